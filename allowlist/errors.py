@@ -42,7 +42,9 @@ class InvalidInput(AllowlistError):
         super().__init__("\n".join(str(problem) for problem in self.problems), hint=hint)
 
     @classmethod
-    def of(cls, file: str | Path, message: str, *, line: int = 0, column: int = 0, hint: str = "") -> InvalidInput:
+    def of(
+        cls, file: str | Path, message: str, *, line: int = 0, column: int = 0, hint: str = ""
+    ) -> InvalidInput:
         return cls((Problem(str(file), line, column, message),), hint=hint)
 
 
@@ -101,7 +103,13 @@ class TargetThrottled(TargetError):
     """429: too many requests. ``retry_after`` is in seconds, None if the service did not say."""
 
     def __init__(
-        self, message: str, *, hint: str = "", status: int = 429, code: str = "", retry_after: float | None = None
+        self,
+        message: str,
+        *,
+        hint: str = "",
+        status: int = 429,
+        code: str = "",
+        retry_after: float | None = None,
     ) -> None:
         super().__init__(message, hint=hint, status=status, code=code)
         self.retry_after = retry_after

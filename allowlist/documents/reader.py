@@ -47,7 +47,12 @@ def convert_source(source: Source, kind: type[T], schema: str) -> T:
 
 def _check_schema(source: Source, schema: str) -> None:
     if not isinstance(source.data, dict):
-        raise InvalidInput.of(source.file, f"is not a mapping; a file of this kind starts with 'schema: {schema}'", line=1, column=1)
+        raise InvalidInput.of(
+            source.file,
+            f"is not a mapping; a file of this kind starts with 'schema: {schema}'",
+            line=1,
+            column=1,
+        )
     found = source.data.get("schema")
     if found is None:
         raise InvalidInput([source.problem((), f"has no 'schema:' line; write 'schema: {schema}'")])
@@ -163,10 +168,11 @@ def _walk_constraints(value: Any, info: Any, path: Path_) -> Complaints:
     shortest = getattr(info, "min_length", None)
     if shortest is not None and len(value) < shortest:
         yield path, "is empty" if shortest == 1 else f"is shorter than {shortest}"
-    for limit, compare, words in (("ge", lambda a, b: a >= b, "at least"), ("le", lambda a, b: a <= b, "at most")):
-        bound = getattr(info, limit, None)
-        if bound is not None and not compare(value, bound):
-            yield path, f"is {value}, expected {words} {bound}"
+    least, most = getattr(info, "ge", None), getattr(info, "le", None)
+    if least is not None and value < least:
+        yield path, f"is {value}, expected at least {least}"
+    if most is not None and value > most:
+        yield path, f"is {value}, expected at most {most}"
 
 
 def _describe(value: Any) -> str:

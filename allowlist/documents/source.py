@@ -77,7 +77,9 @@ def parse_yaml_source(text: str, file: str) -> Source:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (0, 0)
-        raise InvalidInput.of(file, f"is not YAML: {error.problem or error.context}", line=line, column=column) from None
+        raise InvalidInput.of(
+            file, f"is not YAML: {error.problem or error.context}", line=line, column=column
+        ) from None
     except yaml.YAMLError as error:
         raise InvalidInput.of(file, f"is not YAML: {error}") from None
     builder = _Builder(file)
@@ -92,7 +94,9 @@ def parse_json_source(text: str, file: str) -> Source:
     try:
         json.loads(text)
     except json.JSONDecodeError as error:
-        raise InvalidInput.of(file, f"is not JSON: {error.msg}", line=error.lineno, column=error.colno) from None
+        raise InvalidInput.of(
+            file, f"is not JSON: {error.msg}", line=error.lineno, column=error.colno
+        ) from None
     except RecursionError:
         raise InvalidInput.of(file, "is nested too deeply") from None
     return parse_yaml_source(text.replace("\t", " "), file)
@@ -114,7 +118,9 @@ def _forbidden_characters(text: str, file: str) -> list[Problem]:
         match = _FORBIDDEN_CHARACTER.search(line.rstrip("\r"))
         if match:
             code = f"U+{ord(match.group()):04X}"
-            problems.append(Problem(file, number, match.start() + 1, f"holds the invisible character {code}; remove it"))
+            problems.append(
+                Problem(file, number, match.start() + 1, f"holds the invisible character {code}; remove it")
+            )
     return problems
 
 
@@ -152,7 +158,10 @@ class _Builder:
                 self._complain(key_node, "is not a plain key")
                 continue
             if key in result:
-                self._complain(key_node, f"repeats the key '{key}'; the first one stands at line {self.positions[(*path, key)][0]}")
+                self._complain(
+                    key_node,
+                    f"repeats the key '{key}'; the first one stands at line {self.positions[(*path, key)][0]}",
+                )
                 continue
             self.positions[(*path, key)] = (key_node.start_mark.line + 1, key_node.start_mark.column + 1)
             result[key] = self.build(value_node, (*path, key))

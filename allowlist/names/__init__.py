@@ -1,0 +1,37 @@
+"""FQDN patterns as sets of names.
+
+A pattern is an exact name or one leading asterisk before a literal suffix, and a name is in it when it ends
+with that suffix. Two patterns are therefore either nested or disjoint, which keeps the whole algebra exact.
+"""
+
+from allowlist.names.dialect import Dialect, InvalidPattern, parse_pattern
+from allowlist.names.nameset import NameSet, minimal_cover
+from allowlist.names.pattern import Pattern, ancestors, covers, is_host_name, normalise, overlaps
+from allowlist.names.suffixes import (
+    SharedSuffix,
+    is_lookalike,
+    is_wider_than_registrable,
+    lookalike_witness,
+    registrable_domain,
+    shared_suffix_of,
+)
+
+__all__ = [
+    "Dialect",
+    "InvalidPattern",
+    "NameSet",
+    "Pattern",
+    "SharedSuffix",
+    "ancestors",
+    "covers",
+    "is_host_name",
+    "is_lookalike",
+    "is_wider_than_registrable",
+    "lookalike_witness",
+    "minimal_cover",
+    "normalise",
+    "overlaps",
+    "parse_pattern",
+    "registrable_domain",
+    "shared_suffix_of",
+]
