@@ -139,7 +139,7 @@ def _marks_below(text: str, marks: dict[str, bool]) -> list[str]:
 def _has_own_name(text: str, marks: dict[str, bool]) -> bool:
     if text[:1] != "*":
         return True
-    if len(marks) < len(_ALPHABET) - 1 and len(text) < MAX_NAME_LENGTH - MAX_LABEL_LENGTH:
+    if len(marks) < len(_ALPHABET) - 1 and is_host_name("x" + text[1:]):
         return True
     return _own_name(text, _marks_below(text, marks)) is not None
 
@@ -148,15 +148,18 @@ def _own_name(text: str, below: list[str]) -> str | None:
     """A valid name in pattern ``text`` and in none of the patterns ``below`` it; breadth first, so a short one."""
     if text[:1] != "*":
         return text
+    suffix = text[1:]
+    if not any(is_host_name(front + suffix) for front in ("", "x", "x.")):
+        return None
     taken = set(below)
-    frontier = [text[1:]]
+    frontier = [suffix]
     while frontier:
         longer = [letter + tail for tail in frontier for letter in _ALPHABET if _may_precede(letter, tail)]
         frontier = [tail for tail in longer if "*" + tail not in taken]
         for tail in frontier:
             if tail not in taken and is_host_name(tail):
                 return tail
-    return text[1:] if text[1:] not in taken and is_host_name(text[1:]) else None
+    return suffix if suffix not in taken and is_host_name(suffix) else None
 
 
 def _may_precede(letter: str, tail: str) -> bool:
