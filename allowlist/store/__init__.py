@@ -1,0 +1,83 @@
+"""The ledger: plans, decisions, runs and their journals, snapshots and locks in one durable, append-only store.
+
+Importing this package is cheap; SQLAlchemy is loaded when a ledger is opened.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from allowlist.store.guard import refuse_secrets, scrubbed
+from allowlist.store.moments import Clock
+from allowlist.store.records import (
+    FINAL_STATES,
+    Decision,
+    Entry,
+    Head,
+    IdentityKind,
+    Lease,
+    Moment,
+    PlanRecord,
+    Run,
+    RunKind,
+    RunState,
+    Step,
+    StepState,
+    Tampering,
+    Verdict,
+)
+
+if TYPE_CHECKING:
+    from allowlist.store.ledger import Ledger as Ledger
+    from allowlist.store.locks import Lock as Lock
+else:
+
+    def __getattr__(name: str) -> object:
+        """``Ledger`` and ``Lock`` are for annotations, and loaded only when somebody asks."""
+        if name == "Ledger":
+            from allowlist.store.ledger import Ledger
+
+            return Ledger
+        if name == "Lock":
+            from allowlist.store.locks import Lock
+
+            return Lock
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+__all__ = [
+    "FINAL_STATES",
+    "Clock",
+    "Decision",
+    "Entry",
+    "Head",
+    "IdentityKind",
+    "Lease",
+    "Moment",
+    "PlanRecord",
+    "Run",
+    "RunKind",
+    "RunState",
+    "Step",
+    "StepState",
+    "Tampering",
+    "Verdict",
+    "open_ledger",
+    "refuse_secrets",
+    "scrubbed",
+]
+
+
+def open_ledger(url: str | None, *, environ: Mapping[str, str], clock: Clock) -> Ledger:
+    """Open the ledger, creating or updating its schema.
+
+    ``url`` is ``sqlite:///path`` or ``postgresql://user@host/database``; None means the file in the XDG state
+    folder of ``environ``. ``clock`` tells the present moment. Raises AllowlistError with a hint when the
+    ledger cannot be reached, read or written, or was made by a newer version.
+    """
+    from allowlist.store.database import Database
+    from allowlist.store.ledger import Ledger
+    from allowlist.store.location import default_url
+
+    return Ledger(Database(url or default_url(environ), clock), clock)

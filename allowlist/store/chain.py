@@ -1,0 +1,120 @@
+"""The chain: rows are only added, and each carries the digest of the one before it.
+
+The chain shows tampering, it cannot prevent it: someone who rewrites the whole database can rewrite the
+digests as well. A :class:`Head` kept elsewhere (a ticket, a log, Git) closes that gap; give it to
+:func:`find_tampering` as ``anchor``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, Row, insert, select, update
+
+from allowlist.documents import canonical_json, digest_of
+from allowlist.store import blobs, tables
+from allowlist.store.guard import refuse_secrets
+from allowlist.store.migrations import GENESIS
+from allowlist.store.moments import moment, stamp
+from allowlist.store.records import Entry, Head, Tampering
+
+_ROWS_AT_ONCE = 500
+
+
+def head_of(connection: Connection) -> Head:
+    """The last row."""
+    row = connection.execute(select(tables.head)).one()
+    return Head(seq=row.seq, digest=row.digest)
+
+
+def keep_others_out(connection: Connection) -> None:
+    """Make every other writer wait until this transaction ends (SQLite has seen to it already)."""
+    connection.execute(select(tables.head.c.seq).with_for_update())
+
+
+def append(
+    connection: Connection, kind: str, subject: str, body: Any, *, at: datetime, state: str = ""
+) -> None:
+    """Add one row. ``body`` is plain data or a Struct; ``at`` is the moment of writing."""
+    encoded = canonical_json(body)
+    refuse_secrets(encoded, f"the {kind} of {subject}")
+    last = head_of(connection)
+    values: dict[str, Any] = {
+        "seq": last.seq + 1,
+        "kind": kind,
+        "subject": subject,
+        "state": state,
+        "at": stamp(at),
+        "body": encoded.decode(),
+        "previous": last.digest,
+    }
+    digest = digest_of(values)
+    connection.execute(insert(tables.event).values(**values, digest=digest))
+    connection.execute(update(tables.head).values(seq=last.seq + 1, digest=digest))
+
+
+def entry_of(row: Row[Any]) -> Entry:
+    return Entry(
+        seq=row.seq,
+        kind=row.kind,
+        subject=row.subject,
+        state=row.state,
+        at=moment(row.at),
+        body=msgspec.json.decode(row.body),
+        digest=row.digest,
+    )
+
+
+def find_tampering(connection: Connection, anchor: Head | None = None) -> Iterator[Tampering]:
+    """Every row that is not what was written, first row first."""
+    last = Head(seq=0, digest=GENESIS)
+    for row in _all_rows(connection):
+        yield from _check_place(row, last)
+        yield from _check_content(connection, row)
+        if anchor and row.seq == anchor.seq and row.digest != anchor.digest:
+            yield Tampering(seq=row.seq, because="its digest is not the one that was kept outside the ledger")
+        last = Head(seq=row.seq, digest=row.digest)
+    yield from _check_end(connection, last, anchor)
+
+
+def _all_rows(connection: Connection) -> Iterator[Row[Any]]:
+    query = select(tables.event).order_by(tables.event.c.seq)
+    yield from connection.execute(query, execution_options={"yield_per": _ROWS_AT_ONCE})
+
+
+def _check_place(row: Row[Any], last: Head) -> Iterator[Tampering]:
+    if row.seq != last.seq + 1:
+        gap = row.seq - last.seq - 1
+        yield Tampering(seq=last.seq + 1, because=f"{gap} row{'s are' if gap > 1 else ' is'} missing here")
+    elif row.previous != last.digest and _is_intact(row) and last.seq:
+        yield Tampering(seq=last.seq, because="it was rewritten: the row after it follows another one")
+
+
+def _check_content(connection: Connection, row: Row[Any]) -> Iterator[Tampering]:
+    if not _is_intact(row):
+        yield Tampering(seq=row.seq, because="its content does not match its digest")
+        return
+    digest = msgspec.json.decode(row.body).get("blob")
+    if digest and not blobs.is_intact(connection, digest):
+        yield Tampering(seq=row.seq, because="the document it refers to is missing or was changed")
+
+
+def _check_end(connection: Connection, last: Head, anchor: Head | None) -> Iterator[Tampering]:
+    expected = head_of(connection)
+    if expected.seq > last.seq:
+        yield Tampering(seq=last.seq + 1, because=f"the ledger should end with row {expected.seq}")
+    elif expected != last:
+        yield Tampering(seq=last.seq, because="it is not the row the ledger ended with")
+    if anchor and anchor.seq > last.seq:
+        yield Tampering(
+            seq=last.seq + 1, because=f"row {anchor.seq} was known outside the ledger and is gone"
+        )
+
+
+def _is_intact(row: Row[Any]) -> bool:
+    values = row._asdict()
+    kept = values.pop("digest")
+    return digest_of(values) == str(kept)

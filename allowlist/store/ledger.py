@@ -1,0 +1,303 @@
+"""The ledger: what was planned, decided and done, and nothing of it is ever overwritten.
+
+Every method that writes returns only after the row is on disk, and raises AllowlistError otherwise; then
+nothing of it was written. One ledger may be used from several threads and processes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from contextlib import AbstractContextManager
+from datetime import datetime, timedelta
+from types import TracebackType
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, Row, Select, func, select
+
+from allowlist.errors import AllowlistError
+from allowlist.store import blobs, chain, runs, tables
+from allowlist.store.database import Database
+from allowlist.store.locks import Lock, Locks
+from allowlist.store.moments import Clock, moment, stamp
+from allowlist.store.records import (
+    Decision,
+    Entry,
+    Head,
+    Lease,
+    Moment,
+    PlanRecord,
+    Run,
+    RunKind,
+    RunState,
+    Step,
+    Tampering,
+)
+
+_PLAN = "plan"
+_DECISION = "decision"
+_SNAPSHOT = "snapshot"
+_OWNED = "owned"
+_AT_ONCE = 500
+
+
+class Ledger:
+    """Made by :func:`allowlist.store.open_ledger`; a context manager that closes its connections."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+        self._locks = Locks(database, clock)
+
+    def __enter__(self) -> Ledger:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._database.close()
+
+    @property
+    def place(self) -> str:
+        """File or URL of the ledger, never with a password."""
+        return self._database.place
+
+    # plans
+
+    def save_plan(self, plan_id: str, document: bytes, *, workload: str, created: datetime, who: str) -> None:
+        """Keep a plan under its digest; a plan that is already there is left as it is."""
+        with self._database.write() as connection:
+            if _exists(connection, _PLAN, plan_id):
+                return
+            blob = blobs.put(connection, document, f"plan {plan_id}")
+            body = {"workload": workload, "created": stamp(created), "who": who, "blob": blob}
+            self._append(connection, _PLAN, plan_id, body)
+
+    def plan(self, plan_id: str) -> bytes:
+        """The document of a plan; ``plan_id`` may be shortened to an unambiguous beginning."""
+        with self._database.read() as connection:
+            full = _resolve(connection, _PLAN, plan_id, "plan")
+            row = connection.execute(_events(_PLAN).where(tables.event.c.subject == full)).one()
+            return _document(connection, row)
+
+    def plans(self, pending_only: bool = False) -> tuple[PlanRecord, ...]:
+        """All plans, latest first; pending are those that no run ever began to apply."""
+        with self._database.read() as connection:
+            rows = connection.execute(_events(_PLAN, latest_first=True)).all()
+            begun = _begun_plans(connection) if pending_only else frozenset()
+        return tuple(_plan_record(row) for row in rows if row.subject not in begun)
+
+    # decisions
+
+    def decide(self, *decisions: Decision) -> None:
+        """Put decisions on record, all or none."""
+        with self._database.write() as connection:
+            for decision in decisions:
+                self._append(connection, _DECISION, decision.change_digest, decision, state=decision.verdict)
+
+    def decisions(self, change_digests: Iterable[str]) -> tuple[Decision, ...]:
+        """Every decision on these changes, in the order they were put on record."""
+        wanted = sorted(set(change_digests))
+        with self._database.read() as connection:
+            rows = [
+                row
+                for start in range(0, len(wanted), _AT_ONCE)
+                for row in connection.execute(
+                    _events(_DECISION).where(tables.event.c.subject.in_(wanted[start : start + _AT_ONCE]))
+                )
+            ]
+        rows.sort(key=lambda row: row.seq)
+        return tuple(msgspec.json.decode(row.body, type=Decision) for row in rows)
+
+    # runs
+
+    def begin_run(
+        self, run_id: str, plan_id: str, who: str, at: datetime, kind: RunKind, resumes: str | None = None
+    ) -> None:
+        """Open a run of a stored plan; ``resumes`` names the earlier run it takes up or rolls back."""
+        with self._database.write() as connection:
+            if _exists(connection, runs.BEGUN, run_id):
+                raise AllowlistError(
+                    f"the run {run_id} was begun before", hint="every run needs an id of its own"
+                )
+            _require(connection, _PLAN, plan_id, "plan")
+            if resumes is not None:
+                _require(connection, runs.BEGUN, resumes, "run")
+            body = {"plan_id": plan_id, "who": who, "at": stamp(at), "kind": kind, "resumes": resumes}
+            self._append(connection, runs.BEGUN, run_id, body, state=kind)
+
+    def record_step(self, run_id: str, step: Step) -> None:
+        """Write one line of the journal of a run; it is on disk on return."""
+        with self._database.write() as connection:
+            _require(connection, runs.BEGUN, run_id, "run")
+            self._append(connection, runs.STEP, run_id, step, state=step.state)
+
+    def finish_run(self, run_id: str, state: RunState, at: datetime, summary: dict[str, Any]) -> None:
+        """Say how a run stands. It may be said again: provisional, then confirmed or rolled-back."""
+        with self._database.write() as connection:
+            _require(connection, runs.BEGUN, run_id, "run")
+            self._append(
+                connection, runs.FINISHED, run_id, {"at": stamp(at), "summary": summary}, state=state
+            )
+
+    def run(self, run_id: str) -> Run:
+        """One run with its journal; ``run_id`` may be shortened to an unambiguous beginning."""
+        with self._database.read() as connection:
+            return runs.read_runs(connection, [_resolve(connection, runs.BEGUN, run_id, "run")])[0]
+
+    def runs(self, limit: int = 50) -> tuple[Run, ...]:
+        """The latest runs, latest first."""
+        with self._database.read() as connection:
+            return runs.read_runs(connection, runs.latest_ids(connection, limit))
+
+    def unfinished_runs(self) -> tuple[Run, ...]:
+        """Runs that still need somebody, oldest first: crashed, interrupted, partial, provisional …
+
+        A run that a later run took up (``resumes``) is no longer among them; that one is, if need be.
+        """
+        with self._database.read() as connection:
+            return runs.read_runs(connection, runs.unfinished_ids(connection))
+
+    # snapshots and ownership
+
+    def save_snapshot(self, run_id: str, target: str, moment: Moment, body: bytes) -> None:
+        """Keep what ``target`` looked like before or after a run."""
+        with self._database.write() as connection:
+            _require(connection, runs.BEGUN, run_id, "run")
+            blob = blobs.put(connection, body, f"the snapshot of {target}")
+            self._append(connection, _SNAPSHOT, run_id, {"target": target, "blob": blob}, state=moment)
+
+    def snapshot(self, run_id: str, target: str, moment: Moment) -> bytes:
+        """The first snapshot before, or the last one after, the run touched ``target``."""
+        query = _events(_SNAPSHOT, latest_first=moment == "after").where(
+            tables.event.c.subject == run_id, tables.event.c.state == moment
+        )
+        with self._database.read() as connection:
+            for row in connection.execute(query):
+                if msgspec.json.decode(row.body)["target"] == target:
+                    return _document(connection, row)
+        raise AllowlistError(f"the run {run_id} kept no snapshot of {target} from {moment} it wrote")
+
+    def record_owned(self, target: str, entries: Collection[str], run_id: str) -> None:
+        """Remember which entries of a list without room for marks are ours; replaces what was said before."""
+        with self._database.write() as connection:
+            _require(connection, runs.BEGUN, run_id, "run")
+            self._append(connection, _OWNED, target, {"entries": sorted(set(entries)), "run_id": run_id})
+
+    def owned_entries(self, target: str) -> frozenset[str]:
+        """The entries of ``target`` that are ours, by the last run that recorded them."""
+        query = _events(_OWNED, latest_first=True).where(tables.event.c.subject == target).limit(1)
+        with self._database.read() as connection:
+            row = connection.execute(query).one_or_none()
+        return frozenset(msgspec.json.decode(row.body)["entries"]) if row else frozenset()
+
+    # locks
+
+    def lock(
+        self, name: str, *, owner: str, lease: timedelta, wait: timedelta = timedelta()
+    ) -> AbstractContextManager[Lock]:
+        """Hold a lock for a with-block; raises LockHeld when it is still taken after ``wait``."""
+        return self._locks.hold(name, owner=owner, lease=lease, wait=wait)
+
+    def locks(self) -> tuple[Lease, ...]:
+        """Every lock that is held, expired leases included."""
+        return self._locks.held()
+
+    def unlock(self, name: str, who: str, reason: str) -> Lease:
+        """Take a lock away from its holder, whose writes then stop at their next check; goes on record."""
+        return self._locks.break_open(name, who, reason)
+
+    # history
+
+    def entries(self, limit: int = 100) -> tuple[Entry, ...]:
+        """The latest rows of the ledger, latest first."""
+        query = select(tables.event).order_by(tables.event.c.seq.desc()).limit(limit)
+        with self._database.read() as connection:
+            return tuple(chain.entry_of(row) for row in connection.execute(query))
+
+    def head(self) -> Head:
+        """The last row; kept outside the ledger it is an anchor for :meth:`verify`."""
+        with self._database.read() as connection:
+            return chain.head_of(connection)
+
+    def verify(self, anchor: Head | None = None) -> tuple[Tampering, ...]:
+        """Every row that is not what was written, first row first; empty when the ledger is intact."""
+        with self._database.read() as connection:
+            return tuple(chain.find_tampering(connection, anchor))
+
+    def meters(self) -> dict[str, int]:
+        """Counts for metrics: ``plans``, ``decisions.<verdict>``, ``steps.<state>``, ``runs.<state>``, ``locks``."""
+        with self._database.read() as connection:
+            counted = _count(connection)
+            for state in runs.last_states(connection).values():
+                counted[f"runs.{state}"] = counted.get(f"runs.{state}", 0) + 1
+        return counted | {"locks": len(self.locks())}
+
+    def _append(self, connection: Connection, kind: str, subject: str, body: Any, *, state: str = "") -> None:
+        chain.append(connection, kind, subject, body, at=self._clock(), state=state)
+
+
+def _events(kind: str, *, latest_first: bool = False) -> Select[Any]:
+    seq = tables.event.c.seq
+    return (
+        select(tables.event).where(tables.event.c.kind == kind).order_by(seq.desc() if latest_first else seq)
+    )
+
+
+def _exists(connection: Connection, kind: str, subject: str) -> bool:
+    query = _events(kind).where(tables.event.c.subject == subject).limit(1)
+    return connection.execute(query).first() is not None
+
+
+def _require(connection: Connection, kind: str, subject: str, word: str) -> None:
+    if not _exists(connection, kind, subject):
+        raise AllowlistError(f"the ledger knows no {word} {subject}", hint=f"save the {word} first")
+
+
+def _resolve(connection: Connection, kind: str, start: str, word: str) -> str:
+    """The one subject that is or begins with ``start``."""
+    query = select(tables.event.c.subject).where(
+        tables.event.c.kind == kind, tables.event.c.subject.startswith(start, autoescape=True)
+    )
+    found = [subject for subject in connection.scalars(query) if subject.startswith(start)]
+    if start in found or len(found) == 1:
+        return start if start in found else found[0]
+    if found:
+        raise AllowlistError(f"{len(found)} {word}s begin with '{start}'", hint="write more of it")
+    raise AllowlistError(f"the ledger knows no {word} '{start}'", hint="'allowlist history' lists them")
+
+
+def _document(connection: Connection, row: Row[Any]) -> bytes:
+    try:
+        return blobs.get(connection, msgspec.json.decode(row.body)["blob"])
+    except LookupError:
+        raise AllowlistError(
+            f"the document of row {row.seq} of the ledger is missing or was changed",
+            hint="'allowlist history --verify' shows what was tampered with",
+        ) from None
+
+
+def _plan_record(row: Row[Any]) -> PlanRecord:
+    body = msgspec.json.decode(row.body)
+    return PlanRecord(
+        plan_id=row.subject, workload=body["workload"], created=moment(body["created"]), who=body["who"]
+    )
+
+
+def _begun_plans(connection: Connection) -> frozenset[str]:
+    return frozenset(
+        msgspec.json.decode(row.body)["plan_id"] for row in connection.execute(_events(runs.BEGUN))
+    )
+
+
+def _count(connection: Connection) -> dict[str, int]:
+    names = {_DECISION: "decisions", runs.STEP: "steps"}
+    kind, state = tables.event.c.kind, tables.event.c.state
+    query = select(kind, state, func.count()).where(kind.in_((*names, _PLAN))).group_by(kind, state)
+    counted = {"plans": 0}
+    for row_kind, row_state, count in connection.execute(query):
+        counted["plans" if row_kind == _PLAN else f"{names[row_kind]}.{row_state}"] = count
+    return counted
