@@ -1,0 +1,116 @@
+"""All catalogs of a folder. YAML is read once per content; afterwards a compiled copy answers."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import msgspec
+
+import allowlist
+from allowlist.catalog.model import Catalog
+from allowlist.catalog.reader import parse_catalog
+from allowlist.documents.reader import near_miss
+from allowlist.documents.source import parse_source, read_text
+from allowlist.errors import CatalogError, InvalidInput, Problem
+
+_FORMAT = f"1/{allowlist.__version__}"
+
+
+class Library(msgspec.Struct, frozen=True, kw_only=True):
+    """Catalogs by name."""
+
+    folder: str
+    catalogs: dict[str, Catalog]
+
+    def get(self, name: str) -> Catalog:
+        """The catalog ``name``. Raises CatalogError with what was probably meant."""
+        found = self.catalogs.get(name)
+        if found is None:
+            raise CatalogError(
+                f"there is no catalog '{name}' in {self.folder}{near_miss(name, self.catalogs)}",
+                hint="'allowlist catalog list' shows them all",
+            )
+        return found
+
+    def __iter__(self) -> Iterator[Catalog]:
+        return iter(self.catalogs.values())
+
+    def __len__(self) -> int:
+        return len(self.catalogs)
+
+
+def shipped_catalogs() -> Path:
+    """The folder that came with the product: inside the wheel, or beside the sources of an editable install."""
+    package = Path(allowlist.__file__).parent
+    packaged = package / "_catalogs"
+    return packaged if packaged.is_dir() else package.parent / "catalogs"
+
+
+def load_library(folder: Path | None = None, *, environ: Mapping[str, str] | None = None) -> Library:
+    """Every ``*.yaml`` in ``folder``, or the shipped ones.
+
+    Raises CatalogError for a folder without catalogs and InvalidInput with the mistakes of all files.
+    ``environ`` says where the compiled copies live; a cache that cannot be read or written is left alone.
+    """
+    folder = folder or shipped_catalogs()
+    cache = cache_folder(os.environ if environ is None else environ)
+    catalogs: dict[str, Catalog] = {}
+    problems: list[Problem] = []
+    for path in catalog_files(folder):
+        try:
+            catalogs[path.stem] = _load(path, cache)
+        except InvalidInput as error:
+            problems.extend(error.problems)
+    if problems:
+        raise InvalidInput(problems, hint="'allowlist catalog lint' explains each of them")
+    return Library(folder=str(folder), catalogs=catalogs)
+
+
+def catalog_files(folder: Path) -> list[Path]:
+    """The catalog files of ``folder`` in order. Raises CatalogError if there are none."""
+    found = sorted(folder.glob("*.yaml")) if folder.is_dir() else []
+    if not found:
+        raise CatalogError(f"{folder} holds no catalogs", hint="give a folder with catalog files (*.yaml)")
+    return found
+
+
+def cache_folder(environ: Mapping[str, str]) -> Path | None:
+    """``$XDG_CACHE_HOME/allowlist/catalogs``, or None where there is no home either."""
+    base = environ.get("XDG_CACHE_HOME") or (f"{environ['HOME']}/.cache" if environ.get("HOME") else "")
+    return Path(base) / "allowlist" / "catalogs" if base else None
+
+
+def _load(path: Path, cache: Path | None) -> Catalog:
+    text = read_text(path)
+    compiled = cache / f"{_key(path.stem, text)}.msgpack" if cache else None
+    known = _read_compiled(compiled) if compiled else None
+    if known is not None:
+        return known
+    catalog = parse_catalog(parse_source(text, str(path)), name=path.stem)
+    if compiled:
+        _write_compiled(compiled, catalog)
+    return catalog
+
+
+def _key(name: str, text: str) -> str:
+    return hashlib.sha256(f"{_FORMAT}\n{name}\n{text}".encode()).hexdigest()
+
+
+def _read_compiled(path: Path) -> Catalog | None:
+    try:
+        return msgspec.msgpack.decode(path.read_bytes(), type=Catalog)
+    except (OSError, msgspec.MsgspecError):
+        return None
+
+
+def _write_compiled(path: Path, catalog: Catalog) -> None:
+    """Written beside and moved into place, so that a reader never sees half a file."""
+    with contextlib.suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft = path.with_suffix(f".{os.getpid()}")
+        draft.write_bytes(msgspec.msgpack.encode(catalog))
+        draft.replace(path)

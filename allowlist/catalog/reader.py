@@ -1,0 +1,241 @@
+"""Read one catalog file. Every mistake is told at once, with file, line, column and the next step."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+from pathlib import Path
+
+from allowlist.catalog.document import SCHEMA, CatalogDocument, EntryDocument
+from allowlist.catalog.model import (
+    Catalog,
+    Direction,
+    Entry,
+    Kind,
+    Need,
+    Release,
+    Scenario,
+    parse_port,
+)
+from allowlist.catalog.model import Source as Provenance
+from allowlist.catalog.versions import NEXT, is_version, parse_version
+from allowlist.documents import Source
+from allowlist.documents.reader import convert_source, near_miss
+from allowlist.documents.source import load_source
+from allowlist.errors import InvalidInput
+from allowlist.names import InvalidPattern, parse_pattern
+
+PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
+_TAG = re.compile(r"[A-Za-z][A-Za-z0-9]*(\.([A-Za-z0-9]+|\{[A-Za-z]+\}))?")
+_DESTINATIONS = tuple(Kind)
+
+Complaints = Iterator[tuple[tuple[str | int, ...], str]]
+
+
+def read_catalog(path: Path) -> Catalog:
+    """The catalog in ``path``. Raises InvalidInput with every mistake."""
+    return parse_catalog(load_source(path), name=path.stem)
+
+
+def parse_catalog(source: Source, *, name: str) -> Catalog:
+    """The catalog in ``source``, which must carry ``name``. Raises InvalidInput with every mistake."""
+    document = convert_source(source, CatalogDocument, SCHEMA)
+    problems = [source.problem(path, message) for path, message in _complaints(document, name)]
+    if problems:
+        raise InvalidInput(problems, hint="catalogs/README.md shows the format by example")
+    return _to_catalog(document)
+
+
+def _complaints(document: CatalogDocument, name: str) -> Complaints:
+    if document.name != name:
+        yield ("name",), f"is '{document.name}', but the file is called '{name}.yaml'; use one name"
+    yield from _release_complaints(document)
+    yield from _repeated_ids(document)
+    for index, entry in enumerate(document.entries):
+        for check in _ENTRY_CHECKS:
+            for path, message in check(document, entry):
+                yield ("entries", index, *path), message
+
+
+def _release_complaints(document: CatalogDocument) -> Complaints:
+    releases = document.releases
+    if releases and releases[0].version != "1.0.0":
+        yield ("releases", 0, "version"), f"is {releases[0].version}; the first release is 1.0.0"
+    for index, release in enumerate(releases):
+        if release.version == NEXT:
+            yield ("releases", index, "version"), "is 'next'; a release has a number"
+    for index, (older, newer) in enumerate(pairwise(releases), 1):
+        if parse_version(newer.version) <= parse_version(older.version):
+            yield ("releases", index, "version"), f"{newer.version} does not come after {older.version}"
+        if newer.date < older.date:
+            yield ("releases", index, "date"), f"{newer.date} lies before {older.date}; releases ascend"
+
+
+def _repeated_ids(document: CatalogDocument) -> Complaints:
+    first: dict[str, int] = {}
+    for index, entry in enumerate(document.entries):
+        if entry.id in first:
+            yield (
+                ("entries", index, "id"),
+                f"'{entry.id}' is already the id of entry number {first[entry.id] + 1}",
+            )
+        first.setdefault(entry.id, index)
+
+
+def _check_versions(document: CatalogDocument, entry: EntryDocument) -> Complaints:
+    released = [release.version for release in document.releases]
+    for field, text in (("since", entry.since), ("until", entry.until)):
+        if text is not None and text != NEXT and text not in released:
+            hint = near_miss(text, released) or "; a new entry says 'next'"
+            yield (field,), f"{text} is not among the releases of this catalog{hint}"
+    if entry.until and is_version(entry.until) and parse_version(entry.until) <= parse_version(entry.since):
+        yield ("until",), f"{entry.until} does not come after since ({entry.since})"
+
+
+def _check_destination(_: CatalogDocument, entry: EntryDocument) -> Complaints:
+    given = [kind for kind in _DESTINATIONS if getattr(entry, kind)]
+    if len(given) != 1:
+        found = " and ".join(given) or "none"
+        yield (), f"names {found}; an entry has exactly one of {', '.join(_DESTINATIONS)}"
+    if entry.sub_resource and not entry.private_endpoint:
+        yield ("sub_resource",), "belongs to a private_endpoint only"
+
+
+def _check_pattern(_: CatalogDocument, entry: EntryDocument) -> Complaints:
+    if entry.pattern is None:
+        return
+    try:
+        parse_pattern(PLACEHOLDER.sub("x", entry.pattern))
+    except InvalidPattern as error:
+        yield ("pattern",), str(error)
+
+
+def _check_tag(_: CatalogDocument, entry: EntryDocument) -> Complaints:
+    for field, tag in (("service_tag", entry.service_tag), ("fqdn_tag", entry.fqdn_tag)):
+        if tag is not None and not _TAG.fullmatch(tag):
+            yield (
+                (field,),
+                f"'{tag}' is no tag: letters and digits, and at most one dot before a region or sub-tag",
+            )
+
+
+def _check_ports(_: CatalogDocument, entry: EntryDocument) -> Complaints:
+    for index, text in enumerate(entry.ports):
+        try:
+            parse_port(text)
+        except ValueError as error:
+            yield ("ports", index), str(error)
+    if not entry.ports and not (entry.private_endpoint or entry.nothing):
+        yield (), "lacks ports; write for example 'ports: [https:443]'"
+    if entry.ports and entry.nothing:
+        yield ("ports",), "an entry that says 'nothing: true' has no ports"
+
+
+def _check_need(_: CatalogDocument, entry: EntryDocument) -> Complaints:
+    if entry.need is Need.CONDITIONAL and not entry.condition:
+        yield ("need",), "is conditional, but no condition says when; add 'condition: …'"
+    if entry.need is Need.REQUIRED and entry.condition:
+        yield ("condition",), "stands beside 'need: required'; write 'need: conditional'"
+
+
+def _check_scenario(document: CatalogDocument, entry: EntryDocument) -> Complaints:
+    if entry.scenario not in document.scenarios:
+        yield (
+            ("scenario",),
+            f"'{entry.scenario}' is not declared under scenarios{near_miss(entry.scenario, document.scenarios)}",
+        )
+
+
+def _check_consumers(_: CatalogDocument, entry: EntryDocument) -> Complaints:
+    idle = entry.nothing or entry.direction is Direction.INBOUND
+    if idle and entry.consumers:
+        yield (
+            ("consumers",),
+            "must be empty: nobody's egress list carries an inbound or a 'needs nothing' entry",
+        )
+    if not idle and not entry.consumers:
+        yield (), "lacks consumers; say who needs it, for example 'consumers: [customer-firewall]'"
+
+
+def _check_placeholders(document: CatalogDocument, entry: EntryDocument) -> Complaints:
+    for field, text in _texts_with_placeholders(entry):
+        for name in PLACEHOLDER.findall(text):
+            if name not in document.placeholders:
+                hint = near_miss(name, document.placeholders)
+                yield field, f"uses {{{name}}}, which is not declared under placeholders{hint}"
+
+
+def _texts_with_placeholders(entry: EntryDocument) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    for field in (Kind.PATTERN, Kind.SERVICE_TAG, Kind.FQDN_TAG, Kind.PRIVATE_ENDPOINT):
+        yield (str(field),), getattr(entry, field) or ""
+    for index, address in enumerate(entry.addresses or ()):
+        yield ("addresses", index), address
+
+
+_ENTRY_CHECKS: tuple[Callable[[CatalogDocument, EntryDocument], Complaints], ...] = (
+    _check_versions,
+    _check_destination,
+    _check_pattern,
+    _check_tag,
+    _check_ports,
+    _check_need,
+    _check_scenario,
+    _check_consumers,
+    _check_placeholders,
+)
+
+
+def _to_catalog(document: CatalogDocument) -> Catalog:
+    return Catalog(
+        name=document.name,
+        title=document.title,
+        description=document.description,
+        scenarios={
+            key: Scenario(title=scenario.title, default=scenario.default)
+            for key, scenario in document.scenarios.items()
+        },
+        placeholders=dict(document.placeholders),
+        releases=tuple(
+            Release(version=item.version, date=item.date, note=item.note, digest=item.digest)
+            for item in document.releases
+        ),
+        entries=tuple(_to_entry(entry) for entry in document.entries),
+    )
+
+
+def _to_entry(entry: EntryDocument) -> Entry:
+    kind = next(kind for kind in _DESTINATIONS if getattr(entry, kind))
+    return Entry(
+        id=entry.id,
+        since=entry.since,
+        until=entry.until or "",
+        kind=kind,
+        value=_value_of(entry, kind),
+        sub_resource=entry.sub_resource or "",
+        ports=tuple(parse_port(text) for text in entry.ports),
+        need=entry.need,
+        condition=entry.condition or "",
+        clouds=tuple(entry.clouds),
+        scenario=entry.scenario,
+        consumers=tuple(entry.consumers),
+        direction=entry.direction,
+        alternative=entry.alternative or "",
+        written=entry.written or "",
+        purpose=entry.purpose,
+        breaks=entry.breaks or "",
+        risk=entry.risk or "",
+        contradiction=entry.contradiction or "",
+        note=entry.note or "",
+        sources=tuple(
+            Provenance(repo=item.repo, path=item.path, commit=item.commit, date=item.date)
+            for item in entry.sources
+        ),
+    )
+
+
+def _value_of(entry: EntryDocument, kind: Kind) -> str:
+    given = getattr(entry, kind)
+    if kind is Kind.ADDRESSES:
+        return ", ".join(given)
+    return given if isinstance(given, str) else ""
