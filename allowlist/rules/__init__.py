@@ -1,0 +1,1 @@
+"""Neutral rules, the order they are evaluated in, verdicts, coverage proofs and published limits. Pure."""

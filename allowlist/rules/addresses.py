@@ -1,0 +1,116 @@
+"""Sets of IPv4 addresses as Azure writes them: ``*``, an address, a prefix, a range."""
+
+from __future__ import annotations
+
+import ipaddress
+import itertools
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+Interval = tuple[int, int]
+LAST_ADDRESS = 2**32 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class AddressSet:
+    """Disjoint closed intervals of IPv4 addresses, ascending, never adjacent; equal sets are equal values."""
+
+    intervals: tuple[Interval, ...] = ()
+
+    @classmethod
+    def parse(cls, texts: Iterable[str]) -> AddressSet:
+        """Raises ValueError naming the first text that is no address, prefix, range or ``*``."""
+        return cls.of(parse_interval(text) for text in texts)
+
+    @classmethod
+    def of(cls, intervals: Iterable[Interval]) -> AddressSet:
+        merged: list[Interval] = []
+        for low, high in sorted(intervals):
+            if merged and low <= merged[-1][1] + 1:
+                merged[-1] = (merged[-1][0], max(high, merged[-1][1]))
+            else:
+                merged.append((low, high))
+        return cls(tuple(merged))
+
+    def __bool__(self) -> bool:
+        return bool(self.intervals)
+
+    def __contains__(self, address: int) -> bool:
+        return any(low <= address <= high for low, high in self.intervals)
+
+    def __or__(self, other: AddressSet) -> AddressSet:
+        return AddressSet.of((*self.intervals, *other.intervals))
+
+    def __and__(self, other: AddressSet) -> AddressSet:
+        return AddressSet.of(
+            (max(a, c), min(b, d))
+            for a, b in self.intervals
+            for c, d in other.intervals
+            if max(a, c) <= min(b, d)
+        )
+
+    def __sub__(self, other: AddressSet) -> AddressSet:
+        return self & other.complement()
+
+    def complement(self) -> AddressSet:
+        edges = [(-1, -1), *self.intervals, (LAST_ADDRESS + 1, LAST_ADDRESS + 1)]
+        gaps = ((left[1] + 1, right[0] - 1) for left, right in itertools.pairwise(edges))
+        return AddressSet.of((low, high) for low, high in gaps if low <= high)
+
+    def is_subset(self, other: AddressSet) -> bool:
+        return not self - other
+
+    def witness(self) -> str | None:
+        """A plain host address of the set, not the network address where there is a choice."""
+        if not self.intervals:
+            return None
+        low, high = self.intervals[0]
+        return str(ipaddress.IPv4Address(min(low + 4, high)))
+
+    def texts(self) -> Iterator[str]:
+        """The set as Azure would write it: ``*``, prefixes, single addresses."""
+        if self.intervals == ((0, LAST_ADDRESS),):
+            yield "*"
+            return
+        for low, high in self.intervals:
+            for network in ipaddress.summarize_address_range(
+                ipaddress.IPv4Address(low), ipaddress.IPv4Address(high)
+            ):
+                yield str(network.network_address) if network.prefixlen == 32 else str(network)
+
+    def __str__(self) -> str:
+        return ", ".join(self.texts()) or "nothing"
+
+
+EVERYWHERE = AddressSet(((0, LAST_ADDRESS),))
+NOWHERE = AddressSet()
+
+
+@lru_cache(maxsize=65536)
+def parse_interval(text: str) -> Interval:
+    """One Azure source or destination address text as a closed interval. Raises ValueError."""
+    text = text.strip()
+    if text in ("*", "Any", "any"):
+        return (0, LAST_ADDRESS)
+    low, dash, high = text.partition("-")
+    if dash:
+        first, last = int(ipaddress.IPv4Address(low.strip())), int(ipaddress.IPv4Address(high.strip()))
+        if first > last:
+            raise ValueError(f"'{text}' runs backwards")
+        return (first, last)
+    network = ipaddress.IPv4Network(text, strict=False)
+    return (int(network.network_address), int(network.broadcast_address))
+
+
+def _special_use() -> AddressSet:
+    """Addresses that are not reached over the Internet (RFC 6890 and its registry)."""
+    blocks = (
+        "0.0.0.0/8 10.0.0.0/8 100.64.0.0/10 127.0.0.0/8 169.254.0.0/16 172.16.0.0/12 "
+        "192.168.0.0/16 224.0.0.0/4 240.0.0.0/4"
+    )
+    return AddressSet.parse(blocks.split())
+
+
+NOT_INTERNET = _special_use()
+INTERNET = NOT_INTERNET.complement()

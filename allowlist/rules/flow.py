@@ -1,0 +1,80 @@
+"""One flow, what is known about the world, and the answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from allowlist.rules.addresses import AddressSet
+from allowlist.rules.model import Action, RuleRef, Stage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flow:
+    """What a client sends. ``application`` is http, https, mssql or empty; ``name`` is SNI and Host alike.
+
+    Where they differ, ``sni`` and ``host`` say so; an empty ``sni`` with https means that none was sent.
+    ``destination`` and ``source`` are IPv4 addresses as numbers; ``destination`` None means "not known".
+    """
+
+    source: int
+    port: int = 0
+    transport: str = "tcp"
+    application: str = ""
+    sni: str = ""
+    host: str = ""
+    host_port: int | None = None
+    path: str | None = None
+    destination: int | None = None
+    explicit_proxy: bool = False
+    inbound: bool = False
+    established: bool = False
+
+    @property
+    def name(self) -> str:
+        """The name an application rule is matched with: Host for http, SNI for https, host for mssql."""
+        return (self.host or self.sni) if self.application == "http" else (self.sni or self.host)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What ARM cannot tell. A missing key means "not known", an empty value means "known to be empty"."""
+
+    dns: Mapping[str, AddressSet] = field(default_factory=dict)
+    service_tags: Mapping[str, AddressSet] = field(default_factory=dict)
+    fqdn_tags: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    categories: Mapping[str, str] = field(default_factory=dict)
+    infrastructure: tuple[str, ...] = ()
+    threat_names: tuple[str, ...] = ()
+    threat_addresses: AddressSet = field(default_factory=AddressSet)
+
+
+NOTHING_KNOWN = Facts()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One rule that was looked at and mattered: it decided, or it might have."""
+
+    ref: RuleRef
+    stage: Stage
+    action: Action
+    certain: bool
+    unknowns: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """The answer for one flow. ``action`` None means unknown: the ``unknowns`` say what would decide it."""
+
+    action: Action | None
+    stage: Stage
+    ref: RuleRef | None = None
+    because: str = ""
+    unknowns: tuple[str, ...] = ()
+    alert: bool = False
+    path: tuple[Step, ...] = ()
+
+    @property
+    def word(self) -> str:
+        return self.action.value if self.action else "unknown"

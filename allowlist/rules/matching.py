@@ -1,0 +1,208 @@
+"""Does one rule match one flow? Yes, no, or perhaps, and then what would have to be known.
+
+Never a guess: a part of a rule that cannot be read makes the answer "perhaps", in both directions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import reduce
+
+from allowlist.names import Pattern
+from allowlist.rules.addresses import EVERYWHERE, INTERNET, AddressSet, Interval
+from allowlist.rules.flow import Facts, Flow
+from allowlist.rules.model import Action, ApplicationRule, NatRule, NetworkRule, Settings, Sources
+from allowlist.rules.urls import matches_url
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """``certain`` is False for "perhaps"; then ``unknowns`` say what would have to be known."""
+
+    matched: bool
+    certain: bool = True
+    unknowns: tuple[str, ...] = ()
+
+
+YES = Match(True)
+NO = Match(False)
+
+
+def perhaps(*unknowns: str) -> Match:
+    return Match(True, certain=False, unknowns=unknowns)
+
+
+def all_of(*parts: Match) -> Match:
+    """No if one part says no; else yes if all do; else perhaps, with everything that is not known."""
+    if any(not part.matched for part in parts):
+        return NO
+    unknowns = tuple(text for part in parts for text in part.unknowns)
+    return perhaps(*unknowns) if unknowns else YES
+
+
+def any_of(parts: Iterable[Match]) -> Match:
+    """Yes if one part says yes; else perhaps if one does; else no."""
+
+    def either(one: Match, other: Match) -> Match:
+        if (one.matched and one.certain) or not other.matched:
+            return one
+        if other.certain or not one.matched:
+            return other
+        return perhaps(*one.unknowns, *other.unknowns)
+
+    return reduce(either, parts, NO)
+
+
+def match_application_rule(rule: ApplicationRule, flow: Flow, facts: Facts, settings: Settings) -> Match:
+    """Source, protocol with port, and one of the targets must match; destination addresses have no effect.
+
+    (``destinationAddresses`` of application rules is ignored by the service: terraform-provider-azurerm 28668.)
+    """
+    if (flow.application, flow.port) not in rule.services or not flow.name:
+        return NO
+    source = match_sources(rule.sources, flow.source)
+    if not source.matched:
+        return NO
+    target = any_of(_targets(rule, flow, facts, settings))
+    return all_of(source, target, _unmodelled(rule.unmodelled, str(rule.ref)))
+
+
+def _targets(rule: ApplicationRule, flow: Flow, facts: Facts, settings: Settings) -> Iterable[Match]:
+    if any(Pattern(pattern).matches(flow.name) for pattern in rule.patterns):
+        yield YES
+        return
+    for tag in rule.fqdn_tags:
+        yield _match_fqdn_tag(tag, flow.name, facts)
+    for url in rule.urls:
+        yield _match_target_url(url, rule, flow, settings)
+    for category in rule.web_categories:
+        yield _match_category(category, rule, flow, facts, settings)
+
+
+def _match_fqdn_tag(tag: str, name: str, facts: Facts) -> Match:
+    members = facts.fqdn_tags.get(tag.lower())
+    if members is None:
+        return perhaps(f"whether {name} is a member of the FQDN tag {tag}")
+    return Match(any(Pattern(member).matches(name) for member in members))
+
+
+def _match_target_url(url: str, rule: ApplicationRule, flow: Flow, settings: Settings) -> Match:
+    """Target URLs need the Premium tier and, for HTTPS, TLS inspection (features by SKU; FAQ)."""
+    inspected = flow.application == "http" or rule.terminates_tls
+    if settings.tier != "premium" or not inspected:
+        return NO
+    answer = matches_url(url, flow.name, flow.path)
+    return perhaps(f"the path asked for at {flow.name}") if answer is None else Match(answer)
+
+
+def _match_category(
+    category: str, rule: ApplicationRule, flow: Flow, facts: Facts, settings: Settings
+) -> Match:
+    """Standard decides by name, Premium by the whole URL where it can see it (web categories page)."""
+    sees_path = settings.tier == "premium" and (flow.application == "http" or rule.terminates_tls)
+    key = flow.name + (flow.path or "") if sees_path else flow.name
+    known = facts.categories.get(key, facts.categories.get(flow.name))
+    if known is None:
+        return perhaps(f"the web category of {key}")
+    return Match(known.lower() == category.lower())
+
+
+def match_network_rule(rule: NetworkRule, flow: Flow, facts: Facts, settings: Settings) -> Match:
+    """Protocol, source, port and destination must match; the name counts only through its addresses."""
+    if not is_protocol_match(rule.protocols, rule.ports, flow.transport, flow.port):
+        return NO
+    source = match_sources(rule.sources, flow.source)
+    if not source.matched:
+        return NO
+    return all_of(
+        source, _match_destination(rule, flow, facts, settings), _unmodelled(rule.unmodelled, str(rule.ref))
+    )
+
+
+def is_protocol_match(
+    protocols: frozenset[str], ports: tuple[Interval, ...], transport: str, port: int
+) -> bool:
+    """Does a network rule with these protocols and ports apply to ``transport`` and ``port``?"""
+    every_port = any(low <= 1 and high >= 65535 for low, high in ports)
+    if transport in ("tcp", "udp"):
+        return bool({transport, "any"} & protocols) and any(low <= port <= high for low, high in ports)
+    return transport in protocols or ("any" in protocols and every_port)
+
+
+def _match_destination(rule: NetworkRule, flow: Flow, facts: Facts, settings: Settings) -> Match:
+    if rule.destinations == EVERYWHERE:
+        return YES
+    where = _destination_of(flow, facts)
+    label = flow.name or "the destination"
+    parts = [
+        _match_addresses(rule.destinations, where, f"whether {label} resolves to an address of {rule.ref}")
+    ]
+    parts += [_match_service_tag(tag, where, label, facts) for tag in rule.service_tags]
+    parts += [perhaps(f"the addresses of {item}") for item in rule.unresolved]
+    if settings.resolves_network_names and settings.tier != "basic":
+        parts += [_match_network_name(name, rule.action, flow, where, facts) for name in rule.fqdns]
+    return any_of(parts)
+
+
+def _destination_of(flow: Flow, facts: Facts) -> AddressSet | None:
+    if flow.destination is not None:
+        return AddressSet(((flow.destination, flow.destination),))
+    return facts.dns.get(flow.name)
+
+
+def _match_addresses(addresses: AddressSet, where: AddressSet | None, unknown: str) -> Match:
+    """A name of unknown address is taken to lie on the Internet: traffic to a private address is no egress."""
+    if not addresses:
+        return NO
+    if where is None:
+        return perhaps(unknown) if addresses & INTERNET else NO
+    if where.is_subset(addresses):
+        return Match(bool(where))
+    return perhaps(unknown) if where & addresses else NO
+
+
+def _match_service_tag(tag: str, where: AddressSet | None, label: str, facts: Facts) -> Match:
+    members = facts.service_tags.get(tag.lower())
+    unknown = f"whether {label} has an address in the service tag {tag}"
+    return perhaps(unknown) if members is None else _match_addresses(members, where, unknown)
+
+
+def _match_network_name(
+    name: str, action: Action, flow: Flow, where: AddressSet | None, facts: Facts
+) -> Match:
+    """The firewall compares addresses, so names that share one cannot be told apart (FQDN in network rules).
+
+    Without DNS answers a deny of another name may still hit this flow; an allow is never assumed to.
+    """
+    resolved = facts.dns.get(name)
+    if resolved is not None and where is not None:
+        return _match_addresses(resolved, where, f"which address {flow.name or name} is reached at")
+    if name == flow.name:
+        return YES
+    if flow.name and action is Action.ALLOW and flow.destination is None:
+        return NO
+    return perhaps(f"whether {name} resolves to the same address")
+
+
+def match_nat_rule(rule: NatRule, flow: Flow) -> Match:
+    if flow.destination is None or not is_protocol_match(
+        rule.protocols, rule.ports, flow.transport, flow.port
+    ):
+        return NO
+    where = AddressSet(((flow.destination, flow.destination),))
+    parts = [_match_addresses(rule.destinations, where, "")]
+    parts += [perhaps(f"the addresses of {item}") for item in rule.unresolved]
+    return all_of(
+        match_sources(rule.sources, flow.source), any_of(parts), _unmodelled(rule.unmodelled, str(rule.ref))
+    )
+
+
+def match_sources(sources: Sources, address: int) -> Match:
+    if address in sources.addresses:
+        return YES
+    return any_of(perhaps(f"the members of {item}") for item in sources.unresolved)
+
+
+def _unmodelled(fields: tuple[str, ...], rule: str) -> Match:
+    return perhaps(*(f"the meaning of '{name}' in rule {rule}" for name in fields)) if fields else YES

@@ -1,0 +1,136 @@
+"""Neutral rules, in the words of Azure Firewall but without its JSON.
+
+Every enforcement surface is translated into a :class:`Ruleset`: the rules of one firewall (or managed
+network) in the order in which they are evaluated. Rule type is the outermost key: DNAT, then network, then
+application; inside a type parent policy before child, group priority, collection priority, position (Azure
+Firewall documentation, "rule processing").
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Final
+
+from allowlist.rules.addresses import NOWHERE, AddressSet, Interval
+
+HTTP_PORTS: Final = {"http": 80, "https": 443, "mssql": 1433}
+"""The protocols of application rules and their usual ports."""
+
+ALL_PORTS: Final[Interval] = (1, 65535)
+
+
+class Action(StrEnum):
+    ALLOW = "allow"
+    DENY = "deny"
+
+
+class Stage(StrEnum):
+    """Where a flow was decided; the values are those of ``explain --json``."""
+
+    STATEFUL = "stateful"
+    THREAT_INTELLIGENCE = "threat-intelligence"
+    DNAT = "dnat"
+    NETWORK = "network"
+    APPLICATION = "application"
+    INFRASTRUCTURE = "infrastructure"
+    DEFAULT = "default"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleRef:
+    """The full path of a rule; ``order`` is (depth, group priority, collection priority, position)."""
+
+    policy: str
+    group: str
+    collection: str
+    rule: str
+    order: tuple[int, ...] = ()
+    inherited: bool = False
+
+    def __str__(self) -> str:
+        return "/".join(part for part in (self.policy, self.group, self.collection, self.rule) if part)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sources:
+    """Who a rule is for. ``unresolved`` names what could not be read: then a mismatch is not certain."""
+
+    addresses: AddressSet = NOWHERE
+    unresolved: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApplicationRule:
+    """Allows or denies by name; ``services`` are (protocol, port) with protocol http, https or mssql."""
+
+    ref: RuleRef
+    action: Action
+    sources: Sources
+    services: frozenset[tuple[str, int]]
+    patterns: tuple[str, ...] = ()
+    urls: tuple[str, ...] = ()
+    fqdn_tags: tuple[str, ...] = ()
+    web_categories: tuple[str, ...] = ()
+    terminates_tls: bool = False
+    unmodelled: tuple[str, ...] = ()
+    owner: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NetworkRule:
+    """Allows or denies by address and port. ``protocols`` holds tcp, udp, icmp or any.
+
+    ``any`` with explicit ports means TCP and UDP, with all ports every IANA protocol (rule processing page).
+    """
+
+    ref: RuleRef
+    action: Action
+    sources: Sources
+    protocols: frozenset[str]
+    ports: tuple[Interval, ...]
+    destinations: AddressSet = NOWHERE
+    service_tags: tuple[str, ...] = ()
+    fqdns: tuple[str, ...] = ()
+    unresolved: tuple[str, ...] = ()
+    unmodelled: tuple[str, ...] = ()
+    owner: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NatRule:
+    """A DNAT rule: a match translates and allows; no later rule is asked."""
+
+    ref: RuleRef
+    sources: Sources
+    protocols: frozenset[str]
+    ports: tuple[Interval, ...]
+    destinations: AddressSet = NOWHERE
+    unresolved: tuple[str, ...] = ()
+    unmodelled: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What besides rules decides; the defaults are those of a Standard policy without settings."""
+
+    tier: str = "standard"
+    threat_intelligence: str = "off"
+    threat_allowed_names: tuple[str, ...] = ()
+    threat_allowed_addresses: AddressSet = NOWHERE
+    resolves_network_names: bool = True
+    explicit_proxy: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ruleset:
+    """Everything one firewall evaluates, each tuple in evaluation order."""
+
+    name: str
+    dnat: tuple[NatRule, ...] = ()
+    network: tuple[NetworkRule, ...] = ()
+    application: tuple[ApplicationRule, ...] = ()
+    settings: Settings = field(default_factory=Settings)
+
+
+FilterRule = ApplicationRule | NetworkRule

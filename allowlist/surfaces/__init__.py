@@ -1,0 +1,1 @@
+"""One package per enforcement surface, all alike: ``read`` (ARM), ``translate`` (pure), ``write`` (ARM)."""

@@ -1,0 +1,1 @@
+"""Classic Azure Firewalls: rule collections on ``Microsoft.Network/azureFirewalls`` itself."""

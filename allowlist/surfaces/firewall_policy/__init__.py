@@ -1,0 +1,1 @@
+"""Azure Firewall policies: ``Microsoft.Network/firewallPolicies`` with rule collection groups and IP groups."""

@@ -1,0 +1,99 @@
+"""Read actual state from disk: any folder or file of raw ARM JSON.
+
+A resource, a list, ``{"value": […]}``, an exported ARM template, our own ``allowlist/snapshot/v1``; in ARM's
+own shape or flattened as ``az … show`` prints it. A file that is not whole is refused, never read as empty.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from allowlist.documents.source import parse_json_source
+from allowlist.errors import InvalidInput, Problem
+from allowlist.surfaces.estate import Body, Estate
+from allowlist.surfaces.template import is_template, read_template
+
+SCHEMA = "allowlist/snapshot/v1"
+
+_ENVELOPE = {"id", "name", "type", "location", "tags", "etag", "zones", "identity", "extendedLocation"}
+_ENVELOPE |= {"resourceGroup", "systemData", "kind", "plan", "managedBy"}
+
+
+def read_snapshot(path: Path) -> Estate:
+    """Read all ``*.json`` under ``path`` (or the one file). Raises InvalidInput with every file's mistake."""
+    bodies: list[Body] = []
+    problems: list[Problem] = []
+    for file in _files(path):
+        try:
+            bodies += read_resources(file)
+        except InvalidInput as error:
+            problems += error.problems
+    if problems:
+        raise InvalidInput(problems, hint="save the whole answer again; nothing was read from this snapshot")
+    return Estate.of(bodies, origin=str(path))
+
+
+def _files(path: Path) -> list[Path]:
+    if path.is_file():
+        return [path]
+    if not path.is_dir():
+        raise InvalidInput.of(path, "does not exist", hint="write one with: allowlist snapshot -o DIR")
+    files = sorted(path.rglob("*.json"))
+    if not files:
+        raise InvalidInput.of(path, "holds no *.json file", hint="write one with: allowlist snapshot -o DIR")
+    return files
+
+
+def read_resources(file: Path) -> list[Body]:
+    """All resources of one JSON file."""
+    try:
+        raw = file.read_bytes()
+    except OSError as error:
+        raise InvalidInput.of(file, f"cannot be read: {error.strerror}") from None
+    try:
+        data = msgspec.json.decode(raw.removeprefix(b"\xef\xbb\xbf"))
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+        parse_json_source(raw.decode("utf-8", "replace"), str(file))
+        raise InvalidInput.of(file, f"is not JSON: {error}") from None
+    return [_in_arm_shape(body, file) for body in _resources_in(data, file)]
+
+
+def _resources_in(data: Any, file: Path) -> Iterator[Body]:
+    match data:
+        case list():
+            for item in data:
+                yield from _resources_in(item, file)
+        case {"schema": str(schema), **rest}:
+            if schema != SCHEMA:
+                raise InvalidInput.of(file, f"says schema '{schema}', expected '{SCHEMA}'", line=1, column=1)
+            yield from _resources_in(rest.get("resources", []), file)
+        case {"value": list(items)} if "id" not in data:
+            _refuse_half_list(data, file)
+            yield from _resources_in(items, file)
+        case dict() if is_template(data):
+            yield from read_template(data, file)
+        case {"id": str(resource_id)} if resource_id.startswith("/subscriptions/"):
+            yield data
+        case _:
+            raise InvalidInput.of(
+                file, "holds something that is no ARM resource: an object with an 'id' was expected"
+            )
+
+
+def _refuse_half_list(data: Body, file: Path) -> None:
+    if data.get("nextLink"):
+        raise InvalidInput.of(file, "is one page of a longer list (it has a nextLink); save all pages")
+
+
+def _in_arm_shape(body: Body, file: Path) -> Body:
+    if "properties" in body:
+        if not isinstance(body["properties"], dict):
+            raise InvalidInput.of(file, f"{body['id']}: 'properties' is not an object")
+        return body
+    outer = {key: value for key, value in body.items() if key in _ENVELOPE}
+    inner = {key: value for key, value in body.items() if key not in _ENVELOPE}
+    return {**outer, "properties": inner}

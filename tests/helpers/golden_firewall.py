@@ -1,0 +1,173 @@
+"""Turns a golden case's short keys into real ARM JSON, so that it takes the same way as Azure's answers."""
+
+from typing import Any
+
+from allowlist.rules.addresses import AddressSet, parse_interval
+from allowlist.rules.flow import Facts, Flow
+from allowlist.rules.model import Ruleset
+from allowlist.surfaces.azure_firewall.translate import to_ruleset as classic_ruleset
+from allowlist.surfaces.estate import Estate
+from allowlist.surfaces.firewall_policy.translate import to_ruleset
+
+RG = "/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/golden/providers/Microsoft.Network"
+
+_SHARED = {
+    "name": "name",
+    "src": "sourceAddresses",
+    "dst": "destinationAddresses",
+    "ports": "destinationPorts",
+    "dstFqdns": "destinationFqdns",
+    "fqdns": "targetFqdns",
+    "urls": "targetUrls",
+    "fqdnTags": "fqdnTags",
+    "webCategories": "webCategories",
+    "terminateTLS": "terminateTLS",
+    "translatedAddress": "translatedAddress",
+    "translatedPort": "translatedPort",
+}
+_RULE_TYPES = {"app": "ApplicationRule", "net": "NetworkRule", "dnat": "NatRule"}
+
+
+def ip_group_id(name: str) -> str:
+    return f"{RG}/ipGroups/{name}"
+
+
+def rule_body(kind: str, rule: dict[str, Any], *, classic: bool) -> dict[str, Any]:
+    body = {_SHARED[key]: value for key, value in rule.items() if key in _SHARED}
+    for short, arm in (("srcIpGroups", "sourceIpGroups"), ("dstIpGroups", "destinationIpGroups")):
+        if short in rule:
+            body[arm] = [ip_group_id(name) for name in rule[short]]
+    if "protocols" in rule:
+        if kind == "app":
+            split = [text.split(":") for text in rule["protocols"]]
+            body["protocols"] = [{"protocolType": name, "port": int(port)} for name, port in split]
+        else:
+            body["protocols" if classic else "ipProtocols"] = rule["protocols"]
+    known = {*_SHARED, "srcIpGroups", "dstIpGroups", "protocols"}
+    body |= {key: value for key, value in rule.items() if key not in known}
+    return body if classic else {"ruleType": _RULE_TYPES[kind], **body}
+
+
+def policy_bodies(
+    name: str, given: dict[str, Any], sku: str, base: str | None, dns_proxy: bool
+) -> list[dict[str, Any]]:
+    policy_id = f"{RG}/firewallPolicies/{name}"
+    properties: dict[str, Any] = {
+        "sku": {"tier": sku},
+        "dnsSettings": {"enableProxy": given.get("dnsProxy", dns_proxy)},
+    }
+    if base:
+        properties["basePolicy"] = {"id": f"{RG}/firewallPolicies/{base}"}
+    if "threatIntelMode" in given:
+        properties["threatIntelMode"] = given["threatIntelMode"]
+    if "threatIntelAllowlist" in given:
+        properties["threatIntelWhitelist"] = given["threatIntelAllowlist"]
+    if given.get("explicitProxy"):
+        properties["explicitProxy"] = {"enableExplicitProxy": True, "httpPort": 8080, "httpsPort": 8443}
+    bodies = [{"id": policy_id, "name": name, "properties": properties}]
+    for group in given.get("rcgs") or ():
+        collections = [
+            {
+                "ruleCollectionType": "FirewallPolicyNatRuleCollection"
+                if item["kind"] == "dnat"
+                else "FirewallPolicyFilterRuleCollection",
+                "name": item["name"],
+                "priority": item["priority"],
+                "action": {"type": item["action"]},
+                "rules": [rule_body(item["kind"], rule, classic=False) for rule in item["rules"]],
+            }
+            for item in group["rcs"]
+        ]
+        bodies.append(
+            {
+                "id": f"{policy_id}/ruleCollectionGroups/{group['name']}",
+                "name": group["name"],
+                "properties": {"priority": group["priority"], "ruleCollections": collections},
+            }
+        )
+    return bodies
+
+
+def classic_body(given: dict[str, Any], sku: str) -> dict[str, Any]:
+    keys = {
+        "app": "applicationRuleCollections",
+        "net": "networkRuleCollections",
+        "dnat": "natRuleCollections",
+    }
+    properties: dict[str, Any] = {"sku": {"name": "AZFW_VNet", "tier": sku}, "additionalProperties": {}}
+    if given.get("dnsProxy", True):
+        properties["additionalProperties"]["Network.DNS.EnableProxy"] = "true"
+    if "threatIntelMode" in given:
+        properties["threatIntelMode"] = given["threatIntelMode"]
+    allowed = given.get("threatIntelAllowlist") or {}
+    if allowed:
+        properties["additionalProperties"] |= {
+            "ThreatIntel.Whitelist.FQDNs": ",".join(allowed.get("fqdns", [])),
+            "ThreatIntel.Whitelist.IpAddresses": ",".join(allowed.get("ipAddresses", [])),
+        }
+    for item in given.get("rcs") or given.get("collections") or ():
+        properties.setdefault(keys[item["kind"]], []).append(
+            {
+                "name": item["name"],
+                "properties": {
+                    "priority": item["priority"],
+                    "action": {"type": item["action"]},
+                    "rules": [rule_body(item["kind"], rule, classic=True) for rule in item["rules"]],
+                },
+            }
+        )
+    return {"id": f"{RG}/azureFirewalls/classic", "name": "classic", "properties": properties}
+
+
+def ruleset_of(given: dict[str, Any], world: dict[str, Any]) -> Ruleset:
+    sku = given.get("sku", "Standard")
+    groups = [
+        {"id": ip_group_id(name), "name": name, "properties": {"ipAddresses": members}}
+        for name, members in (world.get("ipGroups") or {}).items()
+    ]
+    if given.get("mode") == "classic":
+        body = classic_body(given.get("classic") or given.get("policy") or given, sku)
+        return classic_ruleset(Estate.of([body, *groups]), body)
+    proxy = given.get("dnsProxy", True)
+    bodies = list(groups)
+    if given.get("base"):
+        bodies += policy_bodies("base", given["base"], sku, None, proxy)
+    bodies += policy_bodies("policy", given["policy"], sku, "base" if given.get("base") else None, proxy)
+    return to_ruleset(Estate.of(bodies), f"{RG}/firewallPolicies/policy")
+
+
+def _address(text: str) -> int:
+    return parse_interval(text)[0]
+
+
+def flow_of(flow: dict[str, Any]) -> Flow:
+    name = flow.get("fqdn") or ""
+    return Flow(
+        source=_address(flow["src"]),
+        port=flow.get("port", 0),
+        transport=flow.get("proto", "TCP").lower(),
+        application=flow.get("app") or "",
+        sni=(flow.get("sni", name or "")).lower() if flow.get("sni", name) else "",
+        host=(flow.get("host", name or "")).lower() if flow.get("host", name) else "",
+        host_port=flow.get("hostPort"),
+        path=flow.get("path"),
+        destination=_address(flow["dst"]) if flow.get("dst") else None,
+        explicit_proxy=bool(flow.get("explicitProxy")),
+        inbound=flow.get("direction") == "inbound",
+        established=bool(flow.get("establishedBy")),
+    )
+
+
+def facts_of(world: dict[str, Any]) -> Facts:
+    threats = world.get("threatIntel") or {}
+    return Facts(
+        dns={name: AddressSet.parse(texts) for name, texts in (world.get("dns") or {}).items()},
+        service_tags={
+            tag.lower(): AddressSet.parse(texts) for tag, texts in (world.get("serviceTags") or {}).items()
+        },
+        fqdn_tags={tag.lower(): tuple(names) for tag, names in (world.get("fqdnTags") or {}).items()},
+        categories=world.get("categories") or {},
+        infrastructure=tuple(world.get("infrastructure") or ()),
+        threat_names=tuple(threats.get("fqdns") or ()),
+        threat_addresses=AddressSet.parse(threats.get("ips") or ()),
+    )
