@@ -1,0 +1,273 @@
+"""ARM's front door: sign-in, throttling, api-version, routing, faults, and the headers on every answer."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from email.utils import formatdate
+from typing import Any
+
+import msgspec
+
+from allowlist.simulator.arm.address import Address, parse_address
+from allowlist.simulator.arm.log import LoggedRequest, RequestLog, action_of
+from allowlist.simulator.arm.message import Reply, Request
+from allowlist.simulator.arm.operations import Error
+from allowlist.simulator.arm.provider import Arm, Bend, Call, Kind, Provider
+from allowlist.simulator.arm.refusals import (
+    GATEWAY,
+    Refusal,
+    failed_operation,
+    front_door,
+    not_allowed,
+    resource_group_not_found,
+)
+from allowlist.simulator.arm.scopes import Scopes
+from allowlist.simulator.arm.store import TENANT
+from allowlist.simulator.arm.throttle import Throttle
+from allowlist.simulator.arm.versions import required_version
+from allowlist.simulator.faults import Effect, FaultPlan
+
+_POLL = re.compile(r"/locations/[^/]+/[^/]*operation[^/]*/[^/]+/?$", re.IGNORECASE)
+_HEADERS = {
+    "cache-control": "no-cache",
+    "pragma": "no-cache",
+    "expires": "-1",
+    "strict-transport-security": "max-age=31536000; includeSubDomains",
+    "x-content-type-options": "nosniff",
+    "x-cache": "CONFIG_NOCACHE",
+}
+
+
+@dataclass(slots=True, kw_only=True)
+class _Visit:
+    """One request with what is known about it before it is answered."""
+
+    request: Request
+    address: Address
+    parameters: Mapping[str, str]
+    effects: list[tuple[str, Effect]]
+
+    @property
+    def polls(self) -> bool:
+        return bool(_POLL.search(self.request.path))
+
+
+class FrontDoor:
+    """Takes every request to management.azure.com's stand-in."""
+
+    def __init__(
+        self,
+        arm: Arm,
+        providers: Mapping[str, Provider],
+        *,
+        throttle: Throttle | None,
+        faults: FaultPlan,
+        log: RequestLog,
+        require_token: bool,
+    ) -> None:
+        self._arm = arm
+        self._providers = providers
+        self._scopes = Scopes(providers)
+        self._throttle = throttle
+        self._faults = faults
+        self._log = log
+        self._require_token = require_token
+
+    def handle(self, request: Request) -> Reply:
+        self._arm.operations.settle()
+        visit = self._visit(request)
+        reply = self._bent(visit)
+        self._finish(visit, reply)
+        self._record(visit, reply)
+        return reply
+
+    def _visit(self, request: Request) -> _Visit:
+        address = parse_address(request.path)
+        kind = "operations" if _POLL.search(request.path) else address.type_path
+        effects = self._faults.draw(request.method, kind, request.path)
+        return _Visit(request=request, address=address, parameters=request.parameters(), effects=effects)
+
+    def _bent(self, visit: _Visit) -> Reply:
+        """The answer as the faults let it through."""
+        effects = [effect for _, effect in visit.effects]
+        if any(effect.reset == "before" for effect in effects):
+            return Reply(status=0, drop=True)
+        refusing = next((effect for effect in effects if effect.status), None)
+        if refusing:
+            return refusing.refusal(visit.address.type_path)
+        self._edit(visit, "before")
+        reply = self._answered(visit)
+        self._edit(visit, "after")
+        for effect in effects:
+            _bend_reply(effect, reply, self._arm.new_guid)
+        return reply
+
+    def _answered(self, visit: _Visit) -> Reply:
+        headers: dict[str, str] = {}
+        try:
+            self._check_token(visit.request)
+            headers = self._take_token(visit)
+            reply = self._arm.operations.answer(visit.request) or self._routed(visit)
+        except Refusal as refusal:
+            reply = refusal.reply
+        reply.headers = {**headers, **reply.headers}
+        return reply
+
+    def _check_token(self, request: Request) -> None:
+        if not self._require_token or request.headers.get("authorization", "").lower().startswith("bearer "):
+            return
+        challenge = (
+            f'Bearer authorization_uri="{request.base_url}/{TENANT}", error="invalid_token", '
+            "error_description=\"The authentication failed because of missing 'Authorization' header.\""
+        )
+        message = "Authentication failed. The 'Authorization' header is missing."
+        raise front_door(
+            401, "AuthenticationFailed", message, headers={**GATEWAY, "www-authenticate": challenge}
+        )
+
+    def _take_token(self, visit: _Visit) -> dict[str, str]:
+        if self._throttle is None or not visit.address.subscription:
+            return {}
+        return self._throttle.take(visit.request.method, visit.address.subscription)
+
+    def _routed(self, visit: _Visit) -> Reply:
+        version = required_version(dict(visit.parameters))
+        call = self._call(visit, version)
+        self._check_scope(call)
+        if not call.address.namespace or not call.address.segments:
+            return self._scopes.provider(call) if call.address.namespace else self._scopes.answer(call)
+        return self._provided(call)
+
+    def _call(self, visit: _Visit, version: str) -> Call:
+        return Call(
+            arm=self._arm,
+            method=visit.request.method,
+            address=visit.address,
+            version=version,
+            headers=visit.request.headers,
+            parameters=visit.parameters,
+            body=_parsed(visit.request.body),
+            base_url=visit.request.base_url,
+            bend=_bend_of(visit),
+        )
+
+    def _check_scope(self, call: Call) -> None:
+        address, store = call.address, self._arm.store
+        if address.subscription and address.subscription.lower() not in store.subscriptions:
+            message = f"The subscription '{address.subscription}' could not be found."
+            raise front_door(404, "SubscriptionNotFound", message, headers=GATEWAY)
+        if address.group and address.namespace and store.find_group(address) is None:
+            raise resource_group_not_found(address.group)
+
+    def _provided(self, call: Call) -> Reply:
+        provider = self._providers.get(call.address.namespace.lower())
+        if provider is None:
+            message = f"The resource namespace '{call.address.namespace}' is invalid."
+            raise front_door(404, "InvalidResourceNamespace", message, headers=GATEWAY)
+        special = provider.special(call)
+        if special is not None:
+            return special
+        return self._kind(provider, call).handle(call)
+
+    def _kind(self, provider: Provider, call: Call) -> Kind:
+        address = call.address.parent() if call.method == "POST" else call.address
+        if call.method == "POST" and call.address.names_a_resource:
+            raise not_allowed("POST")
+        kind = provider.kind(address.type_path)
+        if kind is None:
+            message = (
+                f"The resource type '{address.type_path}' could not be found in the namespace "
+                f"'{provider.namespace}' for api version '{call.version}'."
+            )
+            raise front_door(404, "InvalidResourceType", message, headers=GATEWAY)
+        return kind
+
+    def _edit(self, visit: _Visit, when: str) -> None:
+        if not any(effect.edit == when for _, effect in visit.effects):
+            return
+        found = self._arm.store.find(visit.address.path)
+        provider = self._providers.get(visit.address.namespace.lower())
+        kind = provider.kind(visit.address.type_path) if provider else None
+        if found and kind:
+            kind.foreign_edit(found, self._arm)
+
+    def _finish(self, visit: _Visit, reply: Reply) -> None:
+        """Add what ARM puts on every answer."""
+        request_id = self._arm.new_guid()
+        skew = sum(effect.skew for _, effect in visit.effects)
+        common = {
+            **_HEADERS,
+            "date": formatdate(self._arm.clock() + skew, usegmt=True),
+            "x-ms-request-id": request_id,
+            "x-ms-correlation-request-id": visit.request.headers.get(
+                "x-ms-correlation-request-id", request_id
+            ),
+            "x-ms-routing-request-id": f"SIMULATOR:{request_id}",
+        }
+        reply.headers = {**common, **reply.headers}
+        reply.delay += sum(effect.delay for _, effect in visit.effects)
+        if visit.request.method == "HEAD":
+            reply.body = b""
+
+    def _record(self, visit: _Visit, reply: Reply) -> None:
+        address, method = visit.address, visit.request.method
+        posted = method == "POST" and len(address.segments) % 2 == 1
+        owner = address.parent() if posted else address
+        verb = address.name if posted else ""
+        action = "" if visit.polls else action_of(method, owner.namespace, owner.type_path, verb)
+        self._log.entries.append(
+            LoggedRequest(
+                number=len(self._log.entries) + 1,
+                at=self._arm.clock(),
+                method=method,
+                path=visit.request.path,
+                action=action,
+                subscription=address.subscription,
+                api_version=visit.parameters.get("api-version", ""),
+                status=0 if reply.drop else reply.status,
+                agent=visit.request.headers.get("user-agent", ""),
+                fault=" ".join(label for label, _ in visit.effects),
+                query="" if visit.polls else visit.request.query,
+            )
+        )
+
+
+def _parsed(body: bytes) -> Any:
+    if not body:
+        return None
+    try:
+        return msgspec.json.decode(body)
+    except msgspec.DecodeError as error:
+        message = f"The request content was invalid and could not be deserialized: '{error}'."
+        raise front_door(400, "InvalidRequestContent", message) from None
+
+
+def _bend_of(visit: _Visit) -> Bend:
+    bend = Bend()
+    for _, effect in visit.effects:
+        if effect.operation == "slow":
+            bend.slower = effect.factor
+        bend.lost = bend.lost or effect.operation == "lost"
+        bend.half_done = bend.half_done or effect.operation == "half"
+        if effect.operation == "fail":
+            bend.failure = _failure(effect)
+    return bend
+
+
+def _failure(effect: Effect) -> Error:
+    code = effect.code or "InternalServerError"
+    return failed_operation(code, effect.message or "An error occurred while processing the operation.")
+
+
+def _bend_reply(effect: Effect, reply: Reply, new_guid: Callable[[], str]) -> None:
+    if effect.null_body and reply.status in (200, 201):
+        reply.status, reply.body = 200, b"null"
+    if effect.stale_etag and "etag" in reply.headers:
+        current = reply.headers["etag"].removeprefix("W/").strip('"')
+        stale = new_guid()
+        reply.headers["etag"] = reply.headers["etag"].replace(current, stale)
+        reply.body = reply.body.replace(current.encode(), stale.encode())
+    if effect.reset == "after":
+        reply.drop = True

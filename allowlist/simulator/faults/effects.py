@@ -1,0 +1,124 @@
+"""What can go wrong with one request."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from allowlist.simulator.arm.message import Reply
+from allowlist.simulator.arm.refusals import Refusal, bare_status, front_door, model_state
+
+Envelope = Literal["E1", "E2", "E3", "empty"]
+When = Literal["", "before", "after"]
+OperationFault = Literal["", "fail", "lost", "slow", "half"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effect:
+    """Everything is off by default; several may be on at once."""
+
+    status: int = 0
+    """Answer with this status instead of doing anything."""
+    code: str = ""
+    message: str = ""
+    envelope: Envelope = "E1"
+    retry_after: str = ""
+    """Sent as it stands, so absurd values and HTTP dates are possible."""
+    reset: When = ""
+    """Drop the connection before the request is looked at, or after it was carried out."""
+    operation: OperationFault = ""
+    """The long operation fails, is forgotten (its URL answers 404), is slow, or fails half done."""
+    factor: float = 20.0
+    """How much slower a slow operation is."""
+    edit: When = ""
+    """Somebody else changes the same resource just before or just after this request."""
+    null_body: bool = False
+    stale_etag: bool = False
+    skew: float = 0.0
+    """Seconds by which the Date header is wrong."""
+    delay: float = 0.0
+
+    def refusal(self, type_path: str) -> Reply:
+        """The answer for ``status``, in the envelope asked for."""
+        code = self.code or default_code(self.status, type_path)
+        message = self.message or _MESSAGES.get(code, "The simulator was asked to refuse this request.")
+        reply = _ENVELOPES[self.envelope](self.status, code, message).reply
+        reply.status = self.status
+        if self.retry_after:
+            reply.headers["retry-after"] = self.retry_after
+        return reply
+
+
+def _empty(status: int, code: str, message: str) -> Refusal:
+    return Refusal(Reply(status=status))
+
+
+def _validation(status: int, code: str, message: str) -> Refusal:
+    return model_state(code, message)
+
+
+_ENVELOPES: dict[Envelope, Callable[[int, str, str], Refusal]] = {
+    "E1": front_door,
+    "E2": bare_status,
+    "E3": _validation,
+    "empty": _empty,
+}
+
+_BUSY = {
+    "firewallpolicies": "FirewallPolicyUpdateNotAllowedWhenUpdatingOrDeleting",
+    "firewallpolicies/rulecollectiongroups": (
+        "FirewallPolicyRuleCollectionGroupUpdateNotAllowedWhenUpdatingOrDeleting"
+    ),
+}
+_CODES = {
+    400: "BadRequest",
+    403: "AuthorizationFailed",
+    404: "ResourceNotFound",
+    409: "AnotherOperationInProgress",
+    412: "PreconditionFailed",
+    429: "SubscriptionRequestsThrottled",
+    500: "InternalServerError",
+    502: "BadGateway",
+    503: "ServiceUnavailable",
+    504: "GatewayTimeout",
+}
+_MESSAGES = {
+    "AnotherOperationInProgress": "Another operation on this or dependent resource is in progress.",
+    "PreconditionFailed": "Precondition failed.",
+    "InternalServerError": "An error occurred.",
+    "ServiceUnavailable": "The service is temporarily unavailable.",
+    "SubscriptionRequestsThrottled": "Number of requests exceeded the limit. Please try again later.",
+    "RetryableError": "A retryable error occurred.",
+}
+
+
+def default_code(status: int, type_path: str) -> str:
+    """The code Azure uses for a status; 400 on a policy or a group means busy."""
+    if status == 400 and type_path.lower() in _BUSY:
+        return _BUSY[type_path.lower()]
+    return _CODES.get(status, "InternalServerError")
+
+
+PRESETS: dict[str, Effect] = {
+    "busy": Effect(status=400),
+    "conflict": Effect(status=409),
+    "precondition": Effect(status=412),
+    "throttled": Effect(status=429, retry_after="1"),
+    "throttled-silently": Effect(status=429, code="RetryableError"),
+    "throttled-absurdly": Effect(status=429, retry_after="86400"),
+    "server-error": Effect(status=500, envelope="empty"),
+    "unavailable": Effect(status=503),
+    "reset-before": Effect(reset="before"),
+    "reset-after": Effect(reset="after"),
+    "operation-fails": Effect(operation="fail"),
+    "operation-lost": Effect(operation="lost"),
+    "operation-slow": Effect(operation="slow"),
+    "half-updated": Effect(operation="half"),
+    "stale-etag": Effect(stale_etag=True),
+    "null-body": Effect(null_body=True),
+    "foreign-edit": Effect(edit="before"),
+    "foreign-edit-after": Effect(edit="after"),
+    "clock-skew": Effect(skew=-3_600.0),
+}
+"""Faults by name, for texts and for chance."""

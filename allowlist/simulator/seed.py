@@ -1,0 +1,152 @@
+"""Raw ARM JSON from disk or memory: a resource, a list, ``{"value": […]}`` or an exported template."""
+
+from __future__ import annotations
+
+import copy
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from allowlist.errors import InvalidInput, Problem
+from allowlist.simulator.arm.address import key_of, parse_address, scope_path
+
+Body = dict[str, Any]
+
+_DEFAULT_SCOPE = ("00000000-0000-0000-0000-000000000000", "exported")
+_PARAMETER = re.compile(r"^\[parameters\('([^']+)'\)\]$")
+_QUOTED = re.compile(r"'([^']*)'|parameters\('([^']+)'\)")
+
+
+@dataclass(slots=True)
+class Seed:
+    """What was found: resources by id, the resource groups and subscriptions they live in."""
+
+    resources: dict[str, Body] = field(default_factory=dict)
+    groups: dict[tuple[str, str], Body] = field(default_factory=dict)
+    subscriptions: set[str] = field(default_factory=set)
+
+    def add(self, body: Body) -> None:
+        resource_id = str(body["id"])
+        address = parse_address(resource_id)
+        if not address.namespace:
+            self._add_scope(address.subscription, address.group, body)
+            return
+        self._add_scope(address.subscription, address.group, {"location": body.get("location")})
+        self._forget(resource_id)
+        self.resources[resource_id] = body
+
+    def _add_scope(self, subscription: str, group: str, body: Body) -> None:
+        if subscription:
+            self.subscriptions.add(subscription)
+        if subscription and group:
+            known = next(
+                (key for key in self.groups if key_of("/".join(key)) == key_of(f"{subscription}/{group}")),
+                None,
+            )
+            described = str(body.get("type", "")).lower() == "microsoft.resources/resourcegroups"
+            if known is None or described:
+                self.groups[known or (subscription, group)] = body
+
+    def _forget(self, resource_id: str) -> None:
+        """The last description of one resource counts."""
+        for known in [each for each in self.resources if key_of(each) == key_of(resource_id)]:
+            del self.resources[known]
+
+
+def read_seed(source: Path | str | Body | list[Any]) -> Seed:
+    """Read everything below ``source``. Raises InvalidInput with one problem per file that is not ARM JSON."""
+    seed, problems = Seed(), list[Problem]()
+    for name, value in _documents(source, problems):
+        found = list(_bodies(value))
+        if not found:
+            problems.append(
+                Problem(name, 0, 0, "holds no ARM resource: expected 'id' and 'type', a list or a template")
+            )
+        for body in found:
+            seed.add(copy.deepcopy(body))
+    if problems:
+        raise InvalidInput(problems)
+    return seed
+
+
+def _documents(source: Path | str | Body | list[Any], problems: list[Problem]) -> Iterator[tuple[str, Any]]:
+    if isinstance(source, dict | list):
+        yield "seed", source
+        return
+    path = Path(source)
+    files = sorted(path.rglob("*.json")) if path.is_dir() else [path]
+    if not files:
+        problems.append(Problem(str(path), 0, 0, "holds no .json file"))
+    for file in files:
+        try:
+            yield str(file), msgspec.json.decode(file.read_bytes())
+        except OSError as error:
+            problems.append(Problem(str(file), 0, 0, f"cannot be read: {error.strerror}"))
+        except msgspec.DecodeError as error:
+            problems.append(Problem(str(file), 0, 0, f"is no JSON: {error}"))
+
+
+def _bodies(value: Any) -> Iterator[Body]:
+    """Every resource in one document, however it was exported."""
+    match value:
+        case list():
+            for item in value:
+                yield from _bodies(item)
+        case {"$schema": str(schema), "resources": list(resources)} if "deploymentTemplate" in schema:
+            yield from _template(value, resources)
+        case {"value": list(items)}:
+            yield from _bodies(items)
+        case {"id": str(resource_id)} if "/" in resource_id:
+            yield value
+        case {"resources": list(items)}:
+            yield from _bodies(items)
+        case _:
+            return
+
+
+def _template(template: Body, resources: list[Any]) -> Iterator[Body]:
+    """Resources of an exported template get the ids they would be deployed under."""
+    defaults = {name: spec.get("defaultValue") for name, spec in (template.get("parameters") or {}).items()}
+    for resource in resources:
+        if isinstance(resource, dict) and "/" in str(resource.get("type", "")):
+            body = _resolved(resource, defaults)
+            for name in ("apiVersion", "dependsOn"):
+                body.pop(name, None)
+            namespace, *types = str(body["type"]).split("/")
+            names = _plain_name(str(resource["name"]), defaults).split("/")
+            segments = "/".join(part for pair in zip(types, names, strict=False) for part in pair)
+            body["id"] = f"{scope_path(*_DEFAULT_SCOPE)}/providers/{namespace}/{segments}"
+            body["name"] = names[-1]
+            yield body
+
+
+def _plain_name(text: str, defaults: Body) -> str:
+    """``[concat(parameters('p'), '/group')]`` with the parameters' default values put in."""
+    if not text.startswith("["):
+        return text
+    return "".join(quoted or str(defaults.get(name) or name) for quoted, name in _QUOTED.findall(text))
+
+
+def _resolved(value: Any, defaults: Body) -> Any:
+    match value:
+        case dict():
+            return {name: _resolved(item, defaults) for name, item in value.items()}
+        case list():
+            return [_resolved(item, defaults) for item in value]
+        case str() if found := _PARAMETER.match(value):
+            return defaults.get(found[1], value)
+        case str() if value.startswith("[resourceId("):
+            return _referenced(value, defaults)
+        case _:
+            return value
+
+
+def _referenced(text: str, defaults: Body) -> str:
+    type_name, *names = [quoted or str(defaults.get(name) or name) for quoted, name in _QUOTED.findall(text)]
+    namespace, *types = type_name.split("/")
+    segments = "/".join(part for pair in zip(types, names, strict=False) for part in pair)
+    return f"{scope_path(*_DEFAULT_SCOPE)}/providers/{namespace}/{segments}"

@@ -1,0 +1,127 @@
+"""The simulator served by uvicorn in a thread of this process, with or without TLS."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import trustme
+import uvicorn
+
+from allowlist.errors import AllowlistError
+from allowlist.simulator.simulator import Simulator
+from allowlist.simulator.web.app import build_app
+
+_START_SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Running:
+    """Where it listens. ``ca_file`` is the certificate authority to trust, None without TLS."""
+
+    url: str
+    port: int
+    ca_file: Path | None
+    simulator: Simulator
+
+    def environment(self) -> dict[str, str]:
+        """Variables that point Azure clients here: trust for requests and for aiohttp or Go, and the sign-in host."""
+        if self.ca_file is None:
+            return {"ALLOWLIST_ARM_ENDPOINT": self.url}
+        trust = str(self.ca_file)
+        return {
+            "ALLOWLIST_ARM_ENDPOINT": self.url,
+            "AZURE_AUTHORITY_HOST": self.url,
+            "REQUESTS_CA_BUNDLE": trust,
+            "SSL_CERT_FILE": trust,
+            "NODE_EXTRA_CA_CERTS": trust,
+        }
+
+
+@contextmanager
+def serve(
+    simulator: Simulator,
+    port: int = 0,
+    tls: bool | Path | None = None,
+    *,
+    host: str = "127.0.0.1",
+) -> Iterator[Running]:
+    """Serve until the block ends. ``port`` 0 takes a free one.
+
+    ``tls`` True makes a certificate authority for this run in a temporary file, a path writes it there.
+    Raises AllowlistError when the port is taken.
+    """
+    with TemporaryDirectory(prefix="allowlist-simulator-") as folder:
+        ca_file = tls if isinstance(tls, Path) else Path(folder, "ca.pem") if tls else None
+        context = _tls_context(ca_file, host) if ca_file else None
+        listening = _listen(host, port)
+        server = _server(simulator, context)
+        thread = threading.Thread(
+            target=server.run, args=([listening],), name="allowlist-simulator", daemon=True
+        )
+        thread.start()
+        try:
+            _wait_until_started(server, thread)
+            yield _running(simulator, listening, ca_file, host)
+        finally:
+            server.should_exit = True
+            thread.join()
+            listening.close()
+
+
+def _running(simulator: Simulator, listening: socket.socket, ca_file: Path | None, host: str) -> Running:
+    port = listening.getsockname()[1]
+    name = "localhost" if ca_file and host == "127.0.0.1" else host
+    url = f"{'https' if ca_file else 'http'}://{name}:{port}"
+    return Running(url=url, port=port, ca_file=ca_file, simulator=simulator)
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        return socket.create_server((host, port), backlog=512)
+    except OSError as error:
+        raise AllowlistError(
+            f"cannot listen on {host}:{port}: {error.strerror}", hint="choose another port with --port"
+        ) from None
+
+
+def _server(simulator: Simulator, context: ssl.SSLContext | None) -> uvicorn.Server:
+    config = uvicorn.Config(
+        build_app(simulator),
+        http="h11",
+        lifespan="off",
+        log_config=None,
+        log_level="critical",
+        access_log=False,
+        server_header=False,
+        date_header=False,
+        timeout_graceful_shutdown=1,
+        timeout_keep_alive=60,
+        ssl_context_factory=(lambda config, default: context) if context else None,
+    )
+    return uvicorn.Server(config)
+
+
+def _tls_context(ca_file: Path, host: str) -> ssl.SSLContext:
+    authority = trustme.CA(organization_name="allowlist simulator")
+    names = dict.fromkeys(("localhost", "127.0.0.1", host))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert(*names).configure_cert(context)
+    ca_file.parent.mkdir(parents=True, exist_ok=True)
+    authority.cert_pem.write_to_path(str(ca_file))
+    return context
+
+
+def _wait_until_started(server: uvicorn.Server, thread: threading.Thread) -> None:
+    deadline = time.monotonic() + _START_SECONDS
+    while not server.started:
+        if not thread.is_alive() or time.monotonic() > deadline:
+            raise AllowlistError("the simulator did not start")
+        time.sleep(0.005)
