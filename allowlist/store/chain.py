@@ -15,6 +15,7 @@ import msgspec
 from sqlalchemy import Connection, Row, insert, select, update
 
 from allowlist.documents import canonical_json, digest_of
+from allowlist.errors import AllowlistError
 from allowlist.store import blobs, tables
 from allowlist.store.guard import refuse_secrets
 from allowlist.store.migrations import GENESIS
@@ -39,7 +40,7 @@ def append(
     connection: Connection, kind: str, subject: str, body: Any, *, at: datetime, state: str = ""
 ) -> None:
     """Add one row. ``body`` is plain data or a Struct; ``at`` is the moment of writing."""
-    encoded = canonical_json(body)
+    encoded = _encoded(body, f"the {kind} of {subject}")
     refuse_secrets(encoded, f"the {kind} of {subject}")
     last = head_of(connection)
     values: dict[str, Any] = {
@@ -56,6 +57,13 @@ def append(
     connection.execute(update(tables.head).values(seq=last.seq + 1, digest=digest))
 
 
+def _encoded(body: Any, what: str) -> bytes:
+    try:
+        return canonical_json(body)
+    except UnicodeEncodeError:
+        raise AllowlistError(f"{what} contains bytes that are not text", hint="write it in UTF-8") from None
+
+
 def entry_of(row: Row[Any]) -> Entry:
     return Entry(
         seq=row.seq,
@@ -69,7 +77,15 @@ def entry_of(row: Row[Any]) -> Entry:
 
 
 def find_tampering(connection: Connection, anchor: Head | None = None) -> Iterator[Tampering]:
-    """Every row that is not what was written, first row first."""
+    """Every row that is not what was written, first row first, each told once."""
+    told = 0
+    for found in _doubts(connection, anchor):
+        if found.seq != told:
+            yield found
+        told = found.seq
+
+
+def _doubts(connection: Connection, anchor: Head | None) -> Iterator[Tampering]:
     last = Head(seq=0, digest=GENESIS)
     for row in _all_rows(connection):
         yield from _check_place(row, last)
@@ -89,8 +105,8 @@ def _check_place(row: Row[Any], last: Head) -> Iterator[Tampering]:
     if row.seq != last.seq + 1:
         gap = row.seq - last.seq - 1
         yield Tampering(seq=last.seq + 1, because=f"{gap} row{'s are' if gap > 1 else ' is'} missing here")
-    elif row.previous != last.digest and _is_intact(row) and last.seq:
-        yield Tampering(seq=last.seq, because="it was rewritten: the row after it follows another one")
+    elif row.previous != last.digest and _is_intact(row):
+        yield Tampering(seq=max(last.seq, 1), because="it was rewritten: the row after it follows another one")
 
 
 def _check_content(connection: Connection, row: Row[Any]) -> Iterator[Tampering]:

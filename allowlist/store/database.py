@@ -123,7 +123,8 @@ def _unknown_url() -> AllowlistError:
 def _sqlite_engine(url: URL) -> Engine:
     if not (url.database or "").startswith("file:"):
         prepare_file(Path(url.database or ""))
-    engine = create_engine(url, max_overflow=-1, connect_args={"timeout": BUSY_TIMEOUT.total_seconds()})
+    patience = {} if "timeout" in url.query else {"timeout": BUSY_TIMEOUT.total_seconds()}
+    engine = create_engine(url, max_overflow=-1, connect_args=patience)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine

@@ -19,24 +19,26 @@ from allowlist.errors import AllowlistError
 REMOVED = "(removed)"
 
 _SLASH = r"\\?/"
-_IN_URL = r"[^\s\"'<>]"
+_QUOTE = r"\\*[\"']"
+_URL = rf"https?:{_SLASH}{_SLASH}"
+_REST = r"[^\s\"'<>]+"
+_SECRET_NAMES = (
+    r"(?:proxy-|x-ms-)?authorization(?:-auxiliary)?|(?:set-)?cookie|password|client_?(?:secret|assertion)"
+    r"|(?:access|refresh|id)_?token|azure-asyncoperation|operation-location"
+)
 _RULES: tuple[tuple[str, str], ...] = (
-    ("a bearer token", r"\bbearer\s+[\w.~+/=-]{8,}"),
-    ("basic credentials", r"\bbasic\s+[A-Za-z0-9+/]{8,}={0,2}(?![\w+/=-])"),
+    ("a bearer token", r"\bbearer\s+[\w.~+/=-]{20,}"),
+    ("basic credentials", r"\bauthorization\W{1,6}basic\s+[\w+/=-]{4,}"),
     ("a JSON Web Token", r"\beyJ[\w-]{6,}\.eyJ[\w-]{6,}\.[\w-]*"),
+    ("an operation URL", rf"{_URL}{_REST}{_SLASH}providers{_SLASH}{_REST}operation\w*{_SLASH}{_REST}"),
+    ("a signed URL", rf"{_URL}{_REST}(?:[?&]|\\u0026)sig={_REST}"),
+    ("a URL with a password", r"\b[a-z][a-z0-9+.-]*:\\?/\\?/[^\s\"'<>/@:]*:[^\s\"'<>/@]+@"),
     (
-        "an operation URL",
-        rf"https?:{_SLASH}{_SLASH}{_IN_URL}+{_SLASH}providers{_SLASH}{_IN_URL}*operation\w*{_SLASH}{_IN_URL}+",
+        "a secret member",
+        rf"{_QUOTE}(?:{_SECRET_NAMES}){_QUOTE}\s*:\s*{_QUOTE}(?!{re.escape(REMOVED)})[^\"']+",
     ),
-    ("a signed URL", rf"https?:{_SLASH}{_SLASH}{_IN_URL}+[?&]sig={_IN_URL}+"),
-    ("a URL with a password", rf"\b[a-z][a-z0-9+.-]*:{_SLASH}{_SLASH}[^\s\"'<>/@:]*:[^\s\"'<>/@]+@"),
 )
 _PATTERNS = tuple((name, re.compile(pattern.encode(), re.IGNORECASE)) for name, pattern in _RULES)
-_SECRET_NAMES = (
-    "authorization|proxy-authorization|x-ms-authorization-auxiliary|cookie|set-cookie|password|"
-    "client_?secret|client_?assertion|(?:access|refresh|id)_?token|azure-asyncoperation|operation-location"
-)
-_SECRET_MEMBER = re.compile(rf'"({_SECRET_NAMES})"\s*:\s*"[^"]'.encode(), re.IGNORECASE)
 _SECRET_NAME = re.compile(_SECRET_NAMES, re.IGNORECASE)
 
 
@@ -56,9 +58,7 @@ def scrubbed(value: Any) -> Any:
         case str():
             return _scrub_text(value)
         case dict():
-            return {
-                key: REMOVED if _names_a_secret(key, item) else scrubbed(item) for key, item in value.items()
-            }
+            return {_scrub_text(str(key)): _scrub_member(str(key), item) for key, item in value.items()}
         case list() | tuple():
             return [scrubbed(item) for item in value]
         case _:
@@ -66,15 +66,12 @@ def scrubbed(value: Any) -> Any:
 
 
 def _first_secret(document: bytes) -> str:
-    for name, pattern in _PATTERNS:
-        if pattern.search(document):
-            return name
-    member = _SECRET_MEMBER.search(document)
-    return f"a value for '{member.group(1).decode()}'" if member else ""
+    return next((name for name, pattern in _PATTERNS if pattern.search(document)), "")
 
 
-def _names_a_secret(key: Any, value: Any) -> bool:
-    return isinstance(value, str) and bool(_SECRET_NAME.fullmatch(str(key)))
+def _scrub_member(key: str, value: Any) -> Any:
+    is_secret = isinstance(value, str) and value and _SECRET_NAME.fullmatch(key)
+    return REMOVED if is_secret else scrubbed(value)
 
 
 def _scrub_text(text: str) -> str:

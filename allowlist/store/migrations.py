@@ -36,6 +36,7 @@ _TABLES = (
 
 _ALWAYS = "1 = 1"
 _KNOWN_BLOB = "EXISTS (SELECT 1 FROM ledger_blob WHERE digest = NEW.digest)"
+_KNOWN_VERSION = "EXISTS (SELECT 1 FROM ledger_schema WHERE version = NEW.version)"
 _OUT_OF_LINE = "NOT EXISTS (SELECT 1 FROM ledger_head WHERE seq = NEW.seq - 1 AND digest = NEW.previous)"
 _NOT_THE_NEXT = """NEW.seq <> OLD.seq + 1
     OR NOT EXISTS (SELECT 1 FROM ledger_event WHERE seq = NEW.seq AND digest = NEW.digest)"""
@@ -46,6 +47,7 @@ _FORBIDDEN: tuple[tuple[str, str, str], ...] = (
     ("head", "INSERT", _ALWAYS),
     ("head", "UPDATE", _NOT_THE_NEXT),
     ("blob", "INSERT", _KNOWN_BLOB),
+    ("schema", "INSERT", _KNOWN_VERSION),
     ("event", "INSERT", _OUT_OF_LINE),
 )
 """Table, verb, and the condition under which the database refuses it."""
