@@ -1,0 +1,264 @@
+"""What changes, exactly, between two rulesets: every flow that is newly let through or newly stopped.
+
+Only rules that differ can make a difference, so only the destinations they speak of are asked about, each
+taken apart where any rule or requirement names something more special.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from allowlist.names import NameSet
+from allowlist.rules.addresses import EVERYWHERE, AddressSet
+from allowlist.rules.coverage import CoverageEngine, Outcome, key_of
+from allowlist.rules.flow import NOTHING_KNOWN, Facts
+from allowlist.rules.index import (
+    ANY_KEY,
+    DOUBTFUL_NAME,
+    RuleIndex,
+    Service,
+    Zones,
+    destination_cuts,
+    source_sets,
+    wider_keys,
+)
+from allowlist.rules.matching import is_protocol_match
+from allowlist.rules.model import HTTP_PORTS, ApplicationRule, FilterRule, NetworkRule, Ruleset
+from allowlist.rules.requirement import Requirement
+
+# A protocol that no rule can name: it stands for every IANA protocol other than TCP, UDP and ICMP.
+OTHER_PROTOCOL = "other"
+
+
+class Relation(StrEnum):
+    """How the second of two rulesets compares with the first, by effect."""
+
+    SAME = "same"
+    WIDER = "wider"
+    NARROWER = "narrower"
+    DIFFERENT = "different"
+    OPAQUE = "opaque"
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Flows whose fate changes: names of ``key`` outside ``holes``, for ``sources``, to one service.
+
+    ``opened`` were not allowed and are now, or may be (then not ``certain``); ``closed`` the other way round.
+    """
+
+    key: str
+    holes: tuple[str, ...]
+    service: Service
+    opened: AddressSet
+    closed: AddressSet
+    certain: bool
+    before: Outcome
+    after: Outcome
+
+    def witness(self) -> str:
+        """A flow in words: ``10.0.0.4 → evil.example https:443``."""
+        sources = self.opened or self.closed
+        protocol, port = self.service
+        return f"{sources.witness()} → {self.name() or self.key} {protocol}:{port}"
+
+    def name(self) -> str | None:
+        if self.key[:1] != "*":
+            return self.key
+        return (NameSet([self.key]) - NameSet(self.holes)).witness()
+
+
+def find_differences(
+    before: Ruleset, after: Ruleset, requirements: Iterable[Requirement] = (), facts: Facts = NOTHING_KNOWN
+) -> list[Difference]:
+    """Every flow let through by ``after`` and not by ``before`` or the reverse, beyond ``requirements``.
+
+    Flows that a requirement asks for do not count as opened; that they are wanted is not news.
+    """
+    return list(_Comparison(before, after, tuple(requirements), facts).differences())
+
+
+def relation(
+    before: Ruleset, after: Ruleset, facts: Facts = NOTHING_KNOWN
+) -> tuple[Relation, Difference | None]:
+    """Compare two rulesets by effect, with a witness where they differ."""
+    differences = find_differences(before, after, facts=facts)
+    doubtful = next((item for item in differences if not item.certain), None)
+    if doubtful:
+        return Relation.OPAQUE, doubtful
+    opened = next((item for item in differences if item.opened), None)
+    closed = next((item for item in differences if item.closed), None)
+    if opened and closed:
+        return Relation.DIFFERENT, opened
+    if opened:
+        return Relation.WIDER, opened
+    return (Relation.NARROWER, closed) if closed else (Relation.SAME, None)
+
+
+class _Comparison:
+    def __init__(
+        self, before: Ruleset, after: Ruleset, requirements: tuple[Requirement, ...], facts: Facts
+    ) -> None:
+        self.changed = _changed_rules(before, after)
+        self.rules: list[FilterRule] = [
+            *before.network,
+            *after.network,
+            *before.application,
+            *after.application,
+        ]
+        wanted = (requirement.sources for requirement in requirements)
+        self.zones = Zones([*source_sets(before), *source_sets(after), *wanted])
+        has_network = any(isinstance(rule, NetworkRule) for rule in self.changed)
+        self.cuts = destination_cuts(before, after) if has_network else ()
+        self.before = CoverageEngine(RuleIndex(before, self.zones, facts, self.cuts))
+        self.after = CoverageEngine(RuleIndex(after, self.zones, facts, self.cuts))
+        self.required = _Required(requirements, self.zones)
+        # Flows by name meet network rules first, so a change of those is looked at with every such service.
+        applications = (rule for rule in self.rules if isinstance(rule, ApplicationRule))
+        self.named_services = set(HTTP_PORTS.items()).union(*(rule.services for rule in applications))
+
+    def differences(self) -> Iterator[Difference]:
+        regions: dict[Service, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+        for rule in self.changed:
+            mask = self._mask(rule)
+            for service, key in self._regions(rule):
+                regions[service][key] |= mask
+        for service, keys in regions.items():
+            yield from self._differences_at(service, keys)
+
+    def _mask(self, rule: FilterRule) -> int:
+        return self.zones.mask(EVERYWHERE if rule.sources.unresolved else rule.sources.addresses)
+
+    def _regions(self, rule: FilterRule) -> Iterator[tuple[Service, str]]:
+        if isinstance(rule, ApplicationRule):
+            whole = rule.urls or rule.web_categories or rule.fqdn_tags
+            for service in rule.services:
+                yield from ((service, key) for key in ((ANY_KEY,) if whole else rule.patterns))
+                yield from ((service, f"%{tag.lower()}") for tag in rule.fqdn_tags)
+            return
+        for service in self._network_services(rule):
+            yield from ((service, key) for key in self._network_keys(rule, service))
+
+    def _network_keys(self, rule: NetworkRule, service: Service) -> Iterator[str]:
+        by_name = service[0] in HTTP_PORTS
+        if by_name:
+            yield from (
+                rule.fqdns if not (rule.destinations or rule.service_tags or rule.unresolved) else (ANY_KEY,)
+            )
+        else:
+            yield from (f"@{number}" for number in range(len(self.cuts)))
+            yield from (*rule.fqdns, ANY_KEY)
+        yield from (f"#{tag.lower()}" for tag in rule.service_tags)
+
+    def _network_services(self, rule: NetworkRule) -> Iterator[Service]:
+        ports = sorted(
+            {edge for other in self._network_rules() for low, high in other.ports for edge in (low, high + 1)}
+        )
+        for transport in ("tcp", "udp", "icmp", OTHER_PROTOCOL):
+            for port in ports if transport in ("tcp", "udp") else (0,):
+                if is_protocol_match(rule.protocols, rule.ports, transport, port):
+                    yield (transport, port)
+        for protocol, port in self.named_services:
+            if is_protocol_match(rule.protocols, rule.ports, "tcp", port):
+                yield (protocol, port)
+
+    def _network_rules(self) -> Iterator[NetworkRule]:
+        return (rule for rule in self.rules if isinstance(rule, NetworkRule))
+
+    def _differences_at(self, service: Service, keys: dict[str, int]) -> Iterator[Difference]:
+        atoms: dict[str, int] = defaultdict(int)
+        for key, mask in keys.items():
+            atoms[key] |= mask
+            for part in self._parts(service, key):
+                atoms[part] |= mask
+        names = [key for key in atoms if key[0] not in "#%@"]
+        for key, mask in atoms.items():
+            found = self._difference(service, key, mask, names)
+            if found:
+                yield found
+
+    def _parts(self, service: Service, key: str) -> Iterator[str]:
+        yield from self.before.index.table(service).keys_below(key)
+        yield from self.after.index.table(service).keys_below(key)
+        yield from self.required.keys_below(service, key)
+
+    def _difference(self, service: Service, key: str, mask: int, names: list[str]) -> Difference | None:
+        before = self.before.outcome(key, service, mask)
+        after = self.after.outcome(key, service, mask)
+        surely_opened = after.allowed & (before.denied | before.missing)
+        surely_closed = before.allowed & (after.denied | after.missing)
+        opened = (
+            surely_opened
+            | (after.allowed & before.unknown)
+            | (after.unknown & (before.denied | before.missing))
+        )
+        closed = (
+            surely_closed
+            | (before.allowed & after.unknown)
+            | (before.unknown & (after.denied | after.missing))
+        )
+        opened &= ~self.required.mask(service, key)
+        if not opened | closed:
+            return None
+        holes = tuple(other for other in names if other != key and _is_below(other, key))
+        difference = Difference(
+            key=key,
+            holes=holes,
+            service=service,
+            opened=self.zones.addresses(opened),
+            closed=self.zones.addresses(closed),
+            certain=not (opened & ~surely_opened or closed & ~surely_closed),
+            before=before,
+            after=after,
+        )
+        return difference if difference.name() else None
+
+
+class _Required:
+    """The flows requirements ask for, by service and destination key."""
+
+    def __init__(self, requirements: Iterable[Requirement], zones: Zones) -> None:
+        self._masks: dict[Service, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+        self._ranges: list[tuple[Requirement, int]] = []
+        for requirement in requirements:
+            mask = zones.mask(requirement.sources)
+            low, high = requirement.ports
+            if low == high:
+                self._masks[(requirement.protocol, low)][key_of(requirement)] |= mask
+            else:
+                self._ranges.append((requirement, mask))
+
+    def mask(self, service: Service, key: str) -> int:
+        masks = self._masks.get(service, {})
+        found = 0
+        for wider in wider_keys(key):
+            if wider != DOUBTFUL_NAME:
+                found |= masks.get(wider, 0)
+        for requirement, mask in self._ranges:
+            low, high = requirement.ports
+            if (
+                requirement.protocol == service[0]
+                and low <= service[1] <= high
+                and key_of(requirement) in wider_keys(key)
+            ):
+                found |= mask
+        return found
+
+    def keys_below(self, service: Service, key: str) -> Iterator[str]:
+        return (other for other in self._masks.get(service, ()) if other != key and _is_below(other, key))
+
+
+def _is_below(other: str, key: str) -> bool:
+    if key[:1] != "*" or other[0] in "#%@":
+        return False
+    return other.removeprefix("*").endswith(key[1:]) and (len(other) > len(key) or other[:1] != "*")
+
+
+def _changed_rules(before: Ruleset, after: Ruleset) -> list[FilterRule]:
+    """Rules that stand in one ruleset only; a rule that moved counts as both gone and new."""
+    old: set[FilterRule] = {*before.network, *before.application}
+    new: set[FilterRule] = {*after.network, *after.application}
+    return [*(old - new), *(new - old)]

@@ -1,0 +1,180 @@
+"""The exact partition of a requirement: which of its flows are allowed, denied, missing or unknown.
+
+By union over all rules in evaluation order, never pairwise: a requirement that only three rules together
+cover is covered, and a rule hidden behind the union of earlier ones decides nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import reduce
+
+from allowlist.names import NameSet
+from allowlist.rules.addresses import AddressSet, Interval
+from allowlist.rules.flow import NOTHING_KNOWN, Facts
+from allowlist.rules.index import Entry, RuleIndex, Table, Zones, source_sets
+from allowlist.rules.model import Ruleset
+from allowlist.rules.requirement import Requirement
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What happens at one destination key to a set of sources; the four masks are disjoint.
+
+    ``denied`` was denied by a rule, ``missing`` by the default, ``unknown`` hangs on what is not known.
+    """
+
+    allowed: int = 0
+    denied: int = 0
+    missing: int = 0
+    unknown: int = 0
+    allowing: tuple[Entry, ...] = ()
+    denying: tuple[Entry, ...] = ()
+    doubts: tuple[Entry, ...] = ()
+
+
+def decide(table: Table, numbers: list[int], sources: int) -> Outcome:
+    """Let the entries consume ``sources`` in order; what is left meets the default deny."""
+    outcome = Outcome()
+    entries = table.entries
+    left = sources
+    perhaps_allowed = perhaps_denied = 0
+    for number in numbers:
+        entry = entries[number]
+        hit = left & entry.mask
+        if not hit:
+            continue
+        if not entry.certain:
+            outcome.doubts += (entry,)
+            if entry.allows:
+                perhaps_allowed |= hit
+            else:
+                perhaps_denied |= hit
+        elif entry.allows:
+            outcome.allowing += (entry,)
+            outcome.allowed |= hit & ~perhaps_denied
+            outcome.unknown |= hit & perhaps_denied
+            left &= ~hit
+        else:
+            outcome.denying += (entry,)
+            outcome.denied |= hit & ~perhaps_allowed
+            outcome.unknown |= hit & perhaps_allowed
+            left &= ~hit
+        if not left:
+            return outcome
+    outcome.missing = left & ~perhaps_allowed
+    outcome.unknown |= left & perhaps_allowed
+    return outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A part of a requirement that shares one fate: the names of ``key`` outside ``holes``, at ``ports``."""
+
+    key: str
+    holes: tuple[str, ...]
+    ports: Interval
+    outcome: Outcome
+
+    def name(self) -> str | None:
+        """Some name (or tag) of the piece; None if other pieces take all of its names."""
+        if self.key[:1] != "*":
+            return self.key
+        return (NameSet([self.key]) - NameSet(self.holes)).witness()
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """The partition of one requirement; masks are over the zones of the index it was made with."""
+
+    requirement: Requirement
+    pieces: tuple[Piece, ...]
+    sources: int
+
+    @property
+    def is_covered(self) -> bool:
+        return all(piece.outcome.allowed == self.sources for piece in self.pieces)
+
+    def rules(self, kind: str) -> tuple[Entry, ...]:
+        """The distinct entries that were ``allowing``, ``denying`` or in ``doubts``, in order."""
+        found = {
+            str(entry.rule.ref): entry for piece in self.pieces for entry in getattr(piece.outcome, kind)
+        }
+        return tuple(found.values())
+
+    def mask(self, kind: str) -> int:
+        """Union over the pieces of ``allowed``, ``denied``, ``missing`` or ``unknown``."""
+        return reduce(lambda mask, piece: mask | getattr(piece.outcome, kind), self.pieces, 0)
+
+    def witness(self, *kinds: str) -> tuple[str, int, int] | None:
+        """(name, port, source mask) of some flow whose fate is one of ``kinds``."""
+        for piece in self.pieces:
+            mask = reduce(lambda mask, kind: mask | getattr(piece.outcome, kind), kinds, 0)
+            name = piece.name() if mask else None
+            if name:
+                return name, piece.ports[0], mask
+        return None
+
+
+class CoverageEngine:
+    """Answers coverage questions about one ruleset for many requirements."""
+
+    def __init__(self, index: RuleIndex) -> None:
+        self.index = index
+        self._memo: dict[tuple[str, tuple[str, int], int], Outcome] = {}
+
+    @classmethod
+    def of(
+        cls, ruleset: Ruleset, requirements: Iterable[Requirement], facts: Facts = NOTHING_KNOWN
+    ) -> CoverageEngine:
+        zones = Zones([*source_sets(ruleset), *(requirement.sources for requirement in requirements)])
+        return cls(RuleIndex(ruleset, zones, facts))
+
+    def outcome(self, key: str, service: tuple[str, int], sources: int) -> Outcome:
+        memo_key = (key, service, sources)
+        found = self._memo.get(memo_key)
+        if found is None:
+            table = self.index.table(service)
+            found = self._memo[memo_key] = decide(table, table.numbers_at(key), sources)
+        return found
+
+    def cover(self, requirement: Requirement) -> Coverage:
+        """The exact partition of ``requirement``."""
+        sources = self.index.zones.mask(requirement.sources)
+        pieces: list[Piece] = []
+        for ports in self.index.atomic_ports(requirement.protocol, requirement.ports):
+            pieces += self._pieces(key_of(requirement), (requirement.protocol, ports[0]), ports, sources)
+        return Coverage(requirement, tuple(pieces), sources)
+
+    def _pieces(self, key: str, service: tuple[str, int], ports: Interval, sources: int) -> Iterable[Piece]:
+        below = list(self.index.table(service).keys_below(key))
+        whole = Piece(key, tuple(below), ports, self.outcome(key, service, sources))
+        if not below:
+            return (whole,)
+        parts = [
+            Piece(part, _holes(part, below), ports, self.outcome(part, service, sources)) for part in below
+        ]
+        return [piece for piece in (whole, *parts) if not piece.holes or piece.name()]
+
+    def addresses(self, mask: int) -> AddressSet:
+        return self.index.zones.addresses(mask)
+
+
+def key_of(requirement: Requirement) -> str:
+    """The destination of ``requirement`` as the index knows it."""
+    if requirement.fqdn_tag:
+        return f"%{requirement.fqdn_tag.lower()}"
+    return requirement.pattern or f"#{requirement.service_tag.lower()}"
+
+
+def _holes(part: str, below: list[str]) -> tuple[str, ...]:
+    if part[:1] != "*":
+        return ()
+    return tuple(
+        other for other in below if other != part and other.endswith(part[1:]) and _is_inside(other, part)
+    )
+
+
+def _is_inside(other: str, part: str) -> bool:
+    return len(other) > len(part) or other[:1] != "*"

@@ -1,0 +1,281 @@
+"""A ruleset made ready for questions about whole sets of flows.
+
+The address space is cut wherever any rule or requirement begins or ends, so a set of sources is one Python
+integer (a bit per cut) and set algebra is ``&`` and ``& ~``. For each service (protocol and port) the rules
+that apply stand in a dictionary by pattern; the rules for a name are found by walking its suffixes.
+
+A destination is a key: a name or pattern, ``#tag`` for a service tag, ``%tag`` for an FQDN tag, ``@n`` for the
+n-th cut of the destination addresses. Entries that may or may not match stand beside certain ones, marked as such.
+"""
+
+from __future__ import annotations
+
+import bisect
+import itertools
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from allowlist.names import ancestors
+from allowlist.rules.addresses import EVERYWHERE, INTERNET, LAST_ADDRESS, AddressSet, Interval
+from allowlist.rules.flow import NOTHING_KNOWN, Facts
+from allowlist.rules.matching import is_protocol_match
+from allowlist.rules.model import (
+    HTTP_PORTS,
+    Action,
+    ApplicationRule,
+    FilterRule,
+    NetworkRule,
+    RuleRef,
+    Ruleset,
+    Sources,
+)
+from allowlist.rules.urls import matches_url
+
+ANY_KEY = "*"
+DOUBTFUL_NAME = "*?"
+DOUBTFUL_ADDRESS = "@?"
+
+Service = tuple[str, int]
+
+
+class Zones:
+    """The cuts of an address space and the bit masks of address sets over them."""
+
+    def __init__(self, sets: Iterable[AddressSet]) -> None:
+        distinct = {addresses.intervals for addresses in sets}
+        starts = {0}
+        for intervals in distinct:
+            for low, high in intervals:
+                starts.add(low)
+                starts.add(high + 1)
+        starts.discard(LAST_ADDRESS + 1)
+        self._starts = sorted(starts)
+        self._masks: dict[tuple[Interval, ...], int] = {}
+        self.everything = (1 << len(self._starts)) - 1
+
+    def mask(self, addresses: AddressSet) -> int:
+        """The set as bits; exact, because every set asked for was known when the cuts were made."""
+        found = self._masks.get(addresses.intervals)
+        if found is None:
+            found = 0
+            for low, high in addresses.intervals:
+                first = bisect.bisect_right(self._starts, low) - 1
+                last = bisect.bisect_right(self._starts, high) - 1
+                found |= (1 << (last + 1)) - (1 << first)
+            self._masks[addresses.intervals] = found
+        return found
+
+    def addresses(self, mask: int) -> AddressSet:
+        return AddressSet.of(self._interval(bit) for bit in bits_of(mask))
+
+    def _interval(self, bit: int) -> Interval:
+        after = self._starts[bit + 1] if bit + 1 < len(self._starts) else LAST_ADDRESS + 1
+        return (self._starts[bit], after - 1)
+
+
+def bits_of(mask: int) -> Iterator[int]:
+    while mask:
+        low = mask & -mask
+        yield low.bit_length() - 1
+        mask ^= low
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One rule as seen under one key: for the sources in ``mask`` it decides, or perhaps decides."""
+
+    rule: FilterRule
+    mask: int
+    allows: bool
+    certain: bool
+    unknown: str = ""
+
+
+class Table:
+    """The rules that apply to one service, in evaluation order, by destination key."""
+
+    def __init__(self) -> None:
+        self.entries: list[Entry] = []
+        self.by_key: dict[str, list[int]] = defaultdict(list)
+        self._reversed: list[str] | None = None
+
+    def add(self, keys: Iterable[str], entry: Entry) -> None:
+        number = len(self.entries)
+        self.entries.append(entry)
+        for key in keys:
+            self.by_key[key].append(number)
+
+    def numbers_at(self, key: str) -> list[int]:
+        """The entries that match destination ``key``, in evaluation order."""
+        by_key = self.by_key
+        found = [by_key[wider] for wider in wider_keys(key) if wider in by_key]
+        if len(found) == 1:
+            return found[0]
+        return sorted({number for numbers in found for number in numbers})
+
+    def keys_below(self, pattern: str) -> Iterator[str]:
+        """The keys strictly inside wildcard ``pattern`` that some rule names."""
+        if pattern[:1] != "*":
+            return
+        if self._reversed is None:
+            names = (
+                key for key in self.by_key if key[0] not in "#%@" and key not in (ANY_KEY, DOUBTFUL_NAME)
+            )
+            self._reversed = sorted(key[::-1] for key in names)
+        prefix = pattern[:0:-1]
+        at = bisect.bisect_left(self._reversed, prefix)
+        while at < len(self._reversed) and self._reversed[at].startswith(prefix):
+            key = self._reversed[at][::-1]
+            if key != pattern:
+                yield key
+            at += 1
+
+
+def wider_keys(key: str) -> Iterator[str]:
+    """The keys whose rules match everything in ``key``, the most specific first."""
+    if key[0] == "#":
+        yield key
+        if "." in key:
+            yield key.partition(".")[0]
+        yield ANY_KEY
+        yield DOUBTFUL_NAME
+    elif key[0] == "%":
+        yield from (key, ANY_KEY, DOUBTFUL_NAME)
+    elif key[0] == "@":
+        yield from (key, ANY_KEY, DOUBTFUL_ADDRESS)
+    else:
+        yield from ancestors(key)
+        yield DOUBTFUL_NAME
+
+
+class RuleIndex:
+    """A ruleset ready for coverage questions; ``zones`` may be shared so that two indexes can be compared."""
+
+    def __init__(
+        self, ruleset: Ruleset, zones: Zones, facts: Facts = NOTHING_KNOWN, cuts: Sequence[Interval] = ()
+    ) -> None:
+        self.ruleset = ruleset
+        self.zones = zones
+        self.facts = facts
+        self._cuts = cuts
+        self._tables: dict[Service, Table] = {}
+
+    def table(self, service: Service) -> Table:
+        found = self._tables.get(service)
+        if found is None:
+            found = self._tables[service] = self._build(service)
+        return found
+
+    def _build(self, service: Service) -> Table:
+        table = Table()
+        protocol, port = service
+        transport = "tcp" if protocol in HTTP_PORTS else protocol
+        for rule in self.ruleset.network:
+            if is_protocol_match(rule.protocols, rule.ports, transport, port):
+                self._add_network_rule(table, rule)
+        if protocol in HTTP_PORTS:
+            for application_rule in self.ruleset.application:
+                if service in application_rule.services:
+                    self._add_application_rule(table, application_rule)
+            if self.facts.infrastructure:
+                table.add(self.facts.infrastructure, _infrastructure_entry(self.zones))
+        return table
+
+    def _add_network_rule(self, table: Table, rule: NetworkRule) -> None:
+        if rule.destinations == EVERYWHERE:
+            self._add(table, rule, (ANY_KEY,))
+            return
+        names: tuple[str, ...] = ()
+        if self.ruleset.settings.resolves_network_names and self.ruleset.settings.tier != "basic":
+            names = rule.fqdns
+        tags = tuple(f"#{tag.lower()}" for tag in rule.service_tags)
+        cuts = tuple(self._cuts_within(rule.destinations))
+        self._add(table, rule, (*names, *tags, *cuts))
+        hidden = bool(tags or rule.unresolved or (names and rule.action is Action.DENY))
+        if hidden or rule.destinations & INTERNET:
+            self._doubt(table, rule, DOUBTFUL_NAME, f"which address the name resolves to (rule {rule.ref})")
+        if tags or rule.unresolved or rule.fqdns:
+            self._doubt(
+                table, rule, DOUBTFUL_ADDRESS, f"the addresses behind the names and tags of rule {rule.ref}"
+            )
+
+    def _cuts_within(self, destinations: AddressSet) -> Iterator[str]:
+        for number, (low, _) in enumerate(self._cuts):
+            if low in destinations:
+                yield f"@{number}"
+
+    def _add_application_rule(self, table: Table, rule: ApplicationRule) -> None:
+        keys = (*rule.patterns, *(f"%{tag.lower()}" for tag in rule.fqdn_tags))
+        for tag in rule.fqdn_tags:
+            members = self.facts.fqdn_tags.get(tag.lower())
+            if members is None:
+                self._doubt(table, rule, ANY_KEY, f"which names the FQDN tag {tag} holds")
+            else:
+                keys = (*keys, *members)
+        for category in rule.web_categories:
+            self._doubt(table, rule, ANY_KEY, f"which names have the web category {category}")
+        for url in rule.urls if self.ruleset.settings.tier == "premium" else ():
+            self._add_url(table, rule, url)
+        if keys:
+            self._add(table, rule, keys)
+
+    def _add_url(self, table: Table, rule: ApplicationRule, url: str) -> None:
+        host = url.removeprefix("https://").removeprefix("http://").partition("/")[0]
+        if matches_url(url, host.replace("*", "x"), None):
+            self._add(table, rule, (host.lower(),))
+        else:
+            self._doubt(table, rule, host.lower(), f"the path asked for at {host}")
+
+    def _add(self, table: Table, rule: FilterRule, keys: Iterable[str]) -> None:
+        allows = rule.action is Action.ALLOW
+        keys = tuple(keys)
+        mask = self.zones.mask(rule.sources.addresses)
+        doubt = "; ".join(f"the meaning of '{name}' in rule {rule.ref}" for name in rule.unmodelled)
+        if mask:
+            table.add(keys, Entry(rule, mask, allows, certain=not doubt, unknown=doubt))
+        self._add_unresolved(table, rule, keys, allows)
+
+    def _add_unresolved(self, table: Table, rule: FilterRule, keys: Iterable[str], allows: bool) -> None:
+        if rule.sources.unresolved:
+            others = self.zones.everything & ~self.zones.mask(rule.sources.addresses)
+            text = f"the members of {', '.join(rule.sources.unresolved)}"
+            table.add(keys, Entry(rule, others, allows, certain=False, unknown=text))
+
+    def _doubt(self, table: Table, rule: FilterRule, key: str, unknown: str) -> None:
+        mask = self.zones.everything if rule.sources.unresolved else self.zones.mask(rule.sources.addresses)
+        table.add((key,), Entry(rule, mask, rule.action is Action.ALLOW, certain=False, unknown=unknown))
+
+    def atomic_ports(self, protocol: str, ports: Interval) -> list[Interval]:
+        """Cut ``ports`` where rules begin or end, so that one port speaks for each piece."""
+        low, high = ports
+        if low == high or protocol in HTTP_PORTS:
+            return [(port, port) for port in range(low, high + 1)]
+        edges = {low, high + 1}
+        for rule in self.ruleset.network:
+            for first, last in rule.ports:
+                edges |= {edge for edge in (first, last + 1) if low < edge <= high}
+        starts = sorted(edges)
+        return [(start, after - 1) for start, after in itertools.pairwise(starts)]
+
+
+def source_sets(ruleset: Ruleset) -> Iterator[AddressSet]:
+    """Every source set of the filter rules of ``ruleset``."""
+    rules: tuple[FilterRule, ...] = (*ruleset.network, *ruleset.application)
+    return (rule.sources.addresses for rule in rules)
+
+
+def destination_cuts(*rulesets: Ruleset) -> tuple[Interval, ...]:
+    """The destination address space cut wherever a network rule begins or ends."""
+    zones = Zones(rule.destinations for ruleset in rulesets for rule in ruleset.network)
+    return tuple(
+        interval for bit in bits_of(zones.everything) for interval in zones.addresses(1 << bit).intervals
+    )
+
+
+def _infrastructure_entry(zones: Zones) -> Entry:
+    ref = RuleRef(policy="", group="", collection="infrastructure", rule="")
+    rule = ApplicationRule(
+        ref=ref, action=Action.ALLOW, sources=Sources(addresses=EVERYWHERE), services=frozenset()
+    )
+    return Entry(rule, zones.everything, allows=True, certain=True)

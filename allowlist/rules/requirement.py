@@ -1,0 +1,56 @@
+"""What a workload must reach: a source set, names (or a service tag), a protocol and ports."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from allowlist.rules.addresses import AddressSet, Interval
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """Who wants it: a catalog entry at a version, or the workload itself (then ``catalog`` is ``own``)."""
+
+    catalog: str
+    version: str
+    entry: str
+    scenario: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.catalog}@{self.version}#{self.entry}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Requirement:
+    """One thing that must be reachable. Exactly one of ``pattern``, ``service_tag``, ``fqdn_tag`` is set.
+
+    ``protocol`` is https, http or mssql (matched by name) or tcp, udp or icmp (matched by address).
+    """
+
+    origin: Origin
+    sources: AddressSet
+    protocol: str
+    ports: Interval
+    pattern: str = ""
+    service_tag: str = ""
+    fqdn_tag: str = ""
+    need: str = "required"
+    purpose: str = ""
+    breaks: str = ""
+    source_url: str = ""
+
+    @property
+    def destination(self) -> str:
+        return self.pattern or self.service_tag or self.fqdn_tag
+
+    @property
+    def is_by_name(self) -> bool:
+        """Is it matched by application rules (Host or SNI), not by address?"""
+        return self.protocol in ("http", "https", "mssql")
+
+    @property
+    def key(self) -> str:
+        """Names the requirement in plans and reports."""
+        low, high = self.ports
+        ports = str(low) if low == high else f"{low}-{high}"
+        return f"{self.origin} {self.destination} {self.protocol}:{ports}"
