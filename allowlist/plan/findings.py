@@ -1,0 +1,180 @@
+"""Requirements against an estate: one finding each, with a witness and what to do about it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import StrEnum
+
+import msgspec
+
+from allowlist.plan.model import RequirementRef
+from allowlist.rules.coverage import Coverage, CoverageEngine
+from allowlist.rules.index import Entry
+from allowlist.rules.requirement import Requirement
+
+SCHEMA = "allowlist/findings/v1"
+
+
+class Status(StrEnum):
+    COVERED = "covered"
+    MISSING = "missing"
+    BLOCKED = "blocked"
+    PARTIAL = "partial"
+    EXCESS = "excess"
+    REDUNDANT = "redundant"
+    WIDENS = "widens"
+    INVALID = "invalid"
+    UNKNOWN = "unknown"
+
+
+class Witness(msgspec.Struct, frozen=True, kw_only=True):
+    """A concrete flow that shows the finding is so."""
+
+    source: str
+    fqdn: str
+    port: int
+    protocol: str
+
+    def __str__(self) -> str:
+        return f"{self.source} → {self.fqdn} {self.protocol}:{self.port}"
+
+
+class Finding(msgspec.Struct, frozen=True, kw_only=True):
+    """One answer about one requirement (or one rule) on one target."""
+
+    status: Status
+    target: str
+    severity: str
+    requirement: RequirementRef | None = None
+    rule: str = ""
+    covered_by: tuple[str, ...] = ()
+    witness: Witness | None = None
+    because: str = ""
+    remedy: str = ""
+
+
+_SEVERITY = {
+    Status.COVERED: "info",
+    Status.REDUNDANT: "info",
+    Status.EXCESS: "warning",
+    Status.WIDENS: "warning",
+    Status.UNKNOWN: "warning",
+}
+_PLAN = "allowlist plan"
+
+
+def reference(requirement: Requirement) -> RequirementRef:
+    """The requirement as it is written into findings and plans."""
+    low, high = requirement.ports
+    return RequirementRef(
+        catalog=requirement.origin.catalog,
+        version=requirement.origin.version,
+        entry=requirement.origin.entry,
+        scenario=requirement.origin.scenario,
+        pattern=requirement.destination,
+        protocol=requirement.protocol,
+        ports=str(low) if low == high else f"{low}-{high}",
+        sources=tuple(requirement.sources.texts()),
+        need=requirement.need,
+        purpose=requirement.purpose,
+        breaks=requirement.breaks,
+        source_url=requirement.source_url,
+    )
+
+
+def severity_of(status: Status, need: str = "required") -> str:
+    severity = _SEVERITY.get(status, "error")
+    return "warning" if severity == "error" and need != "required" else severity
+
+
+def find_requirement_findings(
+    engine: CoverageEngine, requirements: Iterable[Requirement], target: str
+) -> list[tuple[Requirement, Coverage, Finding]]:
+    """One finding per requirement, with the partition it was read from."""
+    return [
+        (item, coverage, _finding(engine, coverage, target))
+        for item in requirements
+        for coverage in [engine.cover(item)]
+    ]
+
+
+def _finding(engine: CoverageEngine, coverage: Coverage, target: str) -> Finding:
+    requirement = coverage.requirement
+    allowing = tuple(str(entry.rule.ref) for entry in coverage.rules("allowing"))
+    if coverage.is_covered:
+        because = f"allowed by {_listed(allowing)}"
+        return Finding(
+            status=Status.COVERED,
+            target=target,
+            severity="info",
+            requirement=reference(requirement),
+            covered_by=allowing,
+            because=because,
+        )
+    status = _status(coverage)
+    return Finding(
+        status=status,
+        target=target,
+        severity=severity_of(status, requirement.need),
+        requirement=reference(requirement),
+        covered_by=allowing,
+        witness=_witness(engine, coverage, status),
+        because=_because(coverage, status),
+        remedy=_remedy(coverage, status),
+    )
+
+
+def _status(coverage: Coverage) -> Status:
+    denied, missing = coverage.mask("denied"), coverage.mask("missing")
+    if denied:
+        return Status.BLOCKED
+    if missing:
+        return Status.PARTIAL if coverage.mask("allowed") else Status.MISSING
+    return Status.UNKNOWN
+
+
+_FATES = {Status.BLOCKED: ("denied",), Status.UNKNOWN: ("unknown",)}
+
+
+def _witness(engine: CoverageEngine, coverage: Coverage, status: Status) -> Witness | None:
+    found = coverage.witness(*_FATES.get(status, ("missing",)))
+    if found is None:
+        return None
+    name, port, mask = found
+    source = engine.addresses(mask).witness() or ""
+    return Witness(source=source, fqdn=name, port=port, protocol=coverage.requirement.protocol)
+
+
+def _because(coverage: Coverage, status: Status) -> str:
+    match status:
+        case Status.BLOCKED:
+            return f"denied by {_listed(_refs(coverage.rules('denying')))}, which is asked first"
+        case Status.UNKNOWN:
+            doubts = coverage.rules("doubts")
+            return f"hangs on {_listed(tuple(entry.unknown for entry in doubts))}"
+        case Status.PARTIAL:
+            return f"{_listed(_refs(coverage.rules('allowing')))} allows only a part of it"
+        case _:
+            return "no rule matches; the default is deny"
+
+
+def _remedy(coverage: Coverage, status: Status) -> str:
+    if status is Status.BLOCKED:
+        return "a rule after that deny cannot help; change the deny or its order"
+    return f"{_PLAN} adds a rule for exactly this"
+
+
+def _refs(entries: Iterable[Entry]) -> tuple[str, ...]:
+    return tuple(str(entry.rule.ref) for entry in entries)
+
+
+def _listed(items: tuple[str, ...]) -> str:
+    shown = ", ".join(items[:3])
+    return f"{shown} and {len(items) - 3} more" if len(items) > 3 else shown
+
+
+def summary_of(findings: Iterable[Finding]) -> dict[str, int]:
+    counts = {status.value: 0 for status in Status}
+    for finding in findings:
+        counts[finding.status.value] += 1
+    return counts

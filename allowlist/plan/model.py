@@ -1,0 +1,191 @@
+"""The plan as a document: ``allowlist/plan/v1``."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any, Final, Literal
+
+import msgspec
+
+SCHEMA: Final = "allowlist/plan/v1"
+
+Json = dict[str, Any]
+
+
+class Classification(StrEnum):
+    """What a change means for what is let through."""
+
+    NEW = "new"
+    ALREADY_COVERED = "already-covered"
+    WIDENS = "widens"
+    NARROWS = "narrows"
+    SHADOWED = "shadowed"
+    REDUNDANT = "redundant"
+
+
+class Risk(StrEnum):
+    """Tiers for approval, the mildest first; bulk approval stays inside one tier."""
+
+    LOW = "low"
+    WILDCARD = "wildcard"
+    REMOVAL = "removal"
+    WIDENING = "widening"
+    BILLED = "billed"
+    IRREVERSIBLE = "irreversible"
+
+
+class Operation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One edit of one surface, small enough to be approved on its own.
+
+    ``resource`` is the ARM id that is written, ``path`` where inside it (collection and rule, rule name, list
+    entry). ``before`` and ``after`` are that part's JSON; None means absent. ``context`` holds what the surface
+    needs to place it (priorities, action) and belongs to the meaning.
+    """
+
+    action: Literal["add", "update", "remove"]
+    surface: str
+    resource: str
+    path: tuple[str, ...]
+    before: Json | None = None
+    after: Json | None = None
+    context: Json = {}
+
+
+class Proof(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One of the three proofs; a failed one shows a ``witness`` (source → host protocol:port)."""
+
+    holds: bool
+    text: str
+    witness: str = ""
+
+
+class Proofs(msgspec.Struct, frozen=True, kw_only=True):
+    """*needed*: not already allowed · *sufficient*: allowed after the plan · *nothing_else* opens or closes."""
+
+    needed: Proof
+    sufficient: Proof
+    nothing_else: Proof
+
+
+class Cost(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a change costs. ``monthly`` is in ``currency`` per month, None where no price is known."""
+
+    minutes: float = 0
+    monthly: float | None = None
+    currency: str = ""
+    billed: str = ""
+    irreversible: str = ""
+    source: str = ""
+
+
+class RequirementRef(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The requirement a change serves, as people need to see it."""
+
+    catalog: str
+    version: str
+    entry: str
+    pattern: str
+    protocol: str
+    ports: str
+    sources: tuple[str, ...] = ()
+    need: str = "required"
+    scenario: str = ""
+    purpose: str = ""
+    breaks: str = ""
+    source_url: str = ""
+
+
+class Change(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One approvable change. ``digest`` is over its meaning (see :mod:`allowlist.plan.digest`)."""
+
+    id: str
+    target: str
+    title: str
+    operation: Operation
+    classification: Classification
+    risk: Risk
+    reason: str
+    proofs: Proofs
+    requirements: tuple[RequirementRef, ...] = ()
+    cost: Cost = Cost()
+    gates: tuple[str, ...] = ()
+    overlaps: tuple[str, ...] = ()
+    digest: str
+    precondition: str
+
+
+class Gate(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A check that stands in the way until it is accepted by its ``id`` with a reason."""
+
+    id: str
+    passed: bool
+    text: str
+    changes: tuple[str, ...] = ()
+    waived_by: str = ""
+
+
+class Gap(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A requirement the plan cannot satisfy, with the cause that stands in the way."""
+
+    target: str
+    requirement: RequirementRef
+    cause: str
+    witness: str = ""
+
+
+class Skip(msgspec.Struct, frozen=True, kw_only=True):
+    """Something left alone on purpose; ``code`` is one of the published reason codes."""
+
+    target: str
+    subject: str
+    code: str
+    text: str
+
+
+class TargetPlan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One enforcement point: what it was when the plan was made, and what the plan does to it."""
+
+    name: str
+    surface: str
+    resource: str
+    fingerprint: str
+    delete: str
+    writes: tuple[str, ...] = ()
+    minutes: float = 0
+    monthly: float | None = None
+    currency: str = ""
+    limits: tuple[str, ...] = ()
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A complete plan; ``digest`` is over everything else and shows whether the file was edited."""
+
+    schema: Literal["allowlist/plan/v1"] = SCHEMA
+    workload: str
+    created: str
+    tool: str
+    catalogs: dict[str, str]
+    targets: tuple[TargetPlan, ...]
+    changes: tuple[Change, ...]
+    gates: tuple[Gate, ...] = ()
+    gaps: tuple[Gap, ...] = ()
+    skips: tuple[Skip, ...] = ()
+    covered: int = 0
+    minutes: float = 0
+    digest: str = ""
+
+    @property
+    def is_empty(self) -> bool:
+        return not self.changes
+
+    @property
+    def id(self) -> str:
+        """Short name of the plan, from its digest."""
+        return self.digest.removeprefix("sha256:")[:12]
+
+    def change(self, text: str) -> Change | None:
+        """The change with this id or a unique prefix of it."""
+        found = [change for change in self.changes if change.id == text] or [
+            change for change in self.changes if change.id.startswith(text)
+        ]
+        return found[0] if len(found) == 1 else None

@@ -1,0 +1,136 @@
+"""What every enforcement surface offers. Translation, drafting and composing are pure; reading and writing are not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from allowlist.plan.model import Cost, Operation, Skip
+from allowlist.rules.model import Ruleset
+from allowlist.rules.requirement import Requirement
+from allowlist.surfaces.estate import Body, Estate
+
+
+NO_COST = Cost()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """One enforcement point of a workload, as written in its file."""
+
+    name: str
+    workload: str
+    surface: str
+    resource: str
+    delete: str
+    group: str = ""
+    priority: int = 0
+    collection: str = ""
+    options: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drafted:
+    """One operation and the requirements it serves (none for a removal)."""
+
+    operation: Operation
+    requirements: tuple[Requirement, ...] = ()
+    cost: Cost = NO_COST
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """What would have to be done, what cannot be said on this surface, and what is left alone on purpose."""
+
+    changes: tuple[Drafted, ...] = ()
+    inexpressible: tuple[tuple[Requirement, str], ...] = ()
+    skips: tuple[Skip, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Write:
+    """One request that changes Azure: ``body`` None means DELETE."""
+
+    resource: str
+    method: str
+    body: Body | None
+    api_version: str
+    operations: tuple[Operation, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LimitFinding:
+    """A published limit that ``text`` says is near (``exceeded`` False) or passed."""
+
+    code: str
+    exceeded: bool
+    text: str
+
+
+class ArmReader(Protocol):
+    """Reads raw JSON; pages are followed. Raises the TargetError tree."""
+
+    def get(self, resource_id: str, api_version: str) -> Body: ...
+
+    def list(self, path: str, api_version: str) -> Iterator[Body]: ...
+
+
+class ArmWriter(ArmReader, Protocol):
+    """Writes and waits for the long operation; returns when ARM says it ended. Raises the TargetError tree."""
+
+    def put(self, resource_id: str, body: Body, api_version: str) -> Body: ...
+
+    def patch(self, resource_id: str, body: Body, api_version: str) -> Body: ...
+
+    def post(self, path: str, body: Body, api_version: str) -> Body: ...
+
+    def delete(self, resource_id: str, api_version: str) -> None: ...
+
+
+class Surface(Protocol):
+    """The one interface behind which all surfaces stand."""
+
+    kind: str
+    consumers: frozenset[str]
+    """Which ``consumers`` of catalog entries this surface serves unless the target says otherwise."""
+
+    def read(self, arm: ArmReader, target: Target) -> list[Body]:
+        """Everything that decides for ``target``, raw."""
+        ...
+
+    def ruleset(self, estate: Estate, target: Target) -> Ruleset:
+        """The rules in evaluation order. Raises InvalidInput where the estate lacks the target."""
+        ...
+
+    def draft(
+        self, estate: Estate, target: Target, needed: Sequence[Requirement], kept: Sequence[Requirement]
+    ) -> Draft:
+        """Operations that satisfy ``needed``; ``kept`` are satisfied already, so rules of ours for them stay."""
+        ...
+
+    def compose(self, estate: Estate, target: Target, operations: Sequence[Operation]) -> list[Write]:
+        """The fewest writes that carry out ``operations``; foreign parts go back as they came. Pure."""
+        ...
+
+    def after(self, estate: Estate, writes: Iterable[Write]) -> Estate:
+        """The estate as it would be after ``writes``. Pure."""
+        ...
+
+    def fingerprint(self, estate: Estate, target: Target) -> str:
+        """Digest of everything of the target that a plan relies on."""
+        ...
+
+    def limits(self, estate: Estate, target: Target) -> list[LimitFinding]: ...
+
+    def family(self, estate: Estate, target: Target) -> str:
+        """Targets with the same family are written one after the other."""
+        ...
+
+    def write(self, arm: ArmWriter, write: Write) -> None:
+        """Send one write and wait for it to end."""
+        ...
+
+    def verify(self, arm: ArmReader, target: Target, expected: Sequence[Write]) -> list[str]:
+        """Read back; every reason why the change cannot be called done. Empty means done."""
+        ...
