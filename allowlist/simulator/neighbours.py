@@ -32,7 +32,8 @@ class PlainKind(Kind):
     def put(self, call: Call) -> Reply:
         found = call.arm.store.find(call.address.path)
         resource = call.arm.store.put(call.address.path, self.stored(call))
-        return self.reply(200 if found else 201, resource.body)
+        headers = {} if found else {"location": call.address.path}
+        return self.reply(200 if found else 201, resource.body, headers=headers)
 
     def delete(self, call: Call) -> Reply:
         if call.arm.store.find(call.address.path) is None:

@@ -7,16 +7,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from allowlist.simulator.arm.address import key_of
+from allowlist.simulator.arm.address import Address, key_of
 from allowlist.simulator.arm.message import Reply, compact, indented
 from allowlist.simulator.arm.operations import Operation
 from allowlist.simulator.arm.provider import Arm, Call, Kind
-from allowlist.simulator.arm.refusals import front_door
+from allowlist.simulator.arm.refusals import GATEWAY, front_door
 from allowlist.simulator.arm.store import Body, Resource, Store
 from allowlist.simulator.network.settings import NetworkSettings
+
+_OUTSIDE = "outside"
 
 
 class BackendKind(Kind):
@@ -156,6 +158,34 @@ def require(store: Store, resource_id: str, owner: str) -> Resource:
         )
         raise front_door(400, "InvalidResourceReference", message)
     return found
+
+
+def parent_resource(call: Call, address: Address) -> Resource:
+    """What a child resource belongs to; a missing parent is ARM's own refusal."""
+    found = call.arm.store.find(address.path)
+    if found is None:
+        message = f"Can not perform requested operation on nested resource. Parent resource '{address.name}' not found."
+        raise front_door(404, "ParentResourceNotFound", message, headers=GATEWAY)
+    return found
+
+
+def put_outside_references_aside(resource: Resource, *names: str) -> None:
+    """Keep what a seed says points to a resource; read-only lists are computed, not stored."""
+    resource.marks[_OUTSIDE] = {name: resource.properties.pop(name, None) or [] for name in names}
+
+
+def back_references(
+    resource: Resource, current: Mapping[str, Iterable[Resource]], store: Store
+) -> dict[str, list[Body]]:
+    """Lists of ``{"id"}``: what a seed named without bringing it along, and what points here now."""
+    aside = resource.marks.get(_OUTSIDE, {})
+    return {
+        name: [
+            *(each for each in aside.get(name, ()) if store.find(str(each.get("id"))) is None),
+            *({"id": each.id} for each in found),
+        ]
+        for name, found in current.items()
+    }
 
 
 def same(first: str, second: str) -> bool:

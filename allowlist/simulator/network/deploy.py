@@ -11,7 +11,7 @@ from allowlist.simulator.arm.operations import Operation
 from allowlist.simulator.arm.provider import Arm, Call
 from allowlist.simulator.arm.refusals import not_found
 from allowlist.simulator.arm.store import Body, Resource
-from allowlist.simulator.network.backends import NfvKind, require
+from allowlist.simulator.network.backends import NfvKind, parent_resource
 from allowlist.simulator.network.family import POLICY, groups_of
 from allowlist.simulator.network.policy_settings import read_back_settings
 from allowlist.simulator.network.rollout import Rollout
@@ -57,8 +57,7 @@ class Drafts(NfvKind):
         return sent
 
     def _parent(self, call: Call) -> Resource:
-        address = call.address.parent()
-        return require(call.arm.store, address.path, call.address.path)
+        return parent_resource(call, call.address.parent())
 
 
 class PolicyDrafts(Drafts):

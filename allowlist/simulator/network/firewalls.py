@@ -104,6 +104,11 @@ class AzureFirewalls(NetworkKind):
             if any(given.get(name) for name in COLLECTIONS):
                 text = "AzureFirewall can not have both a Firewall Policy and rule collections."
                 raise front_door(400, "AzureFirewallPolicyAndRuleCollectionsConflict", text)
+        for tag in _values(given, "fqdnTags"):
+            if tag.startswith("Office365."):  # documented: policies only (code invented)
+                raise front_door(
+                    400, "AzureFirewallFqdnTagNotSupported", f"FQDN tag {tag} needs a Firewall Policy."
+                )
         for ip_group in _values(given, "sourceIpGroups", "destinationIpGroups"):
             require(call.arm.store, ip_group, call.address.path)
         for number, address in enumerate(_values(given, "sourceAddresses")):

@@ -8,14 +8,14 @@ from allowlist.simulator.arm.address import Address
 from allowlist.simulator.arm.message import Reply, compact
 from allowlist.simulator.arm.operations import Operation
 from allowlist.simulator.arm.provider import Arm, Call
-from allowlist.simulator.arm.refusals import GATEWAY, front_door, model_state
+from allowlist.simulator.arm.refusals import front_door, model_state
 from allowlist.simulator.arm.store import Body, Resource, Store
-from allowlist.simulator.network.backends import NfvKind, require, set_state
-from allowlist.simulator.network.family import GROUP, POLICY, Family, family_of, groups_of, reached_firewalls
+from allowlist.simulator.network.backends import NfvKind, parent_resource, require, set_state
+from allowlist.simulator.network.family import GROUP, Family, family_of, groups_of, reached_firewalls
 from allowlist.simulator.network.rollout import Rollout
 from allowlist.simulator.network.rules import read_back_collections
 from allowlist.simulator.network.settings import MEBIBYTE
-from allowlist.simulator.network.validation import check_group, check_size
+from allowlist.simulator.network.validation import PolicyTraits, check_group, check_size
 
 _ENVELOPE_BYTES = 1_378
 """An empty group is 1,377 to 1,382 bytes in recordings; the JSON of its collections comes on top."""
@@ -50,6 +50,7 @@ class RuleCollectionGroups(NfvKind):
             return Reply(status=204)
         policy = self.policy(call)
         self._check_idle(call, policy)
+        self.renew_etag(found, call.arm)
         shown = self.encode(found.body)
         operation = self._remove(call, policy, found)
         reply = self.accepted(call, operation, policy.location, shown)
@@ -57,7 +58,7 @@ class RuleCollectionGroups(NfvKind):
         return reply
 
     def policy(self, call: Call) -> Resource:
-        return parent_policy(call, call.address.parent())
+        return parent_resource(call, call.address.parent())
 
     def foreign_edit(self, resource: Resource, arm: Arm) -> None:
         """Somebody adds a rule collection of their own."""
@@ -82,8 +83,7 @@ class RuleCollectionGroups(NfvKind):
         """The new body, from the settable fields of what was sent."""
         sent = call.document().get("properties") or {}
         if self.settings.validates:
-            proxy = allows_fqdns_in_network_rules(policy, call.arm.store)
-            check_group(sent, proxy=proxy, settings=self.settings)
+            check_group(sent, policy=traits_of(policy, call.arm.store), settings=self.settings)
             self._check_room(call, policy, found, sent)
             _check_ip_groups(call.arm.store, sent, call.address)
         collections = read_back_collections(sent.get("ruleCollections") or [])
@@ -164,20 +164,16 @@ class RuleCollectionGroups(NfvKind):
         )
 
 
-def parent_policy(call: Call, address: Address) -> Resource:
-    """The policy a child belongs to; a missing parent is ARM's own refusal."""
-    found = call.arm.store.find(address.path)
-    if found is None:
-        message = f"Can not perform requested operation on nested resource. Parent resource '{address.name}' not found."
-        raise front_door(404, "ParentResourceNotFound", message, headers=GATEWAY)
-    return found
-
-
 def check_family_idle(call: Call, family: Family, *, code: str, text: str) -> None:
     """400 (not 409) while any member of the policy family updates."""
     running = call.arm.operations.touching(family.keys)
     if running is not None:
         raise front_door(400, code, f"{text}. operation ID : {running.id}")
+
+
+def traits_of(policy: Resource, store: Store) -> PolicyTraits:
+    tier = str((policy.properties.get("sku") or {}).get("tier") or "Standard")
+    return PolicyTraits(tier=tier, names_in_network_rules=allows_fqdns_in_network_rules(policy, store))
 
 
 def allows_fqdns_in_network_rules(policy: Resource, store: Store) -> bool:
@@ -227,12 +223,3 @@ def _foreign_collection(number: int, priority: int) -> Body:
     return read_back_collections(
         [{**collection, "rules": [rule], "name": f"foreign-{number}", "priority": priority}]
     )[0]
-
-
-__all__ = [
-    "POLICY",
-    "RuleCollectionGroups",
-    "allows_fqdns_in_network_rules",
-    "check_family_idle",
-    "parent_policy",
-]

@@ -7,7 +7,7 @@ from allowlist.simulator.arm.operations import Error
 from allowlist.simulator.arm.provider import Arm, Call
 from allowlist.simulator.arm.refusals import bare_status, failed_operation, front_door, model_state
 from allowlist.simulator.arm.store import Body, Resource
-from allowlist.simulator.network.backends import NfvKind
+from allowlist.simulator.network.backends import NfvKind, back_references, put_outside_references_aside
 from allowlist.simulator.network.family import (
     FIREWALL,
     IP_GROUP,
@@ -62,12 +62,13 @@ class IpGroups(NfvKind):
     def shown(self, resource: Resource, call: Call) -> Body:
         store = call.arm.store
         classic = [each for each in store.of_type(FIREWALL) if resource.key in used_ip_groups(each)]
-        lists = {
-            "firewalls": [{"id": each.id} for each in classic],
-            "firewallPolicies": [{"id": each.id} for each in policies_using(store, resource)],
-        }
-        others = {name: value for name, value in resource.properties.items() if name not in lists}
-        return {**resource.body, "properties": {**lists, **others}}
+        current = {"firewalls": classic, "firewallPolicies": policies_using(store, resource)}
+        lists = back_references(resource, current, store)
+        return {**resource.body, "properties": {**lists, **resource.properties}}
+
+    def seeded(self, resource: Resource, arm: Arm) -> None:
+        super().seeded(resource, arm)
+        put_outside_references_aside(resource, "firewalls", "firewallPolicies")
 
     def foreign_edit(self, resource: Resource, arm: Arm) -> None:
         """Somebody adds an address."""

@@ -7,7 +7,14 @@ from allowlist.simulator.arm.message import Reply, compact
 from allowlist.simulator.arm.provider import Arm, Call
 from allowlist.simulator.arm.refusals import front_door, model_state, not_allowed
 from allowlist.simulator.arm.store import Body, Resource, Store
-from allowlist.simulator.network.backends import NfvKind, require, same
+from allowlist.simulator.network.backends import (
+    NfvKind,
+    back_references,
+    parent_resource,
+    put_outside_references_aside,
+    require,
+    same,
+)
 from allowlist.simulator.network.deploy import deploy
 from allowlist.simulator.network.family import (
     POLICY,
@@ -68,7 +75,7 @@ class FirewallPolicies(NfvKind):
     def post(self, call: Call) -> Reply:
         if call.address.name.lower() != "deploy":
             raise not_allowed("POST")
-        policy = require_policy(call)
+        policy = parent_resource(call, call.address.parent())
         self._check_idle(call, policy)
         operation = deploy(call, policy, self._rollout(call, policy, self.settings.durations.deploy))
         location = self.operation_headers(call, operation, policy.location)["azure-asyncoperation"]
@@ -84,12 +91,11 @@ class FirewallPolicies(NfvKind):
         head = {name: properties.pop(name) for name in ("size", "sku", "basePolicy") if name in properties}
         if call.version < _FIRST_WITH_SKU:
             head = {name: value for name, value in head.items() if name == "basePolicy"}
-        for name in lists:
-            properties.pop(name, None)
         return {**resource.body, "properties": {**head, **lists, **properties}}
 
     def seeded(self, resource: Resource, arm: Arm) -> None:
         super().seeded(resource, arm)
+        put_outside_references_aside(resource, "childPolicies", "ruleCollectionGroups", "firewalls")
         properties = resource.properties
         properties.setdefault("sku", {"tier": "Standard"})
         properties.setdefault("threatIntelMode", "Alert")
@@ -97,16 +103,12 @@ class FirewallPolicies(NfvKind):
         properties.setdefault("size", size_text(_ENVELOPE_BYTES + len(compact(settings))))
 
     def _references(self, resource: Resource, store: Store) -> dict[str, list[Body]]:
-        """Lists of ``{"id"}``: what points here now, and what a seed named without bringing it along."""
         current = {
             "childPolicies": children_of(store, resource),
             "ruleCollectionGroups": groups_of(store, resource),
             "firewalls": firewalls_of(store, resource),
         }
-        return {
-            name: [*_outside(resource, name, store), *({"id": each.id} for each in found)]
-            for name, found in current.items()
-        }
+        return back_references(resource, current, store)
 
     def _read(self, call: Call, found: Resource | None) -> Body:
         sent = call.document()
@@ -127,6 +129,7 @@ class FirewallPolicies(NfvKind):
         if found and found.location and not _same_region(found.location, location):
             message = f"The resource '{found.name}' already exists in location '{found.location}'."
             raise front_door(409, "InvalidResourceLocation", message)
+        _check_explicit_proxy(settings)
         base_id = str((settings.get("basePolicy") or {}).get("id") or "")
         if base_id:
             _check_base(require(call.arm.store, base_id, call.address.path), call, settings, location)
@@ -153,18 +156,15 @@ class FirewallPolicies(NfvKind):
         )
 
 
-def require_policy(call: Call) -> Resource:
-    address = call.address.parent()
-    return require(call.arm.store, address.path, address.path)
-
-
-def _outside(resource: Resource, name: str, store: Store) -> list[Body]:
-    named = resource.properties.get(name) or []
-    return [each for each in named if isinstance(each, dict) and store.find(str(each.get("id"))) is None]
-
-
 def _same_region(first: str, second: str) -> bool:
     return first.replace(" ", "").lower() == second.replace(" ", "").lower()
+
+
+def _check_explicit_proxy(settings: Body) -> None:
+    """Both proxy ports must differ (documented; code invented)."""
+    proxy = settings.get("explicitProxy") or {}
+    if proxy.get("enableExplicitProxy") and proxy.get("httpPort") == proxy.get("httpsPort"):
+        raise model_state("FirewallPolicyExplicitProxyPortsMustDiffer", "httpPort and httpsPort must differ")
 
 
 def _check_base(base: Resource, call: Call, settings: Body, location: str) -> None:

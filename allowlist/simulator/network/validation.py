@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from ipaddress import AddressValueError, IPv4Address, IPv4Network, NetmaskValueError
 from typing import Any
 
@@ -22,14 +23,22 @@ _LABEL = re.compile(r"^[A-Za-z0-9_]([A-Za-z0-9_\-]{0,61}[A-Za-z0-9_])?$")
 _SERVICE_TAG = re.compile(r"^[A-Za-z][A-Za-z0-9.]*$")
 
 
-def check_group(properties: Body, *, proxy: bool, settings: NetworkSettings) -> None:
-    """Refuse a rule collection group the service would refuse; ``proxy``: may network rules name FQDNs."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyTraits:
+    """What a policy allows its rules: its tier, and whether network rules may name FQDNs."""
+
+    tier: str = "Standard"
+    names_in_network_rules: bool = False
+
+
+def check_group(properties: Body, *, policy: PolicyTraits, settings: NetworkSettings) -> None:
+    """Refuse a rule collection group the service would refuse."""
     _check_priority(properties.get("priority"), "Rule Collection Group")
     collections = properties.get("ruleCollections") or []
     for index, collection in enumerate(collections):
         _check_discriminators(collection, index)
     for collection in collections:
-        _check_collection(collection, proxy)
+        _check_collection(collection, policy)
     _check_unique(collections)
     _check_count(collections, settings)
 
@@ -57,7 +66,7 @@ def _check_discriminators(collection: Any, index: int) -> None:
             raise model_state_crash(f"{path}.rules[{position}]")
 
 
-def _check_collection(collection: Body, proxy: bool) -> None:
+def _check_collection(collection: Body, policy: PolicyTraits) -> None:
     name = str(collection.get("name") or "")
     if not _COLLECTION_NAME.match(name):
         raise model_state(
@@ -70,38 +79,52 @@ def _check_collection(collection: Body, proxy: bool) -> None:
             "FirewallPolicyRuleCollectionMixedRuleTypes", f"Rule Collection {name} mixes rule types"
         )
     for rule in rules:
-        _check_rule(rule, proxy)
+        _check_rule(rule, policy)
 
 
-def _check_rule(rule: Body, proxy: bool) -> None:
+def _check_rule(rule: Body, policy: PolicyTraits) -> None:
     match str(rule["ruleType"]).lower():
         case "applicationrule":
-            _check_application_rule(rule)
+            _check_application_rule(rule, policy)
         case "networkrule":
-            _check_network_rule(rule, proxy)
+            _check_network_rule(rule, policy)
         case _:
             _check_nat_rule(rule)
     for address in _addresses(rule):
         _check_address(rule, address)
 
 
-def _check_application_rule(rule: Body) -> None:
+def _check_application_rule(rule: Body, policy: PolicyTraits) -> None:
+    """``protocols`` may be empty (recorded) unless the rule names FQDN tags (reported as a crash)."""
     if rule.get("fqdnTags") and not rule.get("protocols"):
         raise model_state("InternalServerError", "An error occurred.")
     targets = ("targetFqdns", "targetUrls", "fqdnTags", "webCategories")
-    if (
-        not _any(rule, "sourceAddresses", "sourceIpGroups")
-        or not _any(rule, *targets)
-        or not rule.get("protocols")
-    ):
+    if not _any(rule, "sourceAddresses", "sourceIpGroups") or not _any(rule, *targets):
         raise _unspecified(rule)
     for target in rule.get("targetFqdns") or []:
         if not is_target_fqdn(str(target)):
-            text = f"Firewall Policy Application Rule {rule.get('name')} has an invalid target FQDN {target}"
-            raise model_state("FirewallPolicyApplicationRuleInvalidTargetFqdn", text)
+            raise _invalid_target(rule, "target FQDN", target)
+    for url in rule.get("targetUrls") or []:
+        if not is_target_url(str(url)):
+            raise _invalid_target(rule, "target URL", url)
+    _check_tier(rule, policy.tier)
 
 
-def _check_network_rule(rule: Body, proxy: bool) -> None:
+def _check_tier(rule: Body, tier: str) -> None:
+    """Documented by tier: URLs need Premium, web categories Standard (codes invented)."""
+    wanting = "targetUrls" if rule.get("targetUrls") and tier != "Premium" else ""
+    wanting = wanting or ("webCategories" if rule.get("webCategories") and tier == "Basic" else "")
+    if wanting:
+        text = f"Firewall Policy Application Rule {rule.get('name')} uses {wanting}, not supported in tier {tier}"
+        raise model_state("FirewallPolicyRuleNotSupportedInTier", text)
+
+
+def _invalid_target(rule: Body, noun: str, target: object) -> Refusal:
+    text = f"Firewall Policy Rule {rule.get('name')} has an invalid {noun} {target}"
+    return model_state("FirewallPolicyRuleInvalidTarget", text)
+
+
+def _check_network_rule(rule: Body, policy: PolicyTraits) -> None:
     if not _any(rule, "destinationAddresses", "destinationIpGroups", "destinationFqdns"):
         text = (
             f"Firewall Policy Network Rule {rule.get('name')} must have one of destinationAddresses, "
@@ -110,7 +133,14 @@ def _check_network_rule(rule: Body, proxy: bool) -> None:
         raise model_state("FirewallPolicyNetworkRuleDestinationMustBeSpecified", text)
     if not _any(rule, "sourceAddresses", "sourceIpGroups") or not rule.get("destinationPorts"):
         raise _unspecified(rule)
-    if rule.get("destinationFqdns") and not proxy:
+    _check_destination_fqdns(rule, policy)
+
+
+def _check_destination_fqdns(rule: Body, policy: PolicyTraits) -> None:
+    for name in rule.get("destinationFqdns") or []:
+        if "*" in str(name) or not is_target_fqdn(str(name)):
+            raise _invalid_target(rule, "destination FQDN", name)
+    if rule.get("destinationFqdns") and not policy.names_in_network_rules:
         text = (
             "In order to use DestinationFqdns in Network Rules, DNS Proxy must be enabled, or "
             f"RequireProxyForNetworkRules must be false. Rule: {rule.get('name')}"
@@ -158,6 +188,13 @@ def is_address(text: str) -> bool:
     except (AddressValueError, NetmaskValueError, ValueError):
         return False
     return True
+
+
+def is_target_url(text: str) -> bool:
+    """Host and path without port or query; an asterisk stands first or last, never inside the host."""
+    host, _, path = text.partition("/")
+    middle = path.removesuffix("*")
+    return ":" not in host and "?" not in text and "*" not in middle and is_target_fqdn(host)
 
 
 def is_target_fqdn(text: str) -> bool:
