@@ -106,7 +106,9 @@ def _check_place(row: Row[Any], last: Head) -> Iterator[Tampering]:
         gap = row.seq - last.seq - 1
         yield Tampering(seq=last.seq + 1, because=f"{gap} row{'s are' if gap > 1 else ' is'} missing here")
     elif row.previous != last.digest and _is_intact(row):
-        yield Tampering(seq=max(last.seq, 1), because="it was rewritten: the row after it follows another one")
+        yield Tampering(
+            seq=max(last.seq, 1), because="it was rewritten: the row after it follows another one"
+        )
 
 
 def _check_content(connection: Connection, row: Row[Any]) -> Iterator[Tampering]:

@@ -10,6 +10,7 @@ machines do no harm; with SQLite everybody reads the clock of the same machine.
 
 from __future__ import annotations
 
+import shlex
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -57,6 +58,8 @@ class Locks:
     @contextmanager
     def hold(self, name: str, *, owner: str, lease: timedelta, wait: timedelta) -> Iterator[Lock]:
         """Hold ``name`` for the body; raises LockHeld when it is still taken after ``wait``."""
+        if owner == _FREE:
+            raise ValueError("a lock needs the name of its owner")
         taken = self._take_within(name, owner, lease, wait)
         lock = Lock(taken, lambda: self._renew(taken, lease))
         done = threading.Event()
@@ -183,7 +186,7 @@ def _held(lease: Lease) -> LockHeld:
     return LockHeld(
         f"the lock '{lease.name}' is held by {lease.owner} since {_short(lease.since)}",
         hint=f"wait with --lock-timeout; if that process is gone, its lease ends at {_short(lease.expires)},"
-        f" or free it now: allowlist unlock {lease.name} --reason TEXT",
+        f" or free it now: allowlist unlock {shlex.quote(lease.name)} --reason TEXT",
     )
 
 

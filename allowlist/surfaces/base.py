@@ -11,7 +11,6 @@ from allowlist.rules.model import Ruleset
 from allowlist.rules.requirement import Requirement
 from allowlist.surfaces.estate import Body, Estate
 
-
 NO_COST = Cost()
 
 

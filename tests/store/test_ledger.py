@@ -264,6 +264,11 @@ def test_everything_is_still_there_when_the_ledger_is_opened_again(ledger_url: s
         assert ledger.verify() == ()
 
 
+def test_bytes_that_are_no_text_are_told(ledger: Ledger) -> None:
+    with pytest.raises(AllowlistError, match="contains bytes that are not text"):
+        ledger.decide(decision(reason="caf\udce9"))
+
+
 def test_a_secret_stops_the_row_that_carries_it_and_nothing_else(ledger: Ledger) -> None:
     run_id = with_run(ledger)
     poll = (

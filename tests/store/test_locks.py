@@ -35,6 +35,11 @@ def test_a_held_lock_says_who_has_it_since_when_and_what_to_do(ledger: Ledger) -
     assert caught.value.exit_code == 6
 
 
+def test_a_lock_has_an_owner_with_a_name(ledger: Ledger) -> None:
+    with pytest.raises(ValueError, match="name of its owner"), ledger.lock("hub", owner="", lease=MINUTE):
+        pass
+
+
 def test_locks_of_different_names_do_not_meet(ledger: Ledger) -> None:
     with ledger.lock("hub", owner="ada", lease=MINUTE), ledger.lock("spoke", owner="bob", lease=MINUTE):
         assert [(lease.name, lease.owner) for lease in ledger.locks()] == [("hub", "ada"), ("spoke", "bob")]

@@ -75,6 +75,26 @@ class TestSchema:
         assert [process.returncode for process in processes] == [0] * 4, told
 
 
+class TestDurability:
+    """Loss of power cannot be tested here; that the engines are told to flush before they answer can."""
+
+    def test_sqlite_flushes_every_commit(self, tmp_path: Path) -> None:
+        with opened(f"sqlite:///{tmp_path / 'ledger.db'}") as ledger, ledger._database.read() as connection:
+            assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
+            assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2
+
+    def test_postgresql_flushes_every_commit_whatever_the_role_is_set_to(
+        self, postgresql_ledger_url: str
+    ) -> None:
+        url = make_url(postgresql_ledger_url)
+        careless = url.update_query_dict({"options": f"{url.query['options']} -csynchronous_commit=off"})
+        with (
+            opened(careless.render_as_string(hide_password=False)) as ledger,
+            ledger._database.read() as connection,
+        ):
+            assert connection.exec_driver_sql("SHOW synchronous_commit").scalar() == "on"
+
+
 class TestFaults:
     def test_a_server_that_is_not_there_is_told_without_the_password(self) -> None:
         message = refusal("postgresql://ada:hunter2@127.0.0.1:1/ledger")
