@@ -1,0 +1,33 @@
+"""``allowlist.yaml``: what one workload needs, where its traffic starts, and which firewalls carry it."""
+
+from allowlist.workload.document import (
+    SCHEMA,
+    Automation,
+    CatalogUse,
+    DeletePolicy,
+    GateLimits,
+    OwnRequirement,
+    SourceSet,
+    TargetSpec,
+    Waiver,
+    Workload,
+)
+from allowlist.workload.reader import read_workload
+from allowlist.workload.requirements import AddressLookup, Resolved, resolve_requirements
+
+__all__ = [
+    "SCHEMA",
+    "AddressLookup",
+    "Automation",
+    "CatalogUse",
+    "DeletePolicy",
+    "GateLimits",
+    "OwnRequirement",
+    "Resolved",
+    "SourceSet",
+    "TargetSpec",
+    "Waiver",
+    "Workload",
+    "read_workload",
+    "resolve_requirements",
+]

@@ -1,0 +1,153 @@
+"""The workload file as typed values: schema ``allowlist/workload/v1``."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final, Literal
+
+import msgspec
+from msgspec import Meta
+
+SCHEMA: Final = "allowlist/workload/v1"
+
+DeletePolicy = Literal["add-only", "no-remove", "sync"]
+Name = Annotated[str, Meta(pattern=r"^[a-z0-9]([a-z0-9._-]*[a-z0-9])?$")]
+
+
+class _Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    pass
+
+
+class CatalogUse(_Section):
+    """A catalog at a pinned version; without ``scenarios`` its default ones are taken.
+
+    ``needs`` says how much of it: what is required always, conditional and optional entries on request.
+    ``exclude`` leaves out single entries by id.
+    """
+
+    name: str
+    version: str
+    scenarios: list[str] = []
+    needs: list[Literal["required", "conditional", "optional"]] = ["required"]
+    include: list[str] = []
+    exclude: list[str] = []
+
+
+class OwnRequirement(_Section):
+    """Something only this workload needs; somebody answers for it, and it ends unless renewed."""
+
+    id: Name
+    ports: Annotated[list[str], Meta(min_length=1)]
+    owner: Annotated[str, Meta(min_length=1)]
+    reason: Annotated[str, Meta(min_length=1)]
+    expires: str
+    pattern: str = ""
+    service_tag: str = ""
+    fqdn_tag: str = ""
+
+
+class SourceSet(_Section):
+    """Where traffic starts. Addresses, and resources whose prefixes are read from Azure."""
+
+    addresses: list[str] = []
+    ip_groups: list[str] = []
+    subnets: list[str] = []
+    virtual_networks: list[str] = []
+
+
+class TargetSpec(_Section):
+    """One enforcement point. ``delete`` has no default on purpose."""
+
+    name: Name
+    surface: str
+    resource: str
+    delete: DeletePolicy
+    sources: list[str] = []
+    consumers: list[str] = []
+    group: str = ""
+    priority: Annotated[int, Meta(ge=100, le=65000)] = 1000
+    collection: str = ""
+    via: Literal["direct", "draft"] = "direct"
+    options: dict[str, Any] = {}
+
+
+class GateLimits(_Section):
+    """Where the gates stand; the defaults are meant for small sets too."""
+
+    removals: Annotated[int, Meta(ge=0)] = 0
+    removal_share: Annotated[float, Meta(ge=0, le=1)] = 0.0
+    additions: Annotated[int, Meta(ge=0)] = 200
+    plan_age_hours: Annotated[int, Meta(ge=1)] = 72
+    catalog_shrink: Annotated[float, Meta(ge=0, le=1)] = 0.3
+    monthly_cost: Annotated[float, Meta(ge=0)] = 0.0
+
+
+class Waiver(_Section):
+    """A gate or a finding somebody answers for until a date."""
+
+    id: str
+    owner: Annotated[str, Meta(min_length=1)]
+    reason: Annotated[str, Meta(min_length=1)]
+    expires: str
+
+
+class ApprovalRule(_Section):
+    """Who may approve, and how many it takes per risk tier. An empty ``approvers`` list means anybody signed in."""
+
+    approvers: list[str] = []
+    four_eyes: bool = False
+    quorum: dict[str, Annotated[int, Meta(ge=1)]] = {}
+    valid_days: Annotated[int, Meta(ge=1)] = 14
+    allowed_signers: str = ""
+
+
+class Window(_Section):
+    """A maintenance window: ``days`` such as mon, tue; ``from``/``to`` as HH:MM in UTC."""
+
+    days: list[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]]
+    start: Annotated[str, Meta(pattern=r"^\d\d:\d\d$")] = msgspec.field(name="from")
+    end: Annotated[str, Meta(pattern=r"^\d\d:\d\d$")] = msgspec.field(name="to")
+
+
+class Freeze(_Section):
+    """No automatic change from one date to another, both inclusive."""
+
+    first: str = msgspec.field(name="from")
+    last: str = msgspec.field(name="to")
+    reason: str = ""
+
+
+class Automation(_Section):
+    """What a scheduled run may apply without a person. Nothing, unless written here."""
+
+    apply: Literal["nothing", "approved", "safe"] = "nothing"
+    drift: Literal["report", "plan", "revert"] = "report"
+    windows: list[Window] = []
+    freezes: list[Freeze] = []
+    approvals: list[str] = []
+
+
+class Notification(_Section):
+    """Where to send news: an ``https`` webhook or an apprise address, usually ``env:NAME`` to keep it secret."""
+
+    url: str
+    events: list[str] = []
+    secret: str = ""
+
+
+class Workload(_Section):
+    """One workload: what it needs, where it runs, and what may be done about it."""
+
+    schema: Literal["allowlist/workload/v1"]
+    name: Name
+    catalogs: list[CatalogUse] = []
+    sources: dict[str, SourceSet]
+    targets: Annotated[list[TargetSpec], Meta(min_length=1)]
+    cloud: Literal["public", "usgov", "china"] = "public"
+    parameters: dict[str, str] = {}
+    requirements: list[OwnRequirement] = []
+    gates: GateLimits = GateLimits()
+    waivers: list[Waiver] = []
+    approval: ApprovalRule = ApprovalRule()
+    automation: Automation = Automation()
+    notifications: list[Notification] = []
+    suppressions: list[Waiver] = []

@@ -1,0 +1,128 @@
+"""Read ``allowlist.yaml``: its form, then what its parts say about each other, all mistakes at once."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from pathlib import Path
+
+from allowlist.catalog import parse_port
+from allowlist.documents import Source, read_yaml_document
+from allowlist.documents.reader import near_miss
+from allowlist.documents.source import Path_
+from allowlist.errors import InvalidInput
+from allowlist.names import Dialect, InvalidPattern, parse_pattern
+from allowlist.rules.addresses import parse_interval
+from allowlist.workload.document import SCHEMA, OwnRequirement, Workload
+
+SURFACES = (
+    "firewall-policy",
+    "azure-firewall",
+    "hub-network",
+    "account-network",
+    "account-allow-list",
+    "agent-egress",
+)
+
+Complaints = Iterator[tuple[Path_, str]]
+
+
+def read_workload(path: Path) -> tuple[Workload, Source]:
+    """Read and check a workload file. Raises InvalidInput with every mistake."""
+    try:
+        workload, source = read_yaml_document(path, Workload, SCHEMA)
+    except InvalidInput as error:
+        missing = not path.exists()
+        hint = "write one with: allowlist init (or give --workload FILE)" if missing else error.hint
+        raise InvalidInput(error.problems, hint=hint) from None
+    problems = [source.problem(place, message) for place, message in _complaints(workload)]
+    if problems:
+        raise InvalidInput(problems)
+    return workload, source
+
+
+def _complaints(workload: Workload) -> Complaints:
+    yield from _target_complaints(workload)
+    yield from _source_complaints(workload)
+    yield from _requirement_complaints(workload)
+    yield from _date_complaints(workload)
+
+
+def _target_complaints(workload: Workload) -> Complaints:
+    seen: set[str] = set()
+    for index, target in enumerate(workload.targets):
+        place: Path_ = ("targets", index)
+        if target.name in seen:
+            yield (*place, "name"), f"repeats the target name '{target.name}'"
+        seen.add(target.name)
+        if target.surface not in SURFACES:
+            known = ", ".join(SURFACES)
+            yield (
+                (*place, "surface"),
+                f"is '{target.surface}', expected one of {known}{near_miss(target.surface, SURFACES)}",
+            )
+        if not target.resource.lower().startswith("/subscriptions/"):
+            yield (*place, "resource"), "is not an ARM resource id (/subscriptions/…)"
+        for name in target.sources:
+            if name not in workload.sources:
+                yield (
+                    (*place, "sources"),
+                    f"names the source '{name}', which is not defined{near_miss(name, workload.sources)}",
+                )
+
+
+def _source_complaints(workload: Workload) -> Complaints:
+    for name, source in workload.sources.items():
+        for index, text in enumerate(source.addresses):
+            try:
+                parse_interval(text)
+            except ValueError:
+                yield (
+                    ("sources", name, "addresses", index),
+                    f"is '{text}', expected an IPv4 address, prefix, range or *",
+                )
+        if not (source.addresses or source.ip_groups or source.subnets or source.virtual_networks):
+            yield ("sources", name), f"source '{name}' is empty"
+
+
+def _requirement_complaints(workload: Workload) -> Complaints:
+    for index, requirement in enumerate(workload.requirements):
+        place: Path_ = ("requirements", index)
+        if sum(map(bool, (requirement.pattern, requirement.service_tag, requirement.fqdn_tag))) != 1:
+            yield place, "needs exactly one of pattern, service_tag and fqdn_tag"
+        yield from _pattern_complaints(requirement, place)
+        for number, text in enumerate(requirement.ports):
+            try:
+                parse_port(text)
+            except ValueError as error:
+                yield (*place, "ports", number), str(error)
+
+
+def _pattern_complaints(requirement: OwnRequirement, place: Path_) -> Complaints:
+    if requirement.pattern and "{" not in requirement.pattern:
+        try:
+            parse_pattern(requirement.pattern, Dialect.APPLICATION_RULE)
+        except InvalidPattern as error:
+            yield (*place, "pattern"), str(error)
+
+
+def _date_complaints(workload: Workload) -> Complaints:
+    for section in ("requirements", "waivers", "suppressions"):
+        for index, item in enumerate(getattr(workload, section)):
+            if not is_date(item.expires):
+                yield (section, index, "expires"), f"is '{item.expires}', expected a date such as 2027-01-31"
+    for index, freeze in enumerate(workload.automation.freezes):
+        for key, text in (("from", freeze.first), ("to", freeze.last)):
+            if not is_date(text):
+                yield (
+                    ("automation", "freezes", index, key),
+                    f"is '{text}', expected a date such as 2027-01-31",
+                )
+
+
+def is_date(text: str) -> bool:
+    try:
+        dt.date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True

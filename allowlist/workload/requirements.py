@@ -1,0 +1,235 @@
+"""From catalogs and a workload file to requirements: who must reach which names, on which ports, and why."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
+
+from allowlist.catalog import Catalog, Entry, Kind, Library, Port, parse_port
+from allowlist.documents import Source
+from allowlist.documents.reader import near_miss
+from allowlist.errors import CatalogError, InvalidInput, Problem
+from allowlist.names import InvalidPattern, parse_pattern
+from allowlist.rules.addresses import NOWHERE, AddressSet
+from allowlist.rules.model import HTTP_PORTS
+from allowlist.rules.requirement import Origin, Requirement
+from allowlist.workload.document import CatalogUse, OwnRequirement, TargetSpec, Workload
+
+AddressLookup = Callable[[str], AddressSet | None]
+"""Addresses of an IP group, subnet or virtual network by resource id; None if it cannot be read."""
+
+OWN = "own"
+
+_PLACEHOLDER = re.compile(r"\{([A-Za-z_]\w*)\}")
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """The requirements of one target, and in words what could not become one."""
+
+    requirements: tuple[Requirement, ...]
+    notes: tuple[str, ...]
+
+
+def resolve_requirements(
+    workload: Workload,
+    source: Source,
+    library: Library,
+    target: TargetSpec,
+    consumers: Collection[str],
+    lookup: AddressLookup,
+    today: dt.date,
+) -> Resolved:
+    """Everything ``target`` must let through for ``workload``.
+
+    Raises InvalidInput for unknown catalogs, versions, scenarios or parameters (all at once), with their place.
+    """
+    builder = _Builder(workload, source, library, set(target.consumers or consumers), today)
+    addresses = _sources_of(workload, source, target, lookup)
+    found = [*builder.from_catalogs(addresses), *builder.own(addresses)]
+    if builder.problems:
+        raise InvalidInput(builder.problems)
+    return Resolved(tuple(_distinct(found)), tuple(builder.notes))
+
+
+def _sources_of(workload: Workload, source: Source, target: TargetSpec, lookup: AddressLookup) -> AddressSet:
+    addresses = NOWHERE
+    problems: list[Problem] = []
+    for name in target.sources or workload.sources:
+        spec = workload.sources[name]
+        addresses |= AddressSet.parse(spec.addresses)
+        for key in ("ip_groups", "subnets", "virtual_networks"):
+            for index, resource in enumerate(getattr(spec, key)):
+                found = lookup(resource)
+                if found is None:
+                    problems.append(
+                        source.problem(("sources", name, key, index), f"{resource} is not in the estate")
+                    )
+                else:
+                    addresses |= found
+    if problems:
+        raise InvalidInput(problems, hint="without it the source of the traffic is not known")
+    return addresses
+
+
+def _distinct(requirements: list[Requirement]) -> Iterator[Requirement]:
+    seen = set()
+    for requirement in requirements:
+        identity = (requirement.destination, requirement.protocol, requirement.ports, requirement.sources)
+        if identity not in seen:
+            seen.add(identity)
+            yield requirement
+
+
+class _Builder:
+    def __init__(
+        self, workload: Workload, source: Source, library: Library, consumers: set[str], today: dt.date
+    ) -> None:
+        self.workload = workload
+        self.source = source
+        self.library = library
+        self.consumers = consumers
+        self.today = today
+        self.problems: list[Problem] = []
+        self.notes: list[str] = []
+
+    def from_catalogs(self, addresses: AddressSet) -> Iterator[Requirement]:
+        for index, use in enumerate(self.workload.catalogs):
+            try:
+                catalog = self.library.get(use.name)
+                version = catalog.resolve(use.version)
+            except CatalogError as error:
+                self.problems.append(self.source.problem(("catalogs", index), str(error)))
+                continue
+            for entry in self._chosen(catalog, version, use, index):
+                yield from self._requirements(entry, catalog, version, addresses, index)
+
+    def _chosen(self, catalog: Catalog, version: str, use: CatalogUse, index: int) -> Iterator[Entry]:
+        entries = catalog.entries_at(version)
+        self._check_names(use, index, catalog, {entry.id for entry in entries})
+        scenarios = use.scenarios or list(catalog.default_scenarios)
+        for entry in entries:
+            wanted = entry.scenario in scenarios and entry.need in use.needs
+            if (wanted or entry.id in use.include) and entry.id not in use.exclude and self._is_for_us(entry):
+                yield entry
+
+    def _is_for_us(self, entry: Entry) -> bool:
+        return (
+            entry.is_egress
+            and self.workload.cloud in entry.clouds
+            and bool(self.consumers & {consumer.value for consumer in entry.consumers})
+        )
+
+    def _check_names(self, use: CatalogUse, index: int, catalog: Catalog, ids: set[str]) -> None:
+        for key, known in (("scenarios", set(catalog.scenarios)), ("include", ids), ("exclude", ids)):
+            for number, name in enumerate(getattr(use, key)):
+                if name not in known:
+                    message = (
+                        f"catalog '{use.name}' has no {key[:-1] if key == 'scenarios' else 'entry'} '{name}'"
+                    )
+                    place = ("catalogs", index, key, number)
+                    self.problems.append(self.source.problem(place, message + near_miss(name, known)))
+
+    def _requirements(
+        self, entry: Entry, catalog: Catalog, version: str, addresses: AddressSet, index: int
+    ) -> Iterator[Requirement]:
+        value = self._filled(
+            entry.value, f"catalog '{catalog.name}', entry '{entry.id}'", ("catalogs", index)
+        )
+        if value is None:
+            return
+        destination = self._destination(entry.kind, value)
+        if destination is None:
+            self.notes.append(
+                f"{catalog.name}#{entry.id}: {entry.kind.value} '{value}' is not a firewall rule; see check"
+            )
+            return
+        page = entry.sources[0] if entry.sources else None
+        for port in entry.ports:
+            for protocol, ports in expand_port(port):
+                yield Requirement(
+                    origin=Origin(
+                        catalog=catalog.name, version=version, entry=entry.id, scenario=entry.scenario
+                    ),
+                    sources=addresses,
+                    protocol=protocol,
+                    ports=ports,
+                    need=entry.need.value,
+                    purpose=entry.purpose,
+                    breaks=entry.breaks,
+                    source_url=f"https://github.com/{page.repo}/blob/{page.commit}/{page.path}"
+                    if page
+                    else "",
+                    **destination,
+                )
+
+    def own(self, addresses: AddressSet) -> Iterator[Requirement]:
+        for index, item in enumerate(self.workload.requirements):
+            if dt.date.fromisoformat(item.expires) < self.today:
+                self.notes.append(f"own requirement '{item.id}' of {item.owner} expired on {item.expires}")
+                continue
+            value = self._filled(
+                item.pattern or item.service_tag or item.fqdn_tag,
+                f"requirement '{item.id}'",
+                ("requirements", index),
+            )
+            if value is not None:
+                yield from self._own_requirements(item, value, addresses)
+
+    def _own_requirements(
+        self, item: OwnRequirement, value: str, addresses: AddressSet
+    ) -> Iterator[Requirement]:
+        kind = Kind.PATTERN if item.pattern else Kind.SERVICE_TAG if item.service_tag else Kind.FQDN_TAG
+        destination = self._destination(kind, value) or {}
+        for text in item.ports:
+            for protocol, ports in expand_port(parse_port(text)):
+                yield Requirement(
+                    origin=Origin(catalog=OWN, version=self.workload.name, entry=item.id),
+                    sources=addresses,
+                    protocol=protocol,
+                    ports=ports,
+                    purpose=item.reason,
+                    breaks=f"asked for by {item.owner} until {item.expires}",
+                    **destination,
+                )
+
+    def _filled(self, value: str, who: str, place: tuple[str | int, ...]) -> str | None:
+        missing = [name for name in _PLACEHOLDER.findall(value) if not self.workload.parameters.get(name)]
+        if missing:
+            names = ", ".join(missing)
+            hint = near_miss(missing[0], self.workload.parameters)
+            self.problems.append(
+                self.source.problem(
+                    place, f"{who} needs the parameter {names}; write it under 'parameters:'{hint}"
+                )
+            )
+            return None
+        return _PLACEHOLDER.sub(lambda match: self.workload.parameters[match.group(1)], value)
+
+    def _destination(self, kind: Kind, value: str) -> dict[str, str] | None:
+        match kind:
+            case Kind.PATTERN:
+                try:
+                    return {"pattern": parse_pattern(value).text}
+                except InvalidPattern as error:
+                    self.problems.append(self.source.problem(("parameters",), str(error)))
+                    return None
+            case Kind.SERVICE_TAG:
+                return {"service_tag": value}
+            case Kind.FQDN_TAG:
+                return {"fqdn_tag": value}
+            case _:
+                return None
+
+
+def expand_port(port: Port) -> Iterator[tuple[str, tuple[int, int]]]:
+    """A catalog port as (protocol, port range): ``any`` is TCP and UDP, all ports are 1 to 65535."""
+    low, high = max(port.first, 1), port.last
+    if port.protocol in HTTP_PORTS:
+        yield from ((port.protocol.value, (number, number)) for number in range(low, high + 1))
+    elif port.protocol == "any":
+        yield from (("tcp", (low, high)), ("udp", (low, high)))
+    else:
+        yield (port.protocol.value, (low, high))
