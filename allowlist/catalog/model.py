@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from enum import StrEnum
 from functools import lru_cache
 from typing import Final
 
 import msgspec
 
-from allowlist.catalog.versions import NEXT, Version, parse_version, resolve_version
+from allowlist.catalog.versions import Version, parse_version, resolve_version
 
 ANY_PORT: Final = (0, 65535)
 
@@ -215,10 +214,6 @@ class Catalog(msgspec.Struct, frozen=True, kw_only=True):
         return any("next" in (entry.since, entry.until) for entry in self.entries)
 
 
-def scenario_titles(catalog: Catalog) -> Mapping[str, str]:
-    return {name: scenario.title for name, scenario in catalog.scenarios.items()}
-
-
 @lru_cache(maxsize=4096)
 def parse_port(text: str) -> Port:
     """``https:443``, ``tcp:8704-8710``, ``udp:*`` or ``icmp``. Raises ValueError with the reason."""
@@ -236,6 +231,3 @@ def parse_port(text: str) -> Port:
     if not 1 <= low <= high <= ANY_PORT[1]:
         raise ValueError(f"'{text}' is outside 1 to 65535, or its range runs backwards")
     return Port(Protocol(name), low, high)
-
-
-__all__ = ["NEXT", "Catalog", "Entry", "Port", "Release", "Scenario", "Source", "parse_port"]

@@ -9,7 +9,6 @@ from enum import IntEnum
 from functools import lru_cache
 from typing import NamedTuple
 
-from allowlist.documents.reader import near_miss
 from allowlist.errors import CatalogError
 
 NEXT = "next"
@@ -81,6 +80,6 @@ def resolve_version(catalog: str, text: str, released: Sequence[str]) -> str:
     if matching:
         return max(matching, key=parse_version)
     raise CatalogError(
-        f"catalog {catalog} has no version '{text}'{near_miss(text, released)}",
+        f"catalog {catalog} has no version '{text}'",
         hint=f"released: {', '.join(released)}",
     )
