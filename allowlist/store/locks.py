@@ -89,7 +89,7 @@ class Locks:
                 raise AllowlistError(
                     f"the lock '{name}' is not held by anybody", hint="there is nothing to unlock"
                 )
-            _change(connection, found, owner=_FREE, token=found.token + 1)
+            _change(connection, found, owner=_FREE)
             record = {"who": who, "reason": reason, "taken_from": _told(found)}
             chain.append(connection, "unlock", name, record, at=self._clock())
         return found

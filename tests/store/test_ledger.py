@@ -150,6 +150,15 @@ class TestRuns:
             with_run(ledger, f"run-{number}")
         assert [run.run_id for run in ledger.runs(limit=2)] == ["run-3", "run-2"]
 
+    def test_more_runs_than_fit_into_one_query_all_come_back(
+        self, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("allowlist.store.runs._AT_ONCE", 2)
+        for number in range(5):
+            ledger.record_step(with_run(ledger, f"run-{number}"), step(number))
+        found = {run.run_id: [line.index for line in run.steps] for run in ledger.runs()}
+        assert found == {f"run-{number}": [number] for number in range(5)}
+
     def test_a_run_is_found_by_the_beginning_of_its_id_taken_literally(self, ledger: Ledger) -> None:
         for run_id in ("run-1", "run-12", "other"):
             with_run(ledger, run_id)

@@ -82,6 +82,15 @@ def test_an_expired_lease_is_taken_over_on_record_and_its_holder_must_stop(
     )
 
 
+def test_a_namesake_of_the_holder_is_not_the_holder(ledger: Ledger, ledger_url: str) -> None:
+    with ledger.lock("hub", owner="sync job", lease=MINUTE) as lost:
+        expire(ledger_url)
+        with ledger.lock("hub", owner="sync job", lease=MINUTE) as mine:
+            with pytest.raises(LockHeld, match="no longer holds"):
+                lost.check()
+            mine.check()
+
+
 def test_a_lease_that_ended_unnoticed_is_renewed_by_the_next_check(ledger: Ledger, ledger_url: str) -> None:
     with ledger.lock("hub", owner="ada", lease=MINUTE) as lock:
         expire(ledger_url)
