@@ -1,0 +1,143 @@
+"""Run every rule over some files."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Protocol
+
+from allowlist.catalog.lint import entries, history, names
+from allowlist.catalog.lint.context import LintContext, Rule
+from allowlist.catalog.lint.findings import LintFinding, LintReport, Severity
+from allowlist.catalog.model import Catalog, Kind
+from allowlist.catalog.reader import parse_catalog
+from allowlist.documents import Source
+from allowlist.documents.source import parse_yaml_source, read_text
+from allowlist.errors import InvalidInput, Problem
+
+FORMAT_RULE: Final = "format"
+
+RULES: Final = (
+    Rule(id="rewritten-release", severity=Severity.ERROR, check=history.rewritten_release),
+    Rule(id="changed-meaning", severity=Severity.ERROR, check=history.changed_meaning),
+    Rule(id="vanished-entry", severity=Severity.ERROR, check=history.vanished_entry),
+    Rule(id="vanished-release", severity=Severity.ERROR, check=history.vanished_release),
+    Rule(id="version-bump-too-small", severity=Severity.ERROR, check=history.version_bump_too_small),
+    Rule(id="wildcard-too-wide", severity=Severity.ERROR, check=names.wildcard_too_wide),
+    Rule(id="lookalike-wildcard", severity=Severity.ERROR, check=names.lookalike_wildcard),
+    Rule(id="shared-suffix", severity=Severity.WARNING, check=names.shared_suffix),
+    Rule(id="misspelt-owner", severity=Severity.ERROR, check=names.misspelt_owner),
+    Rule(id="misspelt-host", severity=Severity.ERROR, check=names.misspelt_host),
+    Rule(id="wrong-dialect", severity=Severity.WARNING, check=names.wrong_dialect),
+    Rule(id="missing-source", severity=Severity.ERROR, check=entries.missing_source),
+    Rule(id="unknown-service-tag", severity=Severity.ERROR, check=entries.unknown_service_tag),
+    Rule(id="unknown-fqdn-tag", severity=Severity.ERROR, check=entries.unknown_fqdn_tag),
+    Rule(id="duplicate-entry", severity=Severity.ERROR, check=entries.duplicate_entry),
+    Rule(id="overlapping-entry", severity=Severity.INFO, check=entries.overlapping_entry),
+    Rule(id="unused-declaration", severity=Severity.WARNING, check=entries.unused_declaration),
+    Rule(id="lonely-alternative", severity=Severity.WARNING, check=entries.lonely_alternative),
+)
+
+
+class Base(Protocol):
+    """Where the catalogs of the branch a change goes to are found."""
+
+    def find(self, path: Path) -> str | None:
+        """The text ``path`` has there, None if it does not exist there."""
+
+
+@dataclass(frozen=True, slots=True)
+class FolderBase:
+    """A folder with the catalogs of the base branch."""
+
+    folder: Path
+
+    def find(self, path: Path) -> str | None:
+        there = self.folder / path.name
+        return read_text(there) if there.is_file() else None
+
+
+@dataclass(frozen=True, slots=True)
+class GitBase:
+    """A commit or branch of the repository that holds the files."""
+
+    ref: str
+
+    def find(self, path: Path) -> str | None:
+        """Raises InvalidInput when the reference itself is unknown."""
+        folder = path.resolve().parent
+        if self._git(folder, "rev-parse", "--verify", "--quiet", f"{self.ref}^{{commit}}").returncode:
+            raise InvalidInput.of(
+                path, f"git knows no commit '{self.ref}'", hint="fetch the base branch first"
+            )
+        shown = self._git(folder, "show", f"{self.ref}:./{path.name}")
+        return shown.stdout if shown.returncode == 0 else None
+
+    def _git(self, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+        command = ["git", "-C", str(folder), *arguments]
+        return subprocess.run(command, capture_output=True, text=True, encoding="utf-8", check=False)
+
+
+def lint_files(
+    files: Iterable[Path], *, base: Base | None = None, known: Iterable[Catalog] = ()
+) -> LintReport:
+    """All findings in ``files``. ``known`` are catalogs whose hosts count as correctly spelt."""
+    paths = tuple(files)
+    read = {path: _read(path) for path in paths}
+    catalogs = [outcome[0] for outcome in read.values() if isinstance(outcome, tuple)]
+    hosts = known_hosts([*known, *catalogs])
+    findings: list[LintFinding] = []
+    for path, outcome in read.items():
+        if isinstance(outcome, InvalidInput):
+            findings.extend(_format_finding(problem) for problem in outcome.problems)
+        else:
+            findings.extend(_run_rules(outcome[0], outcome[1], _base_catalog(path, base), hosts))
+    findings.sort(key=lambda found: (found.file, found.line, found.column, found.rule))
+    return LintReport(files=tuple(str(path) for path in paths), findings=tuple(findings))
+
+
+def known_hosts(catalogs: Iterable[Catalog]) -> frozenset[str]:
+    """The released names of ``catalogs``, which a new name is compared with."""
+    return frozenset(
+        entry.value.removeprefix("*.")
+        for catalog in catalogs
+        for entry in catalog.entries
+        if entry.kind is Kind.PATTERN and entry.since != "next" and "{" not in entry.value
+    )
+
+
+def _read(path: Path) -> tuple[Catalog, Source] | InvalidInput:
+    try:
+        source = parse_yaml_source(read_text(path), str(path))
+        return parse_catalog(source, name=path.stem), source
+    except InvalidInput as error:
+        return error
+
+
+def _base_catalog(path: Path, base: Base | None) -> Catalog | None:
+    text = base.find(path) if base else None
+    if text is None:
+        return None
+    return parse_catalog(parse_yaml_source(text, f"{path} (base)"), name=path.stem)
+
+
+def _run_rules(
+    catalog: Catalog, source: Source, base: Catalog | None, hosts: frozenset[str]
+) -> Iterator[LintFinding]:
+    context = LintContext(catalog=catalog, source=source, base=base, known_hosts=hosts)
+    for rule in RULES:
+        yield from rule.run(context)
+
+
+def _format_finding(problem: Problem) -> LintFinding:
+    return LintFinding(
+        rule=FORMAT_RULE,
+        severity=Severity.ERROR,
+        file=problem.file,
+        line=problem.line,
+        column=problem.column,
+        message=problem.message,
+        remedy="catalogs/README.md shows the format by example",
+    )

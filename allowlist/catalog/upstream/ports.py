@@ -1,0 +1,67 @@
+"""Ports as pages write them, kept as written and compared by meaning."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+_NUMBER = re.compile(
+    r"(?:(?P<name>https?|tcp|udp|mssql|sql|any|icmp)\s*[:/]?\s*(?:\(|ports?\s*)?\s*)?"
+    r"(?<![\d.])(?P<first>\d{1,5})(?:\s*(?:-|–|to|through)\s*(?P<last>\d{1,5}))?(?![\d.]*\d)",
+    re.IGNORECASE,
+)
+_RANGE = r"\d{1,5}(?:\s*(?:-|–|to|through)\s*\d{1,5})?"
+_STATED = re.compile(
+    rf"\bports?\W{{0,6}}(?P<list>{_RANGE}(?:\s*\(?[A-Za-z]*\)?\s*(?:,|and|or|/)\s*(?:\w+ )?\(?{_RANGE}\)?)*)"
+    rf"|https?://:(?P<url>\d{{1,5}})"
+    rf"|\bports? for\b(?P<named>[^.]*)"
+    rf"|\b(?:over|on|uses?)\s+(?:HTTPS?|TCP|UDP)\s*(?:\(|:|\bport\b)+\s*(?P<bare>\d{{1,5}})",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class PortRange:
+    """``protocol`` is empty when the page names none; a single port has ``first == last``."""
+
+    protocol: str
+    first: int
+    last: int
+
+    def __str__(self) -> str:
+        numbers = f"{self.first}" if self.first == self.last else f"{self.first}-{self.last}"
+        return f"{self.protocol}:{numbers}" if self.protocol else numbers
+
+
+def parse_ports(written: str) -> frozenset[PortRange]:
+    """The ports in a phrase such as ``HTTPS:443``, ``UDP 1194`` or ``443, 8787 UDP: 5831``.
+
+    A protocol holds for the numbers after it until the next protocol.
+    """
+    found = set()
+    protocol = ""
+    for match in _NUMBER.finditer(written):
+        protocol = (match["name"] or protocol).lower()
+        first = int(match["first"])
+        last = int(match["last"] or first)
+        if 0 < first <= last <= 65535:
+            found.add(PortRange(protocol, first, last))
+    return frozenset(found)
+
+
+def ports_stated_in(sentence: str) -> str:
+    """The port numbers a sentence states (``80, 443``), ranges with a hyphen; empty when it states none."""
+    numbers: list[str] = []
+    for match in _STATED.finditer(sentence):
+        phrase = next((part for part in match.groups() if part), "")
+        numbers += [_range(part) for part in re.findall(_RANGE, phrase)]
+    return ", ".join(dict.fromkeys(numbers))
+
+
+def _range(written: str) -> str:
+    return re.sub(r"\s*(?:-|–|to|through)\s*", "-", written)
+
+
+def join_protocol(protocol: str, ports: str) -> str:
+    """``UDP`` and ``1194`` from two columns as one phrase."""
+    return f"{protocol} {ports}".strip() if ports else ""
