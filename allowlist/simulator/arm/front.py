@@ -53,6 +53,16 @@ class _Visit:
     def polls(self) -> bool:
         return bool(_POLL.search(self.request.path))
 
+    @property
+    def action(self) -> str:
+        """The right the request needs; a poll needs none."""
+        if self.polls:
+            return ""
+        posted = self.request.method == "POST" and len(self.address.segments) % 2 == 1
+        owner = self.address.parent() if posted else self.address
+        verb = self.address.name if posted else ""
+        return action_of(self.request.method, owner.namespace, owner.type_path, verb)
+
 
 class FrontDoor:
     """Takes every request to management.azure.com's stand-in."""
@@ -96,7 +106,7 @@ class FrontDoor:
             return Reply(status=0, drop=True)
         refusing = next((effect for effect in effects if effect.status), None)
         if refusing:
-            return refusing.refusal(visit.address.type_path)
+            return refusing.refusal(visit.address.type_path, visit.action, visit.address.path)
         self._edit(visit, "before")
         reply = self._answered(visit)
         self._edit(visit, "after")
@@ -212,19 +222,14 @@ class FrontDoor:
             reply.body = b""
 
     def _record(self, visit: _Visit, reply: Reply) -> None:
-        address, method = visit.address, visit.request.method
-        posted = method == "POST" and len(address.segments) % 2 == 1
-        owner = address.parent() if posted else address
-        verb = address.name if posted else ""
-        action = "" if visit.polls else action_of(method, owner.namespace, owner.type_path, verb)
         self._log.entries.append(
             LoggedRequest(
                 number=len(self._log.entries) + 1,
                 at=self._arm.clock(),
-                method=method,
+                method=visit.request.method,
                 path=visit.request.path,
-                action=action,
-                subscription=address.subscription,
+                action=visit.action,
+                subscription=visit.address.subscription,
                 api_version=visit.parameters.get("api-version", ""),
                 status=0 if reply.drop else reply.status,
                 agent=visit.request.headers.get("user-agent", ""),

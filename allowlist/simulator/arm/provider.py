@@ -113,7 +113,9 @@ class Kind:
 
     def get(self, call: Call) -> Reply:
         found = self.existing(call)
-        return self.reply(200, self.shown(found, call), headers=self.etag_header(found))
+        shown = self.shown(found, call)
+        encoded = found.derived("encoded", self.encode) if shown is found.body else self.encode(shown)
+        return Reply(status=200, body=encoded, headers={"content-type": JSON_TYPE, **self.etag_header(found)})
 
     def list_all(self, call: Call) -> Reply:
         """The collection in the scope of the call: a subscription, a resource group or a parent."""
@@ -145,13 +147,15 @@ class Kind:
     def members(self, call: Call) -> list[Resource]:
         address, store = call.address, call.arm.store
         if len(address.segments) > 1:
+            if store.find(address.parent().path) is None:
+                raise not_found(address.parent())
             return store.children(address.parent().path, self.type_in(call))
         return store.children(scope_path(address.subscription, address.group), self.type_in(call))
 
     def existing(self, call: Call) -> Resource:
         found = call.arm.store.find(call.address.path)
         if found is None:
-            raise not_found(self.type_in(call), call.address.name, call.address.group)
+            raise not_found(call.address)
         return found
 
     def shown(self, resource: Resource, call: Call) -> Body:

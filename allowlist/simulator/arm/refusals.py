@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from allowlist.simulator.arm.address import Address
 from allowlist.simulator.arm.message import Reply, json_reply
 
 GATEWAY = {"x-ms-failure-cause": "gateway"}
@@ -62,9 +63,11 @@ def error_body(code: str, message: str, details: Iterable[tuple[str, str]] = ())
     return {"code": code, "message": message, "details": listed}
 
 
-def not_found(type_name: str, name: str, group: str) -> Refusal:
+def not_found(address: Address) -> Refusal:
+    """404 for a resource that is not there, in the words of ARM's gateway."""
+    path, group = "/".join((address.namespace, *address.segments)), address.group
     message = (
-        f"The Resource '{type_name}/{name}' under resource group '{group}' was not found. "
+        f"The Resource '{path}' under resource group '{group}' was not found. "
         "For more details please go to https://aka.ms/ARMResourceNotFoundFix"
     )
     return front_door(404, "ResourceNotFound", message, headers=GATEWAY)

@@ -39,10 +39,10 @@ class Effect:
     """Seconds by which the Date header is wrong."""
     delay: float = 0.0
 
-    def refusal(self, type_path: str) -> Reply:
-        """The answer for ``status``, in the envelope asked for."""
+    def refusal(self, type_path: str, action: str, scope: str) -> Reply:
+        """The answer for ``status``, in the envelope asked for; a 403 names the right and where it lacks."""
         code = self.code or default_code(self.status, type_path)
-        message = self.message or _MESSAGES.get(code, "The simulator was asked to refuse this request.")
+        message = self.message or _MESSAGES.get(code, _ASKED_TO).format(action=action, scope=scope)
         reply = _ENVELOPES[self.envelope](self.status, code, message).reply
         reply.status = self.status
         if self.retry_after:
@@ -83,7 +83,13 @@ _CODES = {
     503: "ServiceUnavailable",
     504: "GatewayTimeout",
 }
+_ASKED_TO = "The simulator was asked to refuse this request."
 _MESSAGES = {
+    "AuthorizationFailed": (
+        "The client 'simulated' with object id '33333333-3333-3333-3333-333333333333' does not have authorization "
+        "to perform action '{action}' over scope '{scope}' or the scope is invalid. If access was recently "
+        "granted, please refresh your credentials."
+    ),
     "AnotherOperationInProgress": "Another operation on this or dependent resource is in progress.",
     "PreconditionFailed": "Precondition failed.",
     "InternalServerError": "An error occurred.",

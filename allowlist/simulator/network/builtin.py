@@ -76,7 +76,7 @@ class WebCategories(Kind):
     def get(self, call: Call) -> Reply:
         name = next((each for each in WEB_CATEGORIES if each.lower() == call.address.name.lower()), None)
         if name is None:
-            raise not_found(self.type_name, call.address.name, call.address.group)
+            raise not_found(call.address)
         return json_reply(200, _web_category(call, name))
 
 

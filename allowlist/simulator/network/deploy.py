@@ -85,7 +85,7 @@ def deploy(call: Call, policy: Resource, rollout: Rollout) -> Operation:
     store = call.arm.store
     draft = store.find(f"{policy.id}/firewallPolicyDrafts/default")
     if draft is None:
-        raise not_found(POLICY_DRAFT, "default", call.address.group)
+        raise not_found(call.address.parent().child("firewallPolicyDrafts", "default"))
     return rollout.start(lambda: _put_in_force(call.arm, policy, draft))
 
 

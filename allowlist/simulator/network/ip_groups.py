@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from allowlist.simulator.arm.message import Reply
-from allowlist.simulator.arm.operations import Error
 from allowlist.simulator.arm.provider import Arm, Call
-from allowlist.simulator.arm.refusals import bare_status, failed_operation, front_door, model_state
+from allowlist.simulator.arm.refusals import bare_status, front_door, model_state
 from allowlist.simulator.arm.store import Body, Resource
 from allowlist.simulator.network.backends import NfvKind, back_references, put_outside_references_aside
 from allowlist.simulator.network.family import (
@@ -39,7 +38,7 @@ class IpGroups(NfvKind):
             )
         resource = call.arm.store.put(body["id"], body)
         rollout, crowded = self._rollout(call, resource), self._crowded(call, resource)
-        operation = rollout.start(lambda: call.arm.store.touch(resource), failure=crowded)
+        operation = rollout.start(lambda: call.arm.store.touch(resource), crowded=crowded)
         headers = self.operation_headers(call, operation, resource.location)
         return self.reply(200 if found else 201, self.shown(resource, call), headers=headers)
 
@@ -118,11 +117,8 @@ class IpGroups(NfvKind):
             noun=f"IP Groups {resource.name}",
         )
 
-    def _crowded(self, call: Call, resource: Resource) -> Error | None:
-        """Updating more IP groups of one firewall at once than allowed leaves it failed."""
+    def _crowded(self, call: Call, resource: Resource) -> bool:
+        """Updating more IP groups of one firewall at once than allowed leaves it failed (reported by users)."""
         keys = {each.key for each in firewalls_using(call.arm.store, resource)}
         running = [each for each in call.arm.operations.running if not keys.isdisjoint(each.touches)]
-        if len(running) < self.settings.ip_groups_in_parallel or not keys:
-            return None
-        text = f"Put on IP Groups {resource.name} Failed with {len(keys)} faulted referenced firewalls"
-        return failed_operation("IpGroupsUpdateFailed", text)
+        return len(running) >= self.settings.ip_groups_in_parallel

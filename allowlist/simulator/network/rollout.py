@@ -28,56 +28,52 @@ class Rollout:
     noun: str
     """How the failure text calls the written resource, such as ``Firewall Policy hub``."""
 
-    def start(self, done: Callable[[], None], *, failure: Error | None = None) -> Operation:
-        """Lock everything, and let time decide. ``done`` runs when the work succeeded."""
-        broken = failure or self._broken()
-        self._show("Updating")
+    def start(self, done: Callable[[], None], *, crowded: bool = False) -> Operation:
+        """Lock everything, and let time decide. ``done`` runs when the work succeeded.
+
+        ``crowded``: too much is going on at these firewalls, which will harm them.
+        """
+        harmed = crowded or self.call.bend.half_done
+        faulted = len(self.firewalls) if harmed else sum(self._is_broken(each) for each in self.firewalls)
+        self._show("Updating", (each for each in self.firewalls if not self._is_broken(each)))
         return self.call.begin(
             self.seconds,
             touches=[each.key for each in (self.written, *self.firewalls)],
             succeed=lambda: self._succeed(done),
-            fail=self._fail,
-            failure=broken or self._half_done(),
+            fail=lambda error: self._fail(harmed=harmed),
+            failure=self._faulted(faulted) if faulted or harmed else None,
         )
 
-    def _everyone(self) -> Iterable[Resource]:
-        return (self.written, *self.along, *self.firewalls)
-
-    def _show(self, state: str) -> None:
+    def _show(self, state: str, firewalls: Iterable[Resource]) -> None:
         set_state(self.call.arm.store, (self.written, *self.along), state)
-        for firewall in self.firewalls:
-            if not self._is_broken(firewall) or state != "Updating":
-                mark(firewall.body, self._new_etag(firewall), state)
-                self.call.arm.store.touch(firewall)
+        self._mark(firewalls, state)
 
-    def _new_etag(self, firewall: Resource) -> str:
-        return f'W/"{self.call.arm.new_guid()}"'
+    def _mark(self, firewalls: Iterable[Resource], state: str) -> None:
+        for firewall in firewalls:
+            mark(firewall.body, f'W/"{self.call.arm.new_guid()}"', state)
+            self.call.arm.store.touch(firewall)
 
     def _is_broken(self, firewall: Resource) -> bool:
         return firewall.state == "Failed" and firewall.marks.get(_HEALER) != self.written.key
 
-    def _broken(self) -> Error | None:
-        count = sum(self._is_broken(each) for each in self.firewalls)
-        return self._faulted(count) if count else None
-
-    def _half_done(self) -> Error | None:
-        return self._faulted(max(1, len(self.firewalls))) if self.call.bend.half_done else None
-
     def _faulted(self, count: int) -> Error:
-        text = f"Put on {self.noun} Failed with {count} faulted referenced firewalls"
+        text = f"Put on {self.noun} Failed with {max(1, count)} faulted referenced firewalls"
         return failed_operation(self.code, text)
 
     def _succeed(self, done: Callable[[], None]) -> None:
         for firewall in self.firewalls:
             firewall.marks.pop(_HEALER, None)
-        self._show("Succeeded")
+        self._show("Succeeded", self.firewalls)
         done()
 
-    def _fail(self, error: Error) -> None:
-        if self.call.bend.half_done:
+    def _fail(self, *, harmed: bool) -> None:
+        """Harmed firewalls are left failed; the others go on with what they had."""
+        self._show("Failed", self.firewalls if harmed else ())
+        if harmed:
             for firewall in self.firewalls:
                 firewall.marks[_HEALER] = self.written.key
-        self._show("Failed")
+        else:
+            self._mark([each for each in self.firewalls if each.state == "Updating"], "Succeeded")
 
 
 def heal(firewall: Resource) -> None:

@@ -1,0 +1,124 @@
+"""``allowlist simulate``: a local Azure Resource Manager to practise on."""
+
+from __future__ import annotations
+
+import json
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from allowlist.simulator import Running, Simulator
+
+DEFAULT_LATENCY = 0.05
+
+_CLOUD_STEPS = """\
+# the Azure command line (a cloud of its own, so that your usual login stays as it is):
+#   export AZURE_CONFIG_DIR="$(mktemp -d)"
+#   az config set core.instance_discovery=false
+#   az cloud register -n simulator --endpoint-resource-manager {url} \\
+#     --endpoint-active-directory {url} --endpoint-active-directory-resource-id {url}
+#   az cloud set -n simulator
+#   az login --service-principal -u any -p any --tenant {tenant}
+"""
+
+
+@click.command(
+    epilog="A fault is METHOD:KIND:WORD[,WORD…], for example PUT:ruleCollectionGroups:nth=2:status=429,retry-after=1"
+    " or PUT:firewallPolicies:busy; by chance: random:seed=7,rate=0.1. Words: presets (busy, conflict,"
+    " precondition, throttled, throttled-silently, throttled-absurdly, server-error, unavailable, reset-before,"
+    " reset-after, operation-fails, operation-lost, operation-slow, half-updated, stale-etag, null-body,"
+    " foreign-edit, foreign-edit-after, clock-skew), nth, times, chance, contains, status, code, message,"
+    " envelope, retry-after, reset, operation, factor, edit, body, etag, skew, delay."
+)
+@click.option("--port", default=8443, show_default=True, help="Port to listen on; 0 takes a free one.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option(
+    "--seed",
+    "seeds",
+    multiple=True,
+    type=click.Path(path_type=Path, exists=True),
+    metavar="PATH",
+    help="A folder or file of raw ARM JSON to start with; may be given several times.",
+)
+@click.option(
+    "--fault", "faults", multiple=True, metavar="SPEC", help="Something that goes wrong; see below."
+)
+@click.option("--tls", is_flag=True, help="Serve https with a certificate authority made for this run.")
+@click.option(
+    "--ca-file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=Path("allowlist-simulator-ca.pem"),
+    show_default=True,
+    help="Where --tls writes the certificate authority that clients must trust.",
+)
+@click.option(
+    "--latency",
+    type=click.FloatRange(min=0),
+    default=DEFAULT_LATENCY,
+    show_default=True,
+    help="How long operations take, as a share of what Azure takes (1: a firewall update lasts 4 minutes).",
+)
+@click.option(
+    "--poll-hint",
+    type=click.FloatRange(min=0),
+    help="Seconds that poll answers ask to wait. Azure sends none; clients then wait 30 seconds by default.",
+)
+@click.option("--no-auth", is_flag=True, help="Take requests without an Authorization header.")
+@click.option("--no-throttle", is_flag=True, help="Let any number of requests through.")
+@click.option("--json", "as_json", is_flag=True, help="Print where it listens as one line of JSON.")
+def simulate(
+    port: int,
+    host: str,
+    seeds: tuple[Path, ...],
+    faults: tuple[str, ...],
+    tls: bool,
+    ca_file: Path,
+    latency: float,
+    poll_hint: float | None,
+    no_auth: bool,
+    no_throttle: bool,
+    as_json: bool,
+) -> None:
+    """Serve a local Azure Resource Manager until interrupted.
+
+    It speaks Microsoft.Network as Azure does: long operations, locks, etags, throttling, validation. With --tls
+    it also signs clients in. Its requests, faults and seeds are under /simulator.
+    """
+    from allowlist.simulator import Simulator, Timing, serve
+
+    simulator = Simulator(
+        timing=Timing(scale=latency),
+        faults=faults,
+        polls=() if poll_hint is None else (poll_hint,),
+        require_token=not no_auth,
+        throttled=not no_throttle,
+    )
+    for seed in seeds:
+        click.echo(f"{simulator.seed(seed)} resources from {seed}", err=True)
+    with serve(simulator, port, tls=ca_file.resolve() if tls else None, host=host) as running:
+        click.echo(_described(running, as_json=as_json))
+        _wait(simulator)
+
+
+def _described(running: Running, *, as_json: bool) -> str:
+    if as_json:
+        ca_file = str(running.ca_file) if running.ca_file else None
+        return json.dumps({"url": running.url, "ca_file": ca_file, "environment": running.environment()})
+    from allowlist.simulator.arm.store import TENANT
+
+    lines = [f"# listening on {running.url}; stop with Ctrl-C"]
+    lines += [f"export {name}={value}" for name, value in running.environment().items()]
+    if running.ca_file:
+        lines.append(_CLOUD_STEPS.format(url=running.url, tenant=TENANT))
+    return "\n".join(lines)
+
+
+def _wait(simulator: Simulator) -> None:
+    """Until Ctrl-C; then say what was asked."""
+    try:
+        threading.Event().wait()
+    except KeyboardInterrupt:
+        click.echo(f"{len(simulator.requests)} requests answered", err=True)
