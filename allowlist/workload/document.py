@@ -17,7 +17,7 @@ class _Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     pass
 
 
-class CatalogUse(_Section):
+class CatalogUse(_Section, frozen=True, kw_only=True):
     """A catalog at a pinned version; without ``scenarios`` its default ones are taken.
 
     ``needs`` says how much of it: what is required always, conditional and optional entries on request.
@@ -32,7 +32,7 @@ class CatalogUse(_Section):
     exclude: list[str] = []
 
 
-class OwnRequirement(_Section):
+class OwnRequirement(_Section, frozen=True, kw_only=True):
     """Something only this workload needs; somebody answers for it, and it ends unless renewed."""
 
     id: Name
@@ -45,7 +45,7 @@ class OwnRequirement(_Section):
     fqdn_tag: str = ""
 
 
-class SourceSet(_Section):
+class SourceSet(_Section, frozen=True, kw_only=True):
     """Where traffic starts. Addresses, and resources whose prefixes are read from Azure."""
 
     addresses: list[str] = []
@@ -54,7 +54,7 @@ class SourceSet(_Section):
     virtual_networks: list[str] = []
 
 
-class TargetSpec(_Section):
+class TargetSpec(_Section, frozen=True, kw_only=True):
     """One enforcement point. ``delete`` has no default on purpose."""
 
     name: Name
@@ -70,7 +70,7 @@ class TargetSpec(_Section):
     options: dict[str, Any] = {}
 
 
-class GateLimits(_Section):
+class GateLimits(_Section, frozen=True, kw_only=True):
     """Where the gates stand; the defaults are meant for small sets too."""
 
     removals: Annotated[int, Meta(ge=0)] = 0
@@ -81,7 +81,7 @@ class GateLimits(_Section):
     monthly_cost: Annotated[float, Meta(ge=0)] = 0.0
 
 
-class Waiver(_Section):
+class Waiver(_Section, frozen=True, kw_only=True):
     """A gate or a finding somebody answers for until a date."""
 
     id: str
@@ -90,7 +90,7 @@ class Waiver(_Section):
     expires: str
 
 
-class ApprovalRule(_Section):
+class ApprovalRule(_Section, frozen=True, kw_only=True):
     """Who may approve, and how many it takes per risk tier. An empty ``approvers`` list means anybody signed in."""
 
     approvers: list[str] = []
@@ -100,7 +100,7 @@ class ApprovalRule(_Section):
     allowed_signers: str = ""
 
 
-class Window(_Section):
+class Window(_Section, frozen=True, kw_only=True):
     """A maintenance window: ``days`` such as mon, tue; ``from``/``to`` as HH:MM in UTC."""
 
     days: list[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]]
@@ -108,7 +108,7 @@ class Window(_Section):
     end: Annotated[str, Meta(pattern=r"^\d\d:\d\d$")] = msgspec.field(name="to")
 
 
-class Freeze(_Section):
+class Freeze(_Section, frozen=True, kw_only=True):
     """No automatic change from one date to another, both inclusive."""
 
     first: str = msgspec.field(name="from")
@@ -116,7 +116,7 @@ class Freeze(_Section):
     reason: str = ""
 
 
-class Automation(_Section):
+class Automation(_Section, frozen=True, kw_only=True):
     """What a scheduled run may apply without a person. Nothing, unless written here."""
 
     apply: Literal["nothing", "approved", "safe"] = "nothing"
@@ -126,7 +126,7 @@ class Automation(_Section):
     approvals: list[str] = []
 
 
-class Notification(_Section):
+class Notification(_Section, frozen=True, kw_only=True):
     """Where to send news: an ``https`` webhook or an apprise address, usually ``env:NAME`` to keep it secret."""
 
     url: str
@@ -134,7 +134,7 @@ class Notification(_Section):
     secret: str = ""
 
 
-class Workload(_Section):
+class Workload(_Section, frozen=True, kw_only=True):
     """One workload: what it needs, where it runs, and what may be done about it."""
 
     schema: Literal["allowlist/workload/v1"]

@@ -1,0 +1,134 @@
+"""ARM's answers into our error tree: four error envelopes, throttling, and the many ways to say "busy"."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from allowlist.errors import (
+    TargetConflict,
+    TargetDenied,
+    TargetError,
+    TargetNotFound,
+    TargetThrottled,
+    TargetUnavailable,
+)
+
+_BUSY_PARTS = (
+    "updatenotallowed",
+    "anotheroperationinprogress",
+    "retryableerror",
+    "referencedresourcenotprovisioned",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One HTTP answer; header names are lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    def json(self) -> Any:
+        """The decoded body; an empty body is an empty object. Raises TargetUnavailable for a broken one."""
+        if not self.body.strip():
+            return {}
+        try:
+            return msgspec.json.decode(self.body)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            raise TargetUnavailable("the answer is no complete JSON", status=self.status) from None
+
+    @property
+    def retry_after(self) -> float | None:
+        """Seconds to wait as the service asks; absent, zero and dates count as "did not say"."""
+        for header, unit in (("retry-after-ms", 0.001), ("x-ms-retry-after-ms", 0.001), ("retry-after", 1.0)):
+            try:
+                seconds = float(self.headers.get(header, "")) * unit
+            except ValueError:
+                continue
+            if seconds > 0:
+                return seconds
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorDetail:
+    """What an error body says, whatever its envelope."""
+
+    code: str
+    message: str
+
+
+def error_detail(body: bytes) -> ErrorDetail:
+    """Code and message out of any of the four envelopes seen from Azure; empty texts if there are none."""
+    try:
+        data = json.loads(body)
+    except ValueError:
+        return ErrorDetail("", body.decode("utf-8", "replace").strip()[:300])
+    if not isinstance(data, dict):
+        return ErrorDetail("", "")
+    if "ModelState" in data:
+        return _from_model_state(data)
+    error = data.get("error") or data.get("Error") or data
+    code, message = (
+        str(error.get("code") or error.get("Code") or ""),
+        str(error.get("message") or error.get("Message") or ""),
+    )
+    inner = [item for item in error.get("details") or () if isinstance(item, dict) and item.get("code")]
+    codes = " / ".join(dict.fromkeys([code, *(str(item["code"]) for item in inner)]))
+    texts = [message, *(str(item.get("message") or "") for item in inner)]
+    return ErrorDetail(codes, "; ".join(text for text in dict.fromkeys(texts) if text))
+
+
+def _from_model_state(data: dict[str, Any]) -> ErrorDetail:
+    """``{"Message", "ModelState": {"resource": ["{json as text}"]}}``: the useful part is a text inside."""
+    for place, texts in data["ModelState"].items():
+        for text in texts:
+            if text.lstrip().startswith("{"):
+                return error_detail(text.encode())
+            return ErrorDetail("InvalidRequest", f"{place}: {text}")
+    return ErrorDetail("InvalidRequest", str(data.get("Message") or ""))
+
+
+def is_busy(detail: ErrorDetail) -> bool:
+    """Does the refusal mean "somebody is writing, come back"? Firewall policies say so with a 400."""
+    code = detail.code.lower()
+    return any(part in code for part in _BUSY_PARTS)
+
+
+def error_of(answer: Answer, what: str) -> TargetError:
+    """The error of our tree for an answer that is no success; ``what`` names the request for people."""
+    detail = error_detail(answer.body)
+    said = f"{detail.code}: {detail.message}" if detail.code else detail.message or "no reason given"
+    message = f"{what} was answered {answer.status}: {said}"
+    status, code = answer.status, detail.code
+    if is_busy(detail):
+        return TargetConflict(
+            message, status=status, code=code, hint="another operation is running; it is waited for"
+        )
+    match status:
+        case 401 | 403:
+            return TargetDenied(message, status=status, code=code, hint=_missing_right(detail))
+        case 404:
+            return TargetNotFound(message, status=status, code=code)
+        case 409 | 412:
+            return TargetConflict(
+                message, status=status, code=code, hint="somebody else changed it; make a new plan"
+            )
+        case 429:
+            return TargetThrottled(message, status=status, code=code, retry_after=answer.retry_after)
+        case _ if status >= 500:
+            return TargetUnavailable(message, status=status, code=code)
+        case _:
+            return TargetError(message, status=status, code=code)
+
+
+def _missing_right(detail: ErrorDetail) -> str:
+    if "action" in detail.message:
+        return "grant the action named above on that scope; examples/roles holds ready custom roles"
+    return "check the credential with: az account show, and the roles on the scope"

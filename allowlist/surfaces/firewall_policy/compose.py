@@ -1,0 +1,97 @@
+"""Operations into the fewest writes: one PUT of the whole group, foreign collections as they came. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from copy import deepcopy
+
+from allowlist.plan.model import Operation
+from allowlist.surfaces.base import Write
+from allowlist.surfaces.estate import Body, Estate
+
+API_VERSION = "2024-05-01"
+
+_READ_ONLY = ("id", "name", "type", "etag", "location", "systemData", "resourceGroup")
+_READ_ONLY_PROPERTIES = ("provisioningState", "size")
+
+
+def compose(estate: Estate, operations: Sequence[Operation]) -> list[Write]:
+    """One write per changed group. Operations are carried out in order, additions before removals."""
+    writes = []
+    for resource in dict.fromkeys(operation.resource for operation in operations):
+        mine = [operation for operation in operations if operation.resource == resource]
+        body = _edited(_writable(estate.get(resource)), mine)
+        writes.append(
+            Write(resource=resource, method="PUT", body=body, api_version=API_VERSION, operations=tuple(mine))
+        )
+    return writes
+
+
+def after(estate: Estate, writes: Iterable[Write]) -> Estate:
+    """The estate as it stands once ``writes`` have succeeded."""
+    bodies = []
+    for write in writes:
+        if write.body is not None:
+            old = estate.get(write.resource) or {
+                "id": write.resource,
+                "name": write.resource.rpartition("/")[2],
+            }
+            bodies.append({**old, "properties": write.body["properties"]})
+    gone = [write.resource for write in writes if write.body is None]
+    return estate.without(gone).with_resources(bodies)
+
+
+def _writable(body: Body | None) -> Body:
+    """What may be sent back: everything but what the service makes itself."""
+    if body is None:
+        return {"properties": {"ruleCollections": []}}
+    kept = {key: value for key, value in body.items() if key not in _READ_ONLY}
+    properties = {key: value for key, value in body["properties"].items() if key not in _READ_ONLY_PROPERTIES}
+    return deepcopy({**kept, "properties": properties})
+
+
+def _edited(body: Body, operations: Sequence[Operation]) -> Body:
+    properties = body["properties"]
+    collections = properties.setdefault("ruleCollections", [])
+    for operation in operations:
+        properties.setdefault("priority", operation.context["groupPriority"])
+        collection = _collection(collections, operation)
+        _edit_rules(collection["rules"], operation)
+        if not collection["rules"]:
+            collections.remove(collection)
+    return body
+
+
+def _collection(collections: list[Body], operation: Operation) -> Body:
+    name = operation.path[0]
+    found = next((item for item in collections if item.get("name") == name), None)
+    if found is None:
+        found = {
+            "ruleCollectionType": "FirewallPolicyFilterRuleCollection",
+            "name": name,
+            "priority": _free_priority(collections, int(operation.context["collectionPriority"])),
+            "action": {"type": operation.context["action"]},
+            "rules": [],
+        }
+        collections.append(found)
+    found.setdefault("rules", [])
+    return found
+
+
+def _free_priority(collections: list[Body], wanted: int) -> int:
+    taken = {item.get("priority") for item in collections}
+    return next(priority for priority in range(wanted, 65001) if priority not in taken)
+
+
+def _edit_rules(rules: list[Body], operation: Operation) -> None:
+    at = next((index for index, rule in enumerate(rules) if rule.get("name") == operation.path[1]), None)
+    match operation.action:
+        case "remove":
+            if at is not None:
+                del rules[at]
+        case _ if operation.after is None:
+            raise ValueError(f"operation {operation.path} has nothing to write")
+        case _ if at is None:
+            rules.append(deepcopy(operation.after))
+        case _:
+            rules[at] = deepcopy(operation.after)

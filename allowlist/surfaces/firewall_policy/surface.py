@@ -1,0 +1,143 @@
+"""The firewall policy surface: Microsoft.Network through azure-mgmt-network's pipeline."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from allowlist.plan.model import Operation
+from allowlist.rules.model import Ruleset
+from allowlist.rules.requirement import Requirement
+from allowlist.surfaces.base import ArmReader, ArmWriter, Draft, LimitFinding, Target, Write
+from allowlist.surfaces.estate import Body, Estate, fingerprint
+from allowlist.surfaces.firewall_policy import compose, limits
+from allowlist.surfaces.firewall_policy.compose import API_VERSION
+from allowlist.surfaces.firewall_policy.draft import KIND, draft
+from allowlist.surfaces.firewall_policy.translate import policy_chain, sorted_groups, to_ruleset
+from allowlist.surfaces.resource_id import ResourceId, normal_id
+
+
+class FirewallPolicySurface:
+    """``Microsoft.Network/firewallPolicies`` with their groups, parents, IP groups and attached firewalls."""
+
+    kind = KIND
+    consumers = frozenset({"customer-firewall", "agent", "node", "container-host", "client"})
+
+    def read(self, arm: ArmReader, target: Target) -> list[Body]:
+        """One GET and one list per policy of the chain, one IP group list per subscription, attached firewalls."""
+        bodies: list[Body] = []
+        wanted: str | None = target.resource
+        while wanted and not any(normal_id(body["id"]) == normal_id(wanted) for body in bodies):
+            policy = arm.get(wanted, API_VERSION)
+            bodies += [policy, *arm.list(f"{wanted}/ruleCollectionGroups", API_VERSION)]
+            wanted = (policy["properties"].get("basePolicy") or {}).get("id")
+        bodies += self._ip_groups(arm, bodies)
+        return bodies + [arm.get(item, API_VERSION) for item in attached_firewalls(bodies)]
+
+    def _ip_groups(self, arm: ArmReader, bodies: list[Body]) -> list[Body]:
+        wanted = {normal_id(item) for item in _ip_group_references(bodies)}
+        subscriptions = sorted({ResourceId(item).subscription for item in wanted})
+        listed = [
+            group
+            for subscription in subscriptions
+            for group in arm.list(
+                f"/subscriptions/{subscription}/providers/Microsoft.Network/ipGroups", API_VERSION
+            )
+        ]
+        return [group for group in listed if normal_id(group["id"]) in wanted]
+
+    def ruleset(self, estate: Estate, target: Target) -> Ruleset:
+        return to_ruleset(estate, target.resource)
+
+    def draft(
+        self, estate: Estate, target: Target, needed: Sequence[Requirement], kept: Sequence[Requirement]
+    ) -> Draft:
+        return draft(estate, target, self.ruleset(estate, target), needed, kept)
+
+    def compose(self, estate: Estate, target: Target, operations: Sequence[Operation]) -> list[Write]:
+        return compose.compose(estate, operations)
+
+    def after(self, estate: Estate, writes: Iterable[Write]) -> Estate:
+        return compose.after(estate, list(writes))
+
+    def fingerprint(self, estate: Estate, target: Target) -> str:
+        """Over the policy, its parents, all their groups and the IP groups they name."""
+        bodies: list[Body] = []
+        for policy in policy_chain(estate, target.resource):
+            bodies += [policy, *sorted_groups(estate, policy["id"])]
+        named = [estate.get(item) for item in sorted(set(map(normal_id, _ip_group_references(bodies))))]
+        parts = {
+            normal_id(body["id"]): fingerprint(body) for body in [*bodies, *(item for item in named if item)]
+        }
+        return fingerprint({"parts": parts})
+
+    def limits(self, estate: Estate, target: Target) -> list[LimitFinding]:
+        return limits.check(estate, target)
+
+    def family(self, estate: Estate, target: Target) -> str:
+        """Base and children share firewalls, so they are written one after the other."""
+        return normal_id(policy_chain(estate, target.resource)[0]["id"])
+
+    def write(self, arm: ArmWriter, write: Write) -> None:
+        if write.body is None:
+            arm.delete(write.resource, write.api_version)
+        else:
+            arm.put(write.resource, write.body, write.api_version)
+
+    def verify(self, arm: ArmReader, target: Target, expected: Sequence[Write]) -> list[str]:
+        """Read-back equality, and ``Succeeded`` on groups, policy and every attached firewall."""
+        reasons: list[str] = []
+        for write in expected:
+            actual = arm.get(write.resource, API_VERSION)
+            if write.body is not None and not same_configuration(write.body, actual):
+                reasons.append(
+                    f"{ResourceId(write.resource).name} reads back different from what was written"
+                )
+            reasons += _not_succeeded(actual)
+        policy = arm.get(target.resource, API_VERSION)
+        reasons += _not_succeeded(policy)
+        for firewall_id in attached_firewalls([policy]):
+            reasons += _not_succeeded(arm.get(firewall_id, API_VERSION))
+        return reasons
+
+
+def same_configuration(expected: Body, actual: Body) -> bool:
+    """Equal after taking out what the service adds: defaulted arrays, sizes, letter case of its enums."""
+    return bool(_plain(expected["properties"]) == _plain(actual["properties"]))
+
+
+_ADDED_BY_SERVICE = {"provisioningState", "size", "ipv6Rule"}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {
+            key: _plain(item)
+            for key, item in value.items()
+            if key not in _ADDED_BY_SERVICE and item not in (None, [], {}, "", False)
+        }
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    return value.lower() if isinstance(value, str) else value
+
+
+def _not_succeeded(body: Body) -> list[str]:
+    state = body["properties"].get("provisioningState", "Succeeded")
+    return [] if state == "Succeeded" else [f"{body.get('name')} is in state {state}"]
+
+
+def attached_firewalls(bodies: Iterable[Body]) -> list[str]:
+    """Ids of the firewalls that carry any of the policies among ``bodies``."""
+    found = (item["id"] for body in bodies for item in body["properties"].get("firewalls") or ())
+    return list(dict.fromkeys(item for item in found if "/azurefirewalls/" in item.lower()))
+
+
+def _ip_group_references(bodies: Iterable[Body]) -> Iterable[str]:
+    for body in bodies:
+        for collection in body["properties"].get("ruleCollections") or ():
+            for rule in collection.get("rules") or ():
+                yield from rule.get("sourceIpGroups") or ()
+                yield from rule.get("destinationIpGroups") or ()
+
+
+SURFACE = FirewallPolicySurface()
