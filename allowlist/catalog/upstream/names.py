@@ -64,7 +64,9 @@ def hosts_in(text: Text) -> list[Name]:
 
 def tags_in(text: Text) -> list[Name]:
     """Words that are service tags by name (any capitals, perhaps with a region), in reading order."""
-    names = (_name(text, match, "service_tag", match["tag"], match["port"]) for match in _TAG.finditer(text.plain))
+    names = (
+        _name(text, match, "service_tag", match["tag"], match["port"]) for match in _TAG.finditer(text.plain)
+    )
     return [name for name in names if resembles_service_tag(name.value)]
 
 

@@ -57,7 +57,9 @@ def direction_named_in(words: str) -> str:
     return "inbound" if inbound else "outbound" if outbound else ""
 
 
-_OPTIONAL = re.compile(r"\boptional(?:ly)?\b|\b(?:aren't|isn't|are not|is not) required\b.*\brecommended\b", re.I)
+_OPTIONAL = re.compile(
+    r"\boptional(?:ly)?\b|\b(?:aren't|isn't|are not|is not) required\b.*\brecommended\b", re.I
+)
 _CONDITION = re.compile(
     r"\b(?:only )?(?:needed|required|necessary) (?:if|when|only)\b|\bonly (?:needed|required|necessary)\b"
     r"|^\W*if\b|\bif (?:you|using|running)\b",
@@ -78,7 +80,7 @@ _NO_REQUIREMENT = re.compile(
     r"|\b(?:have been|were|was|is|are) (?:retired|removed)\b",
     re.IGNORECASE,
 )
-_EXAMPLE = re.compile(r"\b(?:examples?|e\.g\.|i\.e\.|such as|sample output)(?:\W|$)", re.IGNORECASE)
+_EXAMPLE = re.compile(r"(?<![.\w])(?:examples?|e\.g\.|i\.e\.|such as|sample output)(?:\W|$)", re.IGNORECASE)
 _ABOUT_NETWORK = re.compile(
     r"allow|permit|outbound|egress|firewall|proxy|access|reach|host|fqdn|url|domain|endpoint|network|connect"
     r"|service tag|require|outgoing|whitelist|safelist|bypass",

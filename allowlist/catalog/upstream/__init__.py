@@ -1,0 +1,1 @@
+"""Watch the documentation the catalogs are made from, and tell how it drifted."""
