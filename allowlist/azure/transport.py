@@ -46,8 +46,9 @@ class SdkTransport:
             settings["authentication_policy"] = SansIOHTTPPolicy()
         if ca_file:
             settings["connection_verify"] = ca_file
+        unused: Any = object()
         self._client = NetworkManagementClient(
-            credential or object(),
+            credential or unused,
             subscription or "00000000-0000-0000-0000-000000000000",
             base_url=cloud.endpoint,
             credential_scopes=[cloud.scope],

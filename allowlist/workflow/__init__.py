@@ -1,0 +1,1 @@
+"""One module per use case; what the CLI, the TUI and the sync job all call."""
