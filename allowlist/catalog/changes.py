@@ -53,12 +53,16 @@ class EntryChange(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def impact(self) -> str:
         """What happens to a workload that moves across this change."""
-        return _IMPACT[self.kind] if self.loses or self.kind is not ChangeKind.ENDED else _STILL_COVERED
+        return _STILL_COVERED if self._is_covered_end else _IMPACT[self.kind]
 
     @property
     def notice(self) -> str:
         """What to do about it, and in which order."""
-        return _NOTICE[self.kind]
+        return _NOTICE[ChangeKind.RESTATED if self._is_covered_end else self.kind]
+
+    @property
+    def _is_covered_end(self) -> bool:
+        return self.kind is ChangeKind.ENDED and not self.loses
 
 
 _STILL_COVERED = "another entry still asks for the same, so nothing is taken away"

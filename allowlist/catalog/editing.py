@@ -84,11 +84,10 @@ def _stamp(document: Any, version: str) -> None:
 
 def _append_release(document: Any, version: str, on: date, note: str) -> None:
     from ruamel.yaml.comments import CommentedMap
-    from ruamel.yaml.scalarstring import PlainScalarString
 
     fields = {
         "version": version,
-        "date": PlainScalarString(on.isoformat()),
+        "date": on,
         "note": note,
         "digest": _PLACEHOLDER_DIGEST,
     }
@@ -99,6 +98,7 @@ def _append_release(document: Any, version: str, on: date, note: str) -> None:
 def _block(fields: Mapping[str, Any]) -> Any:
     """An entry in the order of the format, lists on one line."""
     from ruamel.yaml.comments import CommentedMap, CommentedSeq
+    from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 
     known = EntryDocument.__struct_fields__
     unknown = sorted(set(fields) - set(known))
@@ -116,6 +116,8 @@ def _block(fields: Mapping[str, Any]) -> Any:
             value = CommentedSeq(CommentedMap(source) for source in value)
             for source in value:
                 source.fa.set_flow_style()
+        elif isinstance(value, str) and value[0] in "*{":
+            value = DoubleQuotedScalarString(value)
         block[name] = value
     return block
 

@@ -1,0 +1,51 @@
+"""Entries and changes as plain data in the words of the catalog format, for JSON output."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from allowlist.catalog.changes import EntryChange
+from allowlist.catalog.model import Catalog, Entry, Kind
+
+
+def encode_entry(entry: Entry) -> dict[str, Any]:
+    """The entry as its file would write it: one destination key, ports as texts, nothing that is empty."""
+    plain = msgspec.to_builtins(entry)
+    kind, value = plain.pop("kind"), plain.pop("value", "")
+    plain["ports"] = [str(port) for port in entry.ports]
+    ordered = {"id": plain.pop("id"), "since": plain.pop("since"), "until": plain.pop("until", "")}
+    ordered[kind] = {
+        Kind.ADDRESSES: list(entry.addresses),
+        Kind.PORTS_ONLY: True,
+        Kind.NOTHING: True,
+    }.get(entry.kind, value)
+    return {key: item for key, item in {**ordered, **plain}.items() if item not in ("", [], ())}
+
+
+def encode_change(change: EntryChange) -> dict[str, Any]:
+    """One change with what it means; ``before`` and ``after`` only where they exist."""
+    encoded: dict[str, Any] = {"change": change.kind, "loses": change.loses}
+    if change.before:
+        encoded["before"] = encode_entry(change.before)
+    if change.after:
+        encoded["after"] = encode_entry(change.after)
+    return {**encoded, "impact": change.impact, "notice": change.notice, "bump": change.bump.word}
+
+
+def encode_catalog(catalog: Catalog, version: str) -> dict[str, Any]:
+    """One version of a catalog, complete."""
+    release = catalog.release(version)
+    return {
+        "schema": "allowlist/catalog-view/v1",
+        "catalog": catalog.name,
+        "title": catalog.title,
+        "description": catalog.description,
+        "version": release.version,
+        "date": release.date,
+        "digest": release.digest,
+        "scenarios": msgspec.to_builtins(catalog.scenarios),
+        "placeholders": catalog.placeholders,
+        "entries": [encode_entry(entry) for entry in catalog.entries_at(release.version)],
+    }

@@ -1,0 +1,1 @@
+"""Text, Markdown, JSON and SARIF: data in, string out."""
