@@ -129,7 +129,10 @@ def open_gates(change: Change, plan: Plan, decisions: Iterable[DecisionLike]) ->
     return tuple(
         gate.id
         for gate in plan.gates
-        if change.id in gate.changes and not gate.passed and not gate.waived_by and gate.id not in accepted
+        if change.id in gate.changes
+        and not gate.passed
+        and not gate.waived_by
+        and (gate.final or gate.id not in accepted)
     )
 
 

@@ -115,13 +115,14 @@ class Change(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Gate(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A check that stands in the way until it is accepted by its ``id`` with a reason."""
+    """A check that stands in the way until it is accepted by its ``id`` with a reason; a ``final`` one cannot be."""
 
     id: str
     passed: bool
     text: str
     changes: tuple[str, ...] = ()
     waived_by: str = ""
+    final: bool = False
 
 
 class Gap(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

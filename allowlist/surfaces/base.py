@@ -6,12 +6,23 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from allowlist.plan.model import Cost, Operation, Skip
+from allowlist.plan.drafts import NO_COST, Draft, Drafted, LimitFinding
+from allowlist.plan.model import Operation
 from allowlist.rules.model import Ruleset
 from allowlist.rules.requirement import Requirement
 from allowlist.surfaces.estate import Body, Estate
 
-NO_COST = Cost()
+__all__ = [
+    "NO_COST",
+    "ArmReader",
+    "ArmWriter",
+    "Draft",
+    "Drafted",
+    "LimitFinding",
+    "Surface",
+    "Target",
+    "Write",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,24 +41,6 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Drafted:
-    """One operation and the requirements it serves (none for a removal)."""
-
-    operation: Operation
-    requirements: tuple[Requirement, ...] = ()
-    cost: Cost = NO_COST
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Draft:
-    """What would have to be done, what cannot be said on this surface, and what is left alone on purpose."""
-
-    changes: tuple[Drafted, ...] = ()
-    inexpressible: tuple[tuple[Requirement, str], ...] = ()
-    skips: tuple[Skip, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Write:
     """One request that changes Azure: ``body`` None means DELETE."""
 
@@ -56,15 +49,6 @@ class Write:
     body: Body | None
     api_version: str
     operations: tuple[Operation, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LimitFinding:
-    """A published limit that ``text`` says is near (``exceeded`` False) or passed."""
-
-    code: str
-    exceeded: bool
-    text: str
 
 
 class ArmReader(Protocol):

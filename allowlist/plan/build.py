@@ -1,0 +1,194 @@
+"""Put the plan together: proved changes, gaps, gates, cost, minutes, digest. Pure."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from allowlist.plan.digest import change_digest, sealed
+from allowlist.plan.drafts import Draft, LimitFinding
+from allowlist.plan.findings import Finding, Status, reference
+from allowlist.plan.gates import GateInput, GateSettings, find_gates
+from allowlist.plan.model import Change, Classification, Gap, Gate, Operation, Plan, Skip, TargetPlan
+from allowlist.plan.proofs import Evidence, Judged, judge
+from allowlist.rules.requirement import Requirement
+
+_ORDER = {"add": 0, "update": 1, "remove": 2}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetInput:
+    """Everything about one target that the plan is made from."""
+
+    target: TargetPlan
+    draft: Draft
+    evidence: Evidence
+    findings: Sequence[Finding]
+    owned: int
+    limits: Sequence[LimitFinding] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanInput:
+    """Everything the plan is made from."""
+
+    workload: str
+    created: dt.datetime
+    tool: str
+    catalogs: dict[str, str]
+    targets: Sequence[TargetInput]
+    settings: GateSettings
+    waivers: dict[str, str]
+    expired_waivers: Sequence[str] = ()
+    empty_catalogs: Sequence[str] = ()
+
+
+def build_plan(given: PlanInput) -> Plan:
+    """A sealed plan; the same input gives the same changes with the same digests."""
+    changes: list[Change] = []
+    skips: list[Skip] = []
+    gaps: list[Gap] = []
+    overrides: dict[str, tuple[str, ...]] = {}
+    for item in given.targets:
+        made = [_change(item, judge(drafted, item.evidence)) for drafted in item.draft.changes]
+        made = [pair for pair in made if pair[0].classification is not Classification.ALREADY_COVERED]
+        changes += [change for change, _ in made]
+        overrides |= {change.id: judged.overrides for change, judged in made}
+        skips += item.draft.skips
+        gaps += _gaps(item)
+    changes.sort(key=lambda change: (_ORDER[change.operation.action], change.target, change.title))
+    gates = find_gates(_gate_input(given, changes, overrides), given.waivers)
+    changes = [_with_gates(change, gates) for change in changes]
+    return sealed(
+        Plan(
+            workload=given.workload,
+            created=given.created.isoformat(timespec="seconds"),
+            tool=given.tool,
+            catalogs=given.catalogs,
+            targets=tuple(_priced(item.target, changes) for item in given.targets),
+            changes=tuple(changes),
+            gates=gates,
+            gaps=tuple(gaps),
+            skips=tuple(skips),
+            covered=sum(
+                finding.status is Status.COVERED for item in given.targets for finding in item.findings
+            ),
+            minutes=sum(_minutes(item.target, changes) for item in given.targets),
+        )
+    )
+
+
+def _change(item: TargetInput, judged: Judged) -> tuple[Change, Judged]:
+    drafted = judged.drafted
+    refs = tuple(reference(requirement) for requirement in drafted.requirements)
+    digest = change_digest(item.target.resource, drafted.operation, refs)
+    change = Change(
+        id=digest.removeprefix("sha256:")[:8],
+        target=item.target.name,
+        title=title_of(drafted.operation),
+        operation=drafted.operation,
+        classification=judged.classification,
+        risk=judged.risk,
+        reason=_reason(drafted.requirements, drafted.operation),
+        proofs=judged.proofs,
+        requirements=refs,
+        cost=drafted.cost,
+        overlaps=judged.overrides,
+        digest=digest,
+        precondition=item.target.fingerprint,
+    )
+    return change, judged
+
+
+def title_of(operation: Operation) -> str:
+    """One line that names what is changed: ``add *.vscode.dev https:443``."""
+    body = operation.after or operation.before or {}
+    names = body.get("targetFqdns") or body.get("fqdnTags") or body.get("destinationFqdns")
+    names = names or body.get("destinationAddresses") or [operation.path[-1]]
+    more = f" (+{len(names) - 1})" if len(names) > 1 else ""
+    services = [
+        f"{item['protocolType']}:{item['port']}".lower()
+        for item in body.get("protocols") or ()
+        if isinstance(item, dict)
+    ]
+    services = services or [
+        f"{protocol}:{port}".lower()
+        for protocol in body.get("ipProtocols") or ()
+        for port in body.get("destinationPorts") or ()
+    ]
+    return f"{operation.action} {names[0]}{more} {' '.join(services)}".strip()
+
+
+def _reason(requirements: Sequence[Requirement], operation: Operation) -> str:
+    if not requirements:
+        return (
+            "no catalog or requirement asks for it any more"
+            if operation.action == "remove"
+            else "brings the rule in line"
+        )
+    first = requirements[0]
+    return f"{first.origin} {'requires' if first.need == 'required' else 'wants'} it: {first.purpose or first.destination}"
+
+
+def _gaps(item: TargetInput) -> list[Gap]:
+    """Requirements that stay unsatisfied: they cannot be said here, or something foreign stands in the way."""
+    refused = [
+        Gap(target=item.target.name, requirement=reference(requirement), cause=reason)
+        for requirement, reason in item.draft.inexpressible
+    ]
+    blocked = [
+        Gap(
+            target=item.target.name,
+            requirement=finding.requirement,
+            cause=finding.because,
+            witness=str(finding.witness or ""),
+        )
+        for finding in item.evidence.after.values()
+        if finding.status is not Status.COVERED and finding.requirement
+    ]
+    named = {gap.requirement for gap in refused}
+    return refused + [gap for gap in blocked if gap.requirement not in named]
+
+
+def _gate_input(
+    given: PlanInput, changes: Sequence[Change], overrides: dict[str, tuple[str, ...]]
+) -> GateInput:
+    return GateInput(
+        changes=changes,
+        settings=given.settings,
+        owned=sum(item.owned for item in given.targets),
+        limits=[(item.target.name, finding) for item in given.targets for finding in item.limits],
+        overrides=overrides,
+        empty_catalogs=given.empty_catalogs,
+        expired_waivers=given.expired_waivers,
+    )
+
+
+def _with_gates(change: Change, gates: Sequence[Gate]) -> Change:
+    mine = tuple(gate.id for gate in gates if change.id in gate.changes)
+    return msgspec.structs.replace(change, gates=tuple(dict.fromkeys(mine)))
+
+
+def _minutes(target: TargetPlan, changes: Sequence[Change]) -> float:
+    """One write carries all changes of a resource, so its minutes count once."""
+    per_write: dict[str, float] = {}
+    for change in changes:
+        if change.target == target.name:
+            resource = change.operation.resource.lower()
+            per_write[resource] = max(per_write.get(resource, 0.0), change.cost.minutes)
+    return sum(per_write.values())
+
+
+def _priced(target: TargetPlan, changes: Sequence[Change]) -> TargetPlan:
+    prices = [
+        change.cost for change in changes if change.target == target.name and change.cost.monthly is not None
+    ]
+    return msgspec.structs.replace(
+        target,
+        minutes=_minutes(target, changes),
+        monthly=sum(cost.monthly or 0 for cost in prices) if prices else None,
+        currency=prices[0].currency if prices else "",
+    )

@@ -1,0 +1,37 @@
+"""What a surface proposes, before it is proved and judged."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from allowlist.plan.model import Cost, Operation, Skip
+from allowlist.rules.requirement import Requirement
+
+NO_COST = Cost()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drafted:
+    """One operation and the requirements it serves (none for a removal)."""
+
+    operation: Operation
+    requirements: tuple[Requirement, ...] = ()
+    cost: Cost = NO_COST
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """What would have to be done, what cannot be said on this surface, and what is left alone on purpose."""
+
+    changes: tuple[Drafted, ...] = ()
+    inexpressible: tuple[tuple[Requirement, str], ...] = ()
+    skips: tuple[Skip, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LimitFinding:
+    """A published limit that ``text`` says is near (``exceeded`` False) or passed."""
+
+    code: str
+    exceeded: bool
+    text: str

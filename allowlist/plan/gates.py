@@ -1,0 +1,205 @@
+"""Gates: checks that stand in the way until somebody accepts them by id, with a reason. Pure.
+
+Each says its numbers. None is lifted by a general force, and small sets are not exempt.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from allowlist.names import (
+    Pattern,
+    is_lookalike,
+    is_wider_than_registrable,
+    lookalike_witness,
+    shared_suffix_of,
+)
+from allowlist.plan.drafts import LimitFinding
+from allowlist.plan.model import Change, Gate, Risk
+from allowlist.rules.addresses import EVERYWHERE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GateSettings:
+    """Where the gates stand; the workload file sets them."""
+
+    removals: int = 0
+    removal_share: float = 0.0
+    additions: int = 200
+    catalog_shrink: float = 0.3
+    monthly_cost: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GateInput:
+    """What gates look at: the changes of a plan and what stands around them."""
+
+    changes: Sequence[Change]
+    settings: GateSettings
+    owned: int
+    limits: Sequence[tuple[str, LimitFinding]] = ()
+    overrides: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    empty_catalogs: Sequence[str] = ()
+    expired_waivers: Sequence[str] = ()
+
+
+def find_gates(given: GateInput, waivers: dict[str, str]) -> tuple[Gate, ...]:
+    """Every gate that does not pass. ``waivers`` maps gate ids to the owner who answers for them."""
+    gates = [gate for check in _CHECKS for gate in check(given)]
+    return tuple(
+        gate if gate.id not in waivers or gate.final else _waived(gate, waivers[gate.id]) for gate in gates
+    )
+
+
+def _waived(gate: Gate, owner: str) -> Gate:
+    return Gate(id=gate.id, passed=False, text=gate.text, changes=gate.changes, waived_by=owner)
+
+
+def _gate(id: str, text: str, changes: Iterable[Change], *, final: bool = False) -> Gate:
+    return Gate(id=id, passed=False, text=text, changes=tuple(change.id for change in changes), final=final)
+
+
+def _removals(given: GateInput) -> Iterator[Gate]:
+    removals = [change for change in given.changes if change.operation.action == "remove"]
+    if len(removals) > given.settings.removals:
+        yield _gate(
+            "removals", f"removes {len(removals)} rules; {given.settings.removals} are let through", removals
+        )
+    share = len(removals) / given.owned if given.owned else 0.0
+    if share > max(given.settings.removal_share, given.settings.catalog_shrink):
+        text = f"removes {share:.0%} of the {given.owned} rules this workload owns: has a catalog shrunk?"
+        yield _gate("shrunken-catalog", text, removals)
+    if removals and given.empty_catalogs:
+        names = ", ".join(given.empty_catalogs)
+        yield _gate("empty-catalog", f"{names} asks for nothing, and rules would be removed", removals)
+
+
+def _growth(given: GateInput) -> Iterator[Gate]:
+    additions = [change for change in given.changes if change.operation.action == "add"]
+    if len(additions) > given.settings.additions:
+        yield _gate(
+            "growth", f"adds {len(additions)} rules; {given.settings.additions} are let through", additions
+        )
+
+
+def _patterns(change: Change) -> list[Pattern]:
+    names = (change.operation.after or {}).get("targetFqdns") or [ref.pattern for ref in change.requirements]
+    return [Pattern(name) for name in names]
+
+
+def _by_pattern(id: str, test: Callable[[Pattern], str | None]) -> Callable[[GateInput], Iterator[Gate]]:
+    def check(given: GateInput) -> Iterator[Gate]:
+        found = [
+            (change, text)
+            for change in given.changes
+            if change.operation.action != "remove"
+            for text in map(test, _patterns(change))
+            if text
+        ]
+        if found:
+            texts = list(dict.fromkeys(text for _, text in found))
+            more = f" (and {len(texts) - 3} more)" if len(texts) > 3 else ""
+            yield _gate(id, "; ".join(texts[:3]) + more, [change for change, _ in found])
+
+    return check
+
+
+def _lookalike(pattern: Pattern) -> str | None:
+    witness = lookalike_witness(pattern)
+    return f"{pattern} also lets {witness} through, which a stranger can register" if witness else None
+
+
+def _wide(pattern: Pattern) -> str | None:
+    wide = is_wider_than_registrable(pattern) and not is_lookalike(pattern)
+    return f"{pattern} stands above every registrable domain" if wide else None
+
+
+def _shared(pattern: Pattern) -> str | None:
+    shared = shared_suffix_of(pattern)
+    if shared is None or is_wider_than_registrable(pattern):
+        return None
+    return f"{pattern} opens all of {shared.service}: {shared.risk}; tighter: {shared.alternative}"
+
+
+def _widening(given: GateInput) -> Iterator[Gate]:
+    for change in given.changes:
+        if change.risk is Risk.WIDENING or not change.proofs.nothing_else.holds:
+            proof = change.proofs.nothing_else
+            yield _gate("widening", f"{change.title}: {proof.text}, for example {proof.witness}", [change])
+
+
+def _unproved(given: GateInput) -> Iterator[Gate]:
+    bad = [change for change in given.changes if not change.proofs.sufficient.holds]
+    if bad:
+        text = f"{len(bad)} changes do not achieve what they are for: {bad[0].proofs.sufficient.text}"
+        yield _gate("not-sufficient", text, bad)
+
+
+def _open_source(given: GateInput) -> Iterator[Gate]:
+    wide = tuple(EVERYWHERE.texts())
+    found = [change for change in given.changes if _is_open(change, wide)]
+    if found:
+        yield _gate("open-source", f"{len(found)} rules would be open to every source (*)", found)
+
+
+def _is_open(change: Change, wide: tuple[str, ...]) -> bool:
+    after = change.operation.after or {}
+    return change.operation.action != "remove" and tuple(after.get("sourceAddresses") or ()) == wide
+
+
+def _foreign_overlap(given: GateInput) -> Iterator[Gate]:
+    for change in given.changes:
+        for text in given.overrides.get(change.id, ()):
+            yield _gate(
+                "foreign-overlap",
+                f"{change.title}: would come before a rule of others; today {text}",
+                [change],
+            )
+
+
+def _costs(given: GateInput) -> Iterator[Gate]:
+    for change in given.changes:
+        if change.cost.billed:
+            yield _gate("billed", f"{change.title}: {change.cost.billed}", [change])
+        if change.cost.irreversible:
+            yield _gate("irreversible", f"{change.title}: {change.cost.irreversible}", [change])
+    monthly = sum(change.cost.monthly or 0 for change in given.changes)
+    if monthly > given.settings.monthly_cost and monthly:
+        paid = [change for change in given.changes if change.cost.monthly]
+        currency = paid[0].cost.currency
+        yield _gate(
+            "cost",
+            f"costs about {monthly:.0f} {currency} a month; {given.settings.monthly_cost:.0f} are let through",
+            paid,
+        )
+
+
+def _limits(given: GateInput) -> Iterator[Gate]:
+    for target, finding in given.limits:
+        changes = [change for change in given.changes if change.target == target]
+        if changes:
+            id = f"limit-{finding.code}" if finding.exceeded else f"near-limit-{finding.code}"
+            yield _gate(id, finding.text, changes, final=finding.exceeded)
+
+
+def _waivers(given: GateInput) -> Iterator[Gate]:
+    if given.expired_waivers and given.changes:
+        names = ", ".join(given.expired_waivers)
+        yield _gate("expired-waiver", f"waivers have expired: {names}", given.changes)
+
+
+_CHECKS: tuple[Callable[[GateInput], Iterator[Gate]], ...] = (
+    _removals,
+    _growth,
+    _by_pattern("look-alike", _lookalike),
+    _by_pattern("wide-wildcard", _wide),
+    _by_pattern("shared-suffix", _shared),
+    _widening,
+    _unproved,
+    _open_source,
+    _foreign_overlap,
+    _costs,
+    _limits,
+    _waivers,
+)
