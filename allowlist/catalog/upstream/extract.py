@@ -119,7 +119,10 @@ class _Walk:
 
 
 _REACHES = (
-    ("below", re.compile(r"\bfollowing\b[^.]*\b(?:host|url|fqdn|endpoint|domain|address|site|name)", re.IGNORECASE)),
+    (
+        "below",
+        re.compile(r"\bfollowing\b[^.]*\b(?:host|url|fqdn|endpoint|domain|address|site|name)", re.IGNORECASE),
+    ),
     ("above", re.compile(r"\b(?:to|for|with) (?:these|those|the above|the listed)\b", re.IGNORECASE)),
     (
         "page",
@@ -148,9 +151,9 @@ def _applying(row: Row, statements: Sequence[PortStatement]) -> Iterator[str]:
         where = statement.where
         same_place = where.titles == row.headings and where.tab_title == row.tab
         inside = row.headings[: len(where.titles)] == where.titles
-        if statement.reach == "below" and statement.line < row.line and same_place:
-            yield statement.ports
-        elif statement.reach == "above" and statement.line > row.line and inside and row.kind == "fqdn":
+        if (statement.reach == "below" and statement.line < row.line and same_place) or (
+            statement.reach == "above" and statement.line > row.line and inside and row.kind == "fqdn"
+        ):
             yield statement.ports
     yield from (known.ports for known in statements if known.reach == "page" and row.scheme != "http")
 

@@ -157,6 +157,8 @@ def read_code(code: Code, where: Where) -> Iterator[Row]:
     lines = [plain_text(line.strip(), code.line + index) for index, line in enumerate(code.lines)]
     filled = [line for line in lines if line.plain and not line.plain.startswith("#")]
     found = [_leading_hosts(line, where) for line in filled]
-    if filled and all(names and not _prose_after(line, names) for line, names in zip(filled, found, strict=True)):
+    if filled and all(
+        names and not _prose_after(line, names) for line, names in zip(filled, found, strict=True)
+    ):
         for line, names in zip(filled, found, strict=True):
             yield from _rows(line, names, where)

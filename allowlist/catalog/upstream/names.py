@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, Final
 
-from allowlist.catalog.upstream.service_tags import resembles_service_tag
+from allowlist.catalog.upstream.tag_names import resembles_tag
 from allowlist.catalog.upstream.text import Style, Text
 
 _HOLE = r"(?:<[^<>\n]{1,60}>|\{[^{}\n]{1,60}\}|\[[^\[\]\n]{1,60}\]|%[A-Za-z_]{1,40}%)"
@@ -67,13 +67,21 @@ def tags_in(text: Text) -> list[Name]:
     names = (
         _name(text, match, "service_tag", match["tag"], match["port"]) for match in _TAG.finditer(text.plain)
     )
-    return [name for name in names if resembles_service_tag(name.value)]
+    return [name for name in names if resembles_tag(name.value)]
 
 
-def tag_like(written: str) -> bool:
-    """One capitalised word with a region behind it: the shape of a tag, known or not."""
-    match = _TAG.fullmatch(written)
-    return bool(match) and bool(re.search(r"\.(?:<|\{|\[|region$)", written, re.IGNORECASE))
+def marked_tags_in(text: Text, *, is_announced: bool = False) -> list[Name]:
+    """Marked words with the shape of a tag, known or not: with a region, or any if the text announces tags."""
+    found = []
+    for start, span in text.placed():
+        match = _TAG.fullmatch(span.text.strip())
+        if not match or not span.style & (Style.CODE | Style.BOLD):
+            continue
+        if is_announced or re.search(r"\.(?:<|\{|\[|region$)", match["tag"], re.IGNORECASE):
+            name = _name(text, match, "service_tag", match["tag"], match["port"])
+            end = start + len(span.text)
+            found.append(replace(name, start=start, end=end, style=span.style, line=span.line))
+    return found
 
 
 def _hosts(text: Text) -> Iterator[Name]:
@@ -84,8 +92,6 @@ def _hosts(text: Text) -> Iterator[Name]:
 
 
 def _located(name: Name, match: re.Match[str]) -> Name:
-    from dataclasses import replace
-
     return replace(name, scheme=(match["scheme"] or "").lower(), path=match["path"] or "")
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
-from allowlist.catalog.upstream.names import Name, hosts_in, tag_like, tags_in
+from allowlist.catalog.upstream.names import Name, hosts_in, marked_tags_in, tags_in
 from allowlist.catalog.upstream.ports import ports_stated_in
 from allowlist.catalog.upstream.row import Row
 from allowlist.catalog.upstream.text import Style, Text
@@ -28,10 +29,13 @@ _BEFORE = (
     re.compile(rf"\b{_ALLOW}\b\s+{_THINGS}(?P<gap>)$", re.IGNORECASE),
     re.compile(r"\benable\b[^.;]*\b(?:using|in|of) the (?:form|format|pattern)\W+(?P<gap>)$", re.IGNORECASE),
     re.compile(rf"\badd(?:ing)?\W+{_THINGS}(?P<gap>)$", re.IGNORECASE),
-    re.compile(r"\b(?:needs?|requires?|must have) (?:outbound )?access to\W+(?:the )?(?P<gap>)$", re.IGNORECASE),
+    re.compile(
+        r"\b(?:needs?|requires?|must have) (?:outbound )?access to\W+(?:the )?(?P<gap>)$", re.IGNORECASE
+    ),
     re.compile(r"\bopen\b[^.;]*\bports?\b[^.;]*\b(?:to|for)\W+(?P<gap>)$", re.IGNORECASE),
     re.compile(
-        r"\bservice tags?\b[^.;]*\b(?:required|needed|necessary)\b(?P<gap>[^;]*)\b(?:is|are):?\W+$", re.IGNORECASE
+        r"\bservice tags?\b[^.;]*\b(?:required|needed|necessary)\b(?P<gap>[^;]*)\b(?:is|are):?\W+$",
+        re.IGNORECASE,
     ),
 )
 _REACH = re.compile(r"\breach\W+$", re.IGNORECASE)
@@ -45,7 +49,9 @@ _NEGATED = re.compile(
     r"|\binstead of\b|\brather than\b",
     re.IGNORECASE,
 )
-_SPOILED = re.compile(r"\bsuffix(?:es)?\b|\b(?:isn't|is not|not) sufficient\b|\bdon't add\b|\bdo not add\b", re.I)
+_SPOILED = re.compile(
+    r"\bsuffix(?:es)?\b|\b(?:isn't|is not|not) sufficient\b|\bdon't add\b|\bdo not add\b", re.I
+)
 _CHAIN = re.compile(r"^[\s,;/&*()\"“”]*(?:(?:and|or|as well as|plus|,)[\s,*\"“”]*)*$", re.IGNORECASE)
 _PORTS_ONLY = re.compile(
     r"\b(?:allow|permit|open|enable)\b[^.;]*?\b(?:traffic|access|connections?|communication)\b[^.;]*?"
@@ -69,7 +75,9 @@ def read_prose(text: Text, where: Where) -> Iterator[Row]:
 
 def sentences(text: Text) -> list[Text]:
     """The sentences of ``text``; a dot inside a marked name ends none."""
-    cuts = [match for match in _SENTENCE.finditer(text.plain) if not text.at(match.start()).style & Style.CODE]
+    cuts = [
+        match for match in _SENTENCE.finditer(text.plain) if not text.at(match.start()).style & Style.CODE
+    ]
     starts = [0, *(match.end() for match in cuts)]
     ends = [*(match.start() for match in cuts), len(text.plain)]
     return [text.cut(*part) for part in zip(starts, ends, strict=True)]
@@ -91,18 +99,10 @@ def _is_host_in_prose(name: Name) -> bool:
     return name.is_marked and not is_key
 
 
-def _tags(sentence: Text) -> Iterator[Name]:
-    from dataclasses import replace
-
+def _tags(sentence: Text) -> list[Name]:
     known = tags_in(sentence)
-    yield from known
     starts = {name.start for name in known}
-    for start, span in sentence.placed():
-        if start not in starts and tag_like(span.text):
-            yield Name(
-                value=span.text, kind="service_tag", start=start, end=start + len(span.text), style=span.style, line=span.line
-            )
-    del replace
+    return [*known, *(name for name in marked_tags_in(sentence) if name.start not in starts)]
 
 
 def _demanded(sentence: Text, names: list[Name], where: Where) -> Iterator[Row]:
@@ -117,13 +117,11 @@ def _demanded(sentence: Text, names: list[Name], where: Where) -> Iterator[Row]:
 
 
 def _with_ports(row: Row, ports: str) -> Row:
-    from dataclasses import replace
-
     return row if row.ports or not ports else replace(row, ports=ports)
 
 
 def _is_demanded(sentence: str, name: Name) -> bool:
-    before = sentence[: name.start].rstrip("\"“*( ") + " "
+    before = sentence[: name.start].rstrip('"“*( ') + " "
     if _NEGATED.search(before):
         return False
     if name.style & Style.LINK:

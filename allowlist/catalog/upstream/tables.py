@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from allowlist.catalog.upstream.names import Name, hosts_in, tags_in
+from allowlist.catalog.upstream.names import Name, hosts_in, marked_tags_in, tags_in
 from allowlist.catalog.upstream.page import Table, TableRow
 from allowlist.catalog.upstream.ports import join_protocol
 from allowlist.catalog.upstream.prose import read_prose
@@ -53,7 +53,10 @@ _ROLES = (
     (r"(?:endpoint|host|url|uri|fqdn|domain).*\bports?\b", Role.HOST),
     (r"\bports?\b", Role.PORT),
     (r"\bprotocol", Role.PROTOCOL),
-    (r"^(?:inbound|outbound|direction)(?:\W+(?:or|and)?\W*(?:inbound|outbound))?$|^direction", Role.DIRECTION),
+    (
+        r"^(?:inbound|outbound|direction)(?:\W+(?:or|and)?\W*(?:inbound|outbound))?$|^direction",
+        Role.DIRECTION,
+    ),
     (r"^ips?$|\bip\b|\bcidrs?\b|address range", Role.ADDRESS),
     (r"\b(?:host|fqdn|url|uri|endpoint|domain|destination|address|site)|hostname|dns name", Role.HOST),
 )
@@ -83,7 +86,9 @@ def _roles(table: Table) -> tuple[Role, ...]:
 
 def _is_host_column(table: Table, index: int) -> bool:
     """Are most cells of the column nothing but marked host names?"""
-    cells = [row.cells[index] for row in table.rows if index < len(row.cells) and row.cells[index].plain.strip()]
+    cells = [
+        row.cells[index] for row in table.rows if index < len(row.cells) and row.cells[index].plain.strip()
+    ]
     full = [cell for cell in cells if _is_only_hosts(cell)]
     return bool(cells) and len(full) * 2 > len(cells) and not is_example(table.header[index])
 
@@ -112,7 +117,9 @@ class _Line:
                 yield from self._destinations(index, role, cell)
             elif role is Role.TEXT:
                 for found in read_prose(cell, self.where):
-                    yield replace(found, need="conditional", in_purpose=True, cloud=self._cloud or found.cloud)
+                    yield replace(
+                        found, need="conditional", in_purpose=True, cloud=self._cloud or found.cloud
+                    )
 
     def _destinations(self, index: int, role: Role, cell: Text) -> Iterator[Row]:
         title = self.table.header[index]
@@ -148,7 +155,9 @@ class _Line:
 
     @property
     def _purpose(self) -> str:
-        texts = [cell.plain for cell, role in zip(self.row.cells, self.roles, strict=False) if role is Role.TEXT]
+        texts = [
+            cell.plain for cell, role in zip(self.row.cells, self.roles, strict=False) if role is Role.TEXT
+        ]
         return " ".join(texts[-1:])
 
     @property
@@ -210,7 +219,7 @@ def _names(line: Text, role: Role) -> list[Name]:
     if is_example(line.plain):
         return []
     if role in (Role.TAG, Role.SOURCE, Role.PAIR):
-        return _tags(line, role)
+        return _tags(line)
     if role is Role.ADDRESS:
         return [name for name in hosts_in(line) if name.kind == "ip_range"]
     hosts = [name for name in hosts_in(line) if name.kind != "ip_range" or role is Role.HOST]
@@ -222,21 +231,21 @@ def _names(line: Text, role: Role) -> list[Name]:
 
 
 def _tags_among_hosts(line: Text, hosts: list[Name]) -> list[Name]:
+    is_announced = bool(re.search(r"service\s?tag", line.plain, re.IGNORECASE))
+    found = {name.start: name for name in [*marked_tags_in(line, is_announced=is_announced), *tags_in(line)]}
     taken = [(name.start, name.end) for name in hosts]
     return [
         name
-        for name in tags_in(line)
+        for name in found.values()
         if name.is_marked and not any(first <= name.start < last for first, last in taken)
     ]
 
 
-def _tags(line: Text, role: Role) -> list[Name]:
+def _tags(line: Text) -> list[Name]:
     """In a column of tags each code span is one, known or not; outside code only known names are."""
-    coded = [name for start, span in line.placed() if span.style & Style.CODE for name in _split(start, span)]
-    if coded and role is Role.TAG:
-        return coded
-    known = tags_in(line)
-    return [*coded, *known] if not coded else coded
+    return [
+        name for start, span in line.placed() if span.style & Style.CODE for name in _split(start, span)
+    ] or tags_in(line)
 
 
 def _split(start: int, span: Span) -> Iterator[Name]:
@@ -288,5 +297,6 @@ def _fold_alternatives(parts: list[Part]) -> list[Part]:
         return kept
     values = [part.name.value for part in parts]
     return [
-        replace(part, alternatives=tuple(value for value in values if value != part.name.value)) for part in kept
+        replace(part, alternatives=tuple(value for value in values if value != part.name.value))
+        for part in kept
     ]

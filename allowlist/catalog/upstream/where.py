@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from allowlist.catalog.upstream.names import Name
 from allowlist.catalog.upstream.page import Heading, Tab
 from allowlist.catalog.upstream.row import Row
-from allowlist.catalog.upstream.service_tags import invalid_tag_note
+from allowlist.catalog.upstream.tag_names import invalid_tag_note
 from allowlist.catalog.upstream.words import (
     cloud_named_in,
     cloud_of_host,
@@ -31,7 +31,7 @@ class Where:
     def under(self, heading: Heading) -> Where:
         """Below a new heading; one above the level of the tabs ends them."""
         kept = tuple(above for above in self.headings if above.level < heading.level)
-        ends_tabs = self.tab is not None and 1 < self.tab.level and heading.level < self.tab.level
+        ends_tabs = self.tab is not None and self.tab.level > 1 and heading.level < self.tab.level
         tab = None if ends_tabs else self.tab
         return replace(self, headings=(*kept, heading), tab=tab, lead="")
 
