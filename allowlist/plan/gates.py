@@ -56,8 +56,10 @@ def _waived(gate: Gate, owner: str) -> Gate:
     return Gate(id=gate.id, passed=False, text=gate.text, changes=gate.changes, waived_by=owner)
 
 
-def _gate(id: str, text: str, changes: Iterable[Change], *, final: bool = False) -> Gate:
-    return Gate(id=id, passed=False, text=text, changes=tuple(change.id for change in changes), final=final)
+def _gate(gate_id: str, text: str, changes: Iterable[Change], *, final: bool = False) -> Gate:
+    return Gate(
+        id=gate_id, passed=False, text=text, changes=tuple(change.id for change in changes), final=final
+    )
 
 
 def _removals(given: GateInput) -> Iterator[Gate]:
@@ -88,7 +90,7 @@ def _patterns(change: Change) -> list[Pattern]:
     return [Pattern(name) for name in names]
 
 
-def _by_pattern(id: str, test: Callable[[Pattern], str | None]) -> Callable[[GateInput], Iterator[Gate]]:
+def _by_pattern(gate_id: str, test: Callable[[Pattern], str | None]) -> Callable[[GateInput], Iterator[Gate]]:
     def check(given: GateInput) -> Iterator[Gate]:
         found = [
             (change, text)
@@ -100,7 +102,7 @@ def _by_pattern(id: str, test: Callable[[Pattern], str | None]) -> Callable[[Gat
         if found:
             texts = list(dict.fromkeys(text for _, text in found))
             more = f" (and {len(texts) - 3} more)" if len(texts) > 3 else ""
-            yield _gate(id, "; ".join(texts[:3]) + more, [change for change, _ in found])
+            yield _gate(gate_id, "; ".join(texts[:3]) + more, [change for change, _ in found])
 
     return check
 
@@ -179,8 +181,8 @@ def _limits(given: GateInput) -> Iterator[Gate]:
     for target, finding in given.limits:
         changes = [change for change in given.changes if change.target == target]
         if changes:
-            id = f"limit-{finding.code}" if finding.exceeded else f"near-limit-{finding.code}"
-            yield _gate(id, finding.text, changes, final=finding.exceeded)
+            gate_id = f"limit-{finding.code}" if finding.exceeded else f"near-limit-{finding.code}"
+            yield _gate(gate_id, finding.text, changes, final=finding.exceeded)
 
 
 def _waivers(given: GateInput) -> Iterator[Gate]:

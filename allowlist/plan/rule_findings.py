@@ -1,0 +1,113 @@
+"""What the rules themselves show, whoever owns them: look-alikes, open rules, rules that decide nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from allowlist.names import Pattern, is_lookalike, is_wider_than_registrable, lookalike_witness
+from allowlist.plan.findings import Finding, Status, Witness
+from allowlist.rules.addresses import EVERYWHERE, AddressSet
+from allowlist.rules.coverage import CoverageEngine, decide
+from allowlist.rules.model import Action, ApplicationRule, NetworkRule, Ruleset
+
+
+def find_rule_findings(engine: CoverageEngine, sources: AddressSet, target: str) -> Iterator[Finding]:
+    """Findings about rules that concern ``sources``; each with a witness flow where something is let through."""
+    ruleset = engine.index.ruleset
+    for rule in ruleset.application:
+        if rule.action is Action.ALLOW and rule.sources.addresses & sources:
+            yield from _wide_names(rule, sources, target)
+        yield from _misleading(rule, ruleset, target)
+    for network_rule in ruleset.network:
+        if network_rule.action is Action.ALLOW and network_rule.sources.addresses & sources:
+            yield from _short_circuit(network_rule, sources, target)
+    yield from _without_effect(engine, target)
+
+
+def _wide_names(rule: ApplicationRule, sources: AddressSet, target: str) -> Iterator[Finding]:
+    for pattern in map(Pattern, rule.patterns):
+        if is_lookalike(pattern):
+            name = lookalike_witness(pattern) or pattern.text
+            because = f"{pattern} has no dot after the asterisk, so it also lets look-alikes through"
+            remedy = f"write *.{pattern.suffix} and {pattern.suffix} instead"
+        elif is_wider_than_registrable(pattern):
+            name, because = "any.example", f"{pattern} lets names of any owner through"
+            remedy = "name the hosts that are needed"
+        else:
+            continue
+        yield _widens(rule, target, because, remedy, _witness(rule, sources, name))
+    if rule.sources.addresses == EVERYWHERE:
+        yield _widens(rule, target, "it is open to every source (*)", "name the sources that need it", None)
+
+
+def _witness(rule: ApplicationRule, sources: AddressSet, name: str) -> Witness:
+    protocol, port = sorted(rule.services)[0] if rule.services else ("https", 443)
+    return Witness(
+        source=(rule.sources.addresses & sources).witness() or "", fqdn=name, port=port, protocol=protocol
+    )
+
+
+def _widens(
+    rule: ApplicationRule | NetworkRule, target: str, because: str, remedy: str, witness: Witness | None
+) -> Finding:
+    return Finding(
+        status=Status.WIDENS,
+        target=target,
+        severity="warning",
+        rule=str(rule.ref),
+        because=because,
+        remedy=remedy,
+        witness=witness,
+    )
+
+
+def _short_circuit(rule: NetworkRule, sources: AddressSet, target: str) -> Iterator[Finding]:
+    web = [port for port in (443, 80) if any(low <= port <= high for low, high in rule.ports)]
+    if rule.destinations == EVERYWHERE and web and {"tcp", "any"} & rule.protocols:
+        source = (rule.sources.addresses & sources).witness() or ""
+        witness = Witness(
+            source=source, fqdn="any.example", port=web[0], protocol="https" if web[0] == 443 else "http"
+        )
+        because = (
+            "a network rule to every destination is asked before all application rules, which it makes dead"
+        )
+        yield _widens(rule, target, because, "name destinations, or drop the web ports", witness)
+
+
+def _misleading(rule: ApplicationRule, ruleset: Ruleset, target: str) -> Iterator[Finding]:
+    if rule.urls and ruleset.settings.tier != "premium":
+        because = f"target URLs have no effect on a {ruleset.settings.tier} firewall"
+        yield Finding(
+            status=Status.INVALID, target=target, severity="warning", rule=str(rule.ref), because=because
+        )
+
+
+def _without_effect(engine: CoverageEngine, target: str) -> Iterator[Finding]:
+    """Rules none of whose flows reach them: earlier rules, together, decide all of them."""
+    index = engine.index
+    for rule in index.ruleset.application:
+        if rule.unmodelled or rule.sources.unresolved or not rule.sources.addresses:
+            continue
+        if not _decides_something(engine, rule):
+            because = "earlier rules decide all of its flows; it changes nothing"
+            yield Finding(
+                status=Status.REDUNDANT,
+                target=target,
+                severity="info",
+                rule=str(rule.ref),
+                because=because,
+                remedy="drop it, or move it before the rules that hide it",
+            )
+
+
+def _decides_something(engine: CoverageEngine, rule: ApplicationRule) -> bool:
+    if rule.fqdn_tags or rule.urls or rule.web_categories:
+        return True
+    mask = engine.index.zones.mask(rule.sources.addresses)
+    for service in rule.services:
+        table = engine.index.table(service)
+        for key in rule.patterns:
+            outcome = decide(table, table.numbers_at(key), mask)
+            if any(entry.rule is rule for entry in (*outcome.allowing, *outcome.denying)) or outcome.doubts:
+                return True
+    return False

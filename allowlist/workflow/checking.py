@@ -1,0 +1,77 @@
+"""Check a workload against its estate: a finding per requirement, and what the rules themselves show."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from allowlist.plan.findings import Finding, Status, find_requirement_findings
+from allowlist.plan.rule_findings import find_rule_findings
+from allowlist.rules.addresses import NOWHERE
+from allowlist.rules.coverage import CoverageEngine
+from allowlist.rules.requirement import Requirement
+from allowlist.surfaces.estate import Estate
+from allowlist.workflow.project import Project
+from allowlist.workload import TargetSpec
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetCheck:
+    """The findings of one target with the requirements they are about."""
+
+    spec: TargetSpec
+    requirements: tuple[Requirement, ...]
+    findings: tuple[Finding, ...]
+    notes: tuple[str, ...] = ()
+
+
+def check_targets(project: Project, estate: Estate, specs: Sequence[TargetSpec]) -> list[TargetCheck]:
+    """One check per target, in the order of the workload file."""
+    return [check_target(project, estate, spec) for spec in specs]
+
+
+def check_target(project: Project, estate: Estate, spec: TargetSpec) -> TargetCheck:
+    resolved = project.requirements(spec, estate)
+    surface, target = project.surface(spec), project.target(spec)
+    engine = CoverageEngine.of(surface.ruleset(estate, target), resolved.requirements, project.facts)
+    findings = [
+        finding for _, _, finding in find_requirement_findings(engine, resolved.requirements, spec.name)
+    ]
+    sources = NOWHERE
+    for addresses in {requirement.sources for requirement in resolved.requirements}:
+        sources |= addresses
+    findings += find_rule_findings(engine, sources, spec.name)
+    findings += _excess(project, estate, spec, resolved.requirements)
+    return TargetCheck(
+        spec=spec,
+        requirements=resolved.requirements,
+        findings=tuple(findings),
+        notes=resolved.notes,
+    )
+
+
+def _excess(
+    project: Project, estate: Estate, spec: TargetSpec, requirements: Sequence[Requirement]
+) -> list[Finding]:
+    """Rules of ours that no requirement wants any more, whatever the delete policy says about them."""
+    surface, target = project.surface(spec), project.target(spec)
+    draft = surface.draft(estate, target, (), requirements)
+    gone = [item.operation.path[-1] for item in draft.changes if item.operation.action == "remove"]
+    gone += [skip.subject for skip in draft.skips if skip.code == "kept-by-delete-policy"]
+    return [
+        Finding(
+            status=Status.EXCESS,
+            target=spec.name,
+            severity="warning",
+            rule=name,
+            because="no catalog or requirement of this workload asks for it any more",
+            remedy="allowlist plan removes it when the delete policy is 'sync'",
+        )
+        for name in gone
+    ]
+
+
+def has_faults(checks: Sequence[TargetCheck]) -> bool:
+    """Is anything not as it should be? What is covered or merely redundant does not count."""
+    fine = (Status.COVERED, Status.REDUNDANT)
+    return any(finding.status not in fine for check in checks for finding in check.findings)

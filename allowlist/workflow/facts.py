@@ -1,0 +1,57 @@
+"""What ARM cannot tell, given in a file: ``allowlist/facts/v1``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from allowlist.documents.reader import convert_source
+from allowlist.documents.source import Path_, load_source
+from allowlist.errors import InvalidInput
+from allowlist.rules.addresses import AddressSet
+from allowlist.rules.flow import NOTHING_KNOWN, Facts
+
+SCHEMA = "allowlist/facts/v1"
+
+
+class FactsFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """DNS answers, members of tags, web categories, built-in names, threat feed: each by name."""
+
+    schema: Literal["allowlist/facts/v1"]
+    dns: dict[str, list[str]] = {}
+    service_tags: dict[str, list[str]] = {}
+    fqdn_tags: dict[str, list[str]] = {}
+    categories: dict[str, str] = {}
+    infrastructure: list[str] = []
+    threat_fqdns: list[str] = []
+    threat_addresses: list[str] = []
+
+
+def read_facts(path: Path | None) -> Facts:
+    """The facts of a file, or nothing. Raises InvalidInput with the place of every mistake."""
+    if path is None:
+        return NOTHING_KNOWN
+    source = load_source(path)
+    file = convert_source(source, FactsFile, SCHEMA)
+
+    def addresses(texts: list[str], place: Path_) -> AddressSet:
+        try:
+            return AddressSet.parse(texts)
+        except ValueError as error:
+            raise InvalidInput([source.problem(place, f"holds what is no address: {error}")]) from None
+
+    return Facts(
+        dns={name.lower(): addresses(texts, ("dns", name)) for name, texts in file.dns.items()},
+        service_tags={
+            tag.lower(): addresses(texts, ("service_tags", tag)) for tag, texts in file.service_tags.items()
+        },
+        fqdn_tags={
+            tag.lower(): tuple(name.lower() for name in names) for tag, names in file.fqdn_tags.items()
+        },
+        categories=file.categories,
+        infrastructure=tuple(name.lower() for name in file.infrastructure),
+        threat_names=tuple(name.lower() for name in file.threat_fqdns),
+        threat_addresses=addresses(file.threat_addresses, ("threat_addresses",)),
+    )

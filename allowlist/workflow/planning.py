@@ -1,0 +1,123 @@
+"""Make a plan: check, draft on each surface, compose, prove on what would be written. Never writes."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+
+import allowlist
+from allowlist.plan.build import PlanInput, TargetInput, build_plan
+from allowlist.plan.drafts import Draft
+from allowlist.plan.findings import Finding, Status, find_requirement_findings
+from allowlist.plan.gates import GateSettings
+from allowlist.plan.model import Plan, TargetPlan
+from allowlist.plan.proofs import gather_evidence
+from allowlist.rules.coverage import CoverageEngine
+from allowlist.rules.requirement import Requirement
+from allowlist.surfaces.base import Surface, Target
+from allowlist.surfaces.estate import Estate
+from allowlist.workflow.project import Project
+from allowlist.workload import TargetSpec, Waiver
+
+
+def make_plan(project: Project, estate: Estate, specs: Sequence[TargetSpec]) -> Plan:
+    """The plan that brings ``specs`` in line with the workload, with proofs, gates and cost."""
+    workload = project.workload
+    current, expired = _waivers(workload.waivers, project.now.date())
+    return build_plan(
+        PlanInput(
+            workload=workload.name,
+            created=project.now,
+            tool=f"allowlist {allowlist.__version__}",
+            catalogs={
+                use.name: project.library.get(use.name).resolve(use.version) for use in workload.catalogs
+            },
+            targets=[_target_input(project, estate, spec) for spec in specs],
+            settings=_gate_settings(project),
+            waivers=current,
+            expired_waivers=expired,
+            empty_catalogs=_empty_catalogs(project),
+        )
+    )
+
+
+def _target_input(project: Project, estate: Estate, spec: TargetSpec) -> TargetInput:
+    surface, target = project.surface(spec), project.target(spec)
+    requirements = project.requirements(spec, estate).requirements
+    before = surface.ruleset(estate, target)
+    engine = CoverageEngine.of(before, requirements, project.facts)
+    results = find_requirement_findings(engine, requirements, spec.name)
+    needed, kept = _split(results)
+    draft = surface.draft(estate, target, needed, kept)
+    writes = surface.compose(estate, target, [item.operation for item in draft.changes])
+    changed = surface.after(estate, writes)
+    findings = [finding for _, _, finding in results]
+    evidence = gather_evidence(
+        before,
+        surface.ruleset(changed, target),
+        requirements,
+        findings,
+        project.facts,
+        spec.name,
+        _served(draft),
+    )
+    return TargetInput(
+        target=_target_plan(surface, target, estate, tuple(write.resource for write in writes)),
+        draft=draft,
+        evidence=evidence,
+        findings=findings,
+        owned=_owned(surface, estate, target),
+        limits=surface.limits(changed, target) if writes else (),
+    )
+
+
+def _split(
+    results: Sequence[tuple[Requirement, object, Finding]],
+) -> tuple[list[Requirement], list[Requirement]]:
+    needed = [requirement for requirement, _, finding in results if finding.status is not Status.COVERED]
+    kept = [requirement for requirement, _, finding in results if finding.status is Status.COVERED]
+    return needed, kept
+
+
+def _served(draft: Draft) -> list[Requirement]:
+    return [requirement for item in draft.changes for requirement in item.requirements]
+
+
+def _owned(surface: Surface, estate: Estate, target: Target) -> int:
+    """How many rules this workload owns here: what a draft that wants nothing would remove or keep."""
+    draft = surface.draft(estate, target, (), ())
+    kept = sum(skip.code == "kept-by-delete-policy" for skip in draft.skips)
+    return kept + sum(item.operation.action == "remove" for item in draft.changes)
+
+
+def _target_plan(surface: Surface, target: Target, estate: Estate, writes: tuple[str, ...]) -> TargetPlan:
+    return TargetPlan(
+        name=target.name,
+        surface=target.surface,
+        resource=target.resource,
+        fingerprint=surface.fingerprint(estate, target),
+        delete=target.delete,
+        writes=writes,
+    )
+
+
+def _gate_settings(project: Project) -> GateSettings:
+    limits = project.workload.gates
+    return GateSettings(
+        removals=limits.removals,
+        removal_share=limits.removal_share,
+        additions=limits.additions,
+        catalog_shrink=limits.catalog_shrink,
+        monthly_cost=limits.monthly_cost,
+    )
+
+
+def _waivers(waivers: Sequence[Waiver], today: dt.date) -> tuple[dict[str, str], list[str]]:
+    current = {item.id: item.owner for item in waivers if dt.date.fromisoformat(item.expires) >= today}
+    expired = [f"{item.id} ({item.owner}, {item.expires})" for item in waivers if item.id not in current]
+    return current, expired
+
+
+def _empty_catalogs(project: Project) -> list[str]:
+    catalogs = [(use.name, project.library.get(use.name), use.version) for use in project.workload.catalogs]
+    return [name for name, catalog, version in catalogs if not catalog.entries_at(version)]

@@ -1,0 +1,123 @@
+"""A workload with everything needed to ask questions about it: catalogs, facts, targets."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from allowlist.catalog import Library, load_library
+from allowlist.documents import Source
+from allowlist.documents.reader import near_miss
+from allowlist.errors import AllowlistError
+from allowlist.rules.addresses import AddressSet
+from allowlist.rules.flow import NOTHING_KNOWN, Facts
+from allowlist.surfaces.base import ArmReader, Surface, Target
+from allowlist.surfaces.estate import Body, Estate
+from allowlist.surfaces.snapshot import read_snapshot
+from allowlist.workflow.surfaces import surface_of, target_of
+from allowlist.workload import Resolved, TargetSpec, Workload, read_workload, resolve_requirements
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Project:
+    """One workload file, the catalogs it pins, and what is known besides ARM."""
+
+    workload: Workload
+    source: Source
+    library: Library
+    facts: Facts = NOTHING_KNOWN
+    now: dt.datetime
+
+    def targets(self, only: Sequence[str] = (), exclude: Sequence[str] = ()) -> list[TargetSpec]:
+        """The targets asked for. Raises AllowlistError for a name the workload does not have."""
+        known = [spec.name for spec in self.workload.targets]
+        for name in (*only, *exclude):
+            if name not in known:
+                raise AllowlistError(
+                    f"there is no target '{name}'{near_miss(name, known)}",
+                    hint=f"targets: {', '.join(known)}",
+                )
+        return [
+            spec
+            for spec in self.workload.targets
+            if (not only or spec.name in only) and spec.name not in exclude
+        ]
+
+    def target(self, spec: TargetSpec) -> Target:
+        return target_of(self.workload, spec)
+
+    def surface(self, spec: TargetSpec) -> Surface:
+        return surface_of(spec.surface)
+
+    def requirements(self, spec: TargetSpec, estate: Estate) -> Resolved:
+        """What this target must let through."""
+        return resolve_requirements(
+            self.workload,
+            self.source,
+            self.library,
+            spec,
+            self.surface(spec).consumers,
+            lambda resource: addresses_of(estate, resource),
+            self.now.date(),
+        )
+
+
+def load_project(
+    workload: Path, *, catalogs: Path | None = None, facts: Facts = NOTHING_KNOWN, now: dt.datetime
+) -> Project:
+    """Read workload and catalogs. Raises InvalidInput with every mistake of both."""
+    document, source = read_workload(workload)
+    return Project(workload=document, source=source, library=load_library(catalogs), facts=facts, now=now)
+
+
+def addresses_of(estate: Estate, resource: str) -> AddressSet | None:
+    """Addresses of an IP group, subnet or virtual network of the estate; None if it is not there."""
+    body = estate.get(resource) or _subnet(estate, resource)
+    if body is None:
+        return None
+    properties = body["properties"]
+    space = (properties.get("addressSpace") or {}).get("addressPrefixes") or ()
+    single = [properties["addressPrefix"]] if properties.get("addressPrefix") else []
+    texts = [
+        *(properties.get("ipAddresses") or ()),
+        *space,
+        *(properties.get("addressPrefixes") or ()),
+        *single,
+    ]
+    return AddressSet.parse(text for text in texts if ":" not in text)
+
+
+def _subnet(estate: Estate, resource: str) -> Body | None:
+    """A subnet as it stands inside its virtual network."""
+    network, _, name = resource.lower().partition("/subnets/")
+    parent = estate.get(network) if name else None
+    subnets = (parent or {}).get("properties", {}).get("subnets") or ()
+    return next((item for item in subnets if item.get("name", "").lower() == name), None)
+
+
+def read_estate(project: Project, specs: Sequence[TargetSpec], origin: Path | ArmReader) -> Estate:
+    """The actual state of the targets, from a snapshot on disk or from ARM, read by list calls."""
+    if isinstance(origin, Path):
+        return read_snapshot(origin)
+    bodies: list[Body] = []
+    for spec in specs:
+        bodies += project.surface(spec).read(origin, project.target(spec))
+    bodies += _source_resources(project, specs, origin, Estate.of(bodies))
+    return Estate.of(bodies, origin="Azure")
+
+
+_SOURCE_API_VERSION = "2024-05-01"
+
+
+def _source_resources(
+    project: Project, specs: Sequence[TargetSpec], arm: ArmReader, known: Estate
+) -> list[Body]:
+    """IP groups, subnets and networks that sources name and no surface has read already."""
+    names = {name for spec in specs for name in (spec.sources or project.workload.sources)}
+    sources = [project.workload.sources[name] for name in sorted(names)]
+    wanted = [
+        item for source in sources for item in (*source.ip_groups, *source.subnets, *source.virtual_networks)
+    ]
+    return [arm.get(item, _SOURCE_API_VERSION) for item in dict.fromkeys(wanted) if known.get(item) is None]
