@@ -1,0 +1,5 @@
+"""``python -m allowlist`` is the ``allowlist`` command."""
+
+from allowlist.cli.main import run
+
+run()

@@ -1,0 +1,1 @@
+"""One thin module per command; what they do stands in :mod:`allowlist.workflow`."""

@@ -1,0 +1,78 @@
+"""``allowlist check``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from allowlist.cli.common import (
+    exit_code_option,
+    json_option,
+    project_from,
+    project_options,
+    state_from,
+    state_options,
+)
+from allowlist.cli.console import plain, put, put_json, say, styled
+from allowlist.cli.exits import Exit
+
+
+@click.command()
+@project_options
+@state_options
+@click.option("--all", "everything", is_flag=True, help="Also show what is covered and what is redundant.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json", "sarif", "junit"]),
+    default="text",
+    show_default=True,
+)
+@json_option
+@exit_code_option
+def check(
+    workload_path: Path,
+    catalogs: Path | None,
+    facts_path: Path | None,
+    only: tuple[str, ...],
+    exclude: tuple[str, ...],
+    snapshot: Path | None,
+    arm_endpoint: str | None,
+    credential: str,
+    ca_file: str | None,
+    everything: bool,
+    form: str,
+    as_json: bool,
+    exit_code: bool,
+) -> int:
+    """Compare what the workload needs with what Azure lets through.
+
+    \b
+    Examples:
+      allowlist check --snapshot ./state
+      allowlist check --only hub-firewall --exit-code
+    """
+    from allowlist.render.findings import findings_json, findings_text, summary_text
+    from allowlist.workflow.checking import check_targets, has_faults
+    from allowlist.workflow.project import read_estate
+
+    project = project_from(workload_path, catalogs, facts_path)
+    specs = project.targets(only, exclude)
+    with state_from(snapshot, project.workload.cloud, arm_endpoint, credential, ca_file) as origin:
+        estate = read_estate(project, specs, origin)
+    checks = check_targets(project, estate, specs)
+    findings = [finding for item in checks for finding in item.findings]
+    if as_json or form == "json":
+        put_json(findings_json(findings))
+    elif form == "text":
+        for line in findings_text(findings, styled, everything=everything):
+            put(plain(line) if "\x1b" not in line else line)
+    else:
+        from allowlist.render.reports import report
+
+        put(report(form, findings, str(workload_path)))
+    for note in dict.fromkeys(note for item in checks for note in item.notes):
+        say(f"note: {note}")
+    say(summary_text(findings))
+    return Exit.PENDING if exit_code and has_faults(checks) else Exit.DONE

@@ -1,0 +1,165 @@
+"""Options that several commands share, and how they become values."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from allowlist.cli.console import say
+
+if TYPE_CHECKING:
+    from allowlist.azure.client import ArmClient
+    from allowlist.azure.session import Connection
+    from allowlist.plan.model import Plan
+    from allowlist.store import Ledger
+    from allowlist.surfaces.base import ArmReader
+    from allowlist.workflow.project import Project
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+CREDENTIALS = ("default", "cli", "managed-identity", "workload-identity", "environment", "none")
+
+_FILE = click.Path(path_type=Path, dir_okay=False)
+
+
+def _all(*decorators: Callable[[Any], Any]) -> Callable[[Command], Command]:
+    def decorate(command: Command) -> Command:
+        for decorator in reversed(decorators):
+            command = decorator(command)
+        return command
+
+    return decorate
+
+
+workload_option = click.option(
+    "--workload",
+    "workload_path",
+    type=_FILE,
+    default=Path("allowlist.yaml"),
+    show_default=True,
+    help="The workload file.",
+)
+
+catalogs_option = click.option(
+    "--catalogs",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder with catalogs instead of the shipped ones.",
+)
+
+facts_option = click.option(
+    "--facts", "facts_path", type=_FILE, help="What ARM cannot tell: DNS answers, tag members …"
+)
+
+snapshot_option = click.option(
+    "--snapshot",
+    type=click.Path(path_type=Path),
+    help="Read actual state from a folder or file of raw ARM JSON.",
+)
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+exit_code_option = click.option("--exit-code", is_flag=True, help="Exit 2 when something is pending.")
+
+ledger_option = click.option(
+    "--ledger",
+    "ledger_url",
+    envvar="ALLOWLIST_LEDGER",
+    metavar="URL",
+    help="Where decisions and runs are kept: sqlite:///… or postgresql://… (default: a file in your state folder).",
+)
+
+connection_options = _all(
+    click.option(
+        "--arm-endpoint", envvar="ALLOWLIST_ARM_ENDPOINT", metavar="URL", help="Another Resource Manager."
+    ),
+    click.option(
+        "--credential",
+        type=click.Choice(CREDENTIALS),
+        default="default",
+        show_default=True,
+        help="How to sign in.",
+    ),
+    click.option(
+        "--ca-file", envvar="ALLOWLIST_CA_FILE", metavar="FILE", help="Certificate authority of the endpoint."
+    ),
+)
+
+target_options = _all(
+    click.option("--only", multiple=True, metavar="TARGET", help="Only this target (repeatable)."),
+    click.option("--exclude", multiple=True, metavar="TARGET", help="All targets but this one (repeatable)."),
+)
+
+project_options = _all(workload_option, catalogs_option, facts_option, target_options)
+
+state_options = _all(snapshot_option, connection_options)
+
+
+def now() -> dt.datetime:
+    """The present moment; the one place where commands look at the clock."""
+    return dt.datetime.now(dt.UTC)
+
+
+def project_from(workload_path: Path, catalogs: Path | None, facts_path: Path | None) -> Project:
+    from allowlist.workflow.facts import read_facts
+    from allowlist.workflow.project import load_project
+
+    return load_project(workload_path, catalogs=catalogs, facts=read_facts(facts_path), now=now())
+
+
+def connection_from(cloud: str, arm_endpoint: str | None, credential: str, ca_file: str | None) -> Connection:
+    from allowlist.azure.session import Connection
+
+    return Connection(cloud=cloud, endpoint=arm_endpoint, credential=credential, ca_file=ca_file)
+
+
+@contextmanager
+def arm_from(
+    cloud: str, arm_endpoint: str | None, credential: str, ca_file: str | None
+) -> Iterator[ArmClient]:
+    """An open ARM client that tells on stderr when it has to wait."""
+    from allowlist.azure.session import connect
+
+    with connect(connection_from(cloud, arm_endpoint, credential, ca_file), notify=say) as arm:
+        yield arm
+
+
+@contextmanager
+def state_from(
+    snapshot: Path | None, cloud: str, arm_endpoint: str | None, credential: str, ca_file: str | None
+) -> Iterator[Path | ArmReader]:
+    """Where actual state comes from: a snapshot on disk, or ARM."""
+    if snapshot is not None:
+        yield snapshot
+        return
+    with arm_from(cloud, arm_endpoint, credential, ca_file) as arm:
+        yield arm
+
+
+@contextmanager
+def ledger_from(ledger_url: str | None) -> Iterator[Ledger]:
+    from allowlist.store import open_ledger
+
+    with open_ledger(ledger_url, environ=os.environ, clock=now) as ledger:
+        yield ledger
+
+
+def read_plan(path: Path) -> Plan:
+    """A plan file, whole and unedited. Raises InvalidInput or StalePlan."""
+    from allowlist.documents import read_json_document
+    from allowlist.errors import PlanRefused
+    from allowlist.plan.digest import is_intact
+    from allowlist.plan.model import SCHEMA, Plan
+
+    plan = read_json_document(path, Plan, SCHEMA)
+    if not is_intact(plan):
+        raise PlanRefused(
+            f"{path} was edited after it was made (its digest does not fit)",
+            hint="make it again: allowlist plan -o FILE",
+        )
+    return plan

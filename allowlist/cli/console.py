@@ -1,0 +1,73 @@
+"""Where text goes: data to stdout, narration to stderr; colour only where a person looks."""
+
+from __future__ import annotations
+
+import os
+import sys
+import unicodedata
+from typing import Any
+
+import click
+import msgspec
+
+_ENCODER = msgspec.json.Encoder()
+
+GLYPHS = {
+    "covered": "✓", "missing": "✗", "blocked": "⊘", "partial": "◐", "excess": "−", "redundant": "=",
+    "widens": "!", "invalid": "✗", "unknown": "?", "allow": "✓", "deny": "✗",
+}  # fmt: skip
+
+_COLOURS = {
+    "covered": "green",
+    "allow": "green",
+    "missing": "red",
+    "blocked": "red",
+    "deny": "red",
+    "invalid": "red",
+}
+
+
+def say(text: str = "") -> None:
+    """Narration, for people."""
+    click.echo(text, err=True, color=uses_colour(sys.stderr))
+
+
+def put(text: str) -> None:
+    """Data, for people or programs."""
+    click.echo(text, color=uses_colour(sys.stdout))
+
+
+def put_json(value: Any) -> None:
+    """One JSON document on stdout."""
+    click.echo(msgspec.json.format(_ENCODER.encode(value), indent=2).decode())
+
+
+def put_json_line(value: Any) -> None:
+    click.echo(_ENCODER.encode(value).decode())
+
+
+def uses_colour(stream: Any) -> bool:
+    """NO_COLOR, CI and a stream nobody looks at switch colour off."""
+    if os.environ.get("NO_COLOR") or os.environ.get("CI") or os.environ.get("TERM") == "dumb":
+        return False
+    return bool(getattr(stream, "isatty", lambda: False)())
+
+
+def is_interactive() -> bool:
+    """May a person be asked something? Never under CI or without a terminal on both sides."""
+    return sys.stdin.isatty() and sys.stderr.isatty() and not os.environ.get("CI")
+
+
+def styled(word: str) -> str:
+    """A status word with its glyph; colour is only a third hint."""
+    return click.style(f"{GLYPHS.get(word, '·')} {word}", fg=_COLOURS.get(word, "yellow"))
+
+
+def plain(text: str) -> str:
+    """Text from Azure or a catalog made safe for a terminal: control and bidi characters are shown, not obeyed."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(
+        character if unicodedata.category(character)[0] != "C" else f"\\u{ord(character):04x}"
+        for character in text
+    )

@@ -1,0 +1,122 @@
+"""The ``allowlist`` command: loads only the command that was asked for, and turns every error into words."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from typing import Any
+
+import click
+
+from allowlist import __version__
+from allowlist.cli.console import say
+from allowlist.cli.exits import Exit
+from allowlist.errors import AllowlistError
+
+COMMANDS = {
+    "demo": "The whole loop on the embedded simulator, nothing to set up.",
+    "init": "Write an allowlist.yaml for what is found.",
+    "catalog": "List, compare, lint and release catalogs.",
+    "snapshot": "Save actual state.",
+    "check": "Findings: what is missing, blocked, excess, widening, unknown.",
+    "explain": "Which rule decides a flow, and who wants the name.",
+    "plan": "Make a plan; never writes to Azure.",
+    "review": "Approve changes on a screen (--web: in a browser).",
+    "approve": "Approve changes of a plan.",
+    "reject": "Reject changes of a plan.",
+    "apply": "Apply what is approved, verified.",
+    "confirm": "Make a provisional change final.",
+    "rollback": "Plan and apply the way back of a run, verified.",
+    "sync": "One scheduled run: read, check, plan, apply what policy allows, notify.",
+    "history": "The ledger: plans, decisions and runs.",
+    "unlock": "Release a lock that its owner left behind.",
+    "posture": "One page on the workload's network: what is recommended and what is so.",
+    "simulate": "A local Azure Resource Manager.",
+    "completion": "Print the shell completion script.",
+}
+
+
+class LazyGroup(click.Group):
+    """Lists commands from the table above and imports a command's module only when it runs."""
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        del context
+        return list(COMMANDS)
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        del context
+        if name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"allowlist.cli.{name}")
+        command: click.Command = getattr(module, name)
+        return command
+
+    def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        del context
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def resolve_command(self, context: click.Context, args: list[str]) -> Any:
+        try:
+            return super().resolve_command(context, args)
+        except click.UsageError as error:
+            from allowlist.documents.reader import near_miss
+
+            error.message += near_miss(args[0], COMMANDS)
+            raise
+
+
+@click.group(
+    cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
+@click.version_option(__version__, "--version", message="allowlist %(version)s")
+@click.option("--debug", is_flag=True, envvar="ALLOWLIST_DEBUG", help="Show tracebacks of unexpected errors.")
+@click.pass_context
+def main(context: click.Context, debug: bool) -> None:
+    """Keeps the egress allow lists of Azure AI workloads complete, tight and proved.
+
+    Catalogs say what a workload must reach, the estate says what Azure lets through; allowlist proves the
+    difference, people approve it, and it is applied and proved again.
+    """
+    context.obj = {"debug": debug}
+
+
+def run() -> None:
+    """The entry point: run a command and exit with the code of the contract."""
+    sys.exit(invoke(sys.argv[1:]))
+
+
+def invoke(arguments: list[str]) -> int:
+    """Run one command line; never raises, never shows a traceback without ``--debug``."""
+    debug = "--debug" in arguments or bool(os.environ.get("ALLOWLIST_DEBUG"))
+    try:
+        result = main.main(args=arguments, prog_name="allowlist", standalone_mode=False)
+        return int(result) if isinstance(result, int) else Exit.DONE
+    except AllowlistError as error:
+        return _tell(error)
+    except click.exceptions.Exit as stop:
+        return stop.exit_code
+    except click.ClickException as error:
+        error.show()
+        return Exit.FAILED
+    except (KeyboardInterrupt, click.Abort):
+        say("interrupted")
+        return Exit.INTERRUPTED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return Exit.FAILED
+    except Exception as error:
+        if debug:
+            raise
+        say(f"error: unexpected {type(error).__name__}: {error}")
+        say("hint: this is a defect of allowlist; run again with --debug and report what it shows")
+        return Exit.FAILED
+
+
+def _tell(error: AllowlistError) -> int:
+    for number, line in enumerate(str(error).split("\n")):
+        say(f"error: {line}" if number == 0 else f"       {line}")
+    if error.hint:
+        say(f"hint: {error.hint}")
+    return error.exit_code

@@ -1,0 +1,71 @@
+"""``allowlist plan``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from allowlist.cli.common import (
+    exit_code_option,
+    json_option,
+    project_from,
+    project_options,
+    state_from,
+    state_options,
+)
+from allowlist.cli.console import plain, put, put_json, say
+from allowlist.cli.exits import Exit
+
+
+@click.command()
+@project_options
+@state_options
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="Write the plan to this file."
+)
+@json_option
+@exit_code_option
+def plan(
+    workload_path: Path,
+    catalogs: Path | None,
+    facts_path: Path | None,
+    only: tuple[str, ...],
+    exclude: tuple[str, ...],
+    snapshot: Path | None,
+    arm_endpoint: str | None,
+    credential: str,
+    ca_file: str | None,
+    output: Path | None,
+    as_json: bool,
+    exit_code: bool,
+) -> int:
+    """Make a plan: the fewest changes, each proved. Never writes to Azure.
+
+    \b
+    Examples:
+      allowlist plan -o plan.json
+      allowlist plan --snapshot ./state --exit-code
+    """
+    from allowlist.render.plan import plan_text, summary_text
+    from allowlist.workflow.files import write_file
+    from allowlist.workflow.planning import make_plan
+    from allowlist.workflow.project import read_estate
+
+    project = project_from(workload_path, catalogs, facts_path)
+    specs = project.targets(only, exclude)
+    with state_from(snapshot, project.workload.cloud, arm_endpoint, credential, ca_file) as origin:
+        estate = read_estate(project, specs, origin)
+    made = make_plan(project, estate, specs)
+    if output is not None:
+        write_file(output, made)
+    if as_json:
+        put_json(made)
+    else:
+        for line in plan_text(made):
+            put(plain(line))
+    if output is not None and not made.is_empty:
+        say(f"next: allowlist review {output}, or allowlist approve {output} --all --reason TEXT")
+    elif output is None:
+        say(f"{summary_text(made)}; keep it with -o FILE")
+    return Exit.PENDING if exit_code and not made.is_empty else Exit.DONE

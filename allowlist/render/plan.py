@@ -1,0 +1,73 @@
+"""A plan as text: what changes, why, the proofs, what stands in the way, what it costs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from allowlist.plan.model import Change, Plan, Proof
+
+_SIGNS = {"add": "+", "update": "~", "remove": "-"}
+
+
+def plan_text(plan: Plan) -> Iterator[str]:
+    """The plan for people, changes grouped by target."""
+    for target in plan.targets:
+        mine = [change for change in plan.changes if change.target == target.name]
+        yield f"{target.name} ({target.surface}): {len(mine)} changes, {len(target.writes)} writes, about {target.minutes:g} minutes"
+        for change in mine:
+            yield from _change_text(change)
+    yield from _rest_text(plan)
+    yield summary_text(plan)
+
+
+def _change_text(change: Change) -> Iterator[str]:
+    yield f"  {_SIGNS[change.operation.action]} {change.id}  {change.title}  ({change.classification.value}, risk {change.risk.value})"
+    yield f"      {change.reason}"
+    proofs = change.proofs
+    for name, proof in (
+        ("needed", proofs.needed),
+        ("sufficient", proofs.sufficient),
+        ("nothing else", proofs.nothing_else),
+    ):
+        yield f"      {_mark(proof)} {name}: {proof.text}{_witness(proof)}"
+    if change.gates:
+        yield f"      gates: {', '.join(change.gates)}"
+
+
+def _mark(proof: Proof) -> str:
+    return "✓" if proof.holds else "✗"
+
+
+def _witness(proof: Proof) -> str:
+    return f" — {proof.witness}" if proof.witness else ""
+
+
+def _rest_text(plan: Plan) -> Iterator[str]:
+    for gate in plan.gates:
+        state = (
+            f"waived by {gate.waived_by}"
+            if gate.waived_by
+            else "cannot be accepted"
+            if gate.final
+            else "closed"
+        )
+        yield f"gate {gate.id} ({state}): {gate.text}"
+    for gap in plan.gaps:
+        ref = gap.requirement
+        yield f"gap {ref.pattern} {ref.protocol}:{ref.ports} [{gap.target}]: {gap.cause}"
+    for skip in plan.skips:
+        yield f"left alone {skip.subject} [{skip.target}] ({skip.code}): {skip.text}"
+
+
+def summary_text(plan: Plan) -> str:
+    """One line: how much changes and what it takes."""
+    counts = [
+        sum(change.operation.action == action for change in plan.changes)
+        for action in ("add", "update", "remove")
+    ]
+    if plan.is_empty:
+        return f"nothing to change: {plan.covered} requirements are covered"
+    added, updated, removed = counts
+    closed = sum(not gate.waived_by for gate in plan.gates)
+    text = f"plan {plan.id}: {added} to add, {updated} to update, {removed} to remove; {plan.covered} already covered"
+    return f"{text}; {closed} gates closed" if closed else text
