@@ -30,6 +30,7 @@ from allowlist.simulator.arm.versions import required_version
 from allowlist.simulator.faults import Effect, FaultPlan
 
 _POLL = re.compile(r"/locations/[^/]+/[^/]*operation[^/]*/[^/]+/?$", re.IGNORECASE)
+_PROVIDER_ITSELF = ((), ("register",))
 _HEADERS = {
     "cache-control": "no-cache",
     "pragma": "no-cache",
@@ -146,8 +147,10 @@ class FrontDoor:
         version = required_version(dict(visit.parameters))
         call = self._call(visit, version)
         self._check_scope(call)
-        if not call.address.namespace or not call.address.segments:
-            return self._scopes.provider(call) if call.address.namespace else self._scopes.answer(call)
+        if not call.address.namespace:
+            return self._scopes.answer(call)
+        if call.address.segments in _PROVIDER_ITSELF:
+            return self._scopes.provider(call)
         return self._provided(call)
 
     def _call(self, visit: _Visit, version: str) -> Call:

@@ -92,7 +92,17 @@ def _listen(host: str, port: int) -> socket.socket:
         ) from None
 
 
-def _server(simulator: Simulator, context: ssl.SSLContext | None) -> uvicorn.Server:
+class _Server(uvicorn.Server):
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Hang up on clients that keep connections alive: nobody waits for a simulator's last word."""
+        for connection in list(self.server_state.connections):
+            transport = getattr(connection, "transport", None)
+            if transport is not None:
+                transport.abort()
+        await super().shutdown(sockets)
+
+
+def _server(simulator: Simulator, context: ssl.SSLContext | None) -> _Server:
     config = uvicorn.Config(
         build_app(simulator),
         http="h11",
@@ -106,7 +116,7 @@ def _server(simulator: Simulator, context: ssl.SSLContext | None) -> uvicorn.Ser
         timeout_keep_alive=60,
         ssl_context_factory=(lambda config, default: context) if context else None,
     )
-    return uvicorn.Server(config)
+    return _Server(config)
 
 
 def _tls_context(ca_file: Path, host: str) -> ssl.SSLContext:
