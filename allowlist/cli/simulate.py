@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -117,7 +118,8 @@ def _described(running: Running, *, as_json: bool) -> str:
 
 
 def _wait(simulator: Simulator) -> None:
-    """Until Ctrl-C; then say what was asked."""
+    """Until Ctrl-C or a polite kill; then say what was asked."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         threading.Event().wait()
     except KeyboardInterrupt:

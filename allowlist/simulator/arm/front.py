@@ -218,6 +218,8 @@ class FrontDoor:
                 "x-ms-correlation-request-id", request_id
             ),
             "x-ms-routing-request-id": f"SIMULATOR:{request_id}",
+            "x-ms-operation-identifier": f"tenantId={TENANT},objectId=/simulator/{request_id}",
+            "x-msedge-ref": f"Ref A: {request_id} Ref B: SIMULATOR",
         }
         reply.headers = {**common, **reply.headers}
         reply.delay += sum(effect.delay for _, effect in visit.effects)

@@ -7,7 +7,7 @@ import ssl
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -58,22 +58,33 @@ def serve(
     ``tls`` True makes a certificate authority for this run in a temporary file, a path writes it there.
     Raises AllowlistError when the port is taken.
     """
-    with TemporaryDirectory(prefix="allowlist-simulator-") as folder:
-        ca_file = tls if isinstance(tls, Path) else Path(folder, "ca.pem") if tls else None
+    with ExitStack() as stack:
+        ca_file = _ca_file(tls, stack)
         context = _tls_context(ca_file, host) if ca_file else None
-        listening = _listen(host, port)
+        listening = stack.enter_context(closing(_listen(host, port)))
         server = _server(simulator, context)
         thread = threading.Thread(
             target=server.run, args=([listening],), name="allowlist-simulator", daemon=True
         )
         thread.start()
-        try:
-            _wait_until_started(server, thread)
-            yield _running(simulator, listening, ca_file, host)
-        finally:
-            server.should_exit = True
-            thread.join()
-            listening.close()
+        stack.callback(_stop, server, thread)
+        _wait_until_started(server, thread)
+        yield _running(simulator, listening, ca_file, host)
+
+
+def _ca_file(tls: bool | Path | None, stack: ExitStack) -> Path | None:
+    if isinstance(tls, Path):
+        return tls
+    return (
+        Path(stack.enter_context(TemporaryDirectory(prefix="allowlist-simulator-")), "ca.pem")
+        if tls
+        else None
+    )
+
+
+def _stop(server: uvicorn.Server, thread: threading.Thread) -> None:
+    server.should_exit = True
+    thread.join()
 
 
 def _running(simulator: Simulator, listening: socket.socket, ca_file: Path | None, host: str) -> Running:
