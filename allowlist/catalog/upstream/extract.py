@@ -21,7 +21,7 @@ from allowlist.catalog.upstream.page import (
     parse_page,
 )
 from allowlist.catalog.upstream.ports import ports_stated_in
-from allowlist.catalog.upstream.prose import read_prose, sentences
+from allowlist.catalog.upstream.prose import names_in_prose, read_prose, sentences
 from allowlist.catalog.upstream.row import Row
 from allowlist.catalog.upstream.tables import read_table
 from allowlist.catalog.upstream.text import Text
@@ -112,7 +112,7 @@ class _Walk:
 
     def _note_ports(self, text: Text, line: int) -> None:
         for sentence in sentences(text):
-            reach = _reach_of(sentence.plain)
+            reach = "" if names_in_prose(sentence) else _reach_of(sentence.plain)
             ports = ports_stated_in(sentence.plain) if reach else ""
             if ports:
                 self.statements.append(PortStatement(ports=ports, reach=reach, line=line, where=self.where))
@@ -121,7 +121,9 @@ class _Walk:
 _REACHES = (
     (
         "below",
-        re.compile(r"\bfollowing\b[^.]*\b(?:host|url|fqdn|endpoint|domain|address|site|name)", re.IGNORECASE),
+        re.compile(
+            r"\bfollowing\b[^.]*\b(?:host|url|fqdn|endpoint|domain|address|site|name|tag)", re.IGNORECASE
+        ),
     ),
     ("above", re.compile(r"\b(?:to|for|with) (?:these|those|the above|the listed)\b", re.IGNORECASE)),
     (

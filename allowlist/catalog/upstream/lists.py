@@ -6,35 +6,37 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
-from allowlist.catalog.upstream.names import Name, hosts_in, tags_in
+from allowlist.catalog.upstream.names import Name, hosts_in, marked_tags_in, tags_in
 from allowlist.catalog.upstream.page import Bullets, Code, Item, plain_text
 from allowlist.catalog.upstream.ports import ports_stated_in
 from allowlist.catalog.upstream.prose import read_prose
 from allowlist.catalog.upstream.row import Row
 from allowlist.catalog.upstream.tables import Role, read_cell, role_of
+from allowlist.catalog.upstream.tag_names import resembles_tag
 from allowlist.catalog.upstream.text import Style, Text
 from allowlist.catalog.upstream.where import Where
-from allowlist.catalog.upstream.words import cloud_named_in, denies_requirement, is_example
+from allowlist.catalog.upstream.words import announces_no_requirement, cloud_named_in
 
 _LABEL = re.compile(r"^\s*(?P<label>[^:`]{2,40}?)\s*:\s+")
 _SEPARATOR = re.compile(r"^[\s,;/&]*(?:\b(?:and|or)\b[\s,]*)?$", re.IGNORECASE)
-_PLAIN_CODE = frozenset({"", "text", "txt", "plaintext", "plain", "output", "none"})
+_PLAIN_CODE = frozenset({"", "text", "txt", "plaintext", "plain", "none"})
+# Labels of an item that holds a destination or its ports; longer ones are headlines.
+_RULE_LABEL = re.compile(
+    r"(?:(?:target|destination|required|outbound|allowed|remote)\s+)?(?:fqdns?|host ?names?|hosts?|urls?|uris?"
+    r"|endpoints?|domains?|address(?:es)?|destinations?|service tags?|ports?|protocols?)",
+    re.IGNORECASE,
+)
 _COMMENT = re.compile(r"^\s*(?:\([^)]*\)|#.*|//.*|[-–].*)?\s*$")
 
 
 def read_list(bullets: Bullets, where: Where) -> Iterator[Row]:
     """Destinations that items begin with, that labelled items hold, or that an item's words demand."""
-    if _is_no_list_of_destinations(where):
+    if announces_no_requirement(where.lead):
         return
     ports = _ports_of_labelled_items(bullets)
     for item in bullets.items:
         for row in read_item(item, where):
             yield row if row.ports or not ports else replace(row, ports=ports)
-
-
-def _is_no_list_of_destinations(where: Where) -> bool:
-    last = where.lead.rstrip().rsplit(". ", 1)[-1]
-    return denies_requirement(last) or (is_example(last) and last.endswith(":"))
 
 
 def read_item(item: Item, where: Where) -> Iterator[Row]:
@@ -55,8 +57,9 @@ def _labelled(text: Text) -> tuple[Role, Text] | None:
     match = _LABEL.match(text.plain)
     if not match or not text.at(match.start("label")).style & (Style.BOLD | Style.ITALIC):
         return None
-    role = role_of(match["label"])
-    return (role, text.cut(match.end(), len(text.plain))) if role is not Role.TEXT else None
+    if not _RULE_LABEL.fullmatch(match["label"]):
+        return None
+    return role_of(match["label"]), text.cut(match.end(), len(text.plain))
 
 
 def _read_labelled(role: Role, rest: Text, where: Where) -> Iterator[Row]:
@@ -77,21 +80,37 @@ def _ports_of_labelled_items(bullets: Bullets) -> str:
 
 def _leading_tags(text: Text, where: Where) -> list[Name]:
     """Under "these service tags:" an item's first marked words are a tag, known or not."""
-    if not where.announces_tags:
-        return []
     first = next(((start, span) for start, span in text.placed() if span.text.strip()), None)
-    if first is None or not first[1].style & (Style.CODE | Style.BOLD):
-        return _only_first(tags_in(text), text)
+    is_marked = first is not None and bool(first[1].style & (Style.CODE | Style.BOLD))
+    if first is None or not is_marked or not where.announces_tags:
+        return _known_tag_in_front(text, where)
     start, span = first
     value = span.text.strip().rstrip(".:")
-    if not re.match(r"[A-Za-z]", value) or hosts_in(plain_text(value)):
+    if not _can_be_tag(value, span.style):
         return []
     end = start + len(span.text)
     return [Name(value=value, kind="service_tag", start=start, end=end, style=span.style, line=span.line)]
 
 
-def _only_first(names: list[Name], text: Text) -> list[Name]:
-    return [name for name in names[:1] if not text.plain[: name.start].strip()]
+def _can_be_tag(value: str, style: Style) -> bool:
+    """A known tag, or in code any few words that are no host: a misspelt tag is a finding too."""
+    if resembles_tag(value):
+        return True
+    return bool(style & Style.CODE and re.fullmatch(r"[A-Za-z]\w*(?: \w+){0,3}|\S+", value)) and not hosts_in(
+        plain_text(value)
+    )
+
+
+def _known_tag_in_front(text: Text, where: Where) -> list[Name]:
+    """An item that begins with a known tag, where the words around the list are about tags at all."""
+    first = next(iter([*tags_in(text), *marked_tags_in(text)]), None)
+    if first is None:
+        return []
+    before = text.plain[: first.start].strip()
+    is_named = bool(
+        re.fullmatch(r"(?:outbound |inbound )?service\s?tags?(?: to| for|:)?", before, re.IGNORECASE)
+    )
+    return [first] if is_named or (not before and where.mentions_tags) else []
 
 
 def _leading_hosts(text: Text, where: Where) -> list[Name]:
@@ -103,11 +122,19 @@ def _leading_hosts(text: Text, where: Where) -> list[Name]:
     for name in hosts_in(text):
         if not _SEPARATOR.match(_without_brackets(text.plain[end : name.start])):
             break
-        if name.style & Style.LINK and not name.is_coded:
+        if not _may_lead(name, where):
             break
         found.append(name)
         end = name.end
     return found if _is_item_of_hosts(text, found, end) else []
+
+
+def _may_lead(name: Name, where: Where) -> bool:
+    """No link to read more, no repository or key with a path, no address range nobody asks to open."""
+    if name.kind == "ip_range":
+        return where.demands_access
+    is_link = name.style & Style.LINK and not name.is_coded
+    return not is_link and (bool(name.scheme) or not name.path.strip("/*"))
 
 
 def _is_item_of_hosts(text: Text, found: list[Name], end: int) -> bool:
@@ -138,7 +165,7 @@ def _as_zone(name: Name, where: Where) -> Name:
 def read_bare_lines(text: Text, where: Where) -> Iterator[Row]:
     """A paragraph whose every line is a destination: a list that lost its marks."""
     lines = text.lines()
-    if len(lines) < 2 or not where.is_about_network or _is_no_list_of_destinations(where):
+    if len(lines) < 2 or not where.is_about_network or announces_no_requirement(where.lead):
         return
     found = [_leading_hosts(line, where) for line in lines]
     if all(names and not _prose_after(line, names) for line, names in zip(lines, found, strict=True)):
@@ -152,7 +179,7 @@ def _prose_after(line: Text, names: list[Name]) -> bool:
 
 def read_code(code: Code, where: Where) -> Iterator[Row]:
     """A code block without a language whose every line is a destination, perhaps with a comment."""
-    if code.language not in _PLAIN_CODE or not where.is_about_network or _is_no_list_of_destinations(where):
+    if code.language not in _PLAIN_CODE or not where.is_about_network or announces_no_requirement(where.lead):
         return
     lines = [plain_text(line.strip(), code.line + index) for index, line in enumerate(code.lines)]
     filled = [line for line in lines if line.plain and not line.plain.startswith("#")]

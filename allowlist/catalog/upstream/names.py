@@ -124,11 +124,19 @@ def _is_host(host: str, name: Name, has_scheme: bool) -> bool:
     ending = labels[-1].lower()
     if not _is_known_ending(ending):
         return False
-    if all(label[:1].isupper() for label in labels) and not has_scheme:
-        return False  # Microsoft.App, ASP.NET: names of code, not of hosts
+    if _is_code(labels) and not has_scheme:
+        return False
     if ending in _FILE_ENDINGS and len(labels) == 2 and not has_scheme:
         return False
     return bool(name.style & (Style.CODE | Style.BOLD)) or has_scheme or _is_lower(host)
+
+
+def _is_code(labels: list[str]) -> bool:
+    """``Microsoft.App``, ``ASP.NET``, ``spec.activeDirectory.name``: names in code, not of hosts."""
+    bare = [re.sub(_HOLE, "", label) for label in labels]
+    return all(label[:1].isupper() for label in bare) or any(
+        re.search(r"[a-z][A-Z]", label) for label in bare
+    )
 
 
 def _is_lower(host: str) -> bool:

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from allowlist.catalog.upstream.names import Name, hosts_in, marked_tags_in, tags_in
-from allowlist.catalog.upstream.ports import ports_stated_in
+from allowlist.catalog.upstream.ports import join_protocol, ports_stated_in
 from allowlist.catalog.upstream.row import Row
 from allowlist.catalog.upstream.text import Style, Text
 from allowlist.catalog.upstream.where import Where
-from allowlist.catalog.upstream.words import denies_requirement
+from allowlist.catalog.upstream.words import denies_requirement, direction_named_in
 
 _ALLOW = r"(?:allow(?:list)?|permit|open|enable|unblock|grant|whitelist|safelist)"
 _THINGS = (
@@ -19,44 +19,42 @@ _THINGS = (
     r"|hosts?|host ?names?|fqdns?|urls?|endpoints?|domains?|names?|address(?:es)?|(?:service )?tags?)\W+)*"
 )
 _MAX_WORDS = 20
+_FLOW = r"(?:access|traffic|connectivity|connections?|communications?|requests|outbound|egress)"
 # What may stand before a name that is being asked for.
-_BEFORE = (
-    re.compile(
-        rf"\b{_ALLOW}\b[^.;]*?\b(?:access|traffic|connectivity|connections?|communications?|requests)\W+(?:to|with)\b"
-        r"(?P<gap>[^;]*)$",
-        re.IGNORECASE,
-    ),
-    re.compile(rf"\b{_ALLOW}\b\s+{_THINGS}(?P<gap>)$", re.IGNORECASE),
-    re.compile(r"\benable\b[^.;]*\b(?:using|in|of) the (?:form|format|pattern)\W+(?P<gap>)$", re.IGNORECASE),
-    re.compile(rf"\badd(?:ing)?\W+{_THINGS}(?P<gap>)$", re.IGNORECASE),
-    re.compile(
-        r"\b(?:needs?|requires?|must have) (?:outbound )?access to\W+(?:the )?(?P<gap>)$", re.IGNORECASE
-    ),
-    re.compile(r"\bopen\b[^.;]*\bports?\b[^.;]*\b(?:to|for)\W+(?P<gap>)$", re.IGNORECASE),
-    re.compile(
+_BEFORE = tuple(
+    re.compile(pattern, re.IGNORECASE)
+    for pattern in (
+        rf"\b(?:{_ALLOW}|needs?|requires?|must have)\b[^.;:]*?\b{_FLOW}\b[^.;:,]*?\b(?:to|with|for|under)\b(?P<gap>[^;]*)$",
+        rf"\b(?:{_ALLOW}|add(?:ing)?)\s+{_THINGS}(?P<gap>)$",
+        r"\benable\b[^.;]*\b(?:using|in|of) the (?:form|format|pattern)\W+(?P<gap>)$",
+        rf"\b{_ALLOW}\b[^.;]*\bports?\b[^.;]*\b(?:to|for|from)\W+(?P<gap>)$",
         r"\bservice tags?\b[^.;]*\b(?:required|needed|necessary)\b(?P<gap>[^;]*)\b(?:is|are):?\W+$",
-        re.IGNORECASE,
-    ),
+        r"\b(?:in|out)bound (?:on|to|from) [\d ,and]*(?:from|to)?\W*(?P<gap>)$",
+    )
 )
+# What may stand before the tag of a source that has to be let in.
+_BEFORE_SOURCE = re.compile(rf"\b{_ALLOW}\b[^.;]*\b(?:incoming|inbound|ingress)\b[^.;]*$", re.IGNORECASE)
 _REACH = re.compile(r"\breach\W+$", re.IGNORECASE)
+_ACCESS_TO = re.compile(rf"\b{_FLOW} (?:to|with)\W+(?:the )?$", re.IGNORECASE)
+_IS_REQUIRED = re.compile(r"^[^.;]*\b(?:is|are) (?:also )?(?:required|needed|necessary)\b", re.IGNORECASE)
 _AFTER = re.compile(
     r"^\W*(?:\([^)]*\)\s*)?(?:must|should|needs? to|ha(?:s|ve) to)\s+(?:also\s+)?be\s+"
     r"(?:accessible|reachable|allow(?:ed|listed)|permitted|open|resolvable|whitelisted|safelisted)\b",
     re.IGNORECASE,
 )
 _NEGATED = re.compile(
-    r"\b(?:for example|e\.g\.|such as|i\.e\.|for instance)(?:\W|$)|\bexample\s*:|\b(?:un|dis)?block(?:s|ing)\b"
-    r"|\binstead of\b|\brather than\b",
+    r"\b(?:for example|e\.g\.|such as|i\.e\.|for instance)(?:\W|$)|\bexample\s*:|\bblock(?:s|ing)\b"
+    r"|\binstead of\b|\brather than\b|\bnot required to\b|\b(?:can't|don't|doesn't|cannot) (?:allow|need)\b",
     re.IGNORECASE,
 )
 _SPOILED = re.compile(
-    r"\bsuffix(?:es)?\b|\b(?:isn't|is not|not) sufficient\b|\bdon't add\b|\bdo not add\b", re.I
+    r"\bsuffix(?:es)?\b|\b(?:isn't|is not|not) sufficient\b|\b(?:don't|do not) add\b", re.IGNORECASE
 )
-_CHAIN = re.compile(r"^[\s,;/&*()\"“”]*(?:(?:and|or|as well as|plus|,)[\s,*\"“”]*)*$", re.IGNORECASE)
+_CHAIN = re.compile(r"^[\s,;/&*()\"“”]*(?:(?:and|or|as well as|plus|the|,)[\s,*\"“”]*)*$", re.IGNORECASE)
 _PORTS_ONLY = re.compile(
-    r"\b(?:allow|permit|open|enable)\b[^.;]*?\b(?:traffic|access|connections?|communication)\b[^.;]*?"
-    r"\b(?:to|on|over|through|via|for)\s+(?:\w+\s+)?ports?\s+(?P<list>[\d\s,–-]+(?:(?:to|through|and|or|,)\s*[\d–-]+\s*)*)"
-    r"\s*[.!]?\s*$",
+    r"\b(?:allow|permit|open|enable)\b[^.;]*?\b(?:traffic|access|connections?|connectivity|communication)\b[^.;]*?"
+    r"\b(?:to|on|over|through|via)\s+(?:\w+\s+)?ports?\s+(?P<list>\d[\d\s,–-]*(?:(?:to|through|and|or|,)\s*[\d–-]+\s*)*)"
+    r"\s*(?:[.!]?\s*$|for\b)",
     re.IGNORECASE,
 )
 _SENTENCE = re.compile(r"(?<=[.!?])\)?\s+(?=[\"“(\[*`]?[A-Z])")
@@ -67,7 +65,7 @@ def read_prose(text: Text, where: Where) -> Iterator[Row]:
     for sentence in sentences(text):
         if denies_requirement(sentence.plain) or _SPOILED.search(sentence.plain):
             continue
-        names = _marked_names(sentence)
+        names = names_in_prose(sentence)
         yield from _demanded(sentence, names, where)
         if not names:
             yield from _ports_alone(sentence, where)
@@ -83,11 +81,16 @@ def sentences(text: Text) -> list[Text]:
     return [text.cut(*part) for part in zip(starts, ends, strict=True)]
 
 
-def _marked_names(sentence: Text) -> list[Name]:
-    """Names in code or bold, tags with a region, and links that show the address they lead to."""
+def names_in_prose(sentence: Text) -> list[Name]:
+    """Names in code or bold, unmistakable tags, and links that show the address they lead to."""
     hosts = [name for name in hosts_in(sentence) if _is_host_in_prose(name)]
-    tags = [name for name in _tags(sentence) if name.is_marked]
+    tags = [name for name in _tags(sentence) if name.is_marked or _is_unmistakable(name.value)]
     return sorted([*hosts, *tags], key=lambda name: name.start)
+
+
+def _is_unmistakable(tag: str) -> bool:
+    """``MicrosoftContainerRegistry`` is no word of English; ``Storage`` is."""
+    return len(re.findall(r"[A-Z][a-z]", tag)) > 1
 
 
 def _is_host_in_prose(name: Name) -> bool:
@@ -109,11 +112,16 @@ def _demanded(sentence: Text, names: list[Name], where: Where) -> Iterator[Row]:
     accepted_until = -1
     ports = ports_stated_in(sentence.plain)
     for name in names:
-        between = sentence.plain[accepted_until : name.start] if accepted_until >= 0 else "-"
-        if _is_demanded(sentence.plain, name) or (accepted_until >= 0 and _CHAIN.match(between)):
+        chained = accepted_until >= 0 and _CHAIN.match(sentence.plain[accepted_until : name.start])
+        if chained or _is_demanded(sentence.plain, name):
             accepted_until = name.end
             row = where.row(name, purpose=sentence.plain)
-            yield _with_ports(row, ports)
+            yield _with_direction(_with_ports(row, ports), sentence.plain)
+
+
+def _with_direction(row: Row, sentence: str) -> Row:
+    named = direction_named_in(sentence)
+    return replace(row, direction=named) if row.direction and named in ("inbound", "outbound") else row
 
 
 def _with_ports(row: Row, ports: str) -> Row:
@@ -122,11 +130,14 @@ def _with_ports(row: Row, ports: str) -> Row:
 
 def _is_demanded(sentence: str, name: Name) -> bool:
     before = sentence[: name.start].rstrip('"“*( ') + " "
+    after = sentence[name.end :]
     if _NEGATED.search(before):
         return False
     if name.style & Style.LINK:
         return bool(_REACH.search(before))
-    if _AFTER.match(sentence[name.end :]):
+    if _AFTER.match(after) or (_ACCESS_TO.search(before) and _IS_REQUIRED.match(after)):
+        return True
+    if name.kind == "service_tag" and _BEFORE_SOURCE.search(before):
         return True
     found = (pattern.search(before) for pattern in _BEFORE)
     return any(match and len(match["gap"].split()) <= _MAX_WORDS for match in found)
@@ -138,5 +149,7 @@ def _ports_alone(sentence: Text, where: Where) -> Iterator[Row]:
         return
     ports = ports_stated_in(f"ports {match['list']}")
     line = sentence.at(match.start()).line
-    name = Name(value=ports, kind="port_only", start=0, end=0, style=Style.PLAIN, line=line, port=ports)
+    protocol = re.search(r"\b(?:TCP|UDP)\b", match[0], re.IGNORECASE)
+    written = join_protocol(protocol[0] if protocol else "", ports)
+    name = Name(value=ports, kind="port_only", start=0, end=0, style=Style.PLAIN, line=line, port=written)
     yield where.row(name, purpose=sentence.plain)

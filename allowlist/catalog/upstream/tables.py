@@ -15,8 +15,8 @@ from allowlist.catalog.upstream.row import Row
 from allowlist.catalog.upstream.text import Span, Style, Text
 from allowlist.catalog.upstream.where import Where
 from allowlist.catalog.upstream.words import (
+    announces_no_requirement,
     cloud_named_in,
-    denies_requirement,
     direction_named_in,
     is_example,
 )
@@ -40,6 +40,7 @@ class Role(StrEnum):
 
 
 _DESTINATIONS = (Role.HOST, Role.TAG, Role.SOURCE, Role.PAIR, Role.ADDRESS, Role.ZONE, Role.FORWARDER)
+_EXPLAINS = re.compile(r"purpose|description|\buse\b|note|comment|remark", re.IGNORECASE)
 _KIND_OF_HOST = {Role.ZONE: "private_dns_zone", Role.FORWARDER: "dns_forwarder"}
 _ROLES = (
     (r"forwarder", Role.FORWARDER),
@@ -70,16 +71,34 @@ def role_of(title: str) -> Role:
 
 def read_table(table: Table, where: Where) -> Iterator[Row]:
     """Every destination in the table's destination columns, and those that other cells demand in words."""
-    roles = _roles(table)
-    if where.lead and denies_requirement(where.lead.rsplit(". ", 1)[-1]):
+    if announces_no_requirement(where.lead):
         return
+    table = _upright(table)
+    roles = _roles(table, where)
     for row in table.rows:
         yield from _Line(table, row, roles, where).read()
 
 
-def _roles(table: Table) -> tuple[Role, ...]:
+def _upright(table: Table) -> Table:
+    """A table that lists the settings of one rule per column, turned so that each rule is a row."""
+    titles = tuple(" ".join(row.cells[0].plain.split()) for row in table.rows if row.cells)
+    is_lying = table.header[:1] in (("Setting",), ("Settings",), ("Property",), ("Field",), ("Parameter",))
+    if not is_lying or not any(role_of(title) in _DESTINATIONS for title in titles):
+        return table
+    columns = range(1, len(table.header))
+    empty = Text.of(())
+    rules = (
+        tuple(row.cells[index] if index < len(row.cells) else empty for row in table.rows)
+        for index in columns
+    )
+    return Table(
+        header=titles, rows=tuple(TableRow(cells=rule, line=table.line) for rule in rules), line=table.line
+    )
+
+
+def _roles(table: Table, where: Where) -> tuple[Role, ...]:
     found = [role_of(title) for title in table.header]
-    if not any(role in _DESTINATIONS for role in found):
+    if not any(role in _DESTINATIONS for role in found) and where.is_about_network:
         found = [Role.HOST if _is_host_column(table, index) else role for index, role in enumerate(found)]
     return tuple(found)
 
@@ -155,10 +174,11 @@ class _Line:
 
     @property
     def _purpose(self) -> str:
-        texts = [
-            cell.plain for cell, role in zip(self.row.cells, self.roles, strict=False) if role is Role.TEXT
-        ]
-        return " ".join(texts[-1:])
+        """The cell that explains the row: of a column with such a title, else the last one with words."""
+        titled = zip(self.table.header, self.row.cells, self.roles, strict=False)
+        texts = [(title, cell.plain) for title, cell, role in titled if role is Role.TEXT]
+        explained = [words for title, words in texts if _EXPLAINS.search(title)]
+        return next(iter(explained or [words for _, words in reversed(texts)]), "")
 
     @property
     def _direction(self) -> str:
@@ -195,7 +215,7 @@ def read_cell(cell: Text, role: Role) -> list[Part]:
         before = line.plain[: names[0].start]
         label = cloud_named_in(before) or label
         parts += [_part(line, name, names, label) for name in names]
-    return _fold_alternatives(parts)
+    return _fold_alternatives(parts, cell)
 
 
 def _next_label(line: str, label: str) -> str:
@@ -243,9 +263,17 @@ def _tags_among_hosts(line: Text, hosts: list[Name]) -> list[Name]:
 
 def _tags(line: Text) -> list[Name]:
     """In a column of tags each code span is one, known or not; outside code only known names are."""
-    return [
-        name for start, span in line.placed() if span.style & Style.CODE for name in _split(start, span)
-    ] or tags_in(line)
+    coded = [name for start, span in line.placed() if span.style & Style.CODE for name in _split(start, span)]
+    return coded or tags_in(line) or _misspelt_tag(line)
+
+
+def _misspelt_tag(line: Text) -> list[Name]:
+    """An unmarked cell of a tag column with a few capitalised words, such as ``Virtual Network``."""
+    match = re.fullmatch(r"\s*(?P<tag>[A-Z][A-Za-z]+(?: [A-Z][A-Za-z]+){1,3})\s*", line.plain)
+    if not match:
+        return []
+    first, last = match.span("tag")
+    return list(_split(first, replace(line.at(first), text=line.plain[first:last])))
 
 
 def _split(start: int, span: Span) -> Iterator[Name]:
@@ -288,9 +316,10 @@ def _placeholders(line: Text, taken: list[Name]) -> Iterator[Name]:
         )
 
 
-def _fold_alternatives(parts: list[Part]) -> list[Part]:
+def _fold_alternatives(parts: list[Part], cell: Text) -> list[Part]:
     """Where a cell offers a tag or any destination *or* an address to fill in, the latter is no row."""
-    has_concrete = any(part.name.kind in ("service_tag", "any_destination") for part in parts)
+    is_choice = bool(re.search(r"\bor\b", cell.plain, re.IGNORECASE))
+    has_concrete = is_choice and any(part.name.kind in ("service_tag", "any_destination") for part in parts)
     spare = [part for part in parts if part.name.kind == "placeholder"] if has_concrete else []
     kept = [part for part in parts if part not in spare]
     if not has_concrete:

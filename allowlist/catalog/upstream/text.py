@@ -77,7 +77,7 @@ _HTML = re.compile(
     r"|<!--.*?-->",
     re.IGNORECASE | re.DOTALL,
 )
-_BREAK = re.compile(r"</?br\s*/?>", re.IGNORECASE)
+_BREAK = re.compile(r"</?(?:br|li|p)\s*/?>", re.IGNORECASE)
 _BOLD = re.compile(r"\*\*|(?<!\w)__(?=\S)|(?<=\S)__(?!\w)")
 _ITALIC = re.compile(
     r"(?<![\w*])\*(?=[^\s*.:,|/])(?P<star>[^*\n]+?)(?<=\S)\*(?![\w*])"

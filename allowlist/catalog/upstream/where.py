@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 
 from allowlist.catalog.upstream.names import Name
@@ -16,6 +17,8 @@ from allowlist.catalog.upstream.words import (
     is_about_network,
     need_named_in,
 )
+
+_TAGS_FOLLOW = re.compile(r"\bservice\s?tags?\b|\b(?:following|these) tags\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,11 +72,25 @@ class Where:
         return is_about_network(" ".join((self.page, *self.titles, self.tab_title, self.lead)))
 
     @property
+    def demands_access(self) -> bool:
+        """Do lead or heading ask to let traffic out to what follows?"""
+        words = f"{self.section} {self.lead}"
+        return direction_named_in(words) != "inbound" and bool(
+            re.search(r"\b(?:allow|permit|open|outbound|egress|destinations?)\b", words, re.IGNORECASE)
+        )
+
+    @property
     def announces_tags(self) -> bool:
-        """Does the lead or the heading say that service tags follow?"""
+        """Does the lead, or without one the heading, say that service tags follow?"""
         last = self.lead.rstrip().rsplit(". ", 1)[-1]
-        named = "tag" in last.lower() and last.endswith(":")
-        return named or (not last.endswith(":") and "service tag" in self.section.lower())
+        if last.endswith(":"):
+            return bool(_TAGS_FOLLOW.search(last))
+        return "service tag" in self.section.lower()
+
+    @property
+    def mentions_tags(self) -> bool:
+        """Do lead, heading or tab speak of service tags at all?"""
+        return bool(_TAGS_FOLLOW.search(" ".join((self.lead, self.section, self.tab_title))))
 
     @property
     def direction(self) -> str:
@@ -86,8 +103,9 @@ class Where:
 
     @property
     def cloud(self) -> str:
-        """The cloud named by tab, headings (nearest first) or the file, or empty."""
-        for words in (self.tab_title, *reversed(self.titles)):
+        """The cloud named by the lead's last sentence, tab, headings (nearest first) or the file, or empty."""
+        last = self.lead.rstrip().rsplit(". ", 1)[-1] if self.lead.rstrip().endswith(":") else ""
+        for words in (last, self.tab_title, *reversed(self.titles)):
             named = cloud_named_in(words)
             if named:
                 return named

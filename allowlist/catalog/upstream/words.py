@@ -69,21 +69,21 @@ _CONDITION = re.compile(
 
 def need_named_in(context: str, purpose: str) -> str:
     """``optional`` if the heading or lead says so, ``conditional`` if the purpose does, else ``required``."""
-    if _OPTIONAL.search(context):
+    if _OPTIONAL.search(context) or "(optional)" in purpose.lower():
         return "optional"
     return "conditional" if _CONDITION.search(purpose) else "required"
 
 
 _NO_REQUIREMENT = re.compile(
     r"\bno longer (?:needed|required|used|necessary)\b|\bcan (?:safely )?be (?:blocked|removed)\b"
-    r"|\b(?:don't|do not|needn't) (?:need|have) to (?:allow|add|open)\b|\bno longer need\b"
+    r"|\bnot required to (?:allow|add|open)\b|\b(?:don't|do not|needn't) (?:need|have) to (?:allow|add|open)\b|\bno longer need\b"
     r"|\b(?:have been|were|was|is|are) (?:retired|removed)\b",
     re.IGNORECASE,
 )
 _EXAMPLE = re.compile(r"(?<![.\w])(?:examples?|e\.g\.|i\.e\.|such as|sample output)(?:\W|$)", re.IGNORECASE)
 _ABOUT_NETWORK = re.compile(
     r"allow|permit|outbound|egress|firewall|proxy|access|reach|host|fqdn|url|domain|endpoint|network|connect"
-    r"|service tag|require|outgoing|whitelist|safelist|bypass",
+    r"|service tag|require|dns|outgoing|whitelist|safelist|bypass",
     re.IGNORECASE,
 )
 
@@ -96,6 +96,12 @@ def denies_requirement(words: str) -> bool:
 def is_example(words: str) -> bool:
     """Do the words announce an example?"""
     return bool(_EXAMPLE.search(words))
+
+
+def announces_no_requirement(lead: str) -> bool:
+    """Does the last sentence of a lead say that an example follows, or what is not needed any more?"""
+    last = lead.rstrip().rsplit(". ", 1)[-1]
+    return denies_requirement(last) or (is_example(last) and last.endswith(":"))
 
 
 def is_about_network(words: str) -> bool:
