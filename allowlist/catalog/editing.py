@@ -145,6 +145,11 @@ def _dump(document: Any) -> str:
     return stream.getvalue()
 
 
+def round_trip(text: str) -> str:
+    """``text`` as it comes out when nothing is changed."""
+    return _dump(_yaml().load(text))
+
+
 def _check_and_write(path: Path, document: Any, *, digest_for: str = "") -> Catalog:
     text = _dump(document)
     catalog = parse_catalog(parse_yaml_source(text, str(path)), name=path.stem)

@@ -105,6 +105,9 @@ def _check_destination(_: CatalogDocument, entry: EntryDocument) -> Complaints:
 def _check_pattern(_: CatalogDocument, entry: EntryDocument) -> Complaints:
     if entry.pattern is None:
         return
+    if not entry.pattern.isascii():
+        yield ("pattern",), f"'{entry.pattern}' has letters outside ASCII; write the punycode form (xn--…)"
+        return
     try:
         parse_pattern(PLACEHOLDER.sub("x", entry.pattern))
     except InvalidPattern as error:
