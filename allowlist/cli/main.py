@@ -63,8 +63,7 @@ class LazyGroup(click.Group):
         except click.UsageError as error:
             from allowlist.documents.reader import near_miss
 
-            error.message += near_miss(args[0], COMMANDS)
-            raise
+            raise click.UsageError(f"{error.message}{near_miss(args[0], COMMANDS)}", context) from None
 
 
 @click.group(

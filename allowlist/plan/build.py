@@ -13,7 +13,7 @@ from allowlist.plan.drafts import Draft, LimitFinding
 from allowlist.plan.findings import Finding, Status, reference
 from allowlist.plan.gates import GateInput, GateSettings, find_gates
 from allowlist.plan.model import Change, Classification, Gap, Gate, Operation, Plan, Skip, TargetPlan
-from allowlist.plan.proofs import Evidence, Judged, judge
+from allowlist.plan.proofs import Evidence, Judged, judge, rule_path
 from allowlist.rules.requirement import Requirement
 
 _ORDER = {"add": 0, "update": 1, "remove": 2}
@@ -54,7 +54,7 @@ def build_plan(given: PlanInput) -> Plan:
     overrides: dict[str, tuple[str, ...]] = {}
     for item in given.targets:
         made = [_change(item, judge(drafted, item.evidence)) for drafted in item.draft.changes]
-        made = [pair for pair in made if pair[0].classification is not Classification.ALREADY_COVERED]
+        made = [pair for pair in made if not _is_pointless(pair[0], item)]
         changes += [change for change, _ in made]
         overrides |= {change.id: judged.overrides for change, judged in made}
         skips += item.draft.skips
@@ -101,6 +101,22 @@ def _change(item: TargetInput, judged: Judged) -> tuple[Change, Judged]:
         precondition=item.target.fingerprint,
     )
     return change, judged
+
+
+def _is_pointless(change: Change, item: TargetInput) -> bool:
+    """Already covered, or hidden behind rules of others so that it would let nothing through: then it is a gap."""
+    if change.classification is Classification.ALREADY_COVERED:
+        return True
+    if change.classification is not Classification.SHADOWED or change.operation.action != "add":
+        return False
+    rule = "/".join(rule_path(change.operation))
+    served = {(ref.catalog, ref.entry) for ref in change.requirements}
+    after = [
+        finding
+        for finding in item.evidence.after.values()
+        if finding.requirement and (finding.requirement.catalog, finding.requirement.entry) in served
+    ]
+    return not any(name.endswith(rule) for finding in after for name in finding.covered_by)
 
 
 def title_of(operation: Operation) -> str:
@@ -186,8 +202,10 @@ def _priced(target: TargetPlan, changes: Sequence[Change]) -> TargetPlan:
     prices = [
         change.cost for change in changes if change.target == target.name and change.cost.monthly is not None
     ]
+    mine = [change.operation.resource for change in changes if change.target == target.name]
     return msgspec.structs.replace(
         target,
+        writes=tuple(dict.fromkeys(mine)),
         minutes=_minutes(target, changes),
         monthly=sum(cost.monthly or 0 for cost in prices) if prices else None,
         currency=prices[0].currency if prices else "",

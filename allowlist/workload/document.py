@@ -27,7 +27,9 @@ class CatalogUse(_Section, frozen=True, kw_only=True):
     name: str
     version: str
     scenarios: list[str] = []
-    needs: list[Literal["required", "conditional", "optional"]] = ["required"]
+    needs: list[Literal["required", "conditional", "optional"]] = msgspec.field(
+        default_factory=lambda: ["required"]
+    )
     include: list[str] = []
     exclude: list[str] = []
 

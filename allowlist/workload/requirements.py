@@ -110,9 +110,19 @@ class _Builder:
         entries = catalog.entries_at(version)
         self._check_names(use, index, catalog, {entry.id for entry in entries})
         scenarios = use.scenarios or list(catalog.default_scenarios)
-        for entry in entries:
-            wanted = entry.scenario in scenarios and entry.need in use.needs
-            if (wanted or entry.id in use.include) and entry.id not in use.exclude and self._is_for_us(entry):
+        chosen = [
+            entry
+            for entry in entries
+            if ((entry.scenario in scenarios and entry.need in use.needs) or entry.id in use.include)
+            and entry.id not in use.exclude
+            and self._is_for_us(entry)
+        ]
+        named = {entry.alternative for entry in chosen if entry.kind is Kind.PATTERN and entry.alternative}
+        for entry in chosen:
+            if entry.alternative in named and entry.kind is not Kind.PATTERN and entry.id not in use.include:
+                text = f"{entry.kind.value} {entry.value} is left out, its names are used; include it by id to prefer it"
+                self.notes.append(f"{catalog.name}#{entry.id}: {text}")
+            else:
                 yield entry
 
     def _is_for_us(self, entry: Entry) -> bool:
