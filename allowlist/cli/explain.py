@@ -1,0 +1,116 @@
+"""``allowlist explain``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from allowlist.cli.common import (
+    exit_code_option,
+    json_option,
+    project_from,
+    project_options,
+    state_from,
+    state_options,
+)
+from allowlist.cli.console import plain, put, put_json, put_json_line, styled
+from allowlist.cli.exits import Exit
+from allowlist.errors import AllowlistError
+
+
+@click.command()
+@click.argument("fqdn", required=False)
+@click.option("--from", "source", metavar="ADDRESS", help="Where the flow starts.")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=None, help="Default: the protocol's usual port."
+)
+@click.option(
+    "--protocol",
+    type=click.Choice(["https", "http", "mssql", "tcp", "udp"]),
+    default="https",
+    show_default=True,
+)
+@click.option(
+    "--to", "destination", metavar="ADDRESS", default="", help="The address the client dials, if known."
+)
+@click.option(
+    "--flows",
+    "flows_path",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Many flows, as JSON Lines.",
+)
+@project_options
+@state_options
+@json_option
+@exit_code_option
+def explain(
+    fqdn: str | None,
+    source: str | None,
+    port: int | None,
+    protocol: str,
+    destination: str,
+    flows_path: Path | None,
+    workload_path: Path,
+    catalogs: Path | None,
+    facts_path: Path | None,
+    only: tuple[str, ...],
+    exclude: tuple[str, ...],
+    snapshot: Path | None,
+    arm_endpoint: str | None,
+    credential: str,
+    ca_file: str | None,
+    as_json: bool,
+    exit_code: bool,
+) -> int:
+    """Tell which rule decides a flow, and who wants the name.
+
+    \b
+    Examples:
+      allowlist explain download.pytorch.org --from 10.0.0.4
+      allowlist explain --flows flows.jsonl --snapshot ./state
+    """
+    from allowlist.workflow.explaining import (
+        FlowLine,
+        explain_flow,
+        explanation_json,
+        explanation_text,
+        read_flows,
+    )
+    from allowlist.workflow.project import read_estate
+
+    if flows_path is not None:
+        lines = read_flows(flows_path)
+    elif fqdn and source:
+        usual = {"https": 443, "http": 80, "mssql": 1433}.get(protocol, 443)
+        line = FlowLine(
+            source=source, fqdn=fqdn, port=port or usual, protocol=protocol, destination=destination
+        )
+        lines = [line]
+    else:
+        raise AllowlistError("which flow?", hint="give FQDN --from ADDRESS, or --flows FILE")
+    project = project_from(workload_path, catalogs, facts_path)
+    specs = project.targets(only, exclude)
+    with state_from(snapshot, project.workload.cloud, arm_endpoint, credential, ca_file) as origin:
+        estate = read_estate(project, specs, origin)
+    denied = False
+    rulesets = [
+        (
+            spec.name,
+            project.surface(spec).ruleset(estate, project.target(spec)),
+            project.requirements(spec, estate),
+        )
+        for spec in specs
+    ]
+    for line in lines:
+        for name, ruleset, resolved in rulesets:
+            answer = explain_flow(line, ruleset, resolved.requirements, project.facts, name)
+            denied |= answer.verdict.word != "allow"
+            if flows_path is not None:
+                put_json_line(explanation_json(answer))
+            elif as_json:
+                put_json(explanation_json(answer))
+            else:
+                for text in explanation_text(answer, styled):
+                    put(plain(text) if "\x1b" not in text else text)
+    return Exit.PENDING if exit_code and denied else Exit.DONE

@@ -1,0 +1,186 @@
+"""Explain flows: which rule decides, what shadows what, who wants the name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from allowlist.errors import AllowlistError, InvalidInput, Problem
+from allowlist.names import Pattern, is_host_name, normalise
+from allowlist.rules.addresses import parse_interval
+from allowlist.rules.evaluate import evaluate
+from allowlist.rules.flow import Facts, Flow, Verdict
+from allowlist.rules.model import HTTP_PORTS, Ruleset
+from allowlist.rules.requirement import Requirement
+
+SCHEMA = "allowlist/explain/v1"
+
+
+class FlowLine(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A flow as people and files write it."""
+
+    source: str
+    fqdn: str = ""
+    port: int = 443
+    protocol: str = "https"
+    destination: str = ""
+    transport: str = ""
+    sni: str | None = None
+    host: str | None = None
+    path: str | None = None
+
+    def flow(self) -> Flow:
+        """As the engine takes it. Raises ValueError with what is wrong."""
+        protocol = self.protocol.lower()
+        if protocol not in (*HTTP_PORTS, "tcp", "udp", "icmp"):
+            raise ValueError(f"protocol '{self.protocol}' is none of https, http, mssql, tcp, udp, icmp")
+        transport = self.transport.lower() or ("tcp" if protocol in HTTP_PORTS else protocol)
+        if transport not in ("tcp", "udp", "icmp"):
+            raise ValueError(f"transport '{self.transport}' is none of tcp, udp, icmp")
+        if not 0 <= self.port <= 65535:
+            raise ValueError(f"port {self.port} is outside 0 to 65535")
+        name = _host(self.fqdn)
+        return Flow(
+            source=_address(self.source, "source"),
+            port=self.port,
+            transport=transport,
+            application=protocol if protocol in HTTP_PORTS else "",
+            sni=name if self.sni is None else _host(self.sni),
+            host=name if self.host is None else _host(self.host),
+            path=self.path,
+            destination=_address(self.destination, "destination") if self.destination else None,
+        )
+
+
+def _host(text: str) -> str:
+    if not text:
+        return ""
+    try:
+        name = normalise(text)
+    except UnicodeError:
+        raise ValueError(f"'{text}' cannot be written in punycode (IDNA)") from None
+    if not is_host_name(name):
+        raise ValueError(f"'{text}' is not a host name")
+    return name
+
+
+def _address(text: str, what: str) -> int:
+    try:
+        low, high = parse_interval(text)
+    except ValueError:
+        low, high = 0, 1
+    if low != high:
+        raise ValueError(f"{what} '{text}' is not one IPv4 address")
+    return low
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """The answer for one flow on one target."""
+
+    line: FlowLine
+    target: str
+    verdict: Verdict
+    wanted_by: tuple[Requirement, ...]
+
+
+def explain_flow(
+    line: FlowLine, ruleset: Ruleset, requirements: Sequence[Requirement], facts: Facts, target: str
+) -> Explanation:
+    """Raises AllowlistError when the flow is no flow."""
+    try:
+        flow = line.flow()
+    except ValueError as error:
+        raise AllowlistError(str(error)) from None
+    return Explanation(
+        line=line,
+        target=target,
+        verdict=evaluate(ruleset, flow, facts),
+        wanted_by=tuple(item for item in requirements if _wants(item, flow)),
+    )
+
+
+def _wants(requirement: Requirement, flow: Flow) -> bool:
+    protocol = flow.application or flow.transport
+    low, high = requirement.ports
+    return (
+        bool(requirement.pattern)
+        and requirement.protocol == protocol
+        and low <= flow.port <= high
+        and Pattern(requirement.pattern).matches(flow.name)
+        and flow.source in requirement.sources
+    )
+
+
+def read_flows(path: Path) -> list[FlowLine]:
+    """Flows as JSON Lines. Raises InvalidInput with the line of every mistake."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidInput.of(path, f"cannot be read: {error}") from None
+    lines: list[FlowLine] = []
+    problems: list[Problem] = []
+    for number, line in enumerate(text.splitlines(), 1):
+        if not line.strip():
+            continue
+        try:
+            lines.append(msgspec.json.decode(line, type=FlowLine))
+            lines[-1].flow()
+        except (msgspec.MsgspecError, ValueError) as error:
+            problems.append(Problem(str(path), number, 1, f"is no flow: {error}"))
+    if problems:
+        raise InvalidInput(problems)
+    return lines
+
+
+def explanation_json(explanation: Explanation) -> dict[str, Any]:
+    """``allowlist/explain/v1``."""
+    line, verdict, ref = explanation.line, explanation.verdict, explanation.verdict.ref
+    flow = {"source": line.source, "fqdn": line.fqdn, "port": line.port, "protocol": line.protocol}
+    extra = {
+        key: value
+        for key in ("destination", "transport", "sni", "host", "path")
+        if (value := getattr(line, key)) not in ("", None)
+    }
+    return {
+        "schema": SCHEMA,
+        "flow": flow | extra,
+        "target": explanation.target,
+        "verdict": verdict.word,
+        "decided_by": {
+            "stage": verdict.stage.value,
+            "policy": ref.policy if ref else None,
+            "group": ref.group if ref else None,
+            "collection": ref.collection if ref else None,
+            "rule": ref.rule if ref else None,
+        },
+        "because": verdict.because,
+        "unknowns": list(verdict.unknowns),
+        "alert": verdict.alert,
+        "wanted_by": [
+            {"catalog": item.origin.catalog, "version": item.origin.version, "entry": item.origin.entry}
+            for item in explanation.wanted_by
+        ],
+    }
+
+
+def explanation_text(explanation: Explanation, styled: Any) -> Iterator[str]:
+    """The answer in words, with the rules that were met on the way."""
+    line, verdict = explanation.line, explanation.verdict
+    yield f"{styled(verdict.word)}  {line.source} → {line.fqdn or line.destination} {line.protocol}:{line.port}  [{explanation.target}]"
+    yield f"    {verdict.because}"
+    for step in verdict.path:
+        how = "matches" if step.certain else "perhaps matches"
+        yield f"    {step.stage} rule {step.ref} ({step.action}) {how}"
+    for unknown in verdict.unknowns:
+        yield f"    not known: {unknown}"
+    for item in explanation.wanted_by:
+        yield f"    wanted by {item.origin} ({item.need}): {item.purpose or item.pattern}"
+    if not explanation.wanted_by:
+        yield "    no catalog of this workload wants it from there"
+    elif verdict.word != "allow":
+        yield "    next: allowlist plan adds what is missing"

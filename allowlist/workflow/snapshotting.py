@@ -1,0 +1,55 @@
+"""Save actual state: one raw ARM JSON file per resource, readable as a snapshot again."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+
+import msgspec
+
+from allowlist.errors import AllowlistError
+from allowlist.surfaces.estate import Estate, fingerprint
+from allowlist.surfaces.resource_id import ResourceId
+from allowlist.surfaces.snapshot import SCHEMA
+from allowlist.workflow.files import write_file
+
+
+class SnapshotFile(msgspec.Struct, frozen=True, kw_only=True):
+    """One resource as Azure returned it, with its fingerprint and the moment it was read."""
+
+    schema: str
+    taken: str
+    fingerprint: str
+    resources: list[dict[str, object]]
+
+
+def save_snapshot(estate: Estate, folder: Path, now: dt.datetime) -> int:
+    """Write ``estate`` to ``folder``; how many resources. Refuses a folder that holds other JSON files."""
+    if folder.is_dir() and any(not _is_ours(path) for path in folder.glob("*.json")):
+        raise AllowlistError(
+            f"{folder} holds JSON files that are no snapshot", hint="give an empty or new folder"
+        )
+    names = {key: _file_name(key) for key in estate.resources}
+    for path in folder.glob("*.json"):
+        if path.name not in names.values():
+            path.unlink()
+    for key, body in estate.resources.items():
+        document = SnapshotFile(
+            schema=SCHEMA,
+            taken=now.isoformat(timespec="seconds"),
+            fingerprint=fingerprint(body),
+            resources=[body],
+        )
+        write_file(folder / names[key], document)
+    return len(names)
+
+
+def _is_ours(path: Path) -> bool:
+    return SCHEMA.encode() in path.read_bytes()[:200]
+
+
+def _file_name(key: str) -> str:
+    identity = ResourceId(key)
+    parts = [part for part in key.rpartition("/providers/")[2].split("/")[1:] if part]
+    text = ".".join([identity.resource_group, *parts])
+    return "".join(letter if letter.isalnum() or letter in ".-_" else "-" for letter in text)[:200] + ".json"
