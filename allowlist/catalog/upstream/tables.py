@@ -97,10 +97,22 @@ def _upright(table: Table) -> Table:
 
 
 def _roles(table: Table, where: Where) -> tuple[Role, ...]:
-    found = [role_of(title) for title in table.header]
-    if not any(role in _DESTINATIONS for role in found) and where.is_about_network:
-        found = [Role.HOST if _is_host_column(table, index) else role for index, role in enumerate(found)]
-    return tuple(found)
+    """Roles by title; where no titled column holds a destination, by what the cells are made of."""
+    titled = [role_of(title) for title in table.header]
+    columns = range(len(titled))
+    if any(titled[index] in _DESTINATIONS and _holds_names(table, index, titled[index]) for index in columns):
+        return tuple(titled)
+    others = [Role.TEXT if role in _DESTINATIONS else role for role in titled]
+    if not where.is_about_network:
+        return tuple(others)
+    return tuple(Role.HOST if _is_host_column(table, index) else others[index] for index in columns)
+
+
+def _holds_names(table: Table, index: int, role: Role) -> bool:
+    cells = (row.cells[index] for row in table.rows if index < len(row.cells))
+    return any(
+        part.name.kind != "placeholder" or part.name.port for cell in cells for part in read_cell(cell, role)
+    )
 
 
 def _is_host_column(table: Table, index: int) -> bool:
@@ -113,7 +125,8 @@ def _is_host_column(table: Table, index: int) -> bool:
 
 
 def _is_only_hosts(cell: Text) -> bool:
-    names = [name for name in hosts_in(cell) if name.kind == "fqdn" and name.is_coded]
+    hosts = [name for name in hosts_in(cell) if name.kind == "fqdn" and name.is_coded]
+    names = [name for name in hosts if name.scheme or not name.path.strip("/")]  # else keys, not hosts
     rest = cell.plain
     for name in reversed(names):
         rest = rest[: name.start] + rest[name.end :]
