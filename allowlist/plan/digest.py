@@ -25,6 +25,8 @@ def plan_digest(plan: Plan) -> str:
 
 
 def sealed(plan: Plan) -> Plan:
+    """The plan with its digest, in exactly the values it has when read back from its file."""
+    plan = msgspec.json.decode(msgspec.json.encode(plan), type=Plan)
     return msgspec.structs.replace(plan, digest=plan_digest(plan))
 
 

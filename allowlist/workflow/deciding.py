@@ -50,9 +50,10 @@ def decide(
     expires = at + dt.timedelta(days=valid_days) if verdict == "approve" else None
     decisions = [_decision(plan, change, verdict, who, reason, at, expires, None) for change in changes]
     for gate_id in gates:
-        for change in changes:
-            if gate_id in change.gates:
-                decisions.append(_decision(plan, change, "accept-gate", who, reason, at, None, gate_id))
+        closed = [change for change in changes if gate_id in change.gates]
+        decisions += [
+            _decision(plan, change, "accept-gate", who, reason, at, None, gate_id) for change in closed
+        ]
     ledger.save_plan(plan.digest, canonical_json(plan), workload=plan.workload, created=at, who=who.who)
     ledger.decide(*decisions)
     return decisions
