@@ -1,0 +1,142 @@
+"""``allowlist init``."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from allowlist.cli.common import arm_from, catalogs_option, connection_options, snapshot_option
+from allowlist.cli.console import is_interactive, put, say
+from allowlist.cli.exits import Exit
+from allowlist.errors import AllowlistError
+
+if TYPE_CHECKING:
+    from allowlist.surfaces.estate import Estate
+    from allowlist.workflow.initialising import Candidate
+
+
+@click.command()
+@click.option("--name", help="Name of the workload.")
+@click.option(
+    "--catalog", "names", multiple=True, help="A catalog it needs (repeatable); see allowlist catalog list."
+)
+@click.option(
+    "--source", "sources", multiple=True, metavar="ADDRESS", help="Where traffic starts (repeatable)."
+)
+@click.option(
+    "--target", "resources", multiple=True, metavar="ID", help="Only these enforcement points (repeatable)."
+)
+@click.option(
+    "--parameter", "parameters", multiple=True, metavar="NAME=VALUE", help="A catalog parameter (repeatable)."
+)
+@click.option(
+    "--delete",
+    type=click.Choice(["add-only", "no-remove", "sync"]),
+    help="What may be removed: nothing by default.",
+)
+@click.option("--subscription", help="Look for enforcement points in this subscription.")
+@snapshot_option
+@connection_options
+@catalogs_option
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=Path("allowlist.yaml"),
+    show_default=True,
+)
+@click.option("--force", is_flag=True, help="Replace an existing file.")
+def init(
+    name: str | None,
+    names: tuple[str, ...],
+    sources: tuple[str, ...],
+    resources: tuple[str, ...],
+    parameters: tuple[str, ...],
+    delete: str | None,
+    subscription: str | None,
+    snapshot: Path | None,
+    arm_endpoint: str | None,
+    credential: str,
+    ca_file: str | None,
+    catalogs: Path | None,
+    output: Path,
+    force: bool,
+) -> int:
+    """Write an allowlist.yaml for what is found in a subscription or a snapshot.
+
+    \b
+    Examples:
+      allowlist init --subscription 00000000-0000-0000-0000-000000000001
+      allowlist init --snapshot ./state --name research --catalog foundry-agents --source 10.40.0.0/23
+    """
+    from allowlist.catalog import load_library
+    from allowlist.surfaces.snapshot import read_snapshot
+    from allowlist.workflow.files import write_bytes
+    from allowlist.workflow.initialising import discover, find_candidates, needed_parameters, workload_text
+    from allowlist.workflow.package_hosts import find_package_hosts
+    from allowlist.workload import read_workload
+
+    if output.exists() and not force:
+        raise AllowlistError(
+            f"{output} exists already", hint="give another -o FILE, or --force to replace it"
+        )
+    library = load_library(catalogs)
+    if snapshot is not None:
+        estate = read_snapshot(snapshot)
+    else:
+        subscription = subscription or _ask("Subscription id", "--subscription")
+        with arm_from("public", arm_endpoint, credential, ca_file) as arm:
+            estate = discover(arm, subscription)
+    targets = _chosen(list(find_candidates(estate)), resources, estate)
+    name = name or _ask("Name of the workload", "--name")
+    names = names or tuple(_ask("Catalogs (comma separated)", "--catalog").replace(" ", "").split(","))
+    sources = sources or tuple(
+        _ask("Source addresses (comma separated)", "--source").replace(" ", "").split(",")
+    )
+    values = find_package_hosts(os.environ) | dict(_pair(text) for text in parameters)
+    for parameter, meaning in needed_parameters(library, names).items():
+        if not values.get(parameter) and is_interactive():
+            values[parameter] = click.prompt(
+                f"{parameter} ({meaning})", default="", err=True, show_default=False
+            )
+    text = workload_text(name, library, names, sources, targets, values, delete or "add-only")
+    write_bytes(output, text.encode())
+    say(f"{output} written with {len(targets)} targets")
+    read_workload(output)
+    for target in targets:
+        put(f"{target.surface}  {target.resource}  ({target.why})")
+    say("next: allowlist check")
+    return Exit.DONE
+
+
+def _ask(question: str, flag: str) -> str:
+    if not is_interactive():
+        raise AllowlistError(f"{question.lower()} is not known", hint=f"give {flag}")
+    return str(click.prompt(question, err=True))
+
+
+def _chosen(found: list[Candidate], resources: tuple[str, ...], estate: Estate) -> list[Candidate]:
+    if not found:
+        raise AllowlistError(
+            f"{estate.origin} holds no enforcement point",
+            hint="firewall policies, hubs or accounts were looked for",
+        )
+    if not resources:
+        return found
+    wanted = {resource.lower() for resource in resources}
+    chosen = [item for item in found if item.resource.lower() in wanted or item.name.lower() in wanted]
+    if not chosen:
+        raise AllowlistError(
+            "none of the given targets was found", hint=", ".join(item.resource for item in found)
+        )
+    return chosen
+
+
+def _pair(text: str) -> tuple[str, str]:
+    key, equals, value = text.partition("=")
+    if not equals:
+        raise AllowlistError(f"'{text}' is not NAME=VALUE")
+    return key, value
