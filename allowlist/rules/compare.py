@@ -86,11 +86,14 @@ def relation(
 ) -> tuple[Relation, Difference | None]:
     """Compare two rulesets by effect, with a witness where they differ."""
     differences = find_differences(before, after, facts=facts)
-    doubtful = next((item for item in differences if not item.certain), None)
-    if doubtful:
-        return Relation.OPAQUE, doubtful
-    opened = next((item for item in differences if item.opened), None)
-    closed = next((item for item in differences if item.closed), None)
+    certain = [item for item in differences if item.certain]
+    opened = next((item for item in certain if item.opened), None)
+    closed = next((item for item in certain if item.closed), None)
+    # A doubtful difference is opaque, unless it only repeats a direction that is certain elsewhere.
+    doubtful = [item for item in differences if not item.certain]
+    for item in doubtful:
+        if (item.opened and not opened) or (item.closed and not closed):
+            return Relation.OPAQUE, item
     if opened and closed:
         return Relation.DIFFERENT, opened
     if opened:

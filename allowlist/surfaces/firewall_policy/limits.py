@@ -10,8 +10,9 @@ from allowlist.documents import canonical_json
 from allowlist.rules import limits
 from allowlist.surfaces.base import LimitFinding, Target
 from allowlist.surfaces.estate import Body, Estate
-from allowlist.surfaces.firewall_policy.draft import collection_name, group_id, group_name
+from allowlist.surfaces.firewall_policy.draft import group_id, group_name
 from allowlist.surfaces.firewall_policy.translate import sorted_groups
+from allowlist.surfaces.firewall_policy.validate import find_group_faults
 
 NEAR = 0.8
 
@@ -52,6 +53,7 @@ def check(estate: Estate, target: Target) -> list[LimitFinding]:
         *_priorities(estate, target, group),
         *_names(target),
         *_network_rules(estate, target),
+        *_faults(estate, target, group),
     ]
 
 
@@ -76,11 +78,6 @@ def _groups(estate: Estate, target: Target) -> Iterator[LimitFinding]:
 
 def _priorities(estate: Estate, target: Target, group: Body) -> Iterator[LimitFinding]:
     mine = group["properties"].get("priority")
-    low, high = limits.PRIORITIES
-    if not isinstance(mine, int) or not low <= mine <= high:
-        yield LimitFinding(
-            code="priority", exceeded=True, text=f"group priority {mine} is outside {low} to {high}"
-        )
     for other in sorted_groups(estate, target.resource):
         if other["id"].lower() != group["id"].lower() and other["properties"].get("priority") == mine:
             text = f"group {other['name']} has the same priority {mine}; write another one under the target"
@@ -95,10 +92,6 @@ def _priorities(estate: Estate, target: Target, group: Body) -> Iterator[LimitFi
 def _names(target: Target) -> Iterator[LimitFinding]:
     if not limits.GROUP_NAME.fullmatch(group_name(target)):
         yield LimitFinding(code="name", exceeded=True, text=f"'{group_name(target)}' is no valid group name")
-    for kind in ("ApplicationRule", "NetworkRule"):
-        name = collection_name(target, kind)
-        if not limits.COLLECTION_NAME.fullmatch(name):
-            yield LimitFinding(code="name", exceeded=True, text=f"'{name}' is no valid collection name")
 
 
 def _network_rules(estate: Estate, target: Target) -> Iterator[LimitFinding]:
@@ -120,6 +113,12 @@ def _network_rules(estate: Estate, target: Target) -> Iterator[LimitFinding]:
     names = {name for rule in rules for name in rule.get("destinationFqdns") or ()}
     text = f"network rules would name {len(names)} FQDNs; at most {limits.NETWORK_FQDNS} are advised"
     yield from _finding("network-fqdns", len(names), limits.NETWORK_FQDNS, text)
+
+
+def _faults(estate: Estate, target: Target, group: Body) -> Iterator[LimitFinding]:
+    policy = estate.get(target.resource)
+    for text in find_group_faults(group, policy) if policy else ():
+        yield LimitFinding(code="invalid", exceeded=True, text=text)
 
 
 def _ends(rule: Body, side: str) -> list[str]:
