@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
+
+import msgspec
 
 from allowlist.names import Pattern
 from allowlist.plan.model import Cost, Operation, Skip
@@ -60,13 +63,33 @@ def draft(
 ) -> Draft:
     """Operations for ``needed``; entries of ``kept`` hold their rules; owned rules nobody wants are excess."""
     owned = {rule["name"]: rule for rule in owned_rules(estate, target)}
+    return draft_rules(target, ruleset, owned, needed, kept, surface=KIND, resource=group_id(target))
+
+
+def draft_rules(
+    target: Target,
+    ruleset: Ruleset,
+    owned: dict[str, Body],
+    needed: Sequence[Requirement],
+    kept: Sequence[Requirement],
+    *,
+    surface: str,
+    resource: str,
+) -> Draft:
+    """The draft for any surface whose rules have the shape of policy rules and stand in named collections."""
     expressible, refused = _split(needed, ruleset)
     wanted: dict[EntryKey, list[Requirement]] = defaultdict(list)
     for requirement in (*needed, *kept):
         wanted[entry_key(requirement)].append(requirement)
     changes = list(_additions(target, owned, wanted, expressible))
     removals, skips = _removals(target, owned, wanted)
-    return Draft(changes=(*changes, *removals), inexpressible=tuple(refused), skips=tuple(skips))
+    placed = (_placed(drafted, surface, resource) for drafted in (*changes, *removals))
+    return Draft(changes=tuple(placed), inexpressible=tuple(refused), skips=tuple(skips))
+
+
+def _placed(drafted: Drafted, surface: str, resource: str) -> Drafted:
+    operation = msgspec.structs.replace(drafted.operation, surface=surface, resource=resource)
+    return replace(drafted, operation=operation)
 
 
 def owned_rules(estate: Estate, target: Target) -> Iterator[Body]:

@@ -1,0 +1,126 @@
+"""The classic firewall surface: rule collections on the firewall itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from allowlist.errors import InvalidInput
+from allowlist.plan.model import Operation
+from allowlist.rules.model import Ruleset
+from allowlist.rules.requirement import Requirement
+from allowlist.surfaces.azure_firewall import write as writing
+from allowlist.surfaces.azure_firewall.translate import to_ruleset
+from allowlist.surfaces.azure_firewall.write import API_VERSION, KIND
+from allowlist.surfaces.base import ArmReader, ArmWriter, Draft, LimitFinding, Target, Write
+from allowlist.surfaces.estate import Body, Estate, fingerprint
+from allowlist.surfaces.firewall_policy.surface import same_configuration
+from allowlist.surfaces.firewall_policy.validate import find_classic_faults
+from allowlist.surfaces.resource_id import ResourceId, normal_id
+
+
+class AzureFirewallSurface:
+    """``Microsoft.Network/azureFirewalls`` without a policy."""
+
+    kind = KIND
+    consumers = frozenset({"customer-firewall", "agent", "node", "container-host", "client"})
+
+    def read(self, arm: ArmReader, target: Target) -> list[Body]:
+        """The firewall, and the IP groups its rules name (one list per subscription)."""
+        firewall = arm.get(target.resource, API_VERSION)
+        wanted = {normal_id(item) for item in _ip_group_references(firewall)}
+        subscriptions = sorted({ResourceId(item).subscription for item in wanted})
+        groups = [
+            group
+            for subscription in subscriptions
+            for group in arm.list(
+                f"/subscriptions/{subscription}/providers/Microsoft.Network/ipGroups", API_VERSION
+            )
+        ]
+        return [firewall, *(group for group in groups if normal_id(group["id"]) in wanted)]
+
+    def ruleset(self, estate: Estate, target: Target) -> Ruleset:
+        return to_ruleset(estate, self._firewall(estate, target))
+
+    def _firewall(self, estate: Estate, target: Target) -> Body:
+        firewall = estate.get(target.resource)
+        if firewall is None:
+            raise InvalidInput.of(estate.origin or "estate", f"lacks the firewall {target.resource}")
+        policy = firewall["properties"].get("firewallPolicy")
+        if policy:
+            hint = f"use the surface firewall-policy with {policy.get('id')}"
+            raise InvalidInput.of(
+                estate.origin or "estate", f"{target.resource} is run by a policy", hint=hint
+            )
+        return firewall
+
+    def draft(
+        self, estate: Estate, target: Target, needed: Sequence[Requirement], kept: Sequence[Requirement]
+    ) -> Draft:
+        return writing.draft(estate, target, self.ruleset(estate, target), needed, kept)
+
+    def compose(self, estate: Estate, target: Target, operations: Sequence[Operation]) -> list[Write]:
+        return writing.compose(estate, target, operations)
+
+    def after(self, estate: Estate, writes: Iterable[Write]) -> Estate:
+        return writing.after(estate, writes)
+
+    def fingerprint(self, estate: Estate, target: Target) -> str:
+        firewall = self._firewall(estate, target)
+        groups = [estate.get(item) for item in sorted(set(_ip_group_references(firewall)))]
+        return fingerprint({"parts": [fingerprint(body) for body in (firewall, *groups) if body is not None]})
+
+    def limits(self, estate: Estate, target: Target) -> list[LimitFinding]:
+        firewall = self._firewall(estate, target)
+        return [
+            LimitFinding(code="invalid", exceeded=True, text=text) for text in find_classic_faults(firewall)
+        ]
+
+    def family(self, estate: Estate, target: Target) -> str:
+        del estate
+        return normal_id(target.resource)
+
+    def write(self, arm: ArmWriter, write: Write) -> None:
+        arm.put(write.resource, write.body or {}, write.api_version)
+
+    def verify(self, arm: ArmReader, target: Target, expected: Sequence[Write]) -> list[str]:
+        """Read-back equality and ``Succeeded``."""
+        actual = arm.get(target.resource, API_VERSION)
+        state = actual["properties"].get("provisioningState", "Succeeded")
+        reasons = [] if state == "Succeeded" else [f"{actual.get('name')} is in state {state}"]
+        for write in expected:
+            if write.body is not None and not same_rules(write.body, actual):
+                reasons.append(f"{actual.get('name')} reads back different from what was written")
+        return reasons
+
+
+_KEYS = ("applicationRuleCollections", "networkRuleCollections", "natRuleCollections")
+
+
+def same_rules(expected: Body, actual: Body) -> bool:
+    """Are the rule collections what was written? The service adds ids, etags and states to each."""
+
+    def rules(body: Body) -> Body:
+        return {
+            "properties": {
+                f"{key}/{item.get('name')}": {
+                    name: value
+                    for name, value in item.get("properties", item).items()
+                    if name in ("priority", "action", "rules")
+                }
+                for key in _KEYS
+                for item in body["properties"].get(key) or ()
+            }
+        }
+
+    return same_configuration(rules(expected), rules(actual))
+
+
+def _ip_group_references(firewall: Body) -> Iterable[str]:
+    for key in _KEYS:
+        for collection in firewall["properties"].get(key) or ():
+            for rule in collection.get("properties", collection).get("rules") or ():
+                yield from rule.get("sourceIpGroups") or ()
+                yield from rule.get("destinationIpGroups") or ()
+
+
+SURFACE = AzureFirewallSurface()
