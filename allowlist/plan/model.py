@@ -34,7 +34,7 @@ class Risk(StrEnum):
     IRREVERSIBLE = "irreversible"
 
 
-class Operation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Operation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """One edit of one surface, small enough to be approved on its own.
 
     ``resource`` is the ARM id that is written, ``path`` where inside it (collection and rule, rule name, list
@@ -51,7 +51,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     context: Json = {}
 
 
-class Proof(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Proof(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """One of the three proofs; a failed one shows a ``witness`` (source → host protocol:port)."""
 
     holds: bool
@@ -59,7 +59,7 @@ class Proof(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     witness: str = ""
 
 
-class Proofs(msgspec.Struct, frozen=True, kw_only=True):
+class Proofs(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """*needed*: not already allowed · *sufficient*: allowed after the plan · *nothing_else* opens or closes."""
 
     needed: Proof
@@ -67,7 +67,7 @@ class Proofs(msgspec.Struct, frozen=True, kw_only=True):
     nothing_else: Proof
 
 
-class Cost(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Cost(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """What a change costs. ``monthly`` is in ``currency`` per month, None where no price is known."""
 
     minutes: float = 0
@@ -78,7 +78,9 @@ class Cost(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     source: str = ""
 
 
-class RequirementRef(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class RequirementRef(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
+):
     """The requirement a change serves, as people need to see it."""
 
     catalog: str
@@ -95,7 +97,7 @@ class RequirementRef(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     source_url: str = ""
 
 
-class Change(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Change(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """One approvable change. ``digest`` is over its meaning (see :mod:`allowlist.plan.digest`)."""
 
     id: str
@@ -114,7 +116,7 @@ class Change(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     precondition: str
 
 
-class Gate(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Gate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """A check that stands in the way until it is accepted by its ``id`` with a reason; a ``final`` one cannot be."""
 
     id: str
@@ -125,7 +127,7 @@ class Gate(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     final: bool = False
 
 
-class Gap(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Gap(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """A requirement the plan cannot satisfy, with the cause that stands in the way."""
 
     target: str
@@ -134,7 +136,7 @@ class Gap(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     witness: str = ""
 
 
-class Skip(msgspec.Struct, frozen=True, kw_only=True):
+class Skip(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Something left alone on purpose; ``code`` is one of the published reason codes."""
 
     target: str
@@ -143,7 +145,7 @@ class Skip(msgspec.Struct, frozen=True, kw_only=True):
     text: str
 
 
-class TargetPlan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class TargetPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """One enforcement point: what it was when the plan was made, and what the plan does to it."""
 
     name: str
@@ -158,7 +160,7 @@ class TargetPlan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     limits: tuple[str, ...] = ()
 
 
-class Plan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """A complete plan; ``digest`` is over everything else and shows whether the file was edited."""
 
     schema: Literal["allowlist/plan/v1"] = SCHEMA

@@ -87,9 +87,8 @@ class AzureFirewallSurface:
         actual = arm.get(target.resource, API_VERSION)
         state = actual["properties"].get("provisioningState", "Succeeded")
         reasons = [] if state == "Succeeded" else [f"{actual.get('name')} is in state {state}"]
-        for write in expected:
-            if write.body is not None and not same_rules(write.body, actual):
-                reasons.append(f"{actual.get('name')} reads back different from what was written")
+        if any(write.body is not None and not same_rules(write.body, actual) for write in expected):
+            reasons.append(f"{actual.get('name')} reads back different from what was written")
         return reasons
 
 

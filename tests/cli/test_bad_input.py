@@ -1,0 +1,165 @@
+"""Bad input never costs data and never shows a traceback; every mistake is told with its place."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.helpers.cli import CONTOSO, allowlist, on_contoso
+
+
+def _workload(folder: Path, *changes: tuple[str, str]) -> Path:
+    text = (CONTOSO / "allowlist.yaml").read_text()
+    for old, new in changes:
+        assert old in text
+        text = text.replace(old, new, 1)
+    path = folder / "allowlist.yaml"
+    path.write_text(text)
+    return path
+
+
+def test_every_mistake_of_a_workload_file_is_told_at_once(workplace: Path) -> None:
+    path = _workload(
+        workplace,
+        ("delete: sync", "delet: sync"),
+        ("surface: firewall-policy", "surface: firewal-policy"),
+        ("priority: 1000", "priority: 99"),
+    )
+    result = on_contoso("check", workload=path)
+    assert result.code == 1
+    assert "unknown key 'delet'; did you mean 'delete'?" in result.err
+    assert "lacks the key 'delete'" in result.err
+    assert "expected at least 100" in result.err
+    assert result.err.count("allowlist.yaml:") >= 3
+    assert not result.out
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "complaint"),
+    [
+        ("version: 1.2.0", "version: 9.9.9", "9.9.9"),
+        ("name: foundry-agents", "name: foundry-agent", "did you mean 'foundry-agents'"),
+        ("scenarios: [core]", "scenarios: [cor]", "did you mean 'core'"),
+        ("account: contoso-research", "acount: contoso-research", "did you mean 'acount'"),
+        ("10.40.0.0/23", "10.40.0.0/43", "expected an IPv4 address"),
+        ('ports: ["https:443"]', 'ports: ["htps:443"]', "htps:443"),
+        ("pattern: models.research.contoso.com", "pattern: models.*.contoso.com", "first character"),
+        ('expires: "2027-06-30"', 'expires: "June"', "expected a date"),
+        ("surface: firewall-policy", "surface: firewal-policy", "did you mean 'firewall-policy'"),
+        ("firewallPolicies/afwp-weu", "firewallPolicies/afwp-eus", "policies found: afwp-global, afwp-weu"),
+    ],
+)
+def test_a_wrong_word_is_told_with_what_was_meant(
+    workplace: Path, old: str, new: str, complaint: str
+) -> None:
+    result = on_contoso("check", workload=_workload(workplace, (old, new)))
+    assert result.code == 1
+    assert complaint in result.err
+    assert "Traceback" not in result.err
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        ('{"value": [{"id": "/subscriptions/x", "prop', "is not JSON"),
+        ("", "is not JSON"),
+        ('{"value": [], "nextLink": "https://next"}', "one page of a longer list"),
+        ('{"hello": 1}', "no ARM resource"),
+        ('{"id": "/subscriptions/x", "properties": 3}', "'properties' is not an object"),
+        ('{"schema": "allowlist/snapshot/v9", "resources": []}', "expected 'allowlist/snapshot/v1'"),
+    ],
+)
+def test_a_damaged_snapshot_is_refused_never_read_as_no_rules(
+    workplace: Path, content: str, complaint: str
+) -> None:
+    folder = workplace / "state"
+    shutil.copytree(CONTOSO, folder)
+    (folder / "groups-weu.json").write_text(content)
+    result = allowlist("plan", "--workload", CONTOSO / "allowlist.yaml", "--snapshot", folder)
+    assert result.code == 1
+    assert complaint in result.err
+    assert "groups-weu.json" in result.err
+    assert not result.out
+
+
+def test_az_output_and_exported_templates_are_read_like_arm(workplace: Path) -> None:
+    folder = workplace / "state"
+    shutil.copytree(CONTOSO, folder)
+    groups = json.loads((folder / "groups-weu.json").read_text())["value"]
+    flat = [
+        {key: value for key, value in group.items() if key != "properties"} | group["properties"]
+        for group in groups
+    ]
+    (folder / "groups-weu.json").write_text(json.dumps(flat))
+    policies = json.loads((folder / "policies.json").read_text())["value"]
+    expected = on_contoso("check", "--json").json
+    result = allowlist("check", "--workload", CONTOSO / "allowlist.yaml", "--snapshot", folder, "--json")
+    assert result.json == expected
+    assert policies
+
+
+def test_an_exported_template_gives_the_same_answer(workplace: Path) -> None:
+    names = {"afwp-global": "base", "afwp-weu": "child"}
+    resources = []
+    for file in CONTOSO.glob("*.json"):
+        for body in json.loads(file.read_text())["value"]:
+            text = json.dumps(body)
+            for name, parameter in names.items():
+                policy = f"/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/rg-hub-weu/providers/Microsoft.Network/firewallPolicies/{name}"
+                text = text.replace(
+                    f'"{policy}"',
+                    f"\"[resourceId('Microsoft.Network/firewallPolicies', parameters('{parameter}'))]\"",
+                )
+            item = json.loads(text)
+            kind = item.pop("type")
+            parents = body["id"].split("/providers/Microsoft.Network/")[1].split("/")[1::2]
+            if len(parents) == 2:
+                item["name"] = f"[concat(parameters('{names[parents[0]]}'), '/{parents[1]}')]"
+            elif item["name"] in names:
+                item["name"] = f"[parameters('{names[item['name']]}')]"
+            item.pop("id")
+            resources.append({"type": kind, "apiVersion": "2024-05-01", **item})
+    template = {
+        "$schema": "https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#",
+        "parameters": {
+            parameter: {"type": "String", "defaultValue": name} for name, parameter in names.items()
+        },
+        "resources": resources,
+    }
+    text = json.dumps(template).replace(
+        "/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/rg-hub-weu",
+        "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/template",
+    )
+    (workplace / "template.json").write_text(text)
+    workload = _workload(
+        workplace,
+        (
+            "/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/rg-hub-weu",
+            "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/template",
+        ),
+    )
+    result = allowlist("check", "--workload", workload, "--snapshot", workplace / "template.json", "--json")
+    assert result.json["summary"] == on_contoso("check", "--json").json["summary"]
+
+
+def test_unknown_commands_and_options_are_failures_with_a_hint() -> None:
+    result = allowlist("chek")
+    assert result.code == 1
+    assert "did you mean 'check'" in result.err
+    assert allowlist("check", "--nonsense").code == 1
+
+
+def test_a_defect_is_told_without_a_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise ZeroDivisionError("boom")
+
+    monkeypatch.setattr("allowlist.workflow.checking.check_targets", broken)
+    result = on_contoso("check")
+    assert result.code == 1
+    assert "defect of allowlist" in result.err
+    assert "Traceback" not in result.err
+    with pytest.raises(ZeroDivisionError):
+        allowlist("--debug", "check", "--workload", CONTOSO / "allowlist.yaml", "--snapshot", CONTOSO)

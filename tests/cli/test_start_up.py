@@ -1,0 +1,52 @@
+"""Help and offline work load nothing heavy, and every command explains itself."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from allowlist.cli.main import COMMANDS
+from tests.helpers.cli import CONTOSO, allowlist
+
+HEAVY = (
+    "azure",
+    "textual",
+    "deepdiff",
+    "starlette",
+    "uvicorn",
+    "sqlalchemy",
+    "httpx",
+    "asyncio",
+    "markdown_it",
+    "ruamel",
+)
+
+
+@pytest.mark.parametrize(
+    "command", [["--help"], ["--version"], ["check"], ["plan"]], ids=lambda item: item[0]
+)
+def test_offline_work_loads_nothing_heavy(command: list[str]) -> None:
+    if command[0] in ("check", "plan"):
+        command = [*command, "--workload", str(CONTOSO / "allowlist.yaml"), "--snapshot", str(CONTOSO)]
+    script = (
+        "import sys; from allowlist.cli.main import invoke; code = invoke(sys.argv[1:]);"
+        f"print('LOADED', code, [name for name in {HEAVY!r} if name in sys.modules], file=sys.stderr)"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", script, *command], capture_output=True, text=True, check=True
+    )
+    assert "LOADED 0 []" in result.stderr, result.stderr
+
+
+def test_help_lists_every_command() -> None:
+    text = allowlist("--help").out
+    assert all(name in text for name in COMMANDS)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_explains_itself(name: str) -> None:
+    result = allowlist(name, "--help")
+    assert result.code == 0
+    assert "Usage: allowlist" in result.out

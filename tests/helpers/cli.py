@@ -1,0 +1,41 @@
+"""Runs command lines in this process, as a user would, with a state folder of their own."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from allowlist.cli.main import invoke
+from tests.helpers.shared import REPOSITORY
+
+CONTOSO = REPOSITORY / "allowlist" / "simulator" / "estates" / "contoso"
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a command printed and how it ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+def allowlist(*arguments: object) -> Result:
+    """Run ``allowlist`` with ``arguments``."""
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        code = invoke([str(argument) for argument in arguments])
+    return Result(int(code), out.getvalue(), err.getvalue())
+
+
+def on_contoso(command: str, *arguments: object, workload: Path = CONTOSO / "allowlist.yaml") -> Result:
+    """Run a command on the example company's snapshot."""
+    return allowlist(command, "--workload", workload, "--snapshot", CONTOSO, *arguments)
