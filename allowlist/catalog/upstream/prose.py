@@ -52,7 +52,7 @@ _SPOILED = re.compile(
 )
 _CHAIN = re.compile(r"^[\s,;/&*()\"“”]*(?:(?:and|or|as well as|plus|the|,)[\s,*\"“”]*)*$", re.IGNORECASE)
 _PORTS_ONLY = re.compile(
-    r"\b(?:allow|permit|open|enable)\b[^.;]*?\b(?:traffic|access|connections?|connectivity|communication)\b[^.;]*?"
+    r"^\W*(?:you (?:must|should|need to|have to) (?:also )?)?(?:allow|permit|open|enable)\b[^.;]*?\b(?:traffic|access|connections?|connectivity|communication)\b[^.;]*?"
     r"\b(?:to|on|over|through|via)\s+(?:\w+\s+)?ports?\s+(?P<list>\d[\d\s,–-]*(?:(?:to|through|and|or|,)\s*[\d–-]+\s*)*)"
     r"\s*(?:[.!]?\s*$|for\b)",
     re.IGNORECASE,

@@ -11,8 +11,9 @@ class Row:
 
     ``value`` is as written (placeholders, capitals, typos) without Markdown marks, scheme, port and path.
     ``kind`` is fqdn, service_tag, any_destination, placeholder, port_only, ip_range, private_dns_zone or
-    dns_forwarder. ``ports`` is the page's own phrase, empty when it states none. ``direction`` is set for
-    tags only. ``flags`` say what is wrong with the value; ``alternatives`` are the other ways the same cell
+    dns_forwarder. ``cloud`` is public where the page names none
+    (``cloud_is_stated`` is then false). ``ports`` is the page's own phrase, empty when it states none.
+    ``direction`` is set for tags only. ``flags`` say what is wrong with the value; ``alternatives`` are the other ways the same cell
     offers to meet the requirement. ``quote`` is the source line.
     """
 
@@ -21,6 +22,7 @@ class Row:
     value: str
     kind: str
     cloud: str
+    cloud_is_stated: bool = False
     ports: str = ""
     direction: str = ""
     section: str = ""

@@ -98,14 +98,22 @@ def _upright(table: Table) -> Table:
 
 def _roles(table: Table, where: Where) -> tuple[Role, ...]:
     """Roles by title; where no titled column holds a destination, by what the cells are made of."""
-    titled = [role_of(title) for title in table.header]
-    columns = range(len(titled))
+    columns = range(len(table.header))
+    titled = [_confirmed(table, index, role_of(table.header[index])) for index in columns]
     if any(titled[index] in _DESTINATIONS and _holds_names(table, index, titled[index]) for index in columns):
         return tuple(titled)
     others = [Role.TEXT if role in _DESTINATIONS else role for role in titled]
     if not where.is_about_network:
         return tuple(others)
     return tuple(Role.HOST if _is_host_column(table, index) else others[index] for index in columns)
+
+
+def _confirmed(table: Table, index: int, role: Role) -> Role:
+    """A column of tags holds at least one that Azure knows; else the word means something different."""
+    if role is not Role.TAG:
+        return role
+    cells = (row.cells[index] for row in table.rows if index < len(row.cells))
+    return role if any(tags_in(cell) for cell in cells) else Role.TEXT
 
 
 def _holds_names(table: Table, index: int, role: Role) -> bool:

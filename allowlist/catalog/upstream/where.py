@@ -113,13 +113,14 @@ class Where:
 
     def row(self, name: Name, *, cloud: str = "", purpose: str = "", **known: object) -> Row:
         """The row for ``name`` found here; ``cloud`` is one that the cell itself names."""
-        stated = cloud or self.cloud
+        stated, own = cloud or self.cloud, cloud_of_host(name.value)
         row = Row(
             page=self.page,
             line=name.line,
             value=name.value,
             kind=name.kind,
-            cloud=stated or cloud_of_host(name.value) or "public",
+            cloud=stated or own or "public",
+            cloud_is_stated=bool(stated or own),
             ports=name.port,
             direction=self.direction if name.kind == "service_tag" else "",
             section=self.section,
