@@ -5,8 +5,9 @@ with that suffix. Two patterns are therefore either nested or disjoint, which ke
 """
 
 from allowlist.names.dialect import Dialect, InvalidPattern, parse_pattern
-from allowlist.names.nameset import NameSet, minimal_cover
+from allowlist.names.nameset import NameSet, minimal_cover, witness_outside
 from allowlist.names.pattern import Pattern, ancestors, covers, is_host_name, normalise, overlaps
+from allowlist.names.suffix_index import SuffixIndex
 from allowlist.names.suffixes import (
     SharedSuffix,
     is_lookalike,
@@ -22,6 +23,7 @@ __all__ = [
     "NameSet",
     "Pattern",
     "SharedSuffix",
+    "SuffixIndex",
     "ancestors",
     "covers",
     "is_host_name",
@@ -34,4 +36,5 @@ __all__ = [
     "parse_pattern",
     "registrable_domain",
     "shared_suffix_of",
+    "witness_outside",
 ]

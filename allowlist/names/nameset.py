@@ -8,7 +8,7 @@ by marks below it, needs a mark for every character that can stand in front; it 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Final
 
 from allowlist.names.pattern import (
@@ -113,6 +113,14 @@ def minimal_cover(patterns: Iterable[Pattern]) -> tuple[Pattern, ...]:
     return tuple(Pattern(text) for text in sorted(kept))
 
 
+def witness_outside(text: str, holes: Collection[str]) -> str | None:
+    """A valid name in pattern ``text`` and in none of the ``holes``, all of which lie inside it; None if none is left."""
+    plain = "x" + text[1:] if text[:1] == "*" else text
+    if plain not in holes and is_host_name(plain) and not any(wider in holes for wider in ancestors(plain)):
+        return plain
+    return _own_name(text, holes)
+
+
 def _reduced(marks: dict[str, bool]) -> dict[str, bool]:
     """Drop marks that repeat the nearest mark above, and marks whose own region holds no name."""
     marks = {text: value for text, value in marks.items() if _has_own_name(text, marks)}
@@ -144,7 +152,7 @@ def _has_own_name(text: str, marks: dict[str, bool]) -> bool:
     return _own_name(text, _marks_below(text, marks)) is not None
 
 
-def _own_name(text: str, below: list[str]) -> str | None:
+def _own_name(text: str, below: Collection[str]) -> str | None:
     """A valid name in pattern ``text`` and in none of the patterns ``below`` it; breadth first, so a short one."""
     if text[:1] != "*":
         return text

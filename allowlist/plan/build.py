@@ -53,8 +53,8 @@ def build_plan(given: PlanInput) -> Plan:
     gaps: list[Gap] = []
     overrides: dict[str, tuple[str, ...]] = {}
     for item in given.targets:
-        made = [_change(item, judge(drafted, item.evidence)) for drafted in item.draft.changes]
-        made = [pair for pair in made if not _is_pointless(pair[0], item)]
+        judged = [judge(drafted, item.evidence) for drafted in item.draft.changes]
+        made = [_change(item, one) for one in judged if not _is_pointless(one, item)]
         changes += [change for change, _ in made]
         overrides |= {change.id: judged.overrides for change, judged in made}
         skips += item.draft.skips
@@ -103,18 +103,16 @@ def _change(item: TargetInput, judged: Judged) -> tuple[Change, Judged]:
     return change, judged
 
 
-def _is_pointless(change: Change, item: TargetInput) -> bool:
+def _is_pointless(judged: Judged, item: TargetInput) -> bool:
     """Already covered, or hidden behind rules of others so that it would let nothing through: then it is a gap."""
-    if change.classification is Classification.ALREADY_COVERED:
+    drafted = judged.drafted
+    if judged.classification is Classification.ALREADY_COVERED:
         return True
-    if change.classification is not Classification.SHADOWED or change.operation.action != "add":
+    if judged.classification is not Classification.SHADOWED or drafted.operation.action != "add":
         return False
-    rule = "/".join(rule_path(change.operation))
-    served = {(ref.catalog, ref.entry) for ref in change.requirements}
+    rule = "/".join(rule_path(drafted.operation))
     after = [
-        finding
-        for finding in item.evidence.after.values()
-        if finding.requirement and (finding.requirement.catalog, finding.requirement.entry) in served
+        found for requirement in drafted.requirements if (found := item.evidence.after.get(requirement.key))
     ]
     return not any(name.endswith(rule) for finding in after for name in finding.covered_by)
 

@@ -45,6 +45,7 @@ class Evidence:
     closed: dict[RulePath, list[Difference]] = field(default_factory=dict)
     unattributed: tuple[Difference, ...] = ()
     overridden: dict[RulePath, list[str]] = field(default_factory=dict)
+    broken: Finding | None = None
 
 
 def gather_evidence(
@@ -73,9 +74,13 @@ def gather_evidence(
             rest.append(item)
         if item.closed and not _attribute(item, item.before.allowing, closed):
             rest.append(item)
+    known = {_key(finding): finding for finding in findings_before}
     return Evidence(
-        before={_key(finding): finding for finding in findings_before},
+        before=known,
         after={requirement.key: finding for requirement, _, finding in results},
+        broken=next(
+            (item for requirement, _, item in results if _is_broken(item, known.get(requirement.key))), None
+        ),
         opened=opened,
         closed=closed,
         unattributed=tuple(rest),
@@ -88,6 +93,10 @@ def _key(finding: Finding) -> str:
     if ref is None:
         return finding.rule
     return f"{ref.catalog}@{ref.version}#{ref.entry} {ref.pattern} {ref.protocol}:{ref.ports}"
+
+
+def _is_broken(after: Finding, before: Finding | None) -> bool:
+    return after.status is not Status.COVERED and before is not None and before.status is Status.COVERED
 
 
 def _attribute(item: Difference, entries: Iterable[Entry], found: dict[RulePath, list[Difference]]) -> bool:
@@ -156,17 +165,12 @@ def _sufficient(drafted: Drafted, evidence: Evidence) -> Proof:
             return Proof(
                 holds=False, text=f"still not allowed afterwards: {finding.because}", witness=witness
             )
-    broken = next((item for key, item in evidence.after.items() if _newly_broken(key, item, evidence)), None)
+    broken = evidence.broken
     if broken and drafted.operation.action != "add":
         return Proof(holds=False, text=f"would take away {_key(broken)}", witness=str(broken.witness or ""))
     if drafted.operation.action == "remove":
         return Proof(holds=True, text="every requirement stays allowed without it")
     return Proof(holds=True, text="every flow of the requirement is allowed afterwards")
-
-
-def _newly_broken(key: str, after: Finding, evidence: Evidence) -> bool:
-    before = evidence.before.get(key)
-    return after.status is not Status.COVERED and before is not None and before.status is Status.COVERED
 
 
 def _nothing_else(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -68,16 +68,9 @@ class AddressSet:
         low, high = self.intervals[0]
         return str(ipaddress.IPv4Address(min(low + 4, high)))
 
-    def texts(self) -> Iterator[str]:
+    def texts(self) -> tuple[str, ...]:
         """The set as Azure would write it: ``*``, prefixes, single addresses."""
-        if self.intervals == ((0, LAST_ADDRESS),):
-            yield "*"
-            return
-        for low, high in self.intervals:
-            for network in ipaddress.summarize_address_range(
-                ipaddress.IPv4Address(low), ipaddress.IPv4Address(high)
-            ):
-                yield str(network.network_address) if network.prefixlen == 32 else str(network)
+        return _texts(self.intervals)
 
     def __str__(self) -> str:
         return ", ".join(self.texts()) or "nothing"
@@ -85,6 +78,20 @@ class AddressSet:
 
 EVERYWHERE = AddressSet(((0, LAST_ADDRESS),))
 NOWHERE = AddressSet()
+
+
+@lru_cache(maxsize=65536)
+def _texts(intervals: tuple[Interval, ...]) -> tuple[str, ...]:
+    if intervals == ((0, LAST_ADDRESS),):
+        return ("*",)
+    networks = (
+        network
+        for low, high in intervals
+        for network in ipaddress.summarize_address_range(
+            ipaddress.IPv4Address(low), ipaddress.IPv4Address(high)
+        )
+    )
+    return tuple(str(item.network_address) if item.prefixlen == 32 else str(item) for item in networks)
 
 
 @lru_cache(maxsize=65536)

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from allowlist.names import NameSet
+from allowlist.names import SuffixIndex, witness_outside
 from allowlist.rules.addresses import EVERYWHERE, AddressSet
 from allowlist.rules.coverage import CoverageEngine, Outcome, key_of
 from allowlist.rules.flow import NOTHING_KNOWN, Facts
@@ -66,9 +66,7 @@ class Difference:
         return f"{sources.witness()} → {self.name() or self.key} {protocol}:{port}"
 
     def name(self) -> str | None:
-        if self.key[:1] != "*":
-            return self.key
-        return (NameSet([self.key]) - NameSet(self.holes)).witness()
+        return self.key if self.key[:1] != "*" else witness_outside(self.key, set(self.holes))
 
 
 def find_differences(
@@ -177,9 +175,9 @@ class _Comparison:
             atoms[key] |= mask
             for part in self._parts(service, key):
                 atoms[part] |= mask
-        names = [key for key in atoms if key[0] not in "#%@"]
+        inside = SuffixIndex(key for key in atoms if key[0] not in "#%@")
         for key, mask in atoms.items():
-            found = self._difference(service, key, mask, names)
+            found = self._difference(service, key, mask, inside)
             if found:
                 yield found
 
@@ -188,7 +186,7 @@ class _Comparison:
         yield from self.after.index.table(service).keys_below(key)
         yield from self.required.keys_below(service, key)
 
-    def _difference(self, service: Service, key: str, mask: int, names: list[str]) -> Difference | None:
+    def _difference(self, service: Service, key: str, mask: int, inside: SuffixIndex) -> Difference | None:
         before = self.before.outcome(key, service, mask)
         after = self.after.outcome(key, service, mask)
         surely_opened = after.allowed & (before.denied | before.missing)
@@ -206,10 +204,9 @@ class _Comparison:
         opened &= ~self.required.mask(service, key)
         if not opened | closed:
             return None
-        holes = tuple(other for other in names if other != key and _is_below(other, key))
         difference = Difference(
             key=key,
-            holes=holes,
+            holes=tuple(inside.below(key)),
             service=service,
             opened=self.zones.addresses(opened),
             closed=self.zones.addresses(closed),
@@ -226,6 +223,7 @@ class _Required:
     def __init__(self, requirements: Iterable[Requirement], zones: Zones) -> None:
         self._masks: dict[Service, dict[str, int]] = defaultdict(lambda: defaultdict(int))
         self._ranges: list[tuple[Requirement, int]] = []
+        self._inside: dict[Service, SuffixIndex] = {}
         for requirement in requirements:
             mask = zones.mask(requirement.sources)
             low, high = requirement.ports
@@ -251,13 +249,11 @@ class _Required:
         return found
 
     def keys_below(self, service: Service, key: str) -> Iterator[str]:
-        return (other for other in self._masks.get(service, ()) if other != key and _is_below(other, key))
-
-
-def _is_below(other: str, key: str) -> bool:
-    if key[:1] != "*" or other[0] in "#%@":
-        return False
-    return other.removeprefix("*").endswith(key[1:]) and (len(other) > len(key) or other[:1] != "*")
+        if service not in self._inside:
+            self._inside[service] = SuffixIndex(
+                other for other in self._masks.get(service, ()) if other[0] not in "#%@"
+            )
+        return self._inside[service].below(key)
 
 
 def _changed_rules(before: Ruleset, after: Ruleset) -> list[FilterRule]:

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import reduce
 
-from allowlist.names import NameSet
+from allowlist.names import witness_outside
 from allowlist.rules.addresses import AddressSet, Interval
 from allowlist.rules.flow import NOTHING_KNOWN, Facts
 from allowlist.rules.index import Entry, RuleIndex, Table, Zones, source_sets
@@ -22,7 +22,8 @@ from allowlist.rules.requirement import Requirement
 class Outcome:
     """What happens at one destination key to a set of sources; the four masks are disjoint.
 
-    ``denied`` was denied by a rule, ``missing`` by the default, ``unknown`` hangs on what is not known.
+    ``denied`` was denied by a rule, ``missing`` by the default or a deny-all that closes the rules, ``unknown``
+    hangs on what is not known.
     """
 
     allowed: int = 0
@@ -56,6 +57,8 @@ def decide(table: Table, numbers: list[int], sources: int) -> Outcome:
             outcome.allowed |= hit & ~perhaps_denied
             outcome.unknown |= hit & perhaps_denied
             left &= ~hit
+        elif number in table.closing:
+            break
         else:
             outcome.denying += (entry,)
             outcome.denied |= hit & ~perhaps_allowed
@@ -79,9 +82,7 @@ class Piece:
 
     def name(self) -> str | None:
         """Some name (or tag) of the piece; None if other pieces take all of its names."""
-        if self.key[:1] != "*":
-            return self.key
-        return (NameSet([self.key]) - NameSet(self.holes)).witness()
+        return self.key if self.key[:1] != "*" else witness_outside(self.key, set(self.holes))
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,12 +149,14 @@ class CoverageEngine:
         return Coverage(requirement, tuple(pieces), sources)
 
     def _pieces(self, key: str, service: tuple[str, int], ports: Interval, sources: int) -> Iterable[Piece]:
-        below = list(self.index.table(service).keys_below(key))
-        whole = Piece(key, tuple(below), ports, self.outcome(key, service, sources))
+        table = self.index.table(service)
+        below = tuple(table.keys_below(key))
+        whole = Piece(key, below, ports, self.outcome(key, service, sources))
         if not below:
             return (whole,)
         parts = [
-            Piece(part, _holes(part, below), ports, self.outcome(part, service, sources)) for part in below
+            Piece(part, tuple(table.keys_below(part)), ports, self.outcome(part, service, sources))
+            for part in below
         ]
         return [piece for piece in (whole, *parts) if not piece.holes or piece.name()]
 
@@ -166,15 +169,3 @@ def key_of(requirement: Requirement) -> str:
     if requirement.fqdn_tag:
         return f"%{requirement.fqdn_tag.lower()}"
     return requirement.pattern or f"#{requirement.service_tag.lower()}"
-
-
-def _holes(part: str, below: list[str]) -> tuple[str, ...]:
-    if part[:1] != "*":
-        return ()
-    return tuple(
-        other for other in below if other != part and other.endswith(part[1:]) and _is_inside(other, part)
-    )
-
-
-def _is_inside(other: str, part: str) -> bool:
-    return len(other) > len(part) or other[:1] != "*"

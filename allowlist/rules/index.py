@@ -16,7 +16,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from allowlist.names import ancestors
+from allowlist.names import SuffixIndex, ancestors
 from allowlist.rules.addresses import EVERYWHERE, INTERNET, LAST_ADDRESS, AddressSet, Interval
 from allowlist.rules.flow import NOTHING_KNOWN, Facts
 from allowlist.rules.matching import is_protocol_match
@@ -98,38 +98,59 @@ class Table:
     def __init__(self) -> None:
         self.entries: list[Entry] = []
         self.by_key: dict[str, list[int]] = defaultdict(list)
-        self._reversed: list[str] | None = None
+        self.closing: set[int] = set()
+        self._lookalike_lengths: set[int] = set()
+        self._inside: SuffixIndex | None = None
 
     def add(self, keys: Iterable[str], entry: Entry) -> None:
         number = len(self.entries)
         self.entries.append(entry)
         for key in keys:
             self.by_key[key].append(number)
+            if key[0] == "*" and len(key) > 1 and key[1] not in ".?":
+                self._lookalike_lengths.add(len(key) - 1)
+
+    def close(self, everything: int) -> None:
+        """Note the deny-all entries at the very end: they only say what the default says anyway."""
+        catch_all = set(self.by_key.get(ANY_KEY, ()))
+        for number in range(len(self.entries) - 1, -1, -1):
+            entry = self.entries[number]
+            if entry.allows or not entry.certain or entry.mask != everything or number not in catch_all:
+                return
+            self.closing.add(number)
 
     def numbers_at(self, key: str) -> list[int]:
         """The entries that match destination ``key``, in evaluation order."""
         by_key = self.by_key
-        found = [by_key[wider] for wider in wider_keys(key) if wider in by_key]
+        found = [by_key[wider] for wider in self._wider_keys(key) if wider in by_key]
         if len(found) == 1:
             return found[0]
         return sorted({number for numbers in found for number in numbers})
 
+    def _wider_keys(self, key: str) -> Iterable[str]:
+        """As :func:`wider_keys`, but only where a key of this table can stand: at dots and known lengths."""
+        if key[0] in "#%@":
+            return wider_keys(key)
+        suffix = key[1:] if key[0] == "*" else key
+        wider = [key, ANY_KEY, DOUBTFUL_NAME]
+        dot = suffix.find(".")
+        while dot >= 0:
+            wider.append("*" + suffix[dot:])
+            dot = suffix.find(".", dot + 1)
+        size = len(suffix)
+        wider += ["*" + suffix[size - length :] for length in self._lookalike_lengths if length <= size]
+        return dict.fromkeys(wider)
+
     def keys_below(self, pattern: str) -> Iterator[str]:
         """The keys strictly inside wildcard ``pattern`` that some rule names."""
         if pattern[:1] != "*":
-            return
-        if self._reversed is None:
+            return iter(())
+        if self._inside is None:
             names = (
                 key for key in self.by_key if key[0] not in "#%@" and key not in (ANY_KEY, DOUBTFUL_NAME)
             )
-            self._reversed = sorted(key[::-1] for key in names)
-        prefix = pattern[:0:-1]
-        at = bisect.bisect_left(self._reversed, prefix)
-        while at < len(self._reversed) and self._reversed[at].startswith(prefix):
-            key = self._reversed[at][::-1]
-            if key != pattern:
-                yield key
-            at += 1
+            self._inside = SuffixIndex(names)
+        return self._inside.below(pattern)
 
 
 def wider_keys(key: str) -> Iterator[str]:
@@ -180,6 +201,7 @@ class RuleIndex:
                     self._add_application_rule(table, application_rule)
             if self.facts.infrastructure:
                 table.add(self.facts.infrastructure, _infrastructure_entry(self.zones))
+        table.close(self.zones.everything)
         return table
 
     def _add_network_rule(self, table: Table, rule: NetworkRule) -> None:

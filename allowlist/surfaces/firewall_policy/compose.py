@@ -53,10 +53,11 @@ def _writable(body: Body | None) -> Body:
 def _edited(body: Body, operations: Sequence[Operation]) -> Body:
     properties = body["properties"]
     collections = properties.setdefault("ruleCollections", [])
-    for operation in operations:
-        properties.setdefault("priority", operation.context["groupPriority"])
-        collection = _collection(collections, operation)
-        _edit_rules(collection["rules"], operation)
+    for name in dict.fromkeys(operation.path[0] for operation in operations):
+        mine = [operation for operation in operations if operation.path[0] == name]
+        properties.setdefault("priority", mine[0].context["groupPriority"])
+        collection = _collection(collections, mine[0])
+        collection["rules"] = _edited_rules(collection["rules"], mine)
         if not collection["rules"]:
             collections.remove(collection)
     return body
@@ -83,15 +84,15 @@ def _free_priority(collections: list[Body], wanted: int) -> int:
     return next(priority for priority in range(wanted, 65001) if priority not in taken)
 
 
-def _edit_rules(rules: list[Body], operation: Operation) -> None:
-    at = next((index for index, rule in enumerate(rules) if rule.get("name") == operation.path[1]), None)
-    match operation.action:
-        case "remove":
-            if at is not None:
-                del rules[at]
-        case _ if operation.after is None:
+def _edited_rules(rules: list[Body], operations: Sequence[Operation]) -> list[Body]:
+    """The rules after ``operations``: what stays keeps its place, what is new comes last."""
+    edited = {rule.get("name"): rule for rule in rules}
+    for operation in operations:
+        name = operation.path[1]
+        if operation.action == "remove":
+            edited.pop(name, None)
+        elif operation.after is None:
             raise ValueError(f"operation {operation.path} has nothing to write")
-        case _ if at is None:
-            rules.append(deepcopy(operation.after))
-        case _:
-            rules[at] = deepcopy(operation.after)
+        else:
+            edited[name] = deepcopy(operation.after)
+    return list(edited.values())
