@@ -88,6 +88,14 @@ def policy_bodies(
     return bodies
 
 
+def _classic_collections(given: dict[str, Any]) -> list[dict[str, Any]]:
+    """Collections of a classic case, as one list or as one list per kind."""
+    found = given.get("rcs") or given.get("collections") or given
+    if isinstance(found, list):
+        return found
+    return [{"kind": kind, **item} for kind in ("app", "net", "dnat") for item in found.get(kind) or ()]
+
+
 def classic_body(given: dict[str, Any], sku: str) -> dict[str, Any]:
     keys = {
         "app": "applicationRuleCollections",
@@ -105,7 +113,7 @@ def classic_body(given: dict[str, Any], sku: str) -> dict[str, Any]:
             "ThreatIntel.Whitelist.FQDNs": ",".join(allowed.get("fqdns", [])),
             "ThreatIntel.Whitelist.IpAddresses": ",".join(allowed.get("ipAddresses", [])),
         }
-    for item in given.get("rcs") or given.get("collections") or ():
+    for item in _classic_collections(given):
         properties.setdefault(keys[item["kind"]], []).append(
             {
                 "name": item["name"],
