@@ -1,0 +1,68 @@
+"""The wheel and the editable install hold the same product: two import names, and the catalogs."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from allowlist.catalog import load_library, shipped_catalogs
+from tests.helpers.shared import REPOSITORY
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("wheel")
+    command = [
+        sys.executable,
+        "-m",
+        "build",
+        "--wheel",
+        "--no-isolation",
+        "--outdir",
+        str(folder),
+        str(REPOSITORY),
+    ]
+    subprocess.run(command, check=True, capture_output=True)
+    (found,) = folder.glob("*.whl")
+    return found
+
+
+def test_the_wheel_has_exactly_two_import_names(wheel: Path) -> None:
+    names = {name.split("/")[0] for name in zipfile.ZipFile(wheel).namelist()}
+    assert {name for name in names if not name.endswith(".dist-info")} == {"allowlist", "allowlist_tui"}
+
+
+def test_the_wheel_carries_every_catalog_and_the_example(wheel: Path) -> None:
+    names = zipfile.ZipFile(wheel).namelist()
+    for path in (REPOSITORY / "catalogs").glob("*.yaml"):
+        assert f"allowlist/_catalogs/{path.name}" in names
+    assert "allowlist/simulator/estates/contoso/allowlist.yaml" in names
+    assert {"allowlist/py.typed", "allowlist_tui/py.typed"} <= set(names)
+
+
+def test_the_wheel_finds_its_catalogs_where_it_is_installed(wheel: Path, tmp_path: Path) -> None:
+    site = tmp_path / "site"
+    zipfile.ZipFile(wheel).extractall(site)
+    script = "import allowlist.catalog as c; print(c.shipped_catalogs()); print(len(c.load_library()))"
+    environment = {**os.environ, "PYTHONPATH": str(site)}
+    result = subprocess.run(
+        [sys.executable, "-c", script],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=environment,
+        cwd=tmp_path,
+    )
+    folder, count = result.stdout.split()
+    assert folder == str(site / "allowlist" / "_catalogs")
+    assert int(count) == len(list((REPOSITORY / "catalogs").glob("*.yaml")))
+
+
+def test_an_editable_install_reads_the_catalogs_of_the_repository() -> None:
+    assert shipped_catalogs() == REPOSITORY / "catalogs"
+    assert len(load_library()) >= 20
