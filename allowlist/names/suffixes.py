@@ -139,11 +139,18 @@ def _public_suffixes() -> Any:
     return PublicSuffixList(only_icann=True)
 
 
+# Top-level domains without public suffixes below them; asking the list would cost more than the rest of a plan.
+_FLAT = frozenset({"com", "net", "dev", "azure", "microsoft", "windows"})
+
+
 def registrable_domain(name: str) -> str | None:
     """The part of ``name`` somebody registered (``contoso.co.uk``); None for a public suffix itself.
 
     Uses the ICANN part of the public suffix list in the version installed; nothing is fetched.
     """
+    labels = name.split(".")
+    if labels[-1] in _FLAT:
+        return ".".join(labels[-2:]) if len(labels) > 1 else None
     found: str | None = _public_suffixes().privatesuffix(name)
     return found
 

@@ -123,3 +123,14 @@ def test_a_set_with_holes_says_so() -> None:
     assert names.patterns() is None
     assert names.witness() == "x.a.com"
     assert NameSet(["*.a.com", "*.b.a.com"]).patterns() == (Pattern("*.a.com"),)
+
+
+def test_top_level_domains_answered_without_the_list_agree_with_it() -> None:
+    from publicsuffixlist import PublicSuffixList
+
+    from allowlist.names.suffixes import _FLAT
+
+    known = PublicSuffixList(only_icann=True)
+    for top in _FLAT:
+        for name in (f"a.{top}", f"b.a.{top}", f"c.b.a.{top}"):
+            assert registrable_domain(name) == known.privatesuffix(name)
