@@ -6,9 +6,13 @@ from typing import Any
 
 import pytest
 
-from allowlist.catalog.upstream.extract import extract_rows
+from allowlist.catalog.upstream.drift import Change, Facts, deltas_between, facts_of
+from allowlist.catalog.upstream.extract import extract_rows, rows_of
+from allowlist.catalog.upstream.page import parse_page
+from allowlist.catalog.upstream.pages import PageRef, Reading
 from allowlist.catalog.upstream.ports import parse_ports
 from allowlist.catalog.upstream.row import Row
+from allowlist.catalog.upstream.watched import doubt_of
 from tests.helpers.shared import SHARED, load_golden
 
 SNAPSHOTS = SHARED / "docs-snapshots"
@@ -107,3 +111,108 @@ def test_any_snapshot_is_read_twice_the_same_and_within_its_lines(path: Path) ->
 
     assert rows == extract_rows(text.replace("\n", "\r\n"), path.name)
     assert all(1 <= row.line <= text.count("\n") + 1 for row in rows)
+
+
+def _facts(name: str, *, headings: tuple[str, ...] = (), until: int = 0) -> Facts:
+    """The facts of a snapshot, of some of its sections where another one is an excerpt."""
+    path = SNAPSHOTS / f"{name}.md"
+    if not path.is_file():
+        pytest.skip(f"no {path}")
+    rows = extract_rows(path.read_text(encoding="utf-8"), path.name)
+    kept = [row for row in rows if not headings or row.headings[-1] in headings]
+    return facts_of(row for row in kept if not until or row.line < until)
+
+
+def _drift(before: Facts, after: Facts) -> dict[str, set[str]]:
+    deltas = deltas_between(before, after)
+    return {change: {d.place.subject.value for d in deltas if d.change is change} for change in Change}
+
+
+HUB = "foundry-hub-configure-managed-network"
+HUGGING_FACE = "hf-models-downloading"
+
+
+def test_hub_a_list_becomes_a_table_and_a_slip_is_put_right() -> None:
+    versions = [_facts(f"{HUB}@{commit}") for commit in ("d126c47bb999", "ade388d36242", "08a16a0f7509")]
+
+    assert _drift(*versions[:2]) == {"added": {"8704-8710"}, "ended": {"ghcr.io"}, "ports": set()}
+    assert _drift(*versions[1:]) == {
+        "added": {
+            "cas-bridge.xethub.hf.co",
+            "cdn.auth0.com",
+            "huggingface.co",
+            "virtualnetwork",
+            "vscode.download.prss.microsoft.com",
+        },
+        "ended": {
+            "cnd.auth0.com",
+            "github.com",
+            "pkg-containers.githubusercontent.com",
+            "raw.githubusercontent.com",
+        },
+        "ports": set(),
+    }
+
+
+def test_hub_new_wording_is_no_drift() -> None:
+    before, after = _facts(f"{HUB}@08a16a0f7509"), _facts(f"{HUB}@03a5bd4cf066")
+
+    assert deltas_between(before, after) == []
+
+
+def test_machine_learning_one_host_among_a_hundred() -> None:
+    name = "aml-access-behind-firewall"
+    sections = ("Scenario: Visual Studio Code", "Hosts", "Ports", "Microsoft hosts")
+    before = _facts(f"{name}@040f0f9d5ee2", headings=sections, until=380)
+    after = _facts(f"{name}@43dc14ea7c30", headings=sections)
+
+    assert len(before.ports) > 70
+    assert _drift(before, after) == {
+        "added": {"8704-8710", "github.com", "vscode.download.prss.microsoft.com"},
+        "ended": {"raw.githubusercontent.com"},
+        "ports": set(),
+    }
+
+
+def test_hugging_face_adds_hosts_and_withdraws_six_of_them() -> None:
+    versions = [
+        _facts(f"{HUGGING_FACE}@{commit}") for commit in ("c832e8ba52d6", "68cf2ff8d351", "cf313025076c")
+    ]
+
+    added, withdrawn = _drift(*versions[:2]), _drift(*versions[1:])
+
+    assert (len(added["added"]), len(added["ended"])) == (15, 0)
+    assert withdrawn["added"] == set()
+    assert withdrawn["ended"] == {
+        "cas-bridge.xethub-eu.hf.co",
+        "cas-bridge.xethub.hf.co",
+        "cdn-lfs-eu-1.huggingface.co",
+        "cdn-lfs-us-1.huggingface.co",
+        "cdn-lfs.hf.co",
+        "cdn-lfs.huggingface.co",
+    }
+
+
+def test_the_portal_gives_up_wide_wildcards_for_single_hosts() -> None:
+    name = "azure-portal-safelist-urls"
+    before, after = _facts(f"{name}@54c8af2ad0b2"), _facts(f"{name}@ddfeb9c2f3e8")
+    drift = _drift(before, after)
+
+    assert {"*.microsoft.com", "*.azure.com", "*.azure.net", "*.core.windows.net"} <= drift["ended"]
+    assert {"login.microsoft.com", "*.portal.azure.com", "management.azure.com"} <= drift["added"]
+    assert drift["ports"] == set()
+
+
+def test_arc_content_that_moves_into_includes_is_gone_from_the_page_and_nowhere_proposed() -> None:
+    name = "arc-k8s-network-requirements"
+    whole = SNAPSHOTS / f"{name}@bad06fa9b976.md"
+    emptied = SNAPSHOTS / f"{name}@8128b74d2ccb.md"
+    if not (whole.is_file() and emptied.is_file()):
+        pytest.skip(f"no {whole}")
+    ref = PageRef("MicrosoftDocs/azure-management-docs", "articles/arc/includes/network-requirements.md")
+    before = Reading(ref=ref, commit="1", rows=extract_rows(whole.read_text(encoding="utf-8"), ref.path))
+    page = parse_page(emptied.read_text(encoding="utf-8"), ref.path)
+    after = Reading(ref=ref, commit="2", rows=rows_of(page), unread=page.includes)
+
+    assert (len(before.rows), len(after.rows), len(after.unread)) == (59, 0, 3)
+    assert doubt_of(after, had=len(before.rows), lost=True, new_includes=after.unread, shrink=0.3)

@@ -69,6 +69,18 @@ class Gap:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Unseen:
+    """Entries that cite a page on which the watch never saw them: a picture, another page, or long gone.
+
+    Their absence is no news, so nothing is proposed; a person may want to look once.
+    """
+
+    catalog: str
+    page: PageRef
+    entries: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PageReport:
     """How reading one page went; ``trouble`` is empty when it may be believed."""
 
@@ -85,6 +97,7 @@ class WatchReport:
     pages: tuple[PageReport, ...]
     findings: tuple[Finding, ...]
     gaps: tuple[Gap, ...]
+    unseen: tuple[Unseen, ...]
     state: WatchState
 
     @property

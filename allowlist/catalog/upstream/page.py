@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from allowlist.catalog.upstream.text import Span, Text, read_inline
+from allowlist.catalog.upstream.text import Span, Style, Text, read_inline
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -227,6 +227,4 @@ def _without_alert(text: Text) -> Text:
 
 def plain_text(words: str, line: int = 0) -> Text:
     """``words`` as unmarked text."""
-    from allowlist.catalog.upstream.text import Style
-
     return Text.of((Span(words, Style.PLAIN, line),))

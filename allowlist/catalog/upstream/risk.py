@@ -21,12 +21,13 @@ from allowlist.names import (
 
 
 class Risk(StrEnum):
-    """``HIGH``: may open the way to strangers, or be a mistake of the page. ``LOW``: one more name of a
-    domain that is already trusted."""
+    """``LOW``: one more name of a domain that is already trusted. ``HIGH``: may open the way to strangers.
+    ``MISTAKE``: probably a slip on the page itself, such as ``cnd.auth0.com``; never written by itself."""
 
     LOW = "low"
     MEDIUM = "medium"
     HIGH = "high"
+    MISTAKE = "mistake"
 
 
 def risk_of(delta: Delta, known_hosts: Collection[str], *, is_required: bool) -> tuple[Risk, str]:
@@ -49,7 +50,7 @@ def risk_of(delta: Delta, known_hosts: Collection[str], *, is_required: bool) ->
 def _risk_of_tag(delta: Delta) -> tuple[Risk, str]:
     written = delta.rows[0].value if delta.rows else delta.place.subject.value
     note = invalid_tag_note(written)
-    return (Risk.HIGH, note) if note else (Risk.MEDIUM, "a tag opens every address of its service")
+    return (Risk.MISTAKE, note) if note else (Risk.MEDIUM, "a tag opens every address of its service")
 
 
 def _risk_of_host(value: str, known_hosts: Collection[str]) -> tuple[Risk, str]:
@@ -57,7 +58,7 @@ def _risk_of_host(value: str, known_hosts: Collection[str]) -> tuple[Risk, str]:
     try:
         pattern = parse_pattern(text, Dialect.APPLICATION_RULE)
     except InvalidPattern as error:
-        return Risk.HIGH, f"is no pattern a firewall takes: {error}"
+        return Risk.MISTAKE, f"is no pattern a firewall takes: {error}"
     if is_wider_than_registrable(pattern):
         return Risk.HIGH, "opens a whole top-level domain"
     shared = shared_suffix_of(pattern)
@@ -65,7 +66,7 @@ def _risk_of_host(value: str, known_hosts: Collection[str]) -> tuple[Risk, str]:
         return Risk.HIGH, f"opens {shared.service} of everybody; the tighter way is {shared.alternative}"
     near = _misspelt(text, known_hosts)
     if near:
-        return Risk.HIGH, f"is one slip of the keyboard away from {near}"
+        return Risk.MISTAKE, f"is one slip of the keyboard away from {near}"
     domain = registrable_domain(pattern.suffix.lstrip(".")) or ""
     if domain not in _domains(frozenset(known_hosts)):
         return Risk.HIGH, f"{domain or value} is a domain no catalog names yet"

@@ -17,6 +17,7 @@ from allowlist.catalog.upstream.findings import (
     Gap,
     PageReport,
     Standing,
+    Unseen,
     WatchOptions,
     WatchReport,
     identity_of,
@@ -85,14 +86,18 @@ class _Judge:
             ),
             findings=tuple(sorted(findings, key=lambda finding: (finding.catalog, finding.delta.place))),
             gaps=tuple(gap for page in pages for gap in self._gaps(page)),
+            unseen=tuple(unseen for page in pages for unseen in self._unseen(page)),
             state=self._new_state(findings),
         )
 
     def _findings(self, page: WatchedPage) -> Iterator[Finding]:
-        if page.reading is not None:
-            for delta in deltas_between(page.before, page.now):
-                for name in self._concerned(page, delta):
-                    yield self._finding(page, delta, name)
+        if page.reading is None:
+            return
+        for delta in deltas_between(page.before, page.now):
+            if delta.change is Change.ENDED and not page.was_seen:
+                continue  # the past comes from the catalogs: see _unseen
+            for name in self._concerned(page, delta):
+                yield self._finding(page, delta, name)
 
     def _concerned(self, page: WatchedPage, delta: Delta) -> list[str]:
         """The watched catalogs to which ``delta`` makes a difference."""
@@ -152,8 +157,6 @@ class _Judge:
         """Why a removal must not be proposed; empty when nothing speaks against it."""
         if page.trouble:
             return f"the page {page.trouble}"
-        if not page.was_seen:
-            return "the watch never saw it on this page, so its absence tells nothing"
         others = (self._pages.get(ref) for ref in cited_by(entries) if ref != page.ref)
         doubtful = next((other for other in others if other is not None and other.trouble), None)
         return f"{doubtful.ref} documents it too, and {doubtful.trouble}" if doubtful else ""
@@ -166,6 +169,26 @@ class _Judge:
             if page.before.has(place) and not self._is_held(place, page):
                 rows = page.now.rows.get(place, ())
                 yield Gap(catalog=owner, place=place, page=page.ref, commit=page.commit, rows=rows)
+
+    def _unseen(self, page: WatchedPage) -> Iterator[Unseen]:
+        if page.reading is None:
+            return
+        for name in sorted(self._citing[page.ref].keys() & self._watched):
+            places = [
+                place for place in self._asked[name].facts(page.ref).ports if not self._was_seen(place, page)
+            ]
+            ids = {entry.id for place in places for entry in self._asked[name].entries_for(place, page.ref)}
+            hidden = ids - self._seen_ids(name, page)
+            if hidden:
+                yield Unseen(catalog=name, page=page.ref, entries=tuple(sorted(hidden)))
+
+    def _seen_ids(self, name: str, page: WatchedPage) -> set[str]:
+        """Entries of which the page shows another spelling or another cloud."""
+        places = [place for place in self._asked[name].facts(page.ref).ports if self._was_seen(place, page)]
+        return {entry.id for place in places for entry in self._asked[name].entries_for(place, page.ref)}
+
+    def _was_seen(self, place: Place, page: WatchedPage) -> bool:
+        return page.now.has(place) or (page.was_seen and page.before.has(place))
 
     def _new_state(self, findings: Collection[Finding]) -> WatchState:
         pages = dict(self._state.pages)

@@ -52,7 +52,7 @@ class PageOpener:
         except CatalogError as error:
             return WatchedPage(ref=ref, trouble=str(error))
         if reading is None:
-            return WatchedPage(ref=ref, trouble="does not exist any more")
+            return WatchedPage(ref=ref, trouble="was not found")
         before, had, was_seen = self._past(ref, citing)
         now = facts_of(reading.rows)
         return WatchedPage(
@@ -84,18 +84,27 @@ class PageOpener:
             return None
 
     def _trouble(self, reading: Reading, had: int, before: Facts, now: Facts) -> str:
-        has = len(reading.rows)
-        if had and not has:
-            return _moved(reading.unread) or "names nothing any more"
-        if has < had * (1 - self.shrink):
-            return f"lost {had - has} of {had} rows at once"
-        if any(not now.has(place) for place in before.ports):
-            return _moved(self._new_includes(reading))
-        return ""
+        lost = any(not now.has(place) for place in before.ports)
+        return doubt_of(
+            reading, had=had, lost=lost, new_includes=self._new_includes(reading), shrink=self.shrink
+        )
 
     def _new_includes(self, reading: Reading) -> list[str]:
         memory = self.state.pages.get(str(reading.ref))
         return [path for path in reading.unread if memory is None or path not in memory.includes]
+
+
+def doubt_of(reading: Reading, *, had: int, lost: bool, new_includes: Collection[str], shrink: float) -> str:
+    """Why a page that had ``had`` rows must not propose removals now; empty when it may.
+
+    ``lost``: something it asked for before is gone. ``new_includes`` could not be read and were not there before.
+    """
+    has = len(reading.rows)
+    if had and not has:
+        return _moved(reading.unread) or "names nothing any more"
+    if has < had * (1 - shrink):
+        return f"lost {had - has} of {had} rows at once"
+    return _moved(new_includes) if lost else ""
 
 
 def _merged(many: Iterable[Facts]) -> Facts:

@@ -41,12 +41,12 @@ class Where:
     def in_tab(self, tab: Tab) -> Where:
         """In the next tab of a group; headings of the tab before do not reach into it."""
         outside = self.before_tabs if self.tab else self.headings
-        return replace(self, headings=outside, before_tabs=outside, tab=tab)
+        return replace(self, headings=outside, before_tabs=outside, tab=tab, lead="")
 
     def after_tabs(self) -> Where:
         if self.tab is None:
             return self
-        return replace(self, headings=self.before_tabs, tab=None)
+        return replace(self, headings=self.before_tabs, tab=None, lead="")
 
     def introduced_by(self, lead: str) -> Where:
         return replace(self, lead=lead)

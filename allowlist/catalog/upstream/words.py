@@ -8,7 +8,7 @@ from typing import Final
 _CLOUDS: Final = {
     "china": re.compile(r"\bchina\b|21\s?vianet|mooncake", re.IGNORECASE),
     "usgov": re.compile(
-        r"\bU\.?\s?S\.?\s+gov|\bazure\s+(?:U\.?S\.?\s+)?gov|\bgovernment\b|\busgov", re.IGNORECASE
+        r"\bU\.?\s?S\.?\s+gov|\bazure\s+(?:U\.?S\.?\s+)?gov|\bgovernment\b|\busgov\b", re.IGNORECASE
     ),
     "germany": re.compile(r"\b(?:azure|cloud|microsoft cloud) germany\b|^germany\b", re.IGNORECASE),
     "public": re.compile(

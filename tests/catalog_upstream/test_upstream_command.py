@@ -1,0 +1,51 @@
+"""``allowlist catalog upstream`` as people and workflows call it."""
+
+import json
+from pathlib import Path
+
+from click.testing import CliRunner, Result
+
+from allowlist.cli.upstream import upstream
+from tests.helpers.upstream import Project, entry
+
+
+def call(project: Project, *arguments: str) -> Result:
+    fixed = ["--pages", str(project.pages), "--catalogs", str(project.catalogs)]
+    return CliRunner().invoke(upstream, [*arguments, *fixed], catch_exceptions=False)
+
+
+def test_json_goes_to_stdout_and_narration_to_stderr(project: Project) -> None:
+    project.catalog(entry("a.contoso.com"))
+    project.hosts("a.contoso.com", "new.contoso.com")
+
+    result = call(project, "contoso", "--json", "--as-of", "2026-01-01")
+
+    assert json.loads(result.stdout)["findings"][0]["ready_on"] == "2026-01-15"
+    assert "reading contoso/docs:docs/page.md" in result.stderr
+
+
+def test_the_state_file_makes_findings_ready_and_write_prepares_the_pull_request(
+    project: Project, tmp_path: Path
+) -> None:
+    project.catalog(entry("a.contoso.com"))
+    project.hosts("a.contoso.com", "new.contoso.com")
+    state, body = tmp_path / "state.json", tmp_path / "body.md"
+    always = ("--state", str(state), "--write", "--pull-request", str(body), "--exit-code")
+
+    first = call(project, *always, "--as-of", "2026-01-01")
+    untouched = (project.catalogs / "contoso.yaml").read_text(encoding="utf-8")
+    second = call(project, *always, "--as-of", "2026-01-15")
+
+    assert (first.exit_code, second.exit_code) == (0, 2)
+    assert "new.contoso.com" not in untouched
+    assert "pattern: new.contoso.com" in (project.catalogs / "contoso.yaml").read_text(encoding="utf-8")
+    assert body.read_text(encoding="utf-8").startswith("Catalogs follow the documentation: contoso")
+
+
+def test_a_parameter_that_is_no_pair_is_refused(project: Project) -> None:
+    project.catalog(entry("a.contoso.com"))
+
+    result = call(project, "--parameter", "python_index")
+
+    assert result.exit_code == 2
+    assert "'python_index' is not NAME=HOST" in result.stderr
