@@ -1,7 +1,9 @@
-"""Exported ARM templates: enough of the template language to know each resource's id and its references.
+"""ARM templates: enough of the template language to know each resource's id and its references.
 
-Understood are ``parameters``, ``variables``, ``concat``, ``format``, ``resourceId`` and string literals,
-which is what an export holds. Anything else stays as it is written, so nothing is guessed.
+Understood are ``parameters`` (one without a default is called by its own name), ``variables``, ``concat``,
+``format``, ``resourceId``, ``toLower``, ``toUpper``, ``if``, ``equals``, ``empty``, ``createArray``, property
+access and literals: what exports hold and compiled templates mostly use. Anything else stays as it is written,
+so nothing is guessed.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from typing import Any
 from allowlist.errors import InvalidInput
 
 _SCOPE = "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/template"
-_TOKEN = re.compile(r"\s*(?:'((?:[^']|'')*)'|([A-Za-z_][\w.]*)|(\d+)|([(),]))")
+_TOKEN = re.compile(r"\s*(?:'((?:[^']|'')*)'|([A-Za-z_]\w*)|(\d+)|([(),.\[\]]))")
 
 
 def is_template(data: dict[str, Any]) -> bool:
@@ -23,12 +25,14 @@ def is_template(data: dict[str, Any]) -> bool:
 
 def read_template(template: dict[str, Any], file: Path) -> Iterator[dict[str, Any]]:
     """The resources of an exported template as ARM would return them, nested ones included."""
-    scope = {
+    scope: dict[str, Any] = {
         "parameters": {
-            name: item.get("defaultValue") for name, item in template.get("parameters", {}).items()
+            name: item.get("defaultValue", name) for name, item in template.get("parameters", {}).items()
         },
-        "variables": template.get("variables", {}),
+        "variables": {},
     }
+    for name, value in template.get("variables", {}).items():
+        scope["variables"][name] = _resolved(value, scope)
     resources = template["resources"]
     for item in resources.values() if isinstance(resources, dict) else resources:
         yield from _resources(item, "", "", scope, file)
@@ -78,12 +82,23 @@ def _evaluated(text: str, scope: dict[str, Any]) -> Any:
         return text
     try:
         value, rest = _expression(tokens, 0, scope)
-    except (LookupError, TypeError, ValueError):
+    except (AttributeError, LookupError, TypeError, ValueError):
         return text
     return value if rest == len(tokens) else text
 
 
 def _expression(tokens: list[re.Match[str]], at: int, scope: dict[str, Any]) -> tuple[Any, int]:
+    value, at = _operand(tokens, at, scope)
+    while at < len(tokens) and tokens[at].group(4) in (".", "["):
+        if tokens[at].group(4) == ".":
+            value, at = value[tokens[at + 1].group(2)], at + 2
+        else:
+            key, at = _expression(tokens, at + 1, scope)
+            value, at = value[key], at + 1
+    return value, at
+
+
+def _operand(tokens: list[re.Match[str]], at: int, scope: dict[str, Any]) -> tuple[Any, int]:
     literal, name, number, _ = tokens[at].groups()
     if literal is not None:
         return literal.replace("''", "'"), at + 1
@@ -112,4 +127,11 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "concat": lambda scope, *parts: "".join(map(str, parts)),
     "format": lambda scope, text, *parts: text.format(*parts),
     "resourceid": _resource_id,
+    "tolower": lambda scope, text: text.lower(),
+    "toupper": lambda scope, text: text.upper(),
+    "if": lambda scope, condition, yes, no: yes if condition else no,
+    "equals": lambda scope, one, other: one == other,
+    "empty": lambda scope, value: not value,
+    "createarray": lambda scope, *items: list(items),
+    "resourcegroup": lambda scope: {"location": "template", "name": "template", "id": _SCOPE},
 }
