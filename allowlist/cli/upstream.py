@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -53,13 +54,7 @@ _FOLDER = click.Path(path_type=Path, file_okay=False)
     metavar="NAME=HOST",
     help="A host the catalogs keep as a placeholder, such as python_index; may be repeated.",
 )
-@click.option(
-    "--cache",
-    type=_FOLDER,
-    default=Path(".allowlist/pages"),
-    show_default=True,
-    help="Where fetched pages are kept.",
-)
+@click.option("--cache", type=_FOLDER, help="Where fetched pages are kept; your cache folder by default.")
 @click.option("--write", is_flag=True, help="Write what is ready into the catalog files.")
 @click.option(
     "--pull-request", "pull_request", type=_FILE, help="With --write: the text of the pull request."
@@ -75,7 +70,7 @@ def upstream(
     quarantine_days: int,
     shrink: float,
     parameters: tuple[str, ...],
-    cache: Path,
+    cache: Path | None,
     write: bool,
     pull_request: Path | None,
     as_of: datetime | None,
@@ -139,8 +134,9 @@ def _write(
 
 
 @contextmanager
-def _source(pages: Path | None, cache: Path) -> Iterator[PageSource]:
-    from allowlist.catalog.upstream.pages import FolderPages, WebPages
+def _source(pages: Path | None, cache: Path | None) -> Iterator[PageSource]:
+    from allowlist.catalog.upstream.folder import FolderPages
+    from allowlist.catalog.upstream.web import WebPages
 
     if pages is not None:
         yield FolderPages(pages)
@@ -148,7 +144,14 @@ def _source(pages: Path | None, cache: Path) -> Iterator[PageSource]:
     import httpx
 
     with httpx.Client(timeout=30.0, headers={"User-Agent": "allowlist-upstream-watch"}) as client:
-        yield WebPages(client=client, cache=cache, sleep=time.sleep)
+        yield WebPages(client=client, cache=cache or _cache_folder(), sleep=time.sleep)
+
+
+def _cache_folder() -> Path:
+    from allowlist.catalog.library import cache_folder
+
+    catalogs = cache_folder(os.environ)
+    return catalogs.with_name("pages") if catalogs else Path(".allowlist") / "pages"
 
 
 def _parameter(text: str) -> tuple[str, str]:

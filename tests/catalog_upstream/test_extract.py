@@ -350,6 +350,10 @@ def test_code_without_a_language_is_a_list_and_code_with_one_is_a_sample() -> No
         ```
         $ allow e.contoso.com
         ```
+
+        ```
+        https://f.contoso.com/v1/call
+        ```
         """
 
     assert values(text) == ["a.contoso.com", "*.b.contoso.com"]

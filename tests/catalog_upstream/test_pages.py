@@ -8,7 +8,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from allowlist.catalog.upstream.pages import FolderPages, PageRef, WebPages, read_page
+from allowlist.catalog.upstream.folder import FolderPages
+from allowlist.catalog.upstream.pages import PageRef, read_page
+from allowlist.catalog.upstream.web import WebPages
 from allowlist.errors import CatalogError, InvalidInput
 
 REF = PageRef("contoso/docs", "articles/page.md")

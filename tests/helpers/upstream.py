@@ -8,7 +8,7 @@ from pathlib import Path
 
 from allowlist.catalog import load_library
 from allowlist.catalog.upstream.findings import Finding, WatchOptions, WatchReport
-from allowlist.catalog.upstream.pages import FolderPages
+from allowlist.catalog.upstream.folder import FolderPages
 from allowlist.catalog.upstream.state import WatchState
 from allowlist.catalog.upstream.watch import watch
 

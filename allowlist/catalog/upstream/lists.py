@@ -6,12 +6,13 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
+from allowlist.catalog.upstream.cells import read_cell
 from allowlist.catalog.upstream.names import Name, hosts_in, marked_tags_in, tags_in
 from allowlist.catalog.upstream.page import Bullets, Code, Item, plain_text
 from allowlist.catalog.upstream.ports import ports_stated_in
 from allowlist.catalog.upstream.prose import read_prose
+from allowlist.catalog.upstream.roles import Role, role_of
 from allowlist.catalog.upstream.row import Row
-from allowlist.catalog.upstream.tables import Role, read_cell, role_of
 from allowlist.catalog.upstream.tag_names import resembles_tag
 from allowlist.catalog.upstream.text import Style, Text
 from allowlist.catalog.upstream.where import Where
@@ -184,8 +185,11 @@ def read_code(code: Code, where: Where) -> Iterator[Row]:
     lines = [plain_text(line.strip(), code.line + index) for index, line in enumerate(code.lines)]
     filled = [line for line in lines if line.plain and not line.plain.startswith("#")]
     found = [_leading_hosts(line, where) for line in filled]
-    if filled and all(
-        names and not _prose_after(line, names) for line, names in zip(filled, found, strict=True)
-    ):
+    if filled and all(map(_is_code_line, filled, found)):
         for line, names in zip(filled, found, strict=True):
             yield from _rows(line, names, where)
+
+
+def _is_code_line(line: Text, names: list[Name]) -> bool:
+    """Names and a comment; an address with a path is a call, not a list of hosts."""
+    return bool(names) and not _prose_after(line, names) and not any(name.path.strip("/*") for name in names)

@@ -80,7 +80,7 @@ _NO_REQUIREMENT = re.compile(
     r"|\b(?:have been|were|was|is|are) (?:retired|removed)\b",
     re.IGNORECASE,
 )
-_EXAMPLE = re.compile(r"(?<![.\w])(?:examples?|e\.g\.|i\.e\.|such as|sample output)(?:\W|$)", re.IGNORECASE)
+_EXAMPLE = re.compile(r"(?<![.\w])(?:examples?|samples?|e\.g\.|i\.e\.|such as)(?:\W|$)", re.IGNORECASE)
 _ABOUT_NETWORK = re.compile(
     r"allow|permit|outbound|egress|firewall|proxy|access|reach|host|fqdn|url|domain|endpoint|network|connect"
     r"|service tag|require|dns|outgoing|whitelist|safelist|bypass",

@@ -1,0 +1,117 @@
+"""Documentation pages from the web."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from allowlist.catalog.upstream.pages import MAX_PAGE_BYTES, PageRef, PageText
+from allowlist.errors import CatalogError
+
+if TYPE_CHECKING:
+    import httpx
+
+RAW_PAGES: Final = "https://raw.githubusercontent.com"
+COMMITS: Final = "https://api.github.com"
+_ATTEMPTS: Final = 3
+_BUSY: Final = frozenset({429, 500, 502, 503, 504})
+
+
+@dataclass(slots=True, kw_only=True)
+class WebPages:
+    """Pages of public repositories over HTTPS: conditional requests, retries, bounded size, no redirects.
+
+    ``cache`` keeps each newest page with its ETag and Last-Modified, so that an unchanged page costs one
+    request without a body. ``sleep`` is called with the seconds to wait before another attempt.
+    """
+
+    client: httpx.Client
+    cache: Path
+    sleep: Callable[[float], None]
+    pages_url: str = RAW_PAGES
+    commits_url: str = COMMITS
+    _commits: dict[PageRef, str] = field(init=False, default_factory=dict)
+
+    def read(self, ref: PageRef, commit: str = "") -> PageText | None:
+        """The page at ``commit``, or the newest one. Raises CatalogError when nothing can be told."""
+        url = f"{self.pages_url}/{ref.repo}/{commit or 'HEAD'}/{ref.path}"
+        if commit:
+            content = self._get(url, {})[1]
+            return None if content is None else PageText(ref=ref, text=_decoded(content), commit=commit)
+        content = self._newest(url)
+        if content is None:
+            return None
+        return PageText(ref=ref, text=_decoded(content), commit=self._commit_of(ref))
+
+    def _newest(self, url: str) -> bytes | None:
+        import hashlib
+
+        import msgspec
+
+        stem = self.cache / hashlib.sha256(url.encode()).hexdigest()[:32]
+        kept, notes = stem.with_suffix(".md"), stem.with_suffix(".json")
+        known: dict[str, str] = {}
+        if kept.is_file() and notes.is_file():
+            known = msgspec.json.decode(notes.read_bytes(), type=dict[str, str])
+        status, content, validators = self._get(url, known)
+        if status == 304:
+            return kept.read_bytes()
+        if content is not None:
+            self.cache.mkdir(parents=True, exist_ok=True)
+            kept.write_bytes(content)
+            notes.write_bytes(msgspec.json.encode(validators))
+        return content
+
+    def _commit_of(self, ref: PageRef) -> str:
+        """The last commit that touched the page; empty when the interface does not say (it is rate limited)."""
+        if ref not in self._commits:
+            import msgspec
+
+            url = f"{self.commits_url}/repos/{ref.repo}/commits?path={ref.path}&per_page=1"
+            try:
+                content = self._get(url, {})[1] or b"[]"
+                answer: Any = msgspec.json.decode(content)
+                self._commits[ref] = str(answer[0]["sha"])
+            except (CatalogError, msgspec.MsgspecError, LookupError, TypeError):
+                self._commits[ref] = ""
+        return self._commits[ref]
+
+    def _get(self, url: str, known: dict[str, str]) -> tuple[int, bytes | None, dict[str, str]]:
+        """Status, content and validators; content is None for 304 and 404."""
+        for attempt in range(1, _ATTEMPTS + 1):
+            status, content, validators = self._once(url, known)
+            if status in (200, 304, 404):
+                return status, content if status == 200 else None, validators
+            if status not in _BUSY | {0} or attempt == _ATTEMPTS:
+                break
+            self.sleep(float(2**attempt))
+        raise CatalogError(
+            f"{url} answered {status}" if status else f"{url} cannot be reached",
+            hint="try again later, or give a folder: --pages DIR",
+        )
+
+    def _once(self, url: str, known: dict[str, str]) -> tuple[int, bytes, dict[str, str]]:
+        import httpx
+
+        content = bytearray()
+        try:
+            with self.client.stream("GET", url, headers=known, follow_redirects=False) as response:
+                for chunk in response.iter_bytes():
+                    content += chunk
+                    if len(content) > MAX_PAGE_BYTES:
+                        raise CatalogError(f"{url} is larger than {MAX_PAGE_BYTES} bytes")
+                return response.status_code, bytes(content), _validators(response)
+        except httpx.HTTPError:
+            return 0, b"", {}
+
+
+def _validators(response: httpx.Response) -> dict[str, str]:
+    """The headers for the next conditional request."""
+    pairs = (("If-None-Match", "ETag"), ("If-Modified-Since", "Last-Modified"))
+    return {name: response.headers[header] for name, header in pairs if header in response.headers}
+
+
+def _decoded(content: bytes) -> str:
+    return content.decode("utf-8", errors="replace")
