@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -61,7 +62,7 @@ def build_plan(given: PlanInput) -> Plan:
         gaps += _gaps(item)
     changes.sort(key=lambda change: (_ORDER[change.operation.action], change.target, change.title))
     gates = find_gates(_gate_input(given, changes, overrides), given.waivers)
-    changes = [_with_gates(change, gates) for change in changes]
+    changes = _with_gates(changes, gates)
     return sealed(
         Plan(
             workload=given.workload,
@@ -181,9 +182,12 @@ def _gate_input(
     )
 
 
-def _with_gates(change: Change, gates: Sequence[Gate]) -> Change:
-    mine = tuple(gate.id for gate in gates if change.id in gate.changes)
-    return msgspec.structs.replace(change, gates=tuple(dict.fromkeys(mine)))
+def _with_gates(changes: Sequence[Change], gates: Sequence[Gate]) -> list[Change]:
+    mine: dict[str, dict[str, None]] = defaultdict(dict)
+    for gate in gates:
+        for change_id in gate.changes:
+            mine[change_id][gate.id] = None
+    return [msgspec.structs.replace(change, gates=tuple(mine.get(change.id, ()))) for change in changes]
 
 
 def _minutes(target: TargetPlan, changes: Sequence[Change]) -> float:

@@ -14,9 +14,8 @@ from allowlist.names import Pattern
 from allowlist.plan.drafts import Drafted
 from allowlist.plan.findings import Finding, Status, find_requirement_findings
 from allowlist.plan.model import Classification, Operation, Proof, Proofs, Risk
-from allowlist.rules.compare import Difference, find_differences
+from allowlist.rules.compare import Comparison, Difference
 from allowlist.rules.coverage import CoverageEngine
-from allowlist.rules.flow import Facts
 from allowlist.rules.index import Entry
 from allowlist.rules.model import Ruleset
 from allowlist.rules.requirement import Requirement
@@ -49,11 +48,10 @@ class Evidence:
 
 
 def gather_evidence(
-    before: Ruleset,
+    before: CoverageEngine,
     after: Ruleset,
     requirements: Sequence[Requirement],
     findings_before: Iterable[Finding],
-    facts: Facts,
     target: str,
     served: Sequence[Requirement],
 ) -> Evidence:
@@ -62,10 +60,10 @@ def gather_evidence(
     The flows that the plan closes are looked for everywhere; so a requirement that was covered and is not
     served by any change stays covered unless a closed flow shows otherwise, and then it is looked at again.
     """
-    differences = find_differences(before, after, requirements, facts)
+    comparison = Comparison(before, after, tuple(requirements))
+    differences = comparison.differences()
     again = list(requirements) if any(item.closed for item in differences) else list(served)
-    engine = CoverageEngine.of(after, again, facts)
-    results = find_requirement_findings(engine, again, target)
+    results = find_requirement_findings(comparison.after, again, target)
     opened: dict[RulePath, list[Difference]] = defaultdict(list)
     closed: dict[RulePath, list[Difference]] = defaultdict(list)
     rest: list[Difference] = []

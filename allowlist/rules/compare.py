@@ -26,7 +26,7 @@ from allowlist.rules.index import (
     wider_keys,
 )
 from allowlist.rules.matching import is_protocol_match
-from allowlist.rules.model import HTTP_PORTS, ApplicationRule, FilterRule, NetworkRule, Ruleset
+from allowlist.rules.model import HTTP_PORTS, Action, ApplicationRule, FilterRule, NetworkRule, Ruleset
 from allowlist.rules.requirement import Requirement
 
 # A protocol that no rule can name: it stands for every IANA protocol other than TCP, UDP and ICMP.
@@ -76,7 +76,8 @@ def find_differences(
 
     Flows that a requirement asks for do not count as opened; that they are wanted is not news.
     """
-    return list(_Comparison(before, after, tuple(requirements), facts).differences())
+    requirements = tuple(requirements)
+    return Comparison(CoverageEngine.of(before, requirements, facts), after, requirements).differences()
 
 
 def relation(
@@ -99,29 +100,36 @@ def relation(
     return (Relation.NARROWER, closed) if closed else (Relation.SAME, None)
 
 
-class _Comparison:
-    def __init__(
-        self, before: Ruleset, after: Ruleset, requirements: tuple[Requirement, ...], facts: Facts
-    ) -> None:
-        self.changed = _changed_rules(before, after)
-        self.rules: list[FilterRule] = [
-            *before.network,
-            *after.network,
-            *before.application,
-            *after.application,
-        ]
-        wanted = (requirement.sources for requirement in requirements)
-        self.zones = Zones([*source_sets(before), *source_sets(after), *wanted])
+class Comparison:
+    """Two rulesets over the same cuts; the engine of the first is used again where its cuts are fine enough."""
+
+    def __init__(self, before: CoverageEngine, after: Ruleset, requirements: tuple[Requirement, ...]) -> None:
+        old = before.index.ruleset
+        self.changed = _changed_rules(old, after)
+        self.rules: list[FilterRule] = [*old.network, *after.network, *old.application, *after.application]
         has_network = any(isinstance(rule, NetworkRule) for rule in self.changed)
-        self.cuts = destination_cuts(before, after) if has_network else ()
-        self.before = CoverageEngine(RuleIndex(before, self.zones, facts, self.cuts))
-        self.after = CoverageEngine(RuleIndex(after, self.zones, facts, self.cuts))
+        self.cuts = destination_cuts(old, after) if has_network else ()
+        sets = [
+            *source_sets(old),
+            *source_sets(after),
+            *(requirement.sources for requirement in requirements),
+        ]
+        self.zones = before.index.zones
+        if self.cuts or not self.zones.fits(sets):
+            self.zones = Zones(sets)
+            before = CoverageEngine(RuleIndex(old, self.zones, before.index.facts, self.cuts))
+        self.before = before
+        self.after = CoverageEngine(RuleIndex(after, self.zones, before.index.facts, self.cuts))
         self.required = _Required(requirements, self.zones)
         # Flows by name meet network rules first, so a change of those is looked at with every such service.
         applications = (rule for rule in self.rules if isinstance(rule, ApplicationRule))
         self.named_services = set(HTTP_PORTS.items()).union(*(rule.services for rule in applications))
 
-    def differences(self) -> Iterator[Difference]:
+    def differences(self) -> list[Difference]:
+        """Every set of flows whose fate changes, beyond the requirements."""
+        return list(self._differences())
+
+    def _differences(self) -> Iterator[Difference]:
         regions: dict[Service, dict[str, int]] = defaultdict(lambda: defaultdict(int))
         for rule in self.changed:
             mask = self._mask(rule)
@@ -146,9 +154,11 @@ class _Comparison:
     def _network_keys(self, rule: NetworkRule, service: Service) -> Iterator[str]:
         by_name = service[0] in HTTP_PORTS
         if by_name:
-            yield from (
-                rule.fqdns if not (rule.destinations or rule.service_tags or rule.unresolved) else (ANY_KEY,)
+            # A deny by name may also hit other names at the same address.
+            only_names = rule.action is Action.ALLOW and not (
+                rule.destinations or rule.service_tags or rule.unresolved
             )
+            yield from rule.fqdns if only_names else (ANY_KEY,)
         else:
             yield from (f"@{number}" for number in range(len(self.cuts)))
             yield from (*rule.fqdns, ANY_KEY)
@@ -258,6 +268,12 @@ class _Required:
 
 def _changed_rules(before: Ruleset, after: Ruleset) -> list[FilterRule]:
     """Rules that stand in one ruleset only; a rule that moved counts as both gone and new."""
-    old: set[FilterRule] = {*before.network, *before.application}
-    new: set[FilterRule] = {*after.network, *after.application}
-    return [*(old - new), *(new - old)]
+    old, new = _filter_rules(before), _filter_rules(after)
+    known, kept = set(map(id, old)), set(map(id, new))
+    gone = {rule for rule in old if id(rule) not in kept}
+    come = {rule for rule in new if id(rule) not in known}
+    return [*(gone - come), *(come - gone)]
+
+
+def _filter_rules(ruleset: Ruleset) -> list[FilterRule]:
+    return [*ruleset.network, *ruleset.application]

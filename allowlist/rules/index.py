@@ -50,6 +50,7 @@ class Zones:
                 starts.add(low)
                 starts.add(high + 1)
         starts.discard(LAST_ADDRESS + 1)
+        self._known = starts
         self._starts = sorted(starts)
         self._masks: dict[tuple[Interval, ...], int] = {}
         self.everything = (1 << len(self._starts)) - 1
@@ -65,6 +66,15 @@ class Zones:
                 found |= (1 << (last + 1)) - (1 << first)
             self._masks[addresses.intervals] = found
         return found
+
+    def fits(self, sets: Iterable[AddressSet]) -> bool:
+        """Can all of ``sets`` be told exactly with these cuts?"""
+        starts = self._known
+        return all(
+            low in starts and (high == LAST_ADDRESS or high + 1 in starts)
+            for intervals in {addresses.intervals for addresses in sets}
+            for low, high in intervals
+        )
 
     def addresses(self, mask: int) -> AddressSet:
         return AddressSet.of(self._interval(bit) for bit in bits_of(mask))
@@ -101,6 +111,7 @@ class Table:
         self.closing: set[int] = set()
         self._lookalike_lengths: set[int] = set()
         self._inside: SuffixIndex | None = None
+        self._above: dict[str, list[int]] = {}
 
     def add(self, keys: Iterable[str], entry: Entry) -> None:
         number = len(self.entries)
@@ -121,25 +132,41 @@ class Table:
 
     def numbers_at(self, key: str) -> list[int]:
         """The entries that match destination ``key``, in evaluation order."""
-        by_key = self.by_key
-        found = [by_key[wider] for wider in self._wider_keys(key) if wider in by_key]
-        if len(found) == 1:
-            return found[0]
-        return sorted({number for numbers in found for number in numbers})
-
-    def _wider_keys(self, key: str) -> Iterable[str]:
-        """As :func:`wider_keys`, but only where a key of this table can stand: at dots and known lengths."""
         if key[0] in "#%@":
-            return wider_keys(key)
+            return self._merged(wider_keys(key))
+        if key in (ANY_KEY, DOUBTFUL_NAME):
+            return self._merged((key, DOUBTFUL_NAME))
+        numbers = self._numbers_above(key)
+        own = self.by_key.get(key)
+        if own or self._lookalike_lengths:
+            found = {*numbers, *(own or ()), *self._lookalike_numbers(key)}
+            return sorted(found) if len(found) != len(numbers) else numbers
+        return numbers
+
+    def _numbers_above(self, key: str) -> list[int]:
+        """Entries of the ``*.`` wildcards around ``key``: the same for all names of one parent domain."""
         suffix = key[1:] if key[0] == "*" else key
-        wider = [key, ANY_KEY, DOUBTFUL_NAME]
-        dot = suffix.find(".")
-        while dot >= 0:
-            wider.append("*" + suffix[dot:])
-            dot = suffix.find(".", dot + 1)
+        dot = suffix.find(".", 1)
+        parent = suffix[dot:] if dot >= 0 else ""
+        found = self._above.get(parent)
+        if found is None:
+            wider = [ANY_KEY, DOUBTFUL_NAME]
+            while dot >= 0:
+                wider.append("*" + suffix[dot:])
+                dot = suffix.find(".", dot + 1)
+            found = self._above[parent] = self._merged(wider)
+        return found
+
+    def _lookalike_numbers(self, key: str) -> Iterator[int]:
+        suffix = key[1:] if key[0] == "*" else key
         size = len(suffix)
-        wider += ["*" + suffix[size - length :] for length in self._lookalike_lengths if length <= size]
-        return dict.fromkeys(wider)
+        for length in self._lookalike_lengths:
+            if length <= size:
+                yield from self.by_key.get("*" + suffix[size - length :], ())
+
+    def _merged(self, keys: Iterable[str]) -> list[int]:
+        by_key = self.by_key
+        return sorted({number for key in keys if key in by_key for number in by_key[key]})
 
     def keys_below(self, pattern: str) -> Iterator[str]:
         """The keys strictly inside wildcard ``pattern`` that some rule names."""

@@ -18,10 +18,15 @@ Body = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Estate:
-    """Resources by normalised id. ``origin`` says where they came from, for messages."""
+    """Resources by normalised id. ``origin`` says where they came from, for messages.
+
+    ``derived`` remembers what was worked out from single bodies; estates made from this one share it, so what
+    did not change is not worked out again.
+    """
 
     resources: Mapping[str, Body] = field(default_factory=dict)
     origin: str = ""
+    derived: dict[object, Any] = field(default_factory=dict, compare=False, repr=False)
 
     @classmethod
     def of(cls, bodies: Iterable[Body], origin: str = "") -> Estate:
@@ -46,11 +51,13 @@ class Estate:
 
     def with_resources(self, bodies: Iterable[Body]) -> Estate:
         """A copy in which ``bodies`` are added or replace what stood there."""
-        return Estate({**self.resources, **{normal_id(body["id"]): body for body in bodies}}, self.origin)
+        changed = {normal_id(body["id"]): body for body in bodies}
+        return Estate({**self.resources, **changed}, self.origin, self.derived)
 
     def without(self, resource_ids: Iterable[str]) -> Estate:
         gone = {normal_id(resource_id) for resource_id in resource_ids}
-        return Estate({key: body for key, body in self.resources.items() if key not in gone}, self.origin)
+        kept = {key: body for key, body in self.resources.items() if key not in gone}
+        return Estate(kept, self.origin, self.derived)
 
 
 # Server-made parts of a body: they change without anybody changing what is configured.

@@ -53,13 +53,7 @@ def _target_input(project: Project, estate: Estate, spec: TargetSpec) -> TargetI
     changed = surface.after(estate, writes)
     findings = [finding for _, _, finding in results]
     evidence = gather_evidence(
-        before,
-        surface.ruleset(changed, target),
-        requirements,
-        findings,
-        project.facts,
-        spec.name,
-        _served(draft),
+        engine, surface.ruleset(changed, target), requirements, findings, spec.name, _served(draft)
     )
     return TargetInput(
         target=_target_plan(surface, target, estate, tuple(write.resource for write in writes)),

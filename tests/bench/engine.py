@@ -22,7 +22,7 @@ from allowlist.plan.proofs import gather_evidence
 from allowlist.rules.addresses import AddressSet
 from allowlist.rules.coverage import CoverageEngine
 from allowlist.rules.evaluate import evaluate
-from allowlist.rules.flow import NOTHING_KNOWN, Flow
+from allowlist.rules.flow import Flow
 from allowlist.rules.requirement import Origin, Requirement
 from allowlist.surfaces.base import Target
 from allowlist.surfaces.estate import Estate
@@ -50,7 +50,8 @@ def check_and_plan(given: Synthetic) -> Plan:
         options={},
     )
     before = SURFACE.ruleset(estate, target)
-    results = find_requirement_findings(CoverageEngine.of(before, requirements), requirements, "t")
+    engine = CoverageEngine.of(before, requirements)
+    results = find_requirement_findings(engine, requirements, "t")
     needed = [item for item, _, finding in results if finding.status is not Status.COVERED]
     kept = [item for item, _, finding in results if finding.status is Status.COVERED]
     draft = SURFACE.draft(estate, target, needed, kept)
@@ -58,7 +59,7 @@ def check_and_plan(given: Synthetic) -> Plan:
     after = SURFACE.ruleset(SURFACE.after(estate, writes), target)
     findings = [finding for _, _, finding in results]
     served = [item for drafted in draft.changes for item in drafted.requirements]
-    evidence = gather_evidence(before, after, requirements, findings, NOTHING_KNOWN, "t", served)
+    evidence = gather_evidence(engine, after, requirements, findings, "t", served)
     plan = TargetPlan(
         name="t", surface=SURFACE.kind, resource=given.policy_id, fingerprint="-", delete="sync"
     )

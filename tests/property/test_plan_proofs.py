@@ -18,7 +18,7 @@ from allowlist.plan.model import Operation
 from allowlist.plan.proofs import gather_evidence, judge
 from allowlist.rules.coverage import CoverageEngine
 from allowlist.rules.evaluate import evaluate
-from allowlist.rules.flow import NOTHING_KNOWN, Flow
+from allowlist.rules.flow import Flow
 from allowlist.rules.model import Action, ApplicationRule, RuleRef, Ruleset, Sources
 from allowlist.rules.requirement import Requirement
 from tests.helpers.estates import ADDRESSES, NAMES, PATTERNS, SERVICES, requirements, rulesets
@@ -60,7 +60,7 @@ def test_the_proofs_of_an_added_rule_are_true(
     after = _with_rule(before, _our_rule(wanted, other_pattern or wanted.pattern, priority))
     engine = CoverageEngine.of(before, [wanted])
     findings = [finding for _, _, finding in find_requirement_findings(engine, [wanted], "t")]
-    evidence = gather_evidence(before, after, [wanted], findings, NOTHING_KNOWN, "t", [wanted])
+    evidence = gather_evidence(engine, after, [wanted], findings, "t", [wanted])
     operation = Operation(action="add", surface="s", resource="r", path=("ours", "rule"), after={})
     judged = judge(Drafted(operation=operation, requirements=(wanted,)), evidence)
 

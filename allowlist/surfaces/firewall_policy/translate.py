@@ -42,10 +42,10 @@ _STRICTNESS = ("off", "alert", "deny")
 def to_ruleset(estate: Estate, policy_id: str) -> Ruleset:
     """The rules a firewall with this policy evaluates, parents' rules first inside each rule type."""
     chain = policy_chain(estate, policy_id)
-    rules = _Collected(FieldReader(estate))
+    rules = _Collected()
     for depth, policy in enumerate(chain):
         for group in sorted_groups(estate, policy["id"]):
-            rules.add_group(policy, group, depth, inherited=depth < len(chain) - 1)
+            rules.extend(_group_rules(estate, policy, group, depth, inherited=depth < len(chain) - 1))
     rules.sort()
     return Ruleset(
         name=chain[-1].get("name", ""),
@@ -84,14 +84,44 @@ def _priority(properties: Body) -> int:
     return int(properties.get("priority") or 65000)
 
 
+def _group_rules(estate: Estate, policy: Body, group: Body, depth: int, *, inherited: bool) -> _Collected:
+    """The rules of one group; remembered for as long as neither it nor an IP group is another body."""
+    key = ("rules", id(group), depth, inherited, policy.get("name"), _ip_group_identity(estate))
+    found: tuple[Body, _Collected] | None = estate.derived.get(key)
+    if found is None:
+        rules = _Collected()
+        rules.add_group(FieldReader(estate), policy, group, depth, inherited=inherited)
+        found = estate.derived[key] = (group, rules)
+    return found[1]
+
+
+def _ip_group_identity(estate: Estate) -> tuple[int, ...]:
+    key = ("ip-groups", id(estate))
+    if key not in estate.derived:
+        estate.derived[key] = (
+            estate,
+            tuple(id(body) for body in estate.of_type("Microsoft.Network/ipGroups")),
+        )
+    identity: tuple[int, ...] = estate.derived[key][1]
+    return identity
+
+
 @dataclass(slots=True)
 class _Collected:
-    reader: FieldReader
     dnat: list[NatRule] = field(default_factory=list)
     network: list[NetworkRule] = field(default_factory=list)
     application: list[ApplicationRule] = field(default_factory=list)
+    reader: FieldReader = field(init=False)
 
-    def add_group(self, policy: Body, group: Body, depth: int, *, inherited: bool) -> None:
+    def extend(self, other: _Collected) -> None:
+        self.dnat += other.dnat
+        self.network += other.network
+        self.application += other.application
+
+    def add_group(
+        self, reader: FieldReader, policy: Body, group: Body, depth: int, *, inherited: bool
+    ) -> None:
+        self.reader = reader
         properties = group["properties"]
         for collection in properties.get("ruleCollections") or ():
             order = (depth, _priority(properties), _priority(collection))
