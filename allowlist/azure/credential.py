@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from allowlist.azure.clouds import Cloud
-from allowlist.errors import AllowlistError
+from allowlist.errors import AllowlistError, TargetDenied
 
 CHOICES: Final = ("default", "cli", "managed-identity", "workload-identity", "environment", "none")
 
@@ -40,3 +40,16 @@ def make_credential(choice: str, cloud: Cloud, *, verify_authority: bool = True)
             raise AllowlistError(
                 f"there is no credential '{choice}'", hint=f"choose one of {', '.join(CHOICES)}"
             )
+
+
+def token_of(credential: Any, cloud: Cloud) -> str:
+    """An access token for the cloud's Resource Manager. Raises TargetDenied in words."""
+    from azure.core.exceptions import ClientAuthenticationError
+
+    try:
+        return str(credential.get_token(cloud.scope).token)
+    except ClientAuthenticationError as error:
+        reason = str(error).split("\n", 1)[0][:200]
+        raise TargetDenied(
+            f"signing in failed: {reason}", hint="az login, or choose another --credential"
+        ) from None

@@ -28,17 +28,17 @@ credential_option = click.option(
 )
 
 
-def who_decides(credential: str) -> Identity:
+def who_decides(credential: str, cloud_name: str = "public") -> Identity:
     """The signed-in Entra identity, or the user of this machine (unverified)."""
     from allowlist.store.identity import identity_of_os_user, identity_of_token
 
     if credential == "none":
         return identity_of_os_user(os.environ, socket.gethostname())
     from allowlist.azure.clouds import CLOUDS
-    from allowlist.azure.credential import make_credential
+    from allowlist.azure.credential import make_credential, token_of
 
-    cloud = CLOUDS["public"]
-    return identity_of_token(make_credential(credential, cloud).get_token(cloud.scope).token)  # type: ignore[union-attr]
+    cloud = CLOUDS[cloud_name]
+    return identity_of_token(token_of(make_credential(credential, cloud), cloud))
 
 
 @click.command()

@@ -15,12 +15,12 @@ def plan_text(plan: Plan) -> Iterator[str]:
         mine = [change for change in plan.changes if change.target == target.name]
         yield f"{target.name} ({target.surface}): {len(mine)} changes, {len(target.writes)} writes, about {target.minutes:g} minutes"
         for change in mine:
-            yield from _change_text(change)
+            yield from change_text(change)
     yield from _rest_text(plan)
     yield summary_text(plan)
 
 
-def _change_text(change: Change) -> Iterator[str]:
+def change_text(change: Change) -> Iterator[str]:
     yield f"  {_SIGNS[change.operation.action]} {change.id}  {change.title}  ({change.classification.value}, risk {change.risk.value})"
     yield f"      {change.reason}"
     proofs = change.proofs

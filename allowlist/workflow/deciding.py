@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
+from pathlib import Path
 
 from allowlist.documents import canonical_json
 from allowlist.documents.reader import near_miss
@@ -11,6 +12,7 @@ from allowlist.errors import AllowlistError
 from allowlist.plan.approval import ApprovalPolicy, Standing, standings
 from allowlist.plan.model import Change, Plan
 from allowlist.store import Decision, Ledger
+from allowlist.store.approval_file import read_approval
 from allowlist.store.identity import Identity
 from allowlist.workload import Workload
 
@@ -106,3 +108,23 @@ def standings_in(
     """Where every change of ``plan`` stands by the ledger."""
     decisions = ledger.decisions([change.digest for change in plan.changes])
     return standings(plan, decisions, policy, now)
+
+
+def import_decisions(
+    ledger: Ledger, plan: Plan, files: Sequence[Path], workload: Workload, folder: Path, now: dt.datetime
+) -> int:
+    """Take decisions made elsewhere into the ledger; signatures are checked first. How many were taken."""
+    signers = folder / workload.approval.allowed_signers if workload.approval.allowed_signers else None
+    known = {change.digest for change in plan.changes}
+    found = [
+        decision
+        for file in files
+        for decision in read_approval(file, allowed_signers=signers, at=now)
+        if decision.change_digest in known
+    ]
+    if found:
+        ledger.save_plan(
+            plan.digest, canonical_json(plan), workload=plan.workload, created=now, who=found[0].who
+        )
+        ledger.decide(*found)
+    return len(found)

@@ -15,14 +15,19 @@ _READ_ONLY = ("id", "name", "type", "etag", "location", "systemData", "resourceG
 _READ_ONLY_PROPERTIES = ("provisioningState", "size")
 
 
-def compose(estate: Estate, operations: Sequence[Operation]) -> list[Write]:
-    """One write per changed group. Operations are carried out in order, additions before removals."""
+def compose(estate: Estate, operations: Sequence[Operation], *, owns_group: bool = False) -> list[Write]:
+    """One write per changed group; a group that is all ours and left empty is deleted."""
     writes = []
     for resource in dict.fromkeys(operation.resource for operation in operations):
         mine = [operation for operation in operations if operation.resource == resource]
-        body = _edited(_writable(estate.get(resource)), mine)
+        body: Body | None = _edited(_writable(estate.get(resource)), mine)
+        if owns_group and body is not None and not body["properties"]["ruleCollections"]:
+            body = None
+        method = "DELETE" if body is None else "PUT"
         writes.append(
-            Write(resource=resource, method="PUT", body=body, api_version=API_VERSION, operations=tuple(mine))
+            Write(
+                resource=resource, method=method, body=body, api_version=API_VERSION, operations=tuple(mine)
+            )
         )
     return writes
 

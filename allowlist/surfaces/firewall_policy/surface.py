@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from allowlist.errors import TargetNotFound
 from allowlist.plan.model import Operation
 from allowlist.rules.model import Ruleset
 from allowlist.rules.requirement import Requirement
@@ -55,7 +56,7 @@ class FirewallPolicySurface:
         return draft(estate, target, self.ruleset(estate, target), needed, kept)
 
     def compose(self, estate: Estate, target: Target, operations: Sequence[Operation]) -> list[Write]:
-        return compose.compose(estate, operations)
+        return compose.compose(estate, operations, owns_group=not target.collection and not target.group)
 
     def after(self, estate: Estate, writes: Iterable[Write]) -> Estate:
         return compose.after(estate, list(writes))
@@ -88,8 +89,16 @@ class FirewallPolicySurface:
         """Read-back equality, and ``Succeeded`` on groups, policy and every attached firewall."""
         reasons: list[str] = []
         for write in expected:
-            actual = arm.get(write.resource, API_VERSION)
-            if write.body is not None and not same_configuration(write.body, actual):
+            try:
+                actual = arm.get(write.resource, API_VERSION)
+            except TargetNotFound:
+                reasons += (
+                    [f"{ResourceId(write.resource).name} is not there"] if write.body is not None else []
+                )
+                continue
+            if write.body is None:
+                reasons.append(f"{ResourceId(write.resource).name} is still there")
+            elif not same_configuration(write.body, actual):
                 reasons.append(
                     f"{ResourceId(write.resource).name} reads back different from what was written"
                 )

@@ -1,0 +1,25 @@
+"""What happens while changes are applied, for whoever watches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProgressEvent:
+    """One moment of a run. ``elapsed`` and ``expected`` are minutes of the step; ``state`` is a step state or waiting."""
+
+    target: str
+    step: str
+    state: str
+    text: str
+    elapsed: float = 0.0
+    expected: float = 0.0
+
+
+OnEvent = Callable[[ProgressEvent], None]
+
+
+def nobody_watches(event: ProgressEvent) -> None:
+    del event

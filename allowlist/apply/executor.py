@@ -1,0 +1,315 @@
+"""The executor: serial per family, journalled before and after every step, verified by reading back.
+
+A write is believed only when it reads back equal and everything it touches says ``Succeeded``. When an answer
+is lost, Azure is asked what happened; nothing is sent again before it is known that it did not land.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from allowlist.apply.driver import PlannedWrite, State, TargetDriver
+from allowlist.apply.events import OnEvent, ProgressEvent, nobody_watches
+from allowlist.apply.result import Fate, RunResult
+from allowlist.documents import canonical_json
+from allowlist.errors import (
+    AllowlistError,
+    LockHeld,
+    StalePlan,
+    TargetConflict,
+    TargetError,
+    TargetUnavailable,
+)
+from allowlist.plan.model import Change
+from allowlist.store import Ledger, Step, scrubbed
+
+LEASE = dt.timedelta(minutes=10)
+
+
+class _LockLike(Protocol):
+    def check(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """Everything the executor takes from outside: ledger, clock, sleep, who acts, who watches."""
+
+    ledger: Ledger
+    who: str
+    clock: Callable[[], dt.datetime]
+    sleep: Callable[[float], None]
+    on_event: OnEvent = nobody_watches
+    lock_wait: dt.timedelta = dt.timedelta()
+    parallel: int = 4
+    busy_pause: float = 10.0
+    busy_attempts: int = 30
+    settle_attempts: int = 60
+    settle_pause: float = 2.0
+    should_stop: Callable[[], bool] = lambda: False
+
+
+@dataclass(slots=True)
+class _Target:
+    driver: TargetDriver
+    changes: list[Change]
+    state: State | None = None
+    writes: list[PlannedWrite] = field(default_factory=list)
+
+
+class Executor:
+    """Carries out ``changes`` of one plan as one run."""
+
+    def __init__(self, run_id: str, around: Surroundings, drivers: Mapping[str, TargetDriver]) -> None:
+        self.run_id = run_id
+        self.around = around
+        self.drivers = drivers
+        self.result = RunResult(run_id)
+        self._index = 0
+
+    def run(self, changes: Sequence[Change], expected: Mapping[str, str]) -> RunResult:
+        """Apply ``changes``; ``expected`` maps target names to the fingerprint the plan was made on.
+
+        Raises StalePlan before anything is written. Afterwards every ending is told in the result.
+        """
+        targets = self._targets(changes)
+        self.result.fates = {change.id: "not done" for change in changes}
+        with ExitStack() as locks:
+            held = self._lock_families(targets, locks)
+            self._read_all(targets, expected)
+            self._compose_all(targets)
+            self._write_all(targets, held)
+        return self.result
+
+    def _targets(self, changes: Sequence[Change]) -> list[_Target]:
+        names = dict.fromkeys(change.target for change in changes)
+        return [
+            _Target(self.drivers[name], [change for change in changes if change.target == name])
+            for name in names
+        ]
+
+    def _lock_families(self, targets: list[_Target], locks: ExitStack) -> dict[str, _LockLike]:
+        around = self.around
+        families = sorted({target.driver.family for target in targets})
+        return {
+            family: locks.enter_context(
+                around.ledger.lock(f"apply {family}", owner=around.who, lease=LEASE, wait=around.lock_wait)
+            )
+            for family in families
+        }
+
+    def _read_all(self, targets: list[_Target], expected: Mapping[str, str]) -> None:
+        for target in targets:
+            self._tell(target, "read", "reading", "reading the actual state")
+            target.state = target.driver.read()
+            if target.state.fingerprint != expected[target.driver.name]:
+                raise StalePlan(
+                    f"{target.driver.name} has changed since the plan was made; nothing was written",
+                    hint="make a new plan; approvals of changes that mean the same are kept if the state is the same",
+                )
+
+    def _compose_all(self, targets: list[_Target]) -> None:
+        for target in targets:
+            state = _known(target)
+            pairs = [(change.id, change.operation) for change in target.changes]
+            target.writes = target.driver.compose(state, pairs)
+            body = canonical_json(list(state.bodies))
+            self.around.ledger.save_snapshot(self.run_id, target.driver.name, "before", body)
+
+    def _write_all(self, targets: list[_Target], held: Mapping[str, _LockLike]) -> None:
+        """Writes that add anything come first everywhere; those that only remove wait until all of them are done."""
+        for removals in (False, True):
+            families: dict[str, list[tuple[_Target, PlannedWrite]]] = {}
+            for target in targets:
+                for write in target.writes:
+                    if write.removes_only == removals:
+                        families.setdefault(target.driver.family, []).append((target, write))
+            self._write_families(families, held)
+            if self.result.error:
+                return
+
+    def _write_families(
+        self, families: Mapping[str, list[tuple[_Target, PlannedWrite]]], held: Mapping[str, _LockLike]
+    ) -> None:
+        if len(families) < 2 or self.around.parallel < 2:
+            for family, work in families.items():
+                self._write_family(work, held[family])
+            return
+        with ThreadPoolExecutor(max_workers=self.around.parallel) as pool:
+            list(pool.map(lambda item: self._write_family(item[1], held[item[0]]), families.items()))
+
+    def _write_family(self, work: list[tuple[_Target, PlannedWrite]], lock: _LockLike) -> None:
+        for target, write in work:
+            if self.result.error:
+                return
+            if self.around.should_stop():
+                self.result.error = "stopped on request between two steps"
+                self.result.interrupted = True
+                return
+            self._index += 1
+            self._carry_out(_Journal(self, self._index, target.driver.name, write), target, write, lock)
+
+    def _carry_out(self, journal: _Journal, target: _Target, write: PlannedWrite, lock: _LockLike) -> None:
+        try:
+            journal.record("intended")
+            lock.check()
+            if not target.driver.is_unchanged(_known(target), write):
+                raise TargetConflict(
+                    f"{journal.what} was changed by somebody else meanwhile", hint="make a new plan"
+                )
+            self._send(journal, target, write, lock)
+            self._settle(journal, target, write)
+        except (TargetError, LockHeld, OSError) as error:
+            fate: Fate = "unknown" if journal.is_open else "not done"
+            journal.fail(str(error), fate)
+            self.result.error = self.result.error or f"{error}"
+        except KeyboardInterrupt:
+            self.result.interrupted = True
+            self._finish_interrupted(journal, target, write)
+
+    def _finish_interrupted(self, journal: _Journal, target: _Target, write: PlannedWrite) -> None:
+        """Ctrl-C finishes the step in flight: what was sent is looked at before the run ends."""
+        self.result.error = "interrupted"
+        if journal.is_open:
+            try:
+                self._settle(journal, target, write)
+            except (TargetError, OSError) as error:
+                journal.fail(str(error), "unknown")
+
+    def _send(self, journal: _Journal, target: _Target, write: PlannedWrite, lock: _LockLike) -> None:
+        for attempt in range(1, self.around.busy_attempts + 1):
+            journal.record("sent")
+            try:
+                target.driver.send(write)
+            except TargetConflict as error:
+                self._wait_busy(journal, target, write, error, attempt)
+                lock.check()
+            except TargetUnavailable as error:
+                if self._has_landed(journal, target, write):
+                    break
+                if attempt >= 3:
+                    raise
+                self._tell(target, journal.what, "waiting", f"{error}; it did not land, sending again")
+            else:
+                break
+        else:
+            raise TargetConflict(
+                f"{journal.what} stayed busy", hint="apply --resume when the other operation has ended"
+            )
+        journal.record("landed")
+
+    def _wait_busy(
+        self, journal: _Journal, target: _Target, write: PlannedWrite, error: TargetConflict, attempt: int
+    ) -> None:
+        """Somebody is writing: wait, then look whether the target is still what the plan was made on."""
+        if error.status in (409, 412) and "anotheroperation" not in error.code.lower():
+            raise error
+        journal.refused()
+        if attempt == self.around.busy_attempts:
+            raise error
+        self._tell(target, journal.what, "waiting", "another operation is running; waiting for it to end")
+        self.around.sleep(self.around.busy_pause)
+        if not target.driver.is_unchanged(_known(target), write):
+            raise TargetConflict(
+                f"{journal.what} was changed by somebody else meanwhile", hint="make a new plan"
+            )
+
+    def _has_landed(self, journal: _Journal, target: _Target, write: PlannedWrite) -> bool:
+        """The answer was lost: ask Azure. Raises TargetUnavailable when not even that can be told."""
+        for _ in range(self.around.settle_attempts):
+            reasons = target.driver.verify(write)
+            if not reasons:
+                return True
+            if target.driver.is_unchanged(_known(target), write) and not _is_moving(reasons):
+                journal.refused()
+                return False
+            self.around.sleep(self.around.settle_pause)
+        raise TargetUnavailable(f"{journal.what}: what became of the write cannot be told")
+
+    def _settle(self, journal: _Journal, target: _Target, write: PlannedWrite) -> None:
+        """Verified means: reads back equal and everything says Succeeded. A Failed state is healed once."""
+        healed = False
+        reasons: list[str] = []
+        for _ in range(self.around.settle_attempts):
+            reasons = target.driver.verify(write)
+            if not reasons:
+                journal.verified()
+                return
+            if any("state Failed" in reason for reason in reasons) and not healed:
+                healed = True
+                self._tell(target, journal.what, "waiting", f"{reasons[0]}; sending the same again heals it")
+                target.driver.send(write)
+            self.around.sleep(self.around.settle_pause)
+        raise TargetError(f"{journal.what} could not be verified: {'; '.join(reasons)}")
+
+    def _tell(self, target: _Target, step: str, state: str, text: str) -> None:
+        self.around.on_event(ProgressEvent(target=target.driver.name, step=step, state=state, text=text))
+
+
+def _is_moving(reasons: Sequence[str]) -> bool:
+    return any("state Updating" in reason for reason in reasons)
+
+
+def _known(target: _Target) -> State:
+    if target.state is None:
+        raise AllowlistError(f"{target.driver.name} was not read")
+    return target.state
+
+
+class _Journal:
+    """The lines of one step: written before and after everything that can go wrong."""
+
+    def __init__(self, executor: Executor, index: int, target: str, write: PlannedWrite) -> None:
+        self._executor = executor
+        self._index = index
+        self._target = target
+        self._write = write
+        self._begun = executor.around.clock()
+        self.what = write.resource.rstrip("/").rpartition("/")[2]
+        self.is_open = False
+
+    def record(self, state: Any, **detail: object) -> None:
+        around = self._executor.around
+        self.is_open = state in ("sent", "landed")
+        line: dict[str, Any] = {"resource": self._write.resource, **detail}
+        around.ledger.record_step(
+            self._executor.run_id,
+            Step(
+                index=self._index,
+                change_ids=self._write.change_ids,
+                target=self._target,
+                action="write",
+                state=state,
+                at=around.clock(),
+                detail=scrubbed(line),
+            ),
+        )
+        elapsed = (around.clock() - self._begun).total_seconds() / 60
+        around.on_event(
+            ProgressEvent(
+                target=self._target,
+                step=self.what,
+                state=state,
+                text=f"{self.what}: {state}",
+                elapsed=elapsed,
+            )
+        )
+
+    def refused(self) -> None:
+        """The service did nothing with what was sent."""
+        self.record("intended", again=True)
+
+    def verified(self) -> None:
+        self.record("verified")
+        self._settle("done")
+
+    def fail(self, reason: str, fate: Fate) -> None:
+        self.record("unknown" if fate == "unknown" else "failed", reason=reason)
+        self._settle(fate)
+
+    def _settle(self, fate: Fate) -> None:
+        self._executor.result.fates |= dict.fromkeys(self._write.change_ids, fate)

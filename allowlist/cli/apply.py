@@ -1,0 +1,138 @@
+"""``allowlist apply``."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+import time
+from pathlib import Path
+
+import click
+
+from allowlist.cli.approve import who_decides
+from allowlist.cli.common import (
+    arm_from,
+    catalogs_option,
+    connection_options,
+    facts_option,
+    json_option,
+    ledger_from,
+    ledger_option,
+    now,
+    project_from,
+    read_plan,
+    workload_option,
+)
+from allowlist.cli.console import put_json, say
+from allowlist.cli.exits import Exit
+from allowlist.cli.progress import show_progress
+from allowlist.errors import AllowlistError
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+def duration(text: str | None) -> dt.timedelta:
+    """``90s``, ``10m``, ``2h`` or ``1d``. Raises AllowlistError."""
+    match = re.fullmatch(r"(\d+)([smhd])", text or "0s")
+    if match is None:
+        raise AllowlistError(f"'{text}' is no duration", hint="write 90s, 10m, 2h or 1d")
+    return dt.timedelta(seconds=int(match.group(1)) * _UNITS[match.group(2)])
+
+
+@click.command()
+@click.argument("plan_path", metavar="PLAN", type=click.Path(path_type=Path, dir_okay=False), required=False)
+@click.option("--resume", metavar="RUN", help="Finish what this run left.")
+@click.option("--approved-only", is_flag=True, help="Apply the approved part of the plan.")
+@click.option(
+    "--approvals",
+    "approval_files",
+    multiple=True,
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="A file with decisions, signed or not (repeatable).",
+)
+@click.option(
+    "--confirm-within", metavar="TIME", help="Provisional: undone unless confirmed in time (10m, 2h)."
+)
+@click.option(
+    "--lock-timeout", metavar="TIME", default="0s", show_default=True, help="How long to wait for a lock."
+)
+@click.option(
+    "--parallel", type=click.IntRange(1, 32), default=4, show_default=True, help="Policy families at once."
+)
+@workload_option
+@catalogs_option
+@facts_option
+@connection_options
+@ledger_option
+@json_option
+def apply(
+    plan_path: Path | None,
+    resume: str | None,
+    approved_only: bool,
+    approval_files: tuple[Path, ...],
+    confirm_within: str | None,
+    lock_timeout: str,
+    parallel: int,
+    workload_path: Path,
+    catalogs: Path | None,
+    facts_path: Path | None,
+    arm_endpoint: str | None,
+    credential: str,
+    ca_file: str | None,
+    ledger_url: str | None,
+    as_json: bool,
+) -> int:
+    """Apply what is approved of PLAN, read it back and verify it.
+
+    \b
+    Examples:
+      allowlist apply plan.json
+      allowlist apply plan.json --confirm-within 10m
+      allowlist apply --resume 20261124-101500-ab12cd
+    """
+    from allowlist.apply.executor import Surroundings
+    from allowlist.workflow.applying import ApplyOptions, apply_plan, raise_if_incomplete
+    from allowlist.workflow.deciding import import_decisions, policy_of
+    from allowlist.workflow.resuming import resume_run
+
+    if (plan_path is None) == (resume is None):
+        raise AllowlistError("what is to be applied?", hint="give PLAN, or --resume RUN")
+    project = project_from(workload_path, catalogs, facts_path)
+    plan = read_plan(plan_path) if plan_path else None
+    who = who_decides("none" if credential == "none" else credential, project.workload.cloud).who
+    options = ApplyOptions(
+        approved_only=approved_only,
+        max_age=dt.timedelta(hours=project.workload.gates.plan_age_hours),
+        confirm_within=duration(confirm_within) if confirm_within else None,
+    )
+    with (
+        ledger_from(ledger_url) as ledger,
+        arm_from(project.workload.cloud, arm_endpoint, credential, ca_file) as arm,
+        show_progress() as watch,
+    ):
+        around = Surroundings(
+            ledger=ledger, who=who, clock=now, sleep=time.sleep, on_event=watch,
+            lock_wait=duration(lock_timeout), parallel=parallel,
+        )  # fmt: skip
+        if plan is None:
+            result = resume_run(project, str(resume), arm, around, options)
+        else:
+            import_decisions(ledger, plan, approval_files, project.workload, workload_path.parent, now())
+            result = apply_plan(project, plan, arm, around, policy_of(project.workload), options)
+    if as_json:
+        put_json(
+            {
+                "run": result.run_id,
+                "fates": result.fates,
+                "converged": result.converged,
+                "error": result.error,
+            }
+        )
+    if result.interrupted:
+        say(f"interrupted: {result.summary()}; go on with: allowlist apply --resume {result.run_id}")
+        return Exit.INTERRUPTED
+    raise_if_incomplete(result)
+    say(f"run {result.run_id}: {result.summary()}; verified, converged")
+    if confirm_within:
+        say(f"provisional: make it final with allowlist confirm {result.run_id} within {confirm_within}")
+    return Exit.DONE

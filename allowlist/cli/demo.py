@@ -1,0 +1,145 @@
+"""``allowlist demo``."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from allowlist.cli.common import now
+from allowlist.cli.console import is_interactive, plain, put, say, styled
+from allowlist.cli.exits import Exit
+from allowlist.cli.progress import show_progress
+
+if TYPE_CHECKING:
+    from allowlist.plan.model import Plan
+    from allowlist.workflow.project import Project
+
+DEMO_USER = "demo@contoso.example"
+
+
+@click.command()
+@click.option(
+    "--files",
+    "folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Only write the example's files here.",
+)
+@click.option("--yes", is_flag=True, help="Approve without asking.")
+def demo(folder: Path | None, yes: bool) -> int:
+    """Run the whole loop on a simulated company: check, plan, approve, apply, verify.
+
+    Nothing has to be set up and nothing outside a temporary folder is touched.
+    """
+    from allowlist.workflow.demo import write_example
+
+    if folder is not None:
+        write_example(folder)
+        put(f"{folder}: a workload file and the state of a hub firewall, as Azure returns it")
+        return Exit.DONE
+    with tempfile.TemporaryDirectory(prefix="allowlist-demo-") as name:
+        write_example(Path(name) / "contoso")
+        return _run(Path(name) / "contoso", yes)
+
+
+def _run(folder: Path, yes: bool) -> int:
+    from allowlist.azure.client import Patience
+    from allowlist.azure.session import Connection, connect
+    from allowlist.simulator import Simulator, serve
+    from allowlist.workflow.project import load_project, read_estate
+
+    simulator = Simulator()
+    simulator.seed(folder / "estate")
+    project = load_project(folder / "allowlist.yaml", now=now())
+    specs = project.targets()
+    with serve(simulator) as running:
+        say(
+            f"1. a simulated Azure is running at {running.url}: Contoso's hub firewall, with the rules of other teams"
+        )
+        connection = Connection(
+            endpoint=running.url, credential="none", patience=Patience(first_poll=0.1, longest_poll=0.5)
+        )
+        with connect(connection, notify=say) as arm:
+            from allowlist.workflow.planning import make_plan
+
+            _show_check(project, arm)
+            plan = make_plan(project, read_estate(project, specs, arm), specs)
+            _show_plan(plan)
+            if not _is_approved(plan, yes):
+                say("nothing was written")
+                return Exit.NOT_APPROVED
+            return _apply(project, plan, arm, folder)
+
+
+def _show_check(project: Project, arm: object) -> None:
+    from allowlist.render.findings import findings_text, summary_text
+    from allowlist.workflow.checking import check_targets
+    from allowlist.workflow.project import read_estate
+
+    specs = project.targets()
+    checks = check_targets(project, read_estate(project, specs, arm), specs)  # type: ignore[arg-type]
+    findings = [finding for item in checks for finding in item.findings]
+    say(f"2. check: {summary_text(findings)}; the worst of it:")
+    shown = {"missing": 2, "blocked": 1, "partial": 1, "widens": 3}
+    for finding in findings:
+        if shown.get(finding.status.value, 0):
+            shown[finding.status.value] -= 1
+            for line in findings_text([finding], styled):
+                put(f"   {plain(line) if chr(27) not in line else line}")
+
+
+def _show_plan(plan: Plan) -> None:
+    from allowlist.render.plan import change_text, summary_text
+
+    say(f"3. {summary_text(plan)}; two of the changes, and what cannot be done:")
+    for change in plan.changes[:2]:
+        for line in change_text(change):
+            put(f"   {plain(line)}")
+    for gap in plan.gaps[:1]:
+        put(f"   gap {gap.requirement.pattern}: {gap.cause}")
+    for gate in plan.gates:
+        put(f"   gate {gate.id}: {plain(gate.text)}")
+
+
+def _is_approved(plan: Plan, yes: bool) -> bool:
+    if yes or not is_interactive():
+        say(f"4. approve: nobody to ask here, so {DEMO_USER} approves all {len(plan.changes)} changes")
+        return True
+    return click.confirm(
+        f"4. approve all {len(plan.changes)} changes as {DEMO_USER}?", err=True, default=True
+    )
+
+
+def _apply(project: Project, plan: Plan, arm: object, folder: Path) -> int:
+    from allowlist.apply.executor import Surroundings
+    from allowlist.store import open_ledger
+    from allowlist.store.identity import Identity
+    from allowlist.workflow.applying import ApplyOptions, apply_plan, raise_if_incomplete
+    from allowlist.workflow.deciding import decide, policy_of
+
+    who = Identity(who=DEMO_USER, kind="unverified")
+    with (
+        open_ledger(f"sqlite:///{folder}/ledger.db", environ={}, clock=now) as ledger,
+        show_progress() as watch,
+    ):
+        gates = [gate.id for gate in plan.gates if not gate.final]
+        decide(ledger, plan, plan.changes, "approve", who, "the demo", now(), gates=gates)
+        say("5. apply: journalled, written, read back, verified")
+        around = Surroundings(
+            ledger=ledger,
+            who=DEMO_USER,
+            clock=now,
+            sleep=time.sleep,
+            on_event=watch,
+            busy_pause=0.2,
+            settle_pause=0.1,
+        )
+        result = apply_plan(project, plan, arm, around, policy_of(project.workload), ApplyOptions())  # type: ignore[arg-type]
+    raise_if_incomplete(result)
+    say(
+        f"6. a fresh plan is empty: converged ({result.summary()}; {len(plan.gaps)} gaps are for the owners of the denies)"
+    )
+    return Exit.DONE

@@ -1,0 +1,74 @@
+"""``allowlist rollback``."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import click
+
+from allowlist.cli.apply import duration
+from allowlist.cli.approve import who_decides
+from allowlist.cli.common import (
+    arm_from,
+    catalogs_option,
+    connection_options,
+    facts_option,
+    ledger_from,
+    ledger_option,
+    now,
+    project_from,
+    workload_option,
+)
+from allowlist.cli.console import say
+from allowlist.cli.exits import Exit
+from allowlist.cli.progress import show_progress
+
+
+@click.command()
+@click.argument("run")
+@click.option(
+    "--lock-timeout", metavar="TIME", default="0s", show_default=True, help="How long to wait for a lock."
+)
+@workload_option
+@catalogs_option
+@facts_option
+@connection_options
+@ledger_option
+def rollback(
+    run: str,
+    lock_timeout: str,
+    workload_path: Path,
+    catalogs: Path | None,
+    facts_path: Path | None,
+    arm_endpoint: str | None,
+    credential: str,
+    ca_file: str | None,
+    ledger_url: str | None,
+) -> int:
+    """Undo what RUN did, verified; refused when somebody else changed the same resource since.
+
+    \b
+    Example: allowlist rollback 20261124-101500-ab12cd
+    """
+    from allowlist.apply.executor import Surroundings
+    from allowlist.workflow.rolling_back import roll_back
+
+    project = project_from(workload_path, catalogs, facts_path)
+    who = who_decides(credential, project.workload.cloud).who
+    with (
+        ledger_from(ledger_url) as ledger,
+        arm_from(project.workload.cloud, arm_endpoint, credential, ca_file) as arm,
+        show_progress() as watch,
+    ):
+        around = Surroundings(
+            ledger=ledger,
+            who=who,
+            clock=now,
+            sleep=time.sleep,
+            on_event=watch,
+            lock_wait=duration(lock_timeout),
+        )
+        result = roll_back(project, run, arm, around)
+    say(f"run {result.run_id}: {len(result.fates)} changes of {run} undone and verified")
+    return Exit.DONE

@@ -1,0 +1,211 @@
+"""Apply an approved plan: gates and approvals first, then the executor, then a fresh plan that must be empty."""
+
+from __future__ import annotations
+
+import datetime as dt
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from allowlist.apply.driver import PlannedWrite, State
+from allowlist.apply.executor import Executor, Surroundings
+from allowlist.apply.result import RunResult
+from allowlist.documents import canonical_json
+from allowlist.errors import AppliedInPart, BlockedByGate, NotApproved, PlanRefused, StalePlan
+from allowlist.plan.approval import ApprovalPolicy, Standing
+from allowlist.plan.digest import is_intact
+from allowlist.plan.model import Change, Operation, Plan
+from allowlist.surfaces.base import ArmWriter, Surface, Target, Write
+from allowlist.surfaces.estate import Body, Estate, fingerprint
+from allowlist.workflow.deciding import standings_in
+from allowlist.workflow.planning import make_plan
+from allowlist.workflow.project import Project, read_estate
+
+
+class SurfaceDriver:
+    """A surface bound to one target and one ARM client. Implements ``TargetDriver``."""
+
+    def __init__(self, surface: Surface, target: Target, arm: ArmWriter) -> None:
+        self._surface = surface
+        self._target = target
+        self._arm = arm
+        self.name = target.name
+        self.family = target.resource.lower()
+
+    def read(self) -> State:
+        bodies = self._surface.read(self._arm, self._target)
+        estate = Estate.of(bodies)
+        self.family = self._surface.family(estate, self._target)
+        return State(fingerprint=self._surface.fingerprint(estate, self._target), bodies=tuple(bodies))
+
+    def compose(self, state: State, operations: Sequence[tuple[str, Operation]]) -> list[PlannedWrite]:
+        estate = Estate.of(state.bodies)
+        writes = self._surface.compose(estate, self._target, [operation for _, operation in operations])
+        return [_planned(write, operations) for write in writes]
+
+    def send(self, write: PlannedWrite) -> None:
+        payload: Write = write.payload
+        self._surface.write(self._arm, payload)
+
+    def verify(self, write: PlannedWrite) -> list[str]:
+        return self._surface.verify(self._arm, self._target, [write.payload])
+
+    def is_unchanged(self, state: State, write: PlannedWrite) -> bool:
+        old = Estate.of(state.bodies).get(write.resource)
+        new = Estate.of(self._surface.read(self._arm, self._target)).get(write.resource)
+        return fingerprint(old) == fingerprint(new)
+
+
+def _planned(write: Write, operations: Sequence[tuple[str, Operation]]) -> PlannedWrite:
+    mine = [(change_id, operation) for change_id, operation in operations if operation in write.operations]
+    return PlannedWrite(
+        resource=write.resource,
+        change_ids=tuple(change_id for change_id, _ in mine),
+        operations=write.operations,
+        payload=write,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApplyOptions:
+    """``approved_only`` applies the approved part of a plan; otherwise all of it has to be approved."""
+
+    approved_only: bool = False
+    max_age: dt.timedelta = dt.timedelta(hours=72)
+    confirm_within: dt.timedelta | None = None
+
+
+def check_ready(
+    plan: Plan, standings: Sequence[Standing], now: dt.datetime, options: ApplyOptions
+) -> list[Change]:
+    """The changes that may be applied now. Raises PlanRefused (edited), StalePlan (old), BlockedByGate, NotApproved."""
+    if not is_intact(plan):
+        raise PlanRefused("the plan was edited after it was made (its digest does not fit)")
+    age = now - dt.datetime.fromisoformat(plan.created)
+    if age > options.max_age:
+        raise StalePlan(f"the plan is {age.total_seconds() / 3600:.0f} hours old", hint="make a new plan")
+    ready = [item.change for item in standings if item.is_approved]
+    if len(ready) == len(standings) or (options.approved_only and ready):
+        return ready
+    gated = [item for item in standings if item.state == "gated"]
+    if gated:
+        raise BlockedByGate(
+            f"{len(gated)} changes wait for gates: {gated[0].change.title}: {gated[0].text}",
+            hint="accept each gate by id: allowlist approve PLAN --accept GATE --reason TEXT",
+        )
+    waiting = [item for item in standings if not item.is_approved]
+    raise NotApproved(
+        f"{len(waiting)} of {len(standings)} changes are not approved: {waiting[0].change.title}: {waiting[0].text}",
+        hint="allowlist approve PLAN, or apply the approved part with --approved-only",
+    )
+
+
+def apply_plan(
+    project: Project,
+    plan: Plan,
+    arm: ArmWriter,
+    around: Surroundings,
+    policy: ApprovalPolicy,
+    options: ApplyOptions,
+) -> RunResult:
+    """Apply what is approved and say how it ended. Raises PlanRefused and its children before anything is written."""
+    standings = standings_in(around.ledger, plan, policy, around.clock())
+    changes = check_ready(plan, standings, around.clock(), options)
+    run_id = new_run_id(around.clock())
+    ledger = around.ledger
+    ledger.save_plan(
+        plan.digest, canonical_json(plan), workload=plan.workload, created=around.clock(), who=around.who
+    )
+    ledger.begin_run(run_id, plan.digest, around.who, around.clock(), "apply")
+    ledger.save_snapshot(run_id, "changes", "before", canonical_json([change.id for change in changes]))
+    result = execute(project, plan, changes, arm, around, run_id)
+    if result.is_complete:
+        result.converged = not still_wanted(project, plan, arm, changes)
+    finish(around, result, options)
+    return result
+
+
+def execute(
+    project: Project,
+    plan: Plan,
+    changes: Sequence[Change],
+    arm: ArmWriter,
+    around: Surroundings,
+    run_id: str,
+    *,
+    expected: Mapping[str, str] | None = None,
+) -> RunResult:
+    """Run the executor for ``changes``; a refusal before the first write is put on record and raised."""
+    executor = Executor(run_id, around, drivers_of(project, plan, arm))
+    planned = {target.name: target.fingerprint for target in plan.targets}
+    try:
+        result = executor.run(changes, planned if expected is None else expected)
+    except BaseException as error:
+        around.ledger.finish_run(run_id, "failed", around.clock(), {"error": str(error), "written": 0})
+        raise
+    _save_after(around, result, executor, changes)
+    return result
+
+
+def drivers_of(project: Project, plan: Plan, arm: ArmWriter) -> Mapping[str, SurfaceDriver]:
+    names = {target.name for target in plan.targets}
+    specs = [spec for spec in project.workload.targets if spec.name in names]
+    drivers = {spec.name: SurfaceDriver(project.surface(spec), project.target(spec), arm) for spec in specs}
+    for driver in drivers.values():
+        driver.read()
+    return drivers
+
+
+def _save_after(
+    around: Surroundings, result: RunResult, executor: Executor, changes: Sequence[Change]
+) -> None:
+    if not result.wrote_something:
+        return
+    for name in dict.fromkeys(change.target for change in changes):
+        bodies: list[Body] = list(executor.drivers[name].read().bodies)
+        around.ledger.save_snapshot(result.run_id, name, "after", canonical_json(bodies))
+
+
+def still_wanted(project: Project, plan: Plan, arm: ArmWriter, applied: Sequence[Change]) -> list[Change]:
+    """What a fresh plan for the same targets would still change, apart from what was left out on purpose."""
+    names = [target.name for target in plan.targets]
+    specs = project.targets(names)
+    fresh = make_plan(project, read_estate(project, specs, arm), specs)
+    left_out = {change.digest for change in plan.changes} - {change.digest for change in applied}
+    return [change for change in fresh.changes if change.digest not in left_out]
+
+
+def finish(around: Surroundings, result: RunResult, options: ApplyOptions) -> None:
+    now = around.clock()
+    summary: dict[str, Any] = {
+        "fates": dict(result.fates),
+        "error": result.error,
+        "converged": result.converged,
+    }
+    if result.interrupted:
+        state = "interrupted"
+    elif not result.is_complete:
+        state = "partial" if result.wrote_something else "failed"
+    elif options.confirm_within is not None:
+        state = "provisional"
+        summary["confirm_until"] = (now + options.confirm_within).isoformat(timespec="seconds")
+    else:
+        state = "succeeded"
+    around.ledger.finish_run(result.run_id, state, now, summary)  # type: ignore[arg-type]
+
+
+def raise_if_incomplete(result: RunResult) -> None:
+    """AppliedInPart for a run that is partial, unknown or not converged; nothing for a good one."""
+    if not result.is_complete:
+        hint = f"look with: allowlist history {result.run_id}; go on with: allowlist apply PLAN --resume {result.run_id}"
+        raise AppliedInPart(f"run {result.run_id}: {result.summary()}: {result.error}", hint=hint)
+    if result.converged is False:
+        raise AppliedInPart(
+            f"run {result.run_id}: everything was written, but a fresh plan is not empty",
+            hint="somebody else may have changed the target; make a new plan",
+        )
+
+
+def new_run_id(now: dt.datetime, token: Callable[[], str] = lambda: secrets.token_hex(3)) -> str:
+    return f"{now:%Y%m%d-%H%M%S}-{token()}"
