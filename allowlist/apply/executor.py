@@ -30,6 +30,9 @@ from allowlist.store import Ledger, Step, scrubbed
 
 LEASE = dt.timedelta(minutes=10)
 
+# A long operation that ends in failure is told by a poll, and polls are answered 200.
+_ACCEPTED_THEN_FAILED = 200
+
 
 class _LockLike(Protocol):
     def check(self) -> None: ...
@@ -194,6 +197,13 @@ class Executor:
                 if attempt >= 3:
                     raise
                 self._tell(target, journal.what, "waiting", f"{error}; it did not land, sending again")
+            except TargetError as error:
+                if error.status != _ACCEPTED_THEN_FAILED or attempt >= 2:
+                    self._note_refusal(journal, target, write)
+                    raise
+                self._tell(
+                    target, journal.what, "waiting", f"{error}; sending the same again usually heals it"
+                )
             else:
                 break
         else:
@@ -206,9 +216,9 @@ class Executor:
         self, journal: _Journal, target: _Target, write: PlannedWrite, error: TargetConflict, attempt: int
     ) -> None:
         """Somebody is writing: wait, then look whether the target is still what the plan was made on."""
+        journal.refused()
         if error.status in (409, 412) and "anotheroperation" not in error.code.lower():
             raise error
-        journal.refused()
         if attempt == self.around.busy_attempts:
             raise error
         self._tell(target, journal.what, "waiting", "another operation is running; waiting for it to end")
@@ -217,6 +227,11 @@ class Executor:
             raise TargetConflict(
                 f"{journal.what} was changed by somebody else meanwhile", hint="make a new plan"
             )
+
+    def _note_refusal(self, journal: _Journal, target: _Target, write: PlannedWrite) -> None:
+        """After a failure: if the resource reads as before, the service did nothing with what was sent."""
+        if target.driver.is_unchanged(_known(target), write):
+            journal.refused()
 
     def _has_landed(self, journal: _Journal, target: _Target, write: PlannedWrite) -> bool:
         """The answer was lost: ask Azure. Raises TargetUnavailable when not even that can be told."""

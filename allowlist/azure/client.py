@@ -124,7 +124,7 @@ class ArmClient:
         for attempt in range(1, self.patience.attempts + 1):
             try:
                 return self._send(method, url, body)
-            except (TargetThrottled, TargetUnavailable) as error:
+            except (TargetThrottled, TargetUnavailable, TargetConflict) as error:
                 pause = self._pause(error, attempt)
                 if not _may_retry(method, error) or attempt == self.patience.attempts:
                     raise

@@ -12,7 +12,14 @@ from allowlist.apply.driver import PlannedWrite, State
 from allowlist.apply.executor import Executor, Surroundings
 from allowlist.apply.result import RunResult
 from allowlist.documents import canonical_json
-from allowlist.errors import AppliedInPart, BlockedByGate, NotApproved, PlanRefused, StalePlan
+from allowlist.errors import (
+    AppliedInPart,
+    BlockedByGate,
+    NotApproved,
+    PlanRefused,
+    StalePlan,
+    TargetNotFound,
+)
 from allowlist.plan.approval import ApprovalPolicy, Standing
 from allowlist.plan.digest import is_intact
 from allowlist.plan.model import Change, Operation, Plan
@@ -53,7 +60,10 @@ class SurfaceDriver:
 
     def is_unchanged(self, state: State, write: PlannedWrite) -> bool:
         old = Estate.of(state.bodies).get(write.resource)
-        new = Estate.of(self._surface.read(self._arm, self._target)).get(write.resource)
+        try:
+            new: Body | None = self._arm.get(write.resource, write.payload.api_version)
+        except TargetNotFound:
+            new = None
         return fingerprint(old) == fingerprint(new)
 
 
@@ -141,7 +151,7 @@ def execute(
     planned = {target.name: target.fingerprint for target in plan.targets}
     try:
         result = executor.run(changes, planned if expected is None else expected)
-    except BaseException as error:
+    except Exception as error:
         around.ledger.finish_run(run_id, "failed", around.clock(), {"error": str(error), "written": 0})
         raise
     _save_after(around, result, executor, changes)

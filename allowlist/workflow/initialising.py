@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from allowlist.catalog import Library
+from allowlist.errors import TargetNotFound
 from allowlist.surfaces.base import ArmReader
 from allowlist.surfaces.estate import Body, Estate
 
@@ -38,7 +39,11 @@ def discover(arm: ArmReader, subscription: str) -> Estate:
     """Everything in a subscription that could be an enforcement point, by one list call per type."""
     bodies: list[Body] = []
     for kind, version in _LISTS:
-        bodies += arm.list(f"/subscriptions/{subscription}/providers/{kind}", version)
+        try:
+            bodies += arm.list(f"/subscriptions/{subscription}/providers/{kind}", version)
+        except TargetNotFound:
+            # A subscription that never used a resource provider does not know its namespace.
+            continue
     return Estate.of(bodies, origin=f"subscription {subscription}")
 
 

@@ -65,9 +65,11 @@ def _fates_of_target(
         return {change.id: "not done" for change in changes}
     fates: dict[str, Fate] = {}
     for write in driver.compose(before, [(change.id, change.operation) for change in changes]):
-        if not driver.verify(write):
+        reasons = driver.verify(write)
+        if not reasons:
             fate: Fate = "done"
-        elif driver.is_unchanged(before, write):
+        elif driver.is_unchanged(before, write) or all(" is in state " in reason for reason in reasons):
+            # As before, or as planned but Failed: sending it (again) is safe and heals.
             fate = "not done"
         else:
             fate = "unknown"

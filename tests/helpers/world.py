@@ -1,0 +1,124 @@
+"""The example company on a running simulator, with a ledger: everything a run needs, over real HTTP."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from allowlist.apply.executor import Surroundings
+from allowlist.apply.result import RunResult
+from allowlist.azure.client import ArmClient, Patience
+from allowlist.azure.session import Connection, connect
+from allowlist.plan.model import Change, Plan
+from allowlist.simulator import Running, Simulator, parse_fault, serve
+from allowlist.store import Ledger, open_ledger
+from allowlist.store.identity import Identity
+from allowlist.workflow.applying import ApplyOptions, apply_plan
+from allowlist.workflow.deciding import decide, policy_of
+from allowlist.workflow.planning import make_plan
+from allowlist.workflow.project import Project, load_project, read_estate
+from tests.helpers.cli import CONTOSO
+
+NET = "/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/rg-hub-weu/providers/Microsoft.Network"
+POLICY = f"{NET}/firewallPolicies/afwp-weu"
+OURS = f"{POLICY}/ruleCollectionGroups/allowlist-research-agents"
+FOREIGN = f"{POLICY}/ruleCollectionGroups/rcg-web"
+
+ALICE = Identity(who="alice@contoso.example", kind="verified")
+PATIENCE = Patience(first_poll=0.02, longest_poll=0.1, first_retry=0.02, longest_retry=0.1, retry=5.0)
+
+
+@dataclass
+class World:
+    """A simulated estate, a client for it, and a ledger."""
+
+    simulator: Simulator
+    running: Running
+    arm: ArmClient
+    ledger: Ledger
+    workload: Path
+    told: list[str] = field(default_factory=list)
+    settings: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def project(self) -> Project:
+        return load_project(self.workload, now=now())
+
+    def plan(self) -> Plan:
+        project = self.project
+        specs = project.targets()
+        return make_plan(project, read_estate(project, specs, self.arm), specs)
+
+    def approve(self, plan: Plan, *changes: Change, who: Identity = ALICE, gates: bool = True) -> None:
+        accepted = [gate.id for gate in plan.gates if not gate.final] if gates else []
+        decide(self.ledger, plan, changes or plan.changes, "approve", who, "test", now(), gates=accepted)
+
+    def around(self, **changes: Any) -> Surroundings:
+        defaults: dict[str, Any] = {
+            "ledger": self.ledger,
+            "who": "runner",
+            "clock": now,
+            "sleep": lambda _: None,
+            "on_event": lambda event: self.told.append(event.text),
+            "settle_attempts": 200,
+            "settle_pause": 0.0,
+        }
+        return Surroundings(**{**defaults, **self.settings, **changes})
+
+    def apply(self, plan: Plan, **options: Any) -> RunResult:
+        around = self.around()
+        return apply_plan(
+            self.project, plan, self.arm, around, policy_of(self.project.workload), ApplyOptions(**options)
+        )
+
+    def fault(self, *texts: str) -> None:
+        for text in texts:
+            self.simulator.faults.add(parse_fault(text))
+
+    def rules(self, resource: str = OURS) -> list[str]:
+        body = self.body(resource)
+        if body is None:
+            return []
+        return [rule["name"] for item in body["properties"]["ruleCollections"] for rule in item["rules"]]
+
+    def body(self, resource: str) -> dict[str, Any] | None:
+        """What the simulated Azure holds, or None."""
+        try:
+            return self.simulator.resource(resource)
+        except KeyError:
+            return None
+
+    def edit(self, resource: str, change: Callable[[dict[str, Any]], None]) -> None:
+        """What another team does meanwhile."""
+        self.simulator.edit(resource, change)
+
+    def foreign(self) -> dict[str, Any]:
+        """Everything configured that is not ours, for comparison."""
+        bodies = {}
+        for file in ("rcg-erp", "rcg-avd", "rcg-build", "rcg-data", "rcg-web", "rcg-legacy"):
+            body = self.simulator.resource(f"{POLICY}/ruleCollectionGroups/{file}")
+            assert body is not None
+            bodies[file] = body["properties"]["ruleCollections"]
+        return bodies
+
+
+def now() -> dt.datetime:
+    return dt.datetime.now(dt.UTC)
+
+
+@contextmanager
+def contoso_world(folder: Path, **settings: Any) -> Iterator[World]:
+    simulator = Simulator(**settings)
+    simulator.seed(CONTOSO)
+    workload = folder / "allowlist.yaml"
+    workload.write_text((CONTOSO / "allowlist.yaml").read_text())
+    with (
+        serve(simulator) as running,
+        connect(Connection(endpoint=running.url, credential="none", patience=PATIENCE)) as arm,
+        open_ledger(f"sqlite:///{folder}/ledger.db", environ={}, clock=now) as ledger,
+    ):
+        yield World(simulator, running, arm, ledger, workload)
