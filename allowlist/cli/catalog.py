@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
+from allowlist.cli.upstream import upstream
 from allowlist.errors import CatalogError, InvalidInput
 
 if TYPE_CHECKING:
@@ -495,3 +496,6 @@ def _today() -> date:
 
 def _print_json(value: Any) -> None:
     click.echo(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
+
+
+catalog.add_command(upstream)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -23,38 +22,30 @@ _QUOTED = re.compile(r"'([^']*)'|parameters\('([^']+)'\)")
 
 @dataclass(slots=True)
 class Seed:
-    """What was found: resources by id, the resource groups and subscriptions they live in."""
+    """What was found, by key so that the last description counts: bodies, resource groups, subscriptions."""
 
     resources: dict[str, Body] = field(default_factory=dict)
-    groups: dict[tuple[str, str], Body] = field(default_factory=dict)
+    groups: dict[str, Body] = field(default_factory=dict)
     subscriptions: set[str] = field(default_factory=set)
 
     def add(self, body: Body) -> None:
-        resource_id = str(body["id"])
-        address = parse_address(resource_id)
-        if not address.namespace:
-            self._add_scope(address.subscription, address.group, body)
-            return
-        self._add_scope(address.subscription, address.group, {"location": body.get("location")})
-        self._forget(resource_id)
-        self.resources[resource_id] = body
-
-    def _add_scope(self, subscription: str, group: str, body: Body) -> None:
-        if subscription:
-            self.subscriptions.add(subscription)
-        if subscription and group:
-            known = next(
-                (key for key in self.groups if key_of("/".join(key)) == key_of(f"{subscription}/{group}")),
-                None,
+        address = parse_address(str(body["id"]))
+        if address.namespace:
+            self.resources.pop(address.key, None)
+            self.resources[address.key] = body
+        if address.subscription:
+            self.subscriptions.add(address.subscription)
+        if address.subscription and address.group:
+            self._add_group(
+                scope_path(address.subscription, address.group), body, described=not address.namespace
             )
-            described = str(body.get("type", "")).lower() == "microsoft.resources/resourcegroups"
-            if known is None or described:
-                self.groups[known or (subscription, group)] = body
 
-    def _forget(self, resource_id: str) -> None:
-        """The last description of one resource counts."""
-        for known in [each for each in self.resources if key_of(each) == key_of(resource_id)]:
-            del self.resources[known]
+    def _add_group(self, resource_id: str, body: Body, *, described: bool) -> None:
+        """A group that is only named by its resources gets the location of the first."""
+        if described:
+            self.groups[key_of(resource_id)] = {**body, "id": resource_id}
+        else:
+            self.groups.setdefault(key_of(resource_id), {"id": resource_id, "location": body.get("location")})
 
 
 def read_seed(source: Path | str | Body | list[Any]) -> Seed:
@@ -67,7 +58,7 @@ def read_seed(source: Path | str | Body | list[Any]) -> Seed:
                 Problem(name, 0, 0, "holds no ARM resource: expected 'id' and 'type', a list or a template")
             )
         for body in found:
-            seed.add(copy.deepcopy(body))
+            seed.add(body)
     if problems:
         raise InvalidInput(problems)
     return seed
@@ -75,7 +66,7 @@ def read_seed(source: Path | str | Body | list[Any]) -> Seed:
 
 def _documents(source: Path | str | Body | list[Any], problems: list[Problem]) -> Iterator[tuple[str, Any]]:
     if isinstance(source, dict | list):
-        yield "seed", source
+        yield "seed", msgspec.json.decode(msgspec.json.encode(source))  # a copy, faster than deepcopy
         return
     path = Path(source)
     files = sorted(path.rglob("*.json")) if path.is_dir() else [path]

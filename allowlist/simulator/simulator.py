@@ -161,9 +161,10 @@ class Simulator:
         store = self._arm.store
         for subscription in seed.subscriptions:
             store.add_subscription(subscription)
-        for (subscription, group), body in seed.groups.items():
-            store.add_group(subscription, group, body)
-        planted = [store.put(resource_id, body) for resource_id, body in seed.resources.items()]
+        for body in seed.groups.values():
+            address = parse_address(body["id"])
+            store.add_group(address.subscription, address.group, body)
+        planted = [store.put(str(body["id"]), body) for body in seed.resources.values()]
         for resource in planted:
             self._kind_of(resource).seeded(resource, self._arm)
             store.touch(resource)

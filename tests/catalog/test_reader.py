@@ -34,7 +34,7 @@ def test_a_port_is_written_as_it_was_read(text: str) -> None:
     "text", ["https", "htps:443", "tcp:", "tcp:70000", "tcp:9-3", "tcp:0", "tcp:four", ":443"]
 )
 def test_a_wrong_port_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError, match=r"."):
         parse_port(text)
 
 

@@ -20,7 +20,9 @@ from tests.helpers.shared import files_of
 
 def bodies_of(file: Path) -> list[dict[str, Any]]:
     """Every resource in the answers of a recording, the last state of each, as ARM returned it."""
-    return list({normal_id(body["id"]): body for body in _answers(json.loads(file.read_text("utf-8")))}.values())
+    return list(
+        {normal_id(body["id"]): body for body in _answers(json.loads(file.read_text("utf-8")))}.values()
+    )
 
 
 def _answers(value: Any) -> Iterator[dict[str, Any]]:
@@ -28,7 +30,9 @@ def _answers(value: Any) -> Iterator[dict[str, Any]]:
         for item in value:
             yield from _answers(item)
     elif isinstance(value, dict):
-        if str(value.get("id", "")).startswith("/subscriptions/") and isinstance(value.get("properties"), dict):
+        if str(value.get("id", "")).startswith("/subscriptions/") and isinstance(
+            value.get("properties"), dict
+        ):
             yield value
             return
         for key, item in value.items():

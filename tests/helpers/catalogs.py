@@ -47,7 +47,7 @@ def document(
     *entries: dict[str, Any], versions: tuple[str, ...] = ("1.0.0",), **fields: Any
 ) -> dict[str, Any]:
     """A catalog as a file writes it, one release per version a month apart, with true digests."""
-    made = {
+    return {
         "schema": "allowlist/catalog/v1",
         "name": "contoso",
         "title": "Contoso",
@@ -61,7 +61,6 @@ def document(
         "entries": list(entries) or [entry()],
         **fields,
     }
-    return made
 
 
 def text_of(made: dict[str, Any]) -> str:

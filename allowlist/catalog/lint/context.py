@@ -57,13 +57,14 @@ class LintContext:
     """One readable catalog with the positions of its file.
 
     ``base`` is the same catalog on the branch a change goes to, None when there is none to compare with.
-    ``known_hosts`` are names other catalogs vouch for.
+    ``known_hosts`` are all released names; ``vouched_hosts`` those that another catalog or the base has too.
     """
 
     catalog: Catalog
     source: Source
     base: Catalog | None = None
     known_hosts: frozenset[str] = field(default_factory=frozenset)
+    vouched_hosts: frozenset[str] = field(default_factory=frozenset)
 
     @cached_property
     def live(self) -> tuple[tuple[int, Entry], ...]:

@@ -120,7 +120,7 @@ def misspelt_host(context: LintContext) -> Iterator[Complaint]:
     """A host one slip away from one that is already known is more often a typing mistake than a new host."""
     for index, entry, pattern in context.live_patterns:
         name = pattern.suffix.removeprefix(".")
-        if entry.contradiction or "{" in entry.value or name in context.known_hosts:
+        if entry.contradiction or "{" in entry.value or name in context.vouched_hosts:
             continue
         meant = _probably_meant(name, context.known_hosts)
         if meant:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
@@ -86,19 +86,19 @@ def lint_files(
     """All findings in ``files``. ``known`` are catalogs whose hosts count as correctly spelt."""
     paths = tuple(files)
     read = {path: _read(path) for path in paths}
-    catalogs = [outcome[0] for outcome in read.values() if isinstance(outcome, tuple)]
-    hosts = known_hosts([*known, *catalogs])
+    catalogs = {item.name: item for item in known}
+    catalogs |= {outcome[0].name: outcome[0] for outcome in read.values() if isinstance(outcome, tuple)}
     findings: list[LintFinding] = []
     for path, outcome in read.items():
         if isinstance(outcome, InvalidInput):
             findings.extend(_format_finding(problem) for problem in outcome.problems)
         else:
-            findings.extend(_run_rules(outcome[0], outcome[1], _base_catalog(path, base), hosts))
+            findings.extend(_run_rules(*outcome, _base_catalog(path, base), catalogs))
     findings.sort(key=lambda found: (found.file, found.line, found.column, found.rule))
     return LintReport(files=tuple(str(path) for path in paths), findings=tuple(findings))
 
 
-def known_hosts(catalogs: Iterable[Catalog]) -> frozenset[str]:
+def _hosts(catalogs: Iterable[Catalog]) -> frozenset[str]:
     """The released names of ``catalogs``, which a new name is compared with."""
     return frozenset(
         entry.value.removeprefix("*.")
@@ -124,9 +124,16 @@ def _base_catalog(path: Path, base: Base | None) -> Catalog | None:
 
 
 def _run_rules(
-    catalog: Catalog, source: Source, base: Catalog | None, hosts: frozenset[str]
+    catalog: Catalog, source: Source, base: Catalog | None, catalogs: Mapping[str, Catalog]
 ) -> Iterator[LintFinding]:
-    context = LintContext(catalog=catalog, source=source, base=base, known_hosts=hosts)
+    others = [other for name, other in catalogs.items() if name != catalog.name] + ([base] if base else [])
+    context = LintContext(
+        catalog=catalog,
+        source=source,
+        base=base,
+        known_hosts=_hosts([*others, catalog]),
+        vouched_hosts=_hosts(others),
+    )
     for rule in RULES:
         yield from rule.run(context)
 

@@ -46,11 +46,11 @@ def _base(web_request: WebRequest) -> str:
 
 
 async def _metadata(web_request: WebRequest) -> Response:
-    """The cloud's endpoints; one object in 2015-01-01, a list of clouds since 2019-05-01."""
+    """The cloud's endpoints: sparse up to 2018, a list of clouds from 2018, one cloud since 2022-09-01."""
     base, version = _base(web_request), web_request.query_params.get("api-version", "2015-01-01")
     if version < "2018-01-01":
         return JSONResponse(_old_metadata(base))
-    return JSONResponse([_cloud(base)])
+    return JSONResponse([_cloud(base)] if version < "2022-01-01" else _cloud(base))
 
 
 def _old_metadata(base: str) -> dict[str, Any]:

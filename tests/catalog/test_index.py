@@ -1,0 +1,221 @@
+"""Following published catalogs: what is not vouched for is refused, and nothing is ever removed."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Iterator
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import httpx
+import msgspec
+import pytest
+
+from allowlist.catalog import load_library
+from allowlist.catalog.index import INDEX_FILE, MAX_INDEX_BYTES, Followed, follow_index, write_index
+from allowlist.errors import CatalogError
+from tests.helpers.catalogs import document, entry, sealed, text_of, write
+
+
+class Publisher:
+    """A folder served over loopback http with entity tags, as a static site would."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.statuses: list[int] = []
+        publisher = self
+
+        class Handler(SimpleHTTPRequestHandler):
+            def __init__(self, *arguments: Any, **options: Any) -> None:
+                super().__init__(*arguments, directory=str(folder), **options)
+
+            def do_GET(self) -> None:
+                path = folder / self.path.lstrip("/")
+                if not path.is_file():
+                    return self._answer(404, b"", "")
+                content = path.read_bytes()
+                tag = f'"{hashlib.sha256(content).hexdigest()}"'
+                if self.headers.get("If-None-Match") == tag:
+                    return self._answer(304, b"", tag)
+                return self._answer(200, content, tag)
+
+            def _answer(self, status: int, content: bytes, tag: str) -> None:
+                publisher.statuses.append(status)
+                self.send_response(status)
+                self.send_header("ETag", tag)
+                self.send_header("Content-Length", str(len(content)))
+                self.end_headers()
+                self.wfile.write(content)
+
+            def log_message(self, *arguments: Any) -> None:
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_address[1]}/{INDEX_FILE}"
+        self._thread = threading.Thread(target=self.server.serve_forever, daemon=True)
+        self._thread.start()
+
+    def publish(self, *catalogs: dict[str, Any]) -> None:
+        source = self.folder.parent / "source"
+        for old in [*source.glob("*"), *self.folder.glob("*")]:
+            old.unlink()
+        for made in catalogs:
+            write(source, sealed(made))
+        write_index(source, self.folder)
+
+    def close(self) -> None:
+        self.server.shutdown()
+        self.server.server_close()
+        self._thread.join()
+
+
+@pytest.fixture
+def publisher(tmp_path: Path) -> Iterator[Publisher]:
+    (tmp_path / "public").mkdir()
+    made = Publisher(tmp_path / "public")
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "catalogs"
+
+
+def follow(publisher: Publisher, folder: Path, *, accept_shrink: bool = False) -> Followed:
+    with httpx.Client() as client:
+        return follow_index(publisher.url, folder, client=client, accept_shrink=accept_shrink)
+
+
+CONTOSO = document(*(entry(f"host-{number}") for number in range(6)))
+FABRIKAM = {**document(), "name": "fabrikam"}
+
+
+def grown(versions: tuple[str, ...] = ("1.0.0", "1.1.0")) -> dict[str, Any]:
+    return document(*CONTOSO["entries"], entry("new", since="1.1.0"), versions=versions)
+
+
+def shrunken() -> dict[str, Any]:
+    kept, *ended = CONTOSO["entries"]
+    return document(kept, *({**item, "until": "2.0.0"} for item in ended), versions=("1.0.0", "2.0.0"))
+
+
+def test_an_empty_folder_gets_every_published_catalog(publisher: Publisher, folder: Path) -> None:
+    publisher.publish(CONTOSO, FABRIKAM)
+    assert follow(publisher, folder).updated == ("contoso", "fabrikam")
+    assert len(load_library(folder, environ={})) == 2
+
+
+def test_an_unchanged_index_is_answered_by_its_entity_tag(publisher: Publisher, folder: Path) -> None:
+    publisher.publish(CONTOSO)
+    follow(publisher, folder)
+    publisher.statuses.clear()
+    assert follow(publisher, folder).unchanged == ("contoso",)
+    assert publisher.statuses == [304]
+
+
+def test_a_new_release_replaces_the_file(publisher: Publisher, folder: Path) -> None:
+    publisher.publish(CONTOSO)
+    follow(publisher, folder)
+    publisher.publish(grown())
+    assert follow(publisher, folder).updated == ("contoso",)
+    assert load_library(folder, environ={}).get("contoso").latest == "1.1.0"
+
+
+def test_a_catalog_missing_from_the_index_stays(publisher: Publisher, folder: Path) -> None:
+    publisher.publish(CONTOSO, FABRIKAM)
+    follow(publisher, folder)
+    publisher.publish(CONTOSO)
+    assert follow(publisher, folder).kept == ("fabrikam",)
+    assert "fabrikam" in load_library(folder, environ={}).catalogs
+
+
+def test_a_file_the_index_does_not_vouch_for_is_refused(publisher: Publisher, folder: Path) -> None:
+    publisher.publish(CONTOSO)
+    follow(publisher, folder)
+    publisher.publish(grown())
+    path = publisher.folder / "contoso.yaml"
+    path.write_bytes(path.read_bytes().replace(b"Contoso", b"Conto50"))
+    assert "not the file the index vouches for" in follow(publisher, folder).refused["contoso"]
+    assert load_library(folder, environ={}).get("contoso").latest == "1.0.0"
+
+
+def test_a_file_longer_than_the_index_says_is_not_read_to_its_end(publisher: Publisher, folder: Path) -> None:
+    publisher.publish(CONTOSO)
+    with (publisher.folder / "contoso.yaml").open("ab") as file:
+        file.write(b"# " + b"x" * 1_000_000)
+    assert "is larger than" in follow(publisher, folder).refused["contoso"]
+
+
+def test_rewritten_history_is_refused(publisher: Publisher, folder: Path) -> None:
+    publisher.publish(CONTOSO)
+    follow(publisher, folder)
+    publisher.publish(document(entry("somewhere-else")))
+    assert "rewrites or drops release 1.0.0" in follow(publisher, folder).refused["contoso"]
+    assert len(load_library(folder, environ={}).get("contoso").entries) == 6
+
+
+def test_a_digest_that_does_not_fit_the_entries_is_refused(publisher: Publisher, folder: Path) -> None:
+    publisher.publish(CONTOSO)
+    content = text_of({**document(entry("other")), "releases": sealed(CONTOSO)["releases"]}).encode()
+    (publisher.folder / "contoso.yaml").write_bytes(content)
+    index = msgspec.json.decode((publisher.folder / INDEX_FILE).read_bytes())
+    index["catalogs"]["contoso"] |= {"sha256": hashlib.sha256(content).hexdigest(), "size": len(content)}
+    (publisher.folder / INDEX_FILE).write_bytes(msgspec.json.encode(index))
+    assert "not what its digest says" in follow(publisher, folder).refused["contoso"]
+
+
+def test_a_catalog_that_suddenly_ends_most_of_its_entries_waits_for_a_person(
+    publisher: Publisher, folder: Path
+) -> None:
+    publisher.publish(CONTOSO)
+    follow(publisher, folder)
+    publisher.publish(shrunken())
+    assert "drops most entries" in follow(publisher, folder).held["contoso"]
+    assert load_library(folder, environ={}).get("contoso").latest == "1.0.0"
+    assert follow(publisher, folder, accept_shrink=True).updated == ("contoso",)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"not json",
+        b"[]",
+        b'{"schema": "other/v1", "catalogs": {}}',
+        b'{"schema": "allowlist/catalog-index/v1", "catalogs": {"../up": {}}}',
+        b" " * (MAX_INDEX_BYTES + 1),
+    ],
+)
+def test_an_index_that_is_none_changes_nothing(publisher: Publisher, folder: Path, content: bytes) -> None:
+    publisher.publish(CONTOSO)
+    follow(publisher, folder)
+    (publisher.folder / INDEX_FILE).write_bytes(content)
+    with pytest.raises(CatalogError):
+        follow(publisher, folder)
+    assert load_library(folder, environ={}).get("contoso").latest == "1.0.0"
+
+
+def test_an_index_that_moved_away_is_told(publisher: Publisher, folder: Path) -> None:
+    with pytest.raises(CatalogError, match="answered 404"):
+        follow(publisher, folder)
+
+
+def test_plain_http_beyond_this_machine_is_refused(folder: Path) -> None:
+    with httpx.Client() as client, pytest.raises(CatalogError, match="not an https address"):
+        follow_index("http://catalogs.example.com/index.json", folder, client=client)
+
+
+def test_unreleased_changes_are_not_published(tmp_path: Path) -> None:
+    write(tmp_path / "source", sealed(document(entry(), entry("new", since="next"))))
+    with pytest.raises(CatalogError, match="not released"):
+        write_index(tmp_path / "source", tmp_path / "public")
+
+
+def test_an_index_is_the_same_whenever_it_is_written(tmp_path: Path) -> None:
+    write(tmp_path / "source", sealed(CONTOSO))
+    write_index(tmp_path / "source", tmp_path / "one")
+    write_index(tmp_path / "source", tmp_path / "two")
+    assert (tmp_path / "one" / INDEX_FILE).read_bytes() == (tmp_path / "two" / INDEX_FILE).read_bytes()
