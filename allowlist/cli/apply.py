@@ -99,7 +99,7 @@ def apply(
         raise AllowlistError("what is to be applied?", hint="give PLAN, or --resume RUN")
     project = project_from(workload_path, catalogs, facts_path)
     plan = read_plan(plan_path) if plan_path else None
-    who = who_decides("none" if credential == "none" else credential, project.workload.cloud).who
+    who = who_decides(credential, project.workload.cloud, arm_endpoint).who
     options = ApplyOptions(
         approved_only=approved_only,
         max_age=dt.timedelta(hours=project.workload.gates.plan_age_hours),

@@ -28,17 +28,19 @@ credential_option = click.option(
 )
 
 
-def who_decides(credential: str, cloud_name: str = "public") -> Identity:
+def who_decides(credential: str, cloud_name: str = "public", arm_endpoint: str | None = None) -> Identity:
     """The signed-in Entra identity, or the user of this machine (unverified)."""
     from allowlist.store.identity import identity_of_os_user, identity_of_token
 
     if credential == "none":
         return identity_of_os_user(os.environ, socket.gethostname())
-    from allowlist.azure.clouds import CLOUDS
+    from allowlist.azure.clouds import choose_cloud
     from allowlist.azure.credential import make_credential, token_of
 
-    cloud = CLOUDS[cloud_name]
-    return identity_of_token(token_of(make_credential(credential, cloud), cloud))
+    endpoint = arm_endpoint or os.environ.get("ALLOWLIST_ARM_ENDPOINT")
+    cloud = choose_cloud(cloud_name, endpoint, credential)
+    signed_in = make_credential(credential, cloud, verify_authority=not endpoint)
+    return identity_of_token(token_of(signed_in, cloud))
 
 
 @click.command()

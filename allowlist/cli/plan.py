@@ -47,6 +47,7 @@ def plan(
       allowlist plan -o plan.json
       allowlist plan --snapshot ./state --exit-code
     """
+    from allowlist.cli.approve import who_decides
     from allowlist.render.plan import plan_text, summary_text
     from allowlist.workflow.files import write_file
     from allowlist.workflow.planning import make_plan
@@ -56,7 +57,8 @@ def plan(
     specs = project.targets(only, exclude)
     with state_from(snapshot, project.workload.cloud, arm_endpoint, credential, ca_file) as origin:
         estate = read_estate(project, specs, origin)
-    made = make_plan(project, estate, specs)
+    asked_by = who_decides("none" if snapshot else credential, project.workload.cloud, arm_endpoint).who
+    made = make_plan(project, estate, specs, asked_by)
     if output is not None:
         write_file(output, made)
     if as_json:

@@ -55,7 +55,7 @@ def rollback(
     from allowlist.workflow.rolling_back import roll_back
 
     project = project_from(workload_path, catalogs, facts_path)
-    who = who_decides(credential, project.workload.cloud).who
+    who = who_decides(credential, project.workload.cloud, arm_endpoint).who
     with (
         ledger_from(ledger_url) as ledger,
         arm_from(project.workload.cloud, arm_endpoint, credential, ca_file) as arm,

@@ -13,6 +13,9 @@ from typing import Protocol
 
 from allowlist.plan.model import Change, Plan
 
+UNVERIFIED_PREFIX = "os:"
+"""Users known only to their operating system; listed as approvers under this prefix, they count."""
+
 
 class DecisionLike(Protocol):
     """What the ledger keeps of one decision (:class:`allowlist.store.Decision`)."""
@@ -41,12 +44,11 @@ class DecisionLike(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApprovalPolicy:
-    """Who may approve and how many it takes. Empty ``approvers``: anybody the identity rules let through."""
+    """Who may approve and how many it takes per risk. Empty ``approvers``: anybody, verified or not."""
 
     approvers: tuple[str, ...] = ()
     four_eyes: bool = False
     quorum: dict[str, int] = field(default_factory=dict)
-    author: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,12 +87,12 @@ def _standing(
         if item.verdict == "defer" and item.until and item.until > now:
             text = f"{item.who} deferred it until {item.until:%Y-%m-%d}: {item.reason}"
             return Standing(change=change, state="deferred", text=text, needed=needed)
-    approvals = [item for item in verdicts if item.verdict == "approve" and may_approve(item.who, policy)]
+    approvals = [item for item in verdicts if item.verdict == "approve" and counts(item, plan, policy)]
     valid = [item for item in approvals if item.expires is None or item.expires > now]
     who = tuple(item.who for item in valid)
     if len(valid) < needed:
         return _not_yet(change, mine, approvals, valid, needed, who)
-    closed = open_gates(change, plan, current)
+    closed = open_gates(change, plan, [item for item in current if counts(item, plan, policy)])
     if closed:
         text = f"waits for gate {', '.join(closed)}"
         return Standing(change=change, state="gated", text=text, approvers=who, needed=needed)
@@ -116,9 +118,15 @@ def _not_yet(
     return Standing(change=change, state="pending", text=text, approvers=who, needed=needed)
 
 
-def may_approve(who: str, policy: ApprovalPolicy) -> bool:
+def counts(decision: DecisionLike, plan: Plan, policy: ApprovalPolicy) -> bool:
+    """May a decision open anything? Nobody vouches for an unverified name, so it cannot pass for a listed person."""
+    claimed = decision.identity == "unverified" and not decision.who.startswith(UNVERIFIED_PREFIX)
+    return may_approve(decision.who, plan, policy) and not (claimed and policy.approvers)
+
+
+def may_approve(who: str, plan: Plan, policy: ApprovalPolicy) -> bool:
     """May this identity approve at all? With four eyes, whoever asked may not."""
-    if policy.four_eyes and who == policy.author:
+    if policy.four_eyes and who == plan.asked_by:
         return False
     return not policy.approvers or who in policy.approvers
 

@@ -39,6 +39,7 @@ class PlanInput:
     workload: str
     created: dt.datetime
     tool: str
+    asked_by: str = ""
     catalogs: dict[str, str]
     targets: Sequence[TargetInput]
     settings: GateSettings
@@ -68,6 +69,7 @@ def build_plan(given: PlanInput) -> Plan:
             workload=given.workload,
             created=given.created.isoformat(timespec="seconds"),
             tool=given.tool,
+            asked_by=given.asked_by,
             catalogs=given.catalogs,
             targets=tuple(_priced(item.target, changes) for item in given.targets),
             changes=tuple(changes),

@@ -161,12 +161,16 @@ class TargetPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """A complete plan; ``digest`` is over everything else and shows whether the file was edited."""
+    """A complete plan; ``digest`` is over everything else and shows whether the file was edited.
+
+    ``asked_by`` is who made it: with four eyes that person cannot approve it.
+    """
 
     schema: Literal["allowlist/plan/v1"] = SCHEMA
     workload: str
     created: str
     tool: str
+    asked_by: str = ""
     catalogs: dict[str, str]
     targets: tuple[TargetPlan, ...]
     changes: tuple[Change, ...]

@@ -13,6 +13,7 @@ from allowlist.apply.executor import Executor, Surroundings
 from allowlist.apply.result import RunResult
 from allowlist.documents import canonical_json
 from allowlist.errors import (
+    AllowlistError,
     AppliedInPart,
     BlockedByGate,
     NotApproved,
@@ -23,6 +24,7 @@ from allowlist.errors import (
 from allowlist.plan.approval import ApprovalPolicy, Standing
 from allowlist.plan.digest import is_intact
 from allowlist.plan.model import Change, Operation, Plan
+from allowlist.store import Ledger
 from allowlist.surfaces.base import ArmWriter, Surface, Target, Write
 from allowlist.surfaces.estate import Body, Estate, fingerprint
 from allowlist.workflow.deciding import standings_in
@@ -120,10 +122,11 @@ def apply_plan(
     options: ApplyOptions,
 ) -> RunResult:
     """Apply what is approved and say how it ended. Raises PlanRefused and its children before anything is written."""
-    standings = standings_in(around.ledger, plan, policy, around.clock())
+    ledger = around.ledger
+    refuse_edited_ledger(ledger)
+    standings = standings_in(ledger, plan, policy, around.clock())
     changes = check_ready(plan, standings, around.clock(), options)
     run_id = new_run_id(around.clock())
-    ledger = around.ledger
     ledger.save_plan(
         plan.digest, canonical_json(plan), workload=plan.workload, created=around.clock(), who=around.who
     )
@@ -134,6 +137,16 @@ def apply_plan(
         result.converged = not still_wanted(project, plan, arm, changes)
     finish(around, result, options)
     return result
+
+
+def refuse_edited_ledger(ledger: Ledger) -> None:
+    """Approvals are only as good as the ledger they stand in. Raises AllowlistError at the first row that was edited."""
+    found = ledger.verify()
+    if found:
+        raise AllowlistError(
+            f"the ledger was edited (row {found[0].seq}: {found[0].because}); nothing is applied on its word",
+            hint="look with: allowlist history --verify; then decide again in a fresh ledger",
+        )
 
 
 def execute(

@@ -94,11 +94,11 @@ def _decision(
     )
 
 
-def policy_of(workload: Workload, author: str = "") -> ApprovalPolicy:
+def policy_of(workload: Workload) -> ApprovalPolicy:
     """The approval rules of a workload file."""
     rule = workload.approval
     return ApprovalPolicy(
-        approvers=tuple(rule.approvers), four_eyes=rule.four_eyes, quorum=dict(rule.quorum), author=author
+        approvers=tuple(rule.approvers), four_eyes=rule.four_eyes, quorum=dict(rule.quorum)
     )
 
 

@@ -20,8 +20,11 @@ from allowlist.workflow.project import Project
 from allowlist.workload import TargetSpec, Waiver
 
 
-def make_plan(project: Project, estate: Estate, specs: Sequence[TargetSpec]) -> Plan:
-    """The plan that brings ``specs`` in line with the workload, with proofs, gates and cost."""
+def make_plan(project: Project, estate: Estate, specs: Sequence[TargetSpec], asked_by: str = "") -> Plan:
+    """The plan that brings ``specs`` in line with the workload, with proofs, gates and cost.
+
+    ``asked_by`` is the identity that wants it; with four eyes it cannot approve.
+    """
     workload = project.workload
     current, expired = _waivers(workload.waivers, project.now.date())
     return build_plan(
@@ -29,6 +32,7 @@ def make_plan(project: Project, estate: Estate, specs: Sequence[TargetSpec]) -> 
             workload=workload.name,
             created=project.now,
             tool=f"allowlist {allowlist.__version__}",
+            asked_by=asked_by,
             catalogs={
                 use.name: project.library.get(use.name).resolve(use.version) for use in workload.catalogs
             },

@@ -10,10 +10,19 @@ from typing import Any
 import msgspec
 import pytest
 
-from allowlist.errors import AppliedInPart, BlockedByGate, LockHeld, NotApproved, PlanRefused, StalePlan
+from allowlist.errors import (
+    AllowlistError,
+    AppliedInPart,
+    BlockedByGate,
+    LockHeld,
+    NotApproved,
+    PlanRefused,
+    StalePlan,
+)
 from allowlist.workflow.applying import raise_if_incomplete
 from allowlist.workflow.resuming import resume_run
 from allowlist.workflow.rolling_back import roll_back
+from tests.helpers.ledgers import execute_without_triggers
 from tests.helpers.world import ALICE, FOREIGN, OURS, POLICY, World, contoso_world, now
 
 
@@ -96,6 +105,27 @@ def test_an_edited_plan_is_refused(world: World) -> None:
     plan = msgspec.structs.replace(world.plan(), workload="other")
     with pytest.raises(PlanRefused):
         world.apply(plan)
+
+
+def test_an_edited_ledger_is_not_believed(world: World) -> None:
+    plan = world.plan()
+    world.approve(plan)
+    forge = "UPDATE ledger_event SET body = replace(body, 'alice', 'mallory') WHERE kind = 'decision'"
+    execute_without_triggers(f"sqlite:///{world.workload.parent}/ledger.db", forge)
+    with pytest.raises(AllowlistError, match="the ledger was edited"):
+        world.apply(plan)
+    assert not world.rules()
+
+
+def test_an_approval_does_not_open_another_plan(world: World) -> None:
+    first = world.plan()
+    world.approve(first)
+    world.workload.write_text(world.workload.read_text().replace("10.40.2.0/24", "10.40.2.0/23"))
+    other = world.plan()
+    different = {change.digest for change in other.changes} - {change.digest for change in first.changes}
+    assert different
+    with pytest.raises(NotApproved, match=f"{len(different)} of 35"):
+        world.apply(other)
 
 
 def test_a_closed_gate_blocks_until_it_is_accepted_by_id(world: World) -> None:
