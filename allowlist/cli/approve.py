@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import os
 import socket
 from pathlib import Path
@@ -33,7 +34,7 @@ def who_decides(credential: str, cloud_name: str = "public", arm_endpoint: str |
     from allowlist.store.identity import identity_of_os_user, identity_of_token
 
     if credential == "none":
-        return identity_of_os_user(os.environ, socket.gethostname())
+        return identity_of_os_user(_os_user(), socket.gethostname())
     from allowlist.azure.clouds import choose_cloud
     from allowlist.azure.credential import make_credential, token_of
 
@@ -41,6 +42,13 @@ def who_decides(credential: str, cloud_name: str = "public", arm_endpoint: str |
     cloud = choose_cloud(cloud_name, endpoint, credential)
     signed_in = make_credential(credential, cloud, verify_authority=not endpoint)
     return identity_of_token(token_of(signed_in, cloud))
+
+
+def _os_user() -> dict[str, str]:
+    try:
+        return {"LOGNAME": getpass.getuser()}
+    except (KeyError, OSError):
+        return {}
 
 
 @click.command()

@@ -120,7 +120,7 @@ def test_an_edited_ledger_is_not_believed(world: World) -> None:
 def test_an_approval_does_not_open_another_plan(world: World) -> None:
     first = world.plan()
     world.approve(first)
-    world.workload.write_text(world.workload.read_text().replace("10.40.2.0/24", "10.40.2.0/23"))
+    world.workload.write_text(world.workload.read_text().replace("10.40.2.0/24", "10.40.4.0/24"))
     other = world.plan()
     different = {change.digest for change in other.changes} - {change.digest for change in first.changes}
     assert different
