@@ -38,6 +38,7 @@ _PLAN = "plan"
 _DECISION = "decision"
 _SNAPSHOT = "snapshot"
 _OWNED = "owned"
+_NOTE = "note-"
 _AT_ONCE = 500
 
 
@@ -193,6 +194,26 @@ class Ledger:
         with self._database.read() as connection:
             row = connection.execute(query).one_or_none()
         return frozenset(msgspec.json.decode(row.body)["entries"]) if row else frozenset()
+
+    # notes
+
+    def note(self, kind: str, subject: str, state: str, body: dict[str, Any]) -> None:
+        """Remember something the next scheduled run has to know; the latest note on a subject counts."""
+        with self._database.write() as connection:
+            self._append(connection, f"{_NOTE}{kind}", subject, body, state=state)
+
+    def latest_note(self, kind: str, subject: str) -> Entry | None:
+        """The latest note of this kind on ``subject``."""
+        query = _events(f"{_NOTE}{kind}", latest_first=True).where(tables.event.c.subject == subject)
+        with self._database.read() as connection:
+            row = connection.execute(query.limit(1)).one_or_none()
+        return chain.entry_of(row) if row else None
+
+    def latest_notes(self, kind: str, start: str = "") -> dict[str, Entry]:
+        """The latest note on every subject that begins with ``start``."""
+        query = _events(f"{_NOTE}{kind}").where(tables.event.c.subject.startswith(start, autoescape=True))
+        with self._database.read() as connection:
+            return {row.subject: chain.entry_of(row) for row in connection.execute(query)}
 
     # locks
 
