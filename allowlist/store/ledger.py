@@ -227,9 +227,12 @@ class Ledger:
         """Every lock that is held, expired leases included."""
         return self._locks.held()
 
-    def unlock(self, name: str, who: str, reason: str) -> Lease:
-        """Take a lock away from its holder, whose writes then stop at their next check; goes on record."""
-        return self._locks.break_open(name, who, reason)
+    def unlock(self, name: str, who: str, reason: str, token: int | None = None) -> Lease:
+        """Take a lock away from its holder, whose writes then stop at their next check; goes on record.
+
+        With ``token``, only from the holder of that token: whoever took the lock meanwhile keeps it.
+        """
+        return self._locks.break_open(name, who, reason, token)
 
     # history
 

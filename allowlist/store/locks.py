@@ -81,11 +81,14 @@ class Locks:
         with self._database.read() as connection:
             return tuple(_lease_of(row) for row in connection.execute(query))
 
-    def break_open(self, name: str, who: str, reason: str) -> Lease:
-        """Take the lock away from whoever holds it and put that on record. Returns the lease that ended."""
+    def break_open(self, name: str, who: str, reason: str, token: int | None = None) -> Lease:
+        """Take the lock away from whoever holds it and put that on record. Returns the lease that ended.
+
+        With ``token`` only from the holder who has it.
+        """
         with self._database.write() as connection:
             found = _find(connection, name)
-            if found is None or found.owner == _FREE:
+            if found is None or found.owner == _FREE or token not in (None, found.token):
                 raise AllowlistError(
                     f"the lock '{name}' is not held by anybody", hint="there is nothing to unlock"
                 )

@@ -182,3 +182,14 @@ with opened(url) as ledger:
             time.sleep(0.01)
             counter.write_text(str(found + 1))
 """
+
+
+def test_unlocking_by_token_spares_whoever_took_the_lock_meanwhile(ledger: Ledger) -> None:
+    with ledger.lock("hub", owner="ada", lease=MINUTE) as old:
+        ledger.unlock("hub", "bob", "ada is gone", old.token)
+    with (
+        ledger.lock("hub", owner="carol", lease=MINUTE) as new,
+        pytest.raises(AllowlistError, match="not held"),
+    ):
+        ledger.unlock("hub", "bob", "ada is gone", old.token)
+    assert new.token > old.token
