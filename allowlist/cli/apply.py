@@ -53,6 +53,7 @@ def duration(text: str | None) -> dt.timedelta:
 @click.option(
     "--confirm-within", metavar="TIME", help="Provisional: undone unless confirmed in time (10m, 2h)."
 )
+@click.option("--no-wait", is_flag=True, help="Leave a provisional run to confirm, or to the next sync.")
 @click.option(
     "--lock-timeout", metavar="TIME", default="0s", show_default=True, help="How long to wait for a lock."
 )
@@ -71,6 +72,7 @@ def apply(
     approved_only: bool,
     approval_files: tuple[Path, ...],
     confirm_within: str | None,
+    no_wait: bool,
     lock_timeout: str,
     parallel: int,
     workload_path: Path,
@@ -84,6 +86,9 @@ def apply(
 ) -> int:
     """Apply what is approved of PLAN, read it back and verify it.
 
+    With --confirm-within the change is provisional: the command waits, and undoes it unless somebody runs
+    allowlist confirm RUN in time.
+
     \b
     Examples:
       allowlist apply plan.json
@@ -92,6 +97,7 @@ def apply(
     """
     from allowlist.apply.executor import Surroundings
     from allowlist.workflow.applying import ApplyOptions, apply_plan, raise_if_incomplete
+    from allowlist.workflow.confirming import await_confirmation
     from allowlist.workflow.deciding import import_decisions, policy_of
     from allowlist.workflow.resuming import resume_run
 
@@ -119,6 +125,10 @@ def apply(
         else:
             import_decisions(ledger, plan, approval_files, project.workload, workload_path.parent, now())
             result = apply_plan(project, plan, arm, around, policy_of(project.workload), options)
+        undone = None
+        if options.confirm_within and result.is_complete and result.converged:
+            say(f"provisional: make it final with allowlist confirm {result.run_id} within {confirm_within}")
+            undone = None if no_wait else await_confirmation(project, result.run_id, arm, around)
     if as_json:
         put_json(
             {
@@ -132,7 +142,8 @@ def apply(
         say(f"interrupted: {result.summary()}; go on with: allowlist apply --resume {result.run_id}")
         return Exit.INTERRUPTED
     raise_if_incomplete(result)
+    if undone is not None:
+        say(f"run {result.run_id} was not confirmed in time; run {undone.run_id} undid it, verified")
+        return Exit.IN_PART
     say(f"run {result.run_id}: {result.summary()}; verified, converged")
-    if confirm_within:
-        say(f"provisional: make it final with allowlist confirm {result.run_id} within {confirm_within}")
     return Exit.DONE

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -20,13 +21,17 @@ from allowlist.cli.common import (
     project_from,
     workload_option,
 )
-from allowlist.cli.console import say
+from allowlist.cli.console import plain, put, say
 from allowlist.cli.exits import Exit
 from allowlist.cli.progress import show_progress
+
+if TYPE_CHECKING:
+    from allowlist.workflow.rolling_back import WayBack
 
 
 @click.command()
 @click.argument("run")
+@click.option("--dry-run", is_flag=True, help="Show what it would do, proved; write nothing.")
 @click.option(
     "--lock-timeout", metavar="TIME", default="0s", show_default=True, help="How long to wait for a lock."
 )
@@ -37,6 +42,7 @@ from allowlist.cli.progress import show_progress
 @ledger_option
 def rollback(
     run: str,
+    dry_run: bool,
     lock_timeout: str,
     workload_path: Path,
     catalogs: Path | None,
@@ -52,7 +58,7 @@ def rollback(
     Example: allowlist rollback 20261124-101500-ab12cd
     """
     from allowlist.apply.executor import Surroundings
-    from allowlist.workflow.rolling_back import roll_back
+    from allowlist.workflow.rolling_back import plan_way_back, roll_back
 
     project = project_from(workload_path, catalogs, facts_path)
     who = who_decides(credential, project.workload.cloud, arm_endpoint).who
@@ -69,6 +75,22 @@ def rollback(
             on_event=watch,
             lock_wait=duration(lock_timeout),
         )
+        way = plan_way_back(project, run, arm, ledger)
+        _show(way)
+        if dry_run:
+            return Exit.DONE
         result = roll_back(project, run, arm, around)
     say(f"run {result.run_id}: {len(result.fates)} changes of {run} undone and verified")
     return Exit.DONE
+
+
+def _show(way: WayBack) -> None:
+    for change in way.changes:
+        put(plain(change.title))
+    for word, witnesses in (("closes", way.closes), ("opens", way.opens)):
+        for witness in witnesses:
+            put(plain(f"  {word} {witness}"))
+    for target in way.exact:
+        put(plain(f"  {target}: back to exactly the state the plan was made on"))
+    if not way.changes:
+        say(f"run {way.run.run_id} left nothing to undo")

@@ -42,10 +42,10 @@ def latest_ids(connection: Connection, limit: int) -> list[str]:
 
 
 def unfinished_ids(connection: Connection) -> list[str]:
-    """Runs in no final state that no later run took up, oldest first."""
+    """Runs in no final state that no later run took up, oldest first; one that failed wrote nothing and took up nothing."""
     states = last_states(connection)
     begun = connection.execute(_rows().where(tables.event.c.kind == BEGUN))
-    resumed = {msgspec.json.decode(row.body)["resumes"] for row in begun}
+    resumed = {msgspec.json.decode(row.body)["resumes"] for row in begun if states[row.subject] != "failed"}
     return [run_id for run_id, state in states.items() if state not in FINAL_STATES and run_id not in resumed]
 
 

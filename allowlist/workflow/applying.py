@@ -24,6 +24,7 @@ from allowlist.errors import (
 from allowlist.plan.approval import ApprovalPolicy, Standing
 from allowlist.plan.digest import is_intact
 from allowlist.plan.model import Change, Operation, Plan
+from allowlist.rules.model import Ruleset
 from allowlist.store import Ledger
 from allowlist.surfaces.base import ArmWriter, Surface, Target, Write
 from allowlist.surfaces.estate import Body, Estate, fingerprint
@@ -47,6 +48,13 @@ class SurfaceDriver:
         estate = Estate.of(bodies)
         self.family = self._surface.family(estate, self._target)
         return State(fingerprint=self._surface.fingerprint(estate, self._target), bodies=tuple(bodies))
+
+    def ruleset(self, state: State) -> Ruleset:
+        """The rules of ``state`` in the order Azure evaluates them."""
+        return self._surface.ruleset(Estate.of(state.bodies), self._target)
+
+    def fingerprint(self, state: State) -> str:
+        return self._surface.fingerprint(Estate.of(state.bodies), self._target)
 
     def compose(self, state: State, operations: Sequence[tuple[str, Operation]]) -> list[PlannedWrite]:
         estate = Estate.of(state.bodies)

@@ -1,55 +1,89 @@
-"""The way back of a run: refused when somebody else changed the target since, verified like an apply."""
+"""The way back of a run: planned and proved like a change, refused when somebody changed the target since, verified."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 import msgspec
 
+from allowlist.apply.driver import State
 from allowlist.apply.executor import Surroundings
 from allowlist.apply.result import Fate, RunResult
 from allowlist.documents import canonical_json
 from allowlist.errors import AllowlistError, AppliedInPart, StalePlan
 from allowlist.plan.model import Change, Operation, Plan
+from allowlist.rules.compare import find_differences
 from allowlist.store import Ledger, Run
 from allowlist.surfaces.base import ArmWriter
 from allowlist.surfaces.estate import Body, Estate, fingerprint
 from allowlist.workflow.applying import SurfaceDriver, drivers_of, execute, new_run_id
 from allowlist.workflow.project import Project
-from allowlist.workflow.resuming import changes_of_run, fates_of_run, plan_of_run
+from allowlist.workflow.resuming import changes_of_run, fates_of_run, plan_of_run, state_before
+
+_WITNESSES = 5
 
 
-def roll_back(project: Project, run_id: str, arm: ArmWriter, around: Surroundings) -> RunResult:
-    """Undo what ``run_id`` did.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WayBack:
+    """What undoing a run would do. ``closes`` and ``opens`` are flows (``source → host protocol:port``), some of many.
 
-    Raises StalePlan, naming the resources, when the target is not as the run left it; AppliedInPart when the way
-    back itself failed: that is a state of its own in the ledger, ``rollback-failed``.
+    ``exact`` are the targets that come back to the very state the plan was made on.
     """
-    ledger = around.ledger
+
+    run: Run
+    plan: Plan
+    changes: tuple[Change, ...]
+    closes: tuple[str, ...] = ()
+    opens: tuple[str, ...] = ()
+    exact: tuple[str, ...] = ()
+    drivers: Mapping[str, SurfaceDriver] = field(repr=False)
+
+
+def plan_way_back(project: Project, run_id: str, arm: ArmWriter, ledger: Ledger) -> WayBack:
+    """Ask Azure what ``run_id`` did, and prove what undoing it changes. Writes nothing.
+
+    Raises StalePlan, naming the changes, when a resource is not as the run left it.
+    """
     run = ledger.run(run_id)
-    if run.state in ("rolled-back", "running") and run.kind == "rollback":
+    if run.kind == "rollback":
         raise AllowlistError(f"run {run.run_id} is itself a way back")
     plan = plan_of_run(ledger, run)
     fates = fates_of_run(project, ledger, run, arm)
-    done = [change for change in changes_of_run(ledger, run, plan) if fates.get(change.id) == "done"]
     _refuse_foreign_edits(run, plan, fates)
-    new_id = new_run_id(around.clock())
-    ledger.begin_run(new_id, plan.digest, around.who, around.clock(), "rollback", resumes=run.run_id)
-    if not done:
-        ledger.finish_run(new_id, "rolled-back", around.clock(), {"undone": 0})
-        return RunResult(new_id)
+    done = [change for change in changes_of_run(ledger, run, plan) if fates.get(change.id) == "done"]
     drivers = drivers_of(project, plan, arm)
     names = list(dict.fromkeys(change.target for change in done))
-    expected = {name: drivers[name].read().fingerprint for name in drivers}
-    backwards = [inverse_change(change) for change in reversed(done)]
-    ledger.save_snapshot(new_id, "changes", "before", canonical_json([change.id for change in backwards]))
-    result = execute(project, plan, backwards, arm, around, new_id, expected=expected)
-    differences = (
-        [text for name in names for text in _differences(ledger, run, drivers[name])]
-        if result.is_complete
-        else []
+    closes, opens = _effect(ledger, run, {name: drivers[name] for name in names})
+    return WayBack(
+        run=run,
+        plan=plan,
+        changes=tuple(inverse_change(change) for change in reversed(done)),
+        closes=closes,
+        opens=opens,
+        exact=tuple(name for name in names if _is_base(ledger, run, plan, drivers[name])),
+        drivers=drivers,
     )
-    _finish(around, run, result, differences)
+
+
+def roll_back(project: Project, run_id: str, arm: ArmWriter, around: Surroundings) -> RunResult:
+    """Undo what ``run_id`` did and verify it.
+
+    Raises StalePlan when the target is not as the run left it; AppliedInPart when the way back itself failed:
+    that is a state of its own in the ledger, ``rollback-failed``.
+    """
+    ledger = around.ledger
+    way = plan_way_back(project, run_id, arm, ledger)
+    new_id = new_run_id(around.clock())
+    ledger.begin_run(new_id, way.plan.digest, around.who, around.clock(), "rollback", resumes=way.run.run_id)
+    if not way.changes:
+        _succeed(around, way, new_id, {"undone": 0})
+        return RunResult(new_id)
+    expected = {name: driver.read().fingerprint for name, driver in way.drivers.items()}
+    ledger.save_snapshot(new_id, "changes", "before", canonical_json([change.id for change in way.changes]))
+    result = execute(project, way.plan, way.changes, arm, around, new_id, expected=expected)
+    _finish(around, way, result)
     return result
 
 
@@ -75,13 +109,45 @@ def inverse_change(change: Change) -> Change:
     return msgspec.structs.replace(change, operation=inverse, title=f"undo: {change.title}")
 
 
-def _refuse_foreign_edits(run: Run, plan: Plan, fates: dict[str, Fate]) -> None:
+def _refuse_foreign_edits(run: Run, plan: Plan, fates: Mapping[str, Fate]) -> None:
     changed = [change.title for change in plan.changes if fates.get(change.id) == "unknown"]
     if changed:
         raise StalePlan(
             f"run {run.run_id} cannot be rolled back: somebody changed the same resource since: {'; '.join(changed[:5])}",
             hint="look at the target, then make a new plan",
         )
+
+
+def _effect(
+    ledger: Ledger, run: Run, drivers: Mapping[str, SurfaceDriver]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Witnesses of the flows that the way back closes and opens, proved on the rules before and now."""
+    closes: list[str] = []
+    opens: list[str] = []
+    for name, driver in drivers.items():
+        before = _before(ledger, run, name)
+        for difference in find_differences(driver.ruleset(driver.read()), driver.ruleset(before)):
+            found = opens if difference.opened else closes
+            if len(found) < _WITNESSES:
+                found.append(difference.witness())
+    return tuple(closes), tuple(opens)
+
+
+def _is_base(ledger: Ledger, run: Run, plan: Plan, driver: SurfaceDriver) -> bool:
+    planned = next(target.fingerprint for target in plan.targets if target.name == driver.name)
+    return driver.fingerprint(_before(ledger, run, driver.name)) == planned
+
+
+def _before(ledger: Ledger, run: Run, target: str) -> State:
+    found = state_before(ledger, run.run_id, target)
+    if found is None:
+        raise AllowlistError(f"run {run.run_id} kept no state of {target} from before it wrote")
+    return found
+
+
+def _all_differences(ledger: Ledger, way: WayBack) -> list[str]:
+    names = dict.fromkeys(change.target for change in way.changes)
+    return [text for name in names for text in _differences(ledger, way.run, way.drivers[name])]
 
 
 def _differences(ledger: Ledger, run: Run, driver: SurfaceDriver) -> list[str]:
@@ -96,18 +162,22 @@ def _differences(ledger: Ledger, run: Run, driver: SurfaceDriver) -> list[str]:
     ]
 
 
-def _finish(around: Surroundings, run: Run, result: RunResult, differences: list[str]) -> None:
-    now = around.clock()
+def _succeed(around: Surroundings, way: WayBack, run_id: str, summary: dict[str, object]) -> None:
+    now, undone = around.clock(), way.run
+    around.ledger.finish_run(run_id, "rolled-back", now, {**summary, "of": undone.run_id})
+    around.ledger.finish_run(undone.run_id, "rolled-back", now, {**undone.summary, "undone_by": run_id})
+
+
+def _finish(around: Surroundings, way: WayBack, result: RunResult) -> None:
+    differences = _all_differences(around.ledger, way) if result.is_complete else []
     if result.is_complete and not differences:
-        around.ledger.finish_run(
-            result.run_id, "rolled-back", now, {"undone": len(result.fates), "of": run.run_id}
-        )
+        summary = {"undone": len(result.fates), "closed": list(way.closes), "opened": list(way.opens)}
+        _succeed(around, way, result.run_id, summary)
         return
     reason = result.error or "; ".join(differences)
-    around.ledger.finish_run(
-        result.run_id, "rollback-failed", now, {"error": reason, "fates": dict(result.fates)}
-    )
+    failure = {"error": reason, "fates": dict(result.fates), "of": way.run.run_id}
+    around.ledger.finish_run(result.run_id, "rollback-failed", around.clock(), failure)
     raise AppliedInPart(
-        f"ROLLBACK FAILED: run {run.run_id} could not be undone: {result.summary()}: {reason}",
+        f"ROLLBACK FAILED: run {way.run.run_id} could not be undone: {result.summary()}: {reason}",
         hint="the target is neither as before nor as planned; look at it now: allowlist check",
     )

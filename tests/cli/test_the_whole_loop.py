@@ -64,7 +64,7 @@ def test_a_stale_plan_is_exit_code_four(run, simulator: tuple[Simulator, str]) -
 def test_a_provisional_run_can_be_confirmed(run) -> None:  # type: ignore[no-untyped-def]
     run("plan", "-o", "plan.json")
     allowlist("approve", "plan.json", "--all", "--reason", "ticket 1")
-    applied = run("apply", "plan.json", "--confirm-within", "10m", "--json")
+    applied = run("apply", "plan.json", "--confirm-within", "10m", "--no-wait", "--json")
     assert applied.code == 0, applied.err
     assert allowlist("confirm", applied.json["run"]).code == 0
     assert allowlist("confirm", applied.json["run"]).code == 1

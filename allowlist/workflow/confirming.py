@@ -1,0 +1,53 @@
+"""Commit-confirmed: what was applied provisionally stands only if somebody says so in time."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from allowlist.apply.executor import Surroundings
+from allowlist.apply.result import RunResult
+from allowlist.errors import AllowlistError
+from allowlist.store import Ledger, Run
+from allowlist.surfaces.base import ArmWriter
+from allowlist.workflow.project import Project
+from allowlist.workflow.rolling_back import roll_back
+
+
+def confirm_run(ledger: Ledger, run_id: str, who: str, now: dt.datetime) -> Run:
+    """Make a provisional run final. Raises AllowlistError when it is not provisional any more, or its time is over."""
+    run = ledger.run(run_id)
+    if run.state != "provisional":
+        raise AllowlistError(f"run {run.run_id} is {run.state}, not provisional")
+    if is_expired(run, now):
+        raise AllowlistError(
+            f"run {run.run_id} had to be confirmed until {run.summary['confirm_until']}; it is being rolled back",
+            hint="plan and apply again",
+        )
+    ledger.finish_run(run.run_id, "confirmed", now, {**run.summary, "confirmed_by": who})
+    return run
+
+
+def is_expired(run: Run, now: dt.datetime) -> bool:
+    return run.state == "provisional" and time_left(run, now) <= dt.timedelta()
+
+
+def time_left(run: Run, now: dt.datetime) -> dt.timedelta:
+    """How long a provisional run may still be confirmed."""
+    return dt.datetime.fromisoformat(run.summary["confirm_until"]) - now
+
+
+def expired_runs(ledger: Ledger, now: dt.datetime) -> list[Run]:
+    """Provisional runs whose time is over, oldest first: whoever runs next rolls them back."""
+    return [run for run in ledger.unfinished_runs() if is_expired(run, now)]
+
+
+def await_confirmation(
+    project: Project, run_id: str, arm: ArmWriter, around: Surroundings
+) -> RunResult | None:
+    """Wait until a provisional run is confirmed (None); roll it back when its time is over (how that ended)."""
+    while (run := around.ledger.run(run_id)).state == "provisional":
+        left = time_left(run, around.clock())
+        if left <= dt.timedelta():
+            return roll_back(project, run_id, arm, around)
+        around.sleep(min(1.0, left.total_seconds()))
+    return None
