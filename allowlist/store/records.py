@@ -21,11 +21,14 @@ RunState = Literal[
     "rollback-failed",
     "provisional",
     "confirmed",
+    "superseded",
 ]
 StepState = Literal["intended", "sent", "landed", "verified", "failed", "unknown", "reverted"]
 Moment = Literal["before", "after"]
 
-FINAL_STATES: frozenset[RunState] = frozenset({"succeeded", "failed", "rolled-back", "confirmed"})
+FINAL_STATES: frozenset[RunState] = frozenset(
+    {"succeeded", "failed", "rolled-back", "confirmed", "superseded"}
+)
 """A run in one of these needs nobody any more."""
 
 

@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from allowlist.apply.driver import PlannedWrite, State
 from allowlist.apply.executor import Executor, Surroundings
 from allowlist.apply.result import RunResult
 from allowlist.documents import canonical_json
@@ -19,72 +18,19 @@ from allowlist.errors import (
     NotApproved,
     PlanRefused,
     StalePlan,
-    TargetNotFound,
+    TargetError,
 )
 from allowlist.plan.approval import ApprovalPolicy, Standing
 from allowlist.plan.digest import is_intact
-from allowlist.plan.model import Change, Operation, Plan
-from allowlist.rules.model import Ruleset
+from allowlist.plan.model import Change, Plan
 from allowlist.store import Ledger
-from allowlist.surfaces.base import ArmWriter, Surface, Target, Write
-from allowlist.surfaces.estate import Body, Estate, fingerprint
+from allowlist.surfaces.base import ArmWriter
+from allowlist.surfaces.estate import Body
 from allowlist.workflow.deciding import standings_in
+from allowlist.workflow.driving import drivers_of
 from allowlist.workflow.planning import make_plan
+from allowlist.workflow.predecessors import settle_predecessors
 from allowlist.workflow.project import Project, read_estate
-
-
-class SurfaceDriver:
-    """A surface bound to one target and one ARM client. Implements ``TargetDriver``."""
-
-    def __init__(self, surface: Surface, target: Target, arm: ArmWriter) -> None:
-        self._surface = surface
-        self._target = target
-        self._arm = arm
-        self.name = target.name
-        self.family = target.resource.lower()
-
-    def read(self) -> State:
-        bodies = self._surface.read(self._arm, self._target)
-        estate = Estate.of(bodies)
-        self.family = self._surface.family(estate, self._target)
-        return State(fingerprint=self._surface.fingerprint(estate, self._target), bodies=tuple(bodies))
-
-    def ruleset(self, state: State) -> Ruleset:
-        """The rules of ``state`` in the order Azure evaluates them."""
-        return self._surface.ruleset(Estate.of(state.bodies), self._target)
-
-    def fingerprint(self, state: State) -> str:
-        return self._surface.fingerprint(Estate.of(state.bodies), self._target)
-
-    def compose(self, state: State, operations: Sequence[tuple[str, Operation]]) -> list[PlannedWrite]:
-        estate = Estate.of(state.bodies)
-        writes = self._surface.compose(estate, self._target, [operation for _, operation in operations])
-        return [_planned(write, operations) for write in writes]
-
-    def send(self, write: PlannedWrite) -> None:
-        payload: Write = write.payload
-        self._surface.write(self._arm, payload)
-
-    def verify(self, write: PlannedWrite) -> list[str]:
-        return self._surface.verify(self._arm, self._target, [write.payload])
-
-    def is_unchanged(self, state: State, write: PlannedWrite) -> bool:
-        old = Estate.of(state.bodies).get(write.resource)
-        try:
-            new: Body | None = self._arm.get(write.resource, write.payload.api_version)
-        except TargetNotFound:
-            new = None
-        return fingerprint(old) == fingerprint(new)
-
-
-def _planned(write: Write, operations: Sequence[tuple[str, Operation]]) -> PlannedWrite:
-    mine = [(change_id, operation) for change_id, operation in operations if operation in write.operations]
-    return PlannedWrite(
-        resource=write.resource,
-        change_ids=tuple(change_id for change_id, _ in mine),
-        operations=write.operations,
-        payload=write,
-    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,6 +80,7 @@ def apply_plan(
     refuse_edited_ledger(ledger)
     standings = standings_in(ledger, plan, policy, around.clock())
     changes = check_ready(plan, standings, around.clock(), options)
+    settle_predecessors(project, plan, arm, around)
     run_id = new_run_id(around.clock())
     ledger.save_plan(
         plan.digest, canonical_json(plan), workload=plan.workload, created=around.clock(), who=around.who
@@ -141,10 +88,21 @@ def apply_plan(
     ledger.begin_run(run_id, plan.digest, around.who, around.clock(), "apply")
     ledger.save_snapshot(run_id, "changes", "before", canonical_json([change.id for change in changes]))
     result = execute(project, plan, changes, arm, around, run_id)
-    if result.is_complete:
-        result.converged = not still_wanted(project, plan, arm, changes)
+    check_converged(project, plan, arm, changes, result)
     finish(around, result, options)
     return result
+
+
+def check_converged(
+    project: Project, plan: Plan, arm: ArmWriter, applied: Sequence[Change], result: RunResult
+) -> None:
+    """After a complete run a fresh plan has to be empty; where none can be made, the run is not complete."""
+    if not result.is_complete:
+        return
+    try:
+        result.converged = not still_wanted(project, plan, arm, applied)
+    except TargetError as error:
+        result.error = f"written and verified, but a fresh plan could not be made: {error}"
 
 
 def refuse_edited_ledger(ledger: Ledger) -> None:
@@ -168,24 +126,18 @@ def execute(
     expected: Mapping[str, str] | None = None,
 ) -> RunResult:
     """Run the executor for ``changes``; a refusal before the first write is put on record and raised."""
-    executor = Executor(run_id, around, drivers_of(project, plan, arm))
     planned = {target.name: target.fingerprint for target in plan.targets}
     try:
+        executor = Executor(run_id, around, drivers_of(project, plan, arm))
         result = executor.run(changes, planned if expected is None else expected)
     except Exception as error:
         around.ledger.finish_run(run_id, "failed", around.clock(), {"error": str(error), "written": 0})
         raise
-    _save_after(around, result, executor, changes)
+    try:
+        _save_after(around, result, executor, changes)
+    except TargetError as error:
+        result.error = result.error or f"written, but not readable afterwards: {error}"
     return result
-
-
-def drivers_of(project: Project, plan: Plan, arm: ArmWriter) -> Mapping[str, SurfaceDriver]:
-    names = {target.name for target in plan.targets}
-    specs = [spec for spec in project.workload.targets if spec.name in names]
-    drivers = {spec.name: SurfaceDriver(project.surface(spec), project.target(spec), arm) for spec in specs}
-    for driver in drivers.values():
-        driver.read()
-    return drivers
 
 
 def _save_after(

@@ -18,9 +18,10 @@ from allowlist.rules.compare import find_differences
 from allowlist.store import Ledger, Run
 from allowlist.surfaces.base import ArmWriter
 from allowlist.surfaces.estate import Body, Estate, fingerprint
-from allowlist.workflow.applying import SurfaceDriver, drivers_of, execute, new_run_id
+from allowlist.workflow.applying import execute, new_run_id
+from allowlist.workflow.driving import SurfaceDriver, drivers_of
+from allowlist.workflow.fates import changes_of_run, fates_of_run, plan_of_run, state_before
 from allowlist.workflow.project import Project
-from allowlist.workflow.resuming import changes_of_run, fates_of_run, plan_of_run, state_before
 
 _WITNESSES = 5
 

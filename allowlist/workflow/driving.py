@@ -1,0 +1,76 @@
+"""Surfaces bound to the targets of a plan: what the executor drives."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from allowlist.apply.driver import PlannedWrite, State
+from allowlist.errors import TargetNotFound
+from allowlist.plan.model import Operation, Plan
+from allowlist.rules.model import Ruleset
+from allowlist.surfaces.base import ArmWriter, Surface, Target, Write
+from allowlist.surfaces.estate import Body, Estate, fingerprint
+from allowlist.workflow.project import Project
+
+
+class SurfaceDriver:
+    """A surface bound to one target and one ARM client. Implements ``TargetDriver``."""
+
+    def __init__(self, surface: Surface, target: Target, arm: ArmWriter) -> None:
+        self._surface = surface
+        self._target = target
+        self._arm = arm
+        self.name = target.name
+        self.family = target.resource.lower()
+
+    def read(self) -> State:
+        bodies = self._surface.read(self._arm, self._target)
+        estate = Estate.of(bodies)
+        self.family = self._surface.family(estate, self._target)
+        return State(fingerprint=self._surface.fingerprint(estate, self._target), bodies=tuple(bodies))
+
+    def ruleset(self, state: State) -> Ruleset:
+        """The rules of ``state`` in the order Azure evaluates them."""
+        return self._surface.ruleset(Estate.of(state.bodies), self._target)
+
+    def fingerprint(self, state: State) -> str:
+        return self._surface.fingerprint(Estate.of(state.bodies), self._target)
+
+    def compose(self, state: State, operations: Sequence[tuple[str, Operation]]) -> list[PlannedWrite]:
+        estate = Estate.of(state.bodies)
+        writes = self._surface.compose(estate, self._target, [operation for _, operation in operations])
+        return [_planned(write, operations) for write in writes]
+
+    def send(self, write: PlannedWrite) -> None:
+        payload: Write = write.payload
+        self._surface.write(self._arm, payload)
+
+    def verify(self, write: PlannedWrite) -> list[str]:
+        return self._surface.verify(self._arm, self._target, [write.payload])
+
+    def is_unchanged(self, state: State, write: PlannedWrite) -> bool:
+        old = Estate.of(state.bodies).get(write.resource)
+        try:
+            new: Body | None = self._arm.get(write.resource, write.payload.api_version)
+        except TargetNotFound:
+            new = None
+        return fingerprint(old) == fingerprint(new)
+
+
+def _planned(write: Write, operations: Sequence[tuple[str, Operation]]) -> PlannedWrite:
+    mine = [(change_id, operation) for change_id, operation in operations if operation in write.operations]
+    return PlannedWrite(
+        resource=write.resource,
+        change_ids=tuple(change_id for change_id, _ in mine),
+        operations=write.operations,
+        payload=write,
+    )
+
+
+def drivers_of(project: Project, plan: Plan, arm: ArmWriter) -> Mapping[str, SurfaceDriver]:
+    names = {target.name for target in plan.targets}
+    specs = [spec for spec in project.workload.targets if spec.name in names]
+    drivers = {spec.name: SurfaceDriver(project.surface(spec), project.target(spec), arm) for spec in specs}
+    for driver in drivers.values():
+        driver.read()
+    return drivers

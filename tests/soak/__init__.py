@@ -1,0 +1,1 @@
+"""Long random days against the promises: ``python -m tests.soak``."""
