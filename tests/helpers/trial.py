@@ -76,8 +76,7 @@ class Trial:
         self.world = world
         self.counts: Counter[str] = Counter()
         self.plan: Plan | None = None
-        self.edits = 0
-        self.planned_at = -1
+        self.planned_on = ""
         self.allowed: set[str] = set()
         self.tampered = False
         self.foreign = world.foreign()
@@ -91,7 +90,7 @@ class Trial:
     def make_plan(self) -> None:
         before = self._writes()
         self.plan = self.world.plan()
-        self.planned_at = self.edits
+        self.planned_on = self._state()
         self._hold("a plan never writes", self._writes() == before)
         self.counts["plans"] += 1
 
@@ -110,7 +109,7 @@ class Trial:
         if self.plan is None or self.plan.is_empty:
             return
         self._inject(faults)
-        before = self._writes()
+        before, same = self._writes(), self._state() == self.planned_on
         confirm = dt.timedelta(minutes=10) if wait else None
         try:
             result = self._with_crash(
@@ -119,8 +118,8 @@ class Trial:
             )
         except REFUSALS as refusal:
             self._hold("a refused plan writes nothing", self._writes() == before)
-            stale = self.edits != self.planned_at
-            self._hold("only a changed target is stale", stale or not isinstance(refusal, StalePlan))
+            changed = self._state() != self.planned_on
+            self._hold("only a changed target is stale", changed or not isinstance(refusal, StalePlan))
             self.counts[f"refused: {type(refusal).__name__}"] += 1
         except LockHeld:
             self._hold("nobody writes over what is provisional", self._writes() == before)
@@ -132,15 +131,10 @@ class Trial:
             self.counts["crashes"] += 1
             self._remember_last()
         else:
-            self._hold(
-                "what was planned on another state is refused",
-                self.edits == self.planned_at,
-            )
+            self._hold("what was planned on another state is refused", same)
             self._judge(result, f"applied: {'complete' if result.is_complete else 'in part'}")
         finally:
             self.world.simulator.faults.clear()
-        if self._writes() != before:
-            self.edits += 1
 
     def resume(self, faults: tuple[str, ...] = ()) -> None:
         """The next run after a crash: done, not done or unknown, and on from there."""
@@ -163,8 +157,6 @@ class Trial:
             self.counts["rollbacks without anything to undo"] += 1
         else:
             self.counts["rollbacks"] += 1
-        if self._writes() != before:
-            self.edits += 1
         self.run = None
 
     def confirm(self) -> None:
@@ -177,7 +169,6 @@ class Trial:
         """Somebody adds a rule to a group that is not ours."""
         self.world.edit(FOREIGN, _add_rule)
         self.foreign = self.world.foreign()
-        self.edits += 1
         self.counts["foreign edits"] += 1
 
     def somebody_tampers(self) -> None:
@@ -185,7 +176,6 @@ class Trial:
         if self.world.rules():
             self.world.edit(OURS, _drop_rule)
             self.tampered = True
-            self.edits += 1
             self.counts["foreign edits"] += 1
 
     def catalog_shrinks(self) -> None:
@@ -209,7 +199,6 @@ class Trial:
 
     def _resume(self, run: Run, faults: tuple[str, ...]) -> None:
         self._inject(faults)
-        before = self._writes()
         try:
             result = resume_run(
                 self.world.project, run.run_id, self.world.arm, self.world.around(), ApplyOptions()
@@ -224,8 +213,6 @@ class Trial:
             self._judge(result, f"resumed: {'complete' if result.is_complete else 'in part'}")
         finally:
             self.world.simulator.faults.clear()
-        if self._writes() != before:
-            self.edits += 1
 
     def _judge(self, result: RunResult, word: str) -> None:
         self.counts[word] += 1
@@ -271,6 +258,13 @@ class Trial:
     def _inject(self, faults: tuple[str, ...]) -> None:
         self.world.fault(*faults)
         self.counts["faults"] += len(faults)
+
+    def _state(self) -> str:
+        """Everything a plan relies on, without what the service counts by itself."""
+        ours = self.world.body(OURS) or {"properties": {}}
+        return str(
+            (self.foreign, ours["properties"].get("ruleCollections"), ours["properties"].get("priority"))
+        )
 
     def _writes(self) -> int:
         return sum(request.method not in ("GET", "HEAD") for request in self.world.simulator.requests)
