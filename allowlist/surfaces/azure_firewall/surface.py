@@ -13,7 +13,7 @@ from allowlist.surfaces.azure_firewall.translate import to_ruleset
 from allowlist.surfaces.azure_firewall.write import API_VERSION, KIND
 from allowlist.surfaces.base import ArmReader, ArmWriter, Draft, LimitFinding, Target, Write
 from allowlist.surfaces.estate import Body, Estate, fingerprint
-from allowlist.surfaces.firewall_policy.surface import same_configuration
+from allowlist.surfaces.firewall_policy.readback import same_configuration
 from allowlist.surfaces.firewall_policy.validate import find_classic_faults
 from allowlist.surfaces.resource_id import ResourceId, normal_id
 

@@ -11,19 +11,29 @@ from allowlist.surfaces.estate import Body, Estate
 
 API_VERSION = "2024-05-01"
 
+THROUGH_DRAFT = "DEPLOY"
+"""The method of a write that is put into a draft of the policy, which is then deployed."""
+
 _READ_ONLY = ("id", "name", "type", "etag", "location", "systemData", "resourceGroup")
 _READ_ONLY_PROPERTIES = ("provisioningState", "size")
 
 
-def compose(estate: Estate, operations: Sequence[Operation], *, owns_group: bool = False) -> list[Write]:
-    """One write per changed group; a group that is all ours and left empty is deleted."""
+def compose(
+    estate: Estate, operations: Sequence[Operation], *, owns_group: bool = False, through_draft: bool = False
+) -> list[Write]:
+    """One write per changed group; a group that is all ours and left empty is deleted.
+
+    A group can neither be created nor deleted in a draft (documentation of draft and deploy, 2025-05), so
+    those are written directly.
+    """
     writes = []
     for resource in dict.fromkeys(operation.resource for operation in operations):
         mine = [operation for operation in operations if operation.resource == resource]
         body: Body | None = _edited(_writable(estate.get(resource)), mine)
         if owns_group and body is not None and not body["properties"]["ruleCollections"]:
             body = None
-        method = "DELETE" if body is None else "PUT"
+        change = THROUGH_DRAFT if through_draft and estate.get(resource) else "PUT"
+        method = "DELETE" if body is None else change
         writes.append(
             Write(
                 resource=resource, method=method, body=body, api_version=API_VERSION, operations=tuple(mine)

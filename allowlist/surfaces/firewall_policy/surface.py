@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 from allowlist.errors import TargetNotFound
 from allowlist.plan.model import Operation
@@ -11,9 +10,10 @@ from allowlist.rules.model import Ruleset
 from allowlist.rules.requirement import Requirement
 from allowlist.surfaces.base import ArmReader, ArmWriter, Draft, LimitFinding, Target, Write
 from allowlist.surfaces.estate import Body, Estate, fingerprint
-from allowlist.surfaces.firewall_policy import compose, limits
+from allowlist.surfaces.firewall_policy import compose, deploy, limits
 from allowlist.surfaces.firewall_policy.compose import API_VERSION
 from allowlist.surfaces.firewall_policy.draft import KIND, draft
+from allowlist.surfaces.firewall_policy.readback import same_configuration
 from allowlist.surfaces.firewall_policy.translate import policy_chain, sorted_groups, to_ruleset
 from allowlist.surfaces.resource_id import ResourceId, normal_id
 
@@ -56,7 +56,12 @@ class FirewallPolicySurface:
         return draft(estate, target, self.ruleset(estate, target), needed, kept)
 
     def compose(self, estate: Estate, target: Target, operations: Sequence[Operation]) -> list[Write]:
-        return compose.compose(estate, operations, owns_group=not target.collection and not target.group)
+        return compose.compose(
+            estate,
+            operations,
+            owns_group=not target.collection and not target.group,
+            through_draft=target.options.get("via") == "draft",
+        )
 
     def after(self, estate: Estate, writes: Iterable[Write]) -> Estate:
         return compose.after(estate, list(writes))
@@ -82,6 +87,8 @@ class FirewallPolicySurface:
     def write(self, arm: ArmWriter, write: Write) -> None:
         if write.body is None:
             arm.delete(write.resource, write.api_version)
+        elif write.method == compose.THROUGH_DRAFT:
+            deploy.write_through_draft(arm, write.resource, write.body, write.api_version)
         else:
             arm.put(write.resource, write.body, write.api_version)
 
@@ -108,26 +115,6 @@ class FirewallPolicySurface:
         for firewall_id in attached_firewalls([policy]):
             reasons += _not_succeeded(arm.get(firewall_id, API_VERSION))
         return reasons
-
-
-def same_configuration(expected: Body, actual: Body) -> bool:
-    """Equal after taking out what the service adds: defaulted arrays, sizes, letter case of its enums."""
-    return bool(_plain(expected["properties"]) == _plain(actual["properties"]))
-
-
-_ADDED_BY_SERVICE = {"provisioningState", "size", "ipv6Rule"}
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {
-            key: _plain(item)
-            for key, item in value.items()
-            if key not in _ADDED_BY_SERVICE and item not in (None, [], {}, "", False)
-        }
-    if isinstance(value, list):
-        return [_plain(item) for item in value]
-    return value.lower() if isinstance(value, str) else value
 
 
 def _not_succeeded(body: Body) -> list[str]:
