@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import click
@@ -63,7 +65,7 @@ def explain(
     as_json: bool,
     exit_code: bool,
 ) -> int:
-    """Tell which rule decides a flow, and who wants the name.
+    """Tell which rule decides a flow, what it hides, who wants the name, and which plan line would fix it.
 
     \b
     Examples:
@@ -76,7 +78,9 @@ def explain(
         explanation_json,
         explanation_text,
         read_flows,
+        remedies_for,
     )
+    from allowlist.workflow.planning import make_plan
     from allowlist.workflow.project import read_estate
 
     if flows_path is not None:
@@ -94,6 +98,7 @@ def explain(
     with state_from(snapshot, project.workload.cloud, arm_endpoint, credential, ca_file) as origin:
         estate = read_estate(project, specs, origin)
     denied = False
+    plan = cache(lambda: make_plan(project, estate, specs))
     rulesets = [
         (
             spec.name,
@@ -105,7 +110,10 @@ def explain(
     for line in lines:
         for name, ruleset, resolved in rulesets:
             answer = explain_flow(line, ruleset, resolved.requirements, project.facts, name)
-            denied |= answer.verdict.word != "allow"
+            if answer.verdict.word != "allow":
+                denied = True
+                if answer.wanted_by:
+                    answer = replace(answer, remedies=remedies_for(plan(), name, answer.wanted_by))
             if flows_path is not None:
                 put_json_line(explanation_json(answer))
             elif as_json:

@@ -7,7 +7,7 @@ taken apart where any rule or requirement names something more special.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -84,7 +84,11 @@ def relation(
     before: Ruleset, after: Ruleset, facts: Facts = NOTHING_KNOWN
 ) -> tuple[Relation, Difference | None]:
     """Compare two rulesets by effect, with a witness where they differ."""
-    differences = find_differences(before, after, facts=facts)
+    return relation_of(find_differences(before, after, facts=facts))
+
+
+def relation_of(differences: Sequence[Difference]) -> tuple[Relation, Difference | None]:
+    """What ``differences`` amount to, with the one that shows it."""
     certain = [item for item in differences if item.certain]
     opened = next((item for item in certain if item.opened), None)
     closed = next((item for item in certain if item.closed), None)

@@ -36,6 +36,15 @@ def evaluate(ruleset: Ruleset, flow: Flow, facts: Facts = NOTHING_KNOWN) -> Verd
     return verdict
 
 
+def hidden_steps(ruleset: Ruleset, flow: Flow, verdict: Verdict, facts: Facts = NOTHING_KNOWN) -> list[Step]:
+    """Rules that certainly match ``flow`` but are never asked, because the one that decides comes before them."""
+    found = [
+        _step(rule, stage, match) for rule, stage, match in _matches(ruleset, flow, facts) if match.certain
+    ]
+    later = [step.ref for step in found]
+    return found[later.index(verdict.ref) + 1 :] if verdict.ref in later else []
+
+
 def _with_alert(verdict: Verdict) -> Verdict:
     return Verdict(
         action=verdict.action,
@@ -51,13 +60,15 @@ def _with_alert(verdict: Verdict) -> Verdict:
 def _by_rules(ruleset: Ruleset, flow: Flow, facts: Facts) -> Verdict:
     steps: list[Step] = []
     for rule, stage, match in _matches(ruleset, flow, facts):
-        action = Action.ALLOW if isinstance(rule, NatRule) else rule.action
-        steps.append(
-            Step(ref=rule.ref, stage=stage, action=action, certain=match.certain, unknowns=match.unknowns)
-        )
+        steps.append(_step(rule, stage, match))
         if match.certain:
             break
     return _conclude(steps, _last_resort(ruleset, flow, facts))
+
+
+def _step(rule: FilterRule | NatRule, stage: Stage, match: Match) -> Step:
+    action = Action.ALLOW if isinstance(rule, NatRule) else rule.action
+    return Step(ref=rule.ref, stage=stage, action=action, certain=match.certain, unknowns=match.unknowns)
 
 
 def _matches(

@@ -11,9 +11,11 @@ import msgspec
 
 from allowlist.errors import AllowlistError, InvalidInput, Problem
 from allowlist.names import Pattern, is_host_name, normalise
+from allowlist.plan.findings import reference
+from allowlist.plan.model import Plan
 from allowlist.rules.addresses import parse_interval
-from allowlist.rules.evaluate import evaluate
-from allowlist.rules.flow import Facts, Flow, Verdict
+from allowlist.rules.evaluate import evaluate, hidden_steps
+from allowlist.rules.flow import Facts, Flow, Step, Verdict
 from allowlist.rules.model import HTTP_PORTS, Ruleset
 from allowlist.rules.requirement import Requirement
 
@@ -86,6 +88,28 @@ class Explanation:
     target: str
     verdict: Verdict
     wanted_by: tuple[Requirement, ...]
+    hidden: tuple[Step, ...] = ()
+    remedies: tuple[Remedy, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Remedy:
+    """What a plan made now does about a flow that is wanted: a change by its id, or why there is none."""
+
+    change: str
+    text: str
+
+
+def remedies_for(plan: Plan, target: str, wanted_by: Sequence[Requirement]) -> tuple[Remedy, ...]:
+    """The lines of ``plan`` on ``target`` that serve any of the requirements, and the gaps it leaves for them."""
+    wanted = [reference(item) for item in wanted_by]
+    changes = [
+        Remedy(change.id, change.title)
+        for change in plan.changes
+        if change.target == target and any(ref in change.requirements for ref in wanted)
+    ]
+    gaps = [Remedy("", gap.cause) for gap in plan.gaps if gap.target == target and gap.requirement in wanted]
+    return tuple(changes + gaps)
 
 
 def explain_flow(
@@ -96,10 +120,12 @@ def explain_flow(
         flow = line.flow()
     except ValueError as error:
         raise AllowlistError(str(error)) from None
+    verdict = evaluate(ruleset, flow, facts)
     return Explanation(
         line=line,
         target=target,
-        verdict=evaluate(ruleset, flow, facts),
+        verdict=verdict,
+        hidden=tuple(hidden_steps(ruleset, flow, verdict, facts)),
         wanted_by=tuple(item for item in requirements if _wants(item, flow)),
     )
 
@@ -165,6 +191,8 @@ def explanation_json(explanation: Explanation) -> dict[str, Any]:
             {"catalog": item.origin.catalog, "version": item.origin.version, "entry": item.origin.entry}
             for item in explanation.wanted_by
         ],
+        "hides": [{"rule": str(step.ref), "action": step.action.value} for step in explanation.hidden],
+        "fixed_by": [{"change": item.change or None, "text": item.text} for item in explanation.remedies],
     }
 
 
@@ -176,11 +204,13 @@ def explanation_text(explanation: Explanation, styled: Any) -> Iterator[str]:
     for step in verdict.path:
         how = "matches" if step.certain else "perhaps matches"
         yield f"    {step.stage} rule {step.ref} ({step.action}) {how}"
+    for step in explanation.hidden:
+        yield f"    it hides {step.stage} rule {step.ref} ({step.action})"
     for unknown in verdict.unknowns:
         yield f"    not known: {unknown}"
     for item in explanation.wanted_by:
         yield f"    wanted by {item.origin} ({item.need}): {item.purpose or item.pattern}"
     if not explanation.wanted_by:
         yield "    no catalog of this workload wants it from there"
-    elif verdict.word != "allow":
-        yield "    next: allowlist plan adds what is missing"
+    for remedy in explanation.remedies:
+        yield f"    the plan {f'fixes it: {remedy.change} ' if remedy.change else 'cannot: '}{remedy.text}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 from tests.helpers.cli import CONTOSO, allowlist, on_contoso
@@ -69,6 +70,50 @@ def test_explain_names_the_rule_and_who_wants_the_name() -> None:
         "rule": "deny-hf-datasets",
     }
     assert answer["wanted_by"][0]["catalog"] == "hugging-face"
+
+
+def test_explain_names_the_plan_line_that_would_fix_it_or_why_there_is_none() -> None:
+    missing = on_contoso("explain", "marketplace.visualstudio.com", "--from", "10.40.0.4", "--json").json
+    (fix,) = missing["fixed_by"]
+    assert fix["text"] == "add marketplace.visualstudio.com https:443"
+    plan = on_contoso("plan", "--json").json
+    assert fix["change"] in {change["id"] for change in plan["changes"]}
+    blocked = on_contoso("explain", "transfer.xethub.hf.co", "--from", "10.40.0.4", "--json").json
+    assert blocked["fixed_by"][0]["change"] is None
+    assert "deny-hf-datasets" in blocked["fixed_by"][0]["text"]
+
+
+def test_explain_names_the_rules_that_are_never_asked() -> None:
+    found = on_contoso(
+        "explain", "crl.microsoft.com", "--from", "10.40.3.4", "--protocol", "http", "--json"
+    ).json
+    assert found["decided_by"]["rule"] == "plain-http-anywhere"
+    assert [step["action"] for step in found["hides"]] == ["allow"]
+    assert found["hides"][0]["rule"].endswith("certificate-checks")
+
+
+def test_simplify_offers_only_what_it_has_proved() -> None:
+    found = on_contoso("simplify", "--json").json
+    kinds = {item["rules"][0].rpartition("/")[2]: item for item in found}
+    assert kinds["maps-duplicate"]["kind"] == "drop"
+    assert kinds["avd-microsoft"]["instead"]["targetFqdns"] == ["microsoft.com", "*.microsoft.com"]
+    assert kinds["avd-microsoft"]["effect"] == "narrower"
+
+
+def test_two_snapshots_are_compared_by_effect(workplace: Path) -> None:
+    copy = workplace / "later"
+    shutil.copytree(CONTOSO, copy)
+    groups = copy / "groups-weu.json"
+    groups.write_text(groups.read_text().replace('"*microsoft.com"', '"microsoft.com", "*.microsoft.com"'))
+    where = ("--workload", str(CONTOSO / "allowlist.yaml"))
+    assert allowlist("compare", str(CONTOSO), str(CONTOSO), *where, "--exit-code").code == 0
+    result = allowlist("compare", str(CONTOSO), str(copy), *where, "--json", "--exit-code")
+    assert result.code == 2
+    (found,) = result.json
+    # A service tag of another rule may still let xmicrosoft.com through; nobody can know from ARM.
+    assert found["relation"] == "opaque"
+    assert {item["pattern"] for item in found["differences"]} == {"*microsoft.com"}
+    assert all(item["closes"] and not item["opens"] for item in found["differences"])
 
 
 def test_many_flows_are_answered_in_their_order(workplace: Path) -> None:

@@ -1,0 +1,48 @@
+"""``allowlist compare``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from allowlist.cli.common import exit_code_option, json_option, project_from, project_options
+from allowlist.cli.console import plain, put, put_json
+from allowlist.cli.exits import Exit
+
+
+@click.command()
+@click.argument("before", type=click.Path(path_type=Path))
+@click.argument("after", type=click.Path(path_type=Path))
+@project_options
+@json_option
+@exit_code_option
+def compare(
+    before: Path,
+    after: Path,
+    workload_path: Path,
+    catalogs: Path | None,
+    facts_path: Path | None,
+    only: tuple[str, ...],
+    exclude: tuple[str, ...],
+    as_json: bool,
+    exit_code: bool,
+) -> int:
+    """Compare two snapshots by effect: which flows the second opens and closes, however its rules are written.
+
+    \b
+    Example: allowlist compare ./last-week ./today --exit-code
+    """
+    from allowlist.render.rulesets import comparison_json, comparison_text
+    from allowlist.workflow.comparing import compare_states
+
+    project = project_from(workload_path, catalogs, facts_path)
+    found = compare_states(project, project.targets(only, exclude), before, after)
+    if as_json:
+        put_json([comparison_json(item.target, item.relation, item.differences) for item in found])
+    else:
+        for item in found:
+            for line in comparison_text(item.target, item.relation, item.differences):
+                put(plain(line))
+    differ = any(item.relation != "same" for item in found)
+    return Exit.PENDING if exit_code and differ else Exit.DONE

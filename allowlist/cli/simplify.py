@@ -1,0 +1,57 @@
+"""``allowlist simplify``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from allowlist.cli.common import json_option, project_from, project_options, state_from, state_options
+from allowlist.cli.console import plain, put, put_json, say
+from allowlist.cli.exits import Exit
+
+
+@click.command()
+@project_options
+@state_options
+@json_option
+def simplify(
+    workload_path: Path,
+    catalogs: Path | None,
+    facts_path: Path | None,
+    only: tuple[str, ...],
+    exclude: tuple[str, ...],
+    snapshot: Path | None,
+    arm_endpoint: str | None,
+    credential: str,
+    ca_file: str | None,
+    as_json: bool,
+) -> int:
+    """Show how the rules of others could say the same with less; each suggestion is proved. Changes nothing.
+
+    \b
+    Examples:
+      allowlist simplify
+      allowlist simplify --snapshot ./state --json
+    """
+    from allowlist.render.rulesets import suggestion_json, suggestion_text
+    from allowlist.rules.simplify import suggest
+    from allowlist.workflow.project import read_estate
+
+    project = project_from(workload_path, catalogs, facts_path)
+    specs = project.targets(only, exclude)
+    with state_from(snapshot, project.workload.cloud, arm_endpoint, credential, ca_file) as origin:
+        estate = read_estate(project, specs, origin)
+    found = [
+        (spec.name, suggestion)
+        for spec in specs
+        for suggestion in suggest(project.surface(spec).ruleset(estate, project.target(spec)), project.facts)
+    ]
+    if as_json:
+        put_json([suggestion_json(target, suggestion) for target, suggestion in found])
+    else:
+        for _, suggestion in found:
+            for line in suggestion_text(suggestion):
+                put(plain(line))
+    say(f"{len(found)} suggestions" if found else "nothing to simplify")
+    return Exit.DONE

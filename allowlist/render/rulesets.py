@@ -1,0 +1,84 @@
+"""Comparisons and simplifications of rule sets, as text and as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from allowlist.rules.compare import Difference, Relation
+from allowlist.rules.model import ApplicationRule
+from allowlist.rules.simplify import Kind, Suggestion
+
+_WORDS = {
+    Relation.SAME: "lets through exactly the same",
+    Relation.WIDER: "lets more through",
+    Relation.NARROWER: "lets less through",
+    Relation.DIFFERENT: "lets more and less through",
+    Relation.OPAQUE: "may differ in what cannot be modelled",
+}
+
+
+def suggestion_text(suggestion: Suggestion) -> Iterator[str]:
+    rules = suggestion.rules
+    match suggestion.kind:
+        case Kind.DROP:
+            yield f"drop {rules[0]}: other rules allow all of its flows; proved: no flow changes"
+        case Kind.MERGE:
+            yield f"merge {len(rules)} rules into {rules[0]}; proved: no flow changes"
+            for rule in rules[1:]:
+                yield f"    with {rule.rule}"
+        case Kind.SPLIT:
+            patterns = ", ".join(suggestion.instead.patterns if suggestion.instead else ())
+            yield f"split {rules[0]} into {patterns}; proved: it stops look-alikes and nothing else"
+            for witness in suggestion.closes[:3]:
+                yield f"    stops {witness}"
+
+
+def suggestion_json(target: str, suggestion: Suggestion) -> dict[str, Any]:
+    return {
+        "target": target,
+        "kind": suggestion.kind.value,
+        "rules": [str(rule) for rule in suggestion.rules],
+        "instead": _rule_json(suggestion.instead) if suggestion.instead else None,
+        "effect": "narrower" if suggestion.closes else "same",
+        "closes": list(suggestion.closes),
+    }
+
+
+def _rule_json(rule: ApplicationRule) -> dict[str, Any]:
+    return {
+        "name": rule.ref.rule,
+        "sourceAddresses": list(rule.sources.addresses.texts()),
+        "protocols": [f"{protocol}:{port}" for protocol, port in sorted(rule.services)],
+        "targetFqdns": list(rule.patterns),
+    }
+
+
+def comparison_text(target: str, relation: Relation, differences: list[Difference]) -> Iterator[str]:
+    yield f"{target}: the second {_WORDS[relation]}"
+    for difference in differences:
+        yield f"    {_direction(difference)} {difference.witness()}"
+
+
+def comparison_json(target: str, relation: Relation, differences: list[Difference]) -> dict[str, Any]:
+    return {
+        "target": target,
+        "relation": relation.value,
+        "differences": [
+            {
+                "pattern": item.key,
+                "except": list(item.holes),
+                "service": f"{item.service[0]}:{item.service[1]}",
+                "opens": list(item.opened.texts()),
+                "closes": list(item.closed.texts()),
+                "certain": item.certain,
+                "witness": item.witness(),
+            }
+            for item in differences
+        ],
+    }
+
+
+def _direction(difference: Difference) -> str:
+    word = "opens" if difference.opened else "closes"
+    return word if difference.certain else f"perhaps {word}"
