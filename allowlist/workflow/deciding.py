@@ -97,9 +97,7 @@ def _decision(
 def policy_of(workload: Workload) -> ApprovalPolicy:
     """The approval rules of a workload file."""
     rule = workload.approval
-    return ApprovalPolicy(
-        approvers=tuple(rule.approvers), four_eyes=rule.four_eyes, quorum=dict(rule.quorum)
-    )
+    return ApprovalPolicy(approvers=tuple(rule.approvers), four_eyes=rule.four_eyes, quorum=dict(rule.quorum))
 
 
 def standings_in(
