@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
+
+import msgspec
 
 from allowlist.catalog.document import SCHEMA, CatalogDocument, EntryDocument
 from allowlist.catalog.model import (
@@ -23,7 +26,7 @@ from allowlist.catalog.versions import NEXT, is_version, parse_version
 from allowlist.documents import Source
 from allowlist.documents.reader import convert_source, near_miss
 from allowlist.documents.source import load_source
-from allowlist.errors import InvalidInput
+from allowlist.errors import InvalidInput, Problem
 from allowlist.names import InvalidPattern, parse_pattern
 
 PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
@@ -40,11 +43,60 @@ def read_catalog(path: Path) -> Catalog:
 
 def parse_catalog(source: Source, *, name: str) -> Catalog:
     """The catalog in ``source``, which must carry ``name``. Raises InvalidInput with every mistake."""
-    document = convert_source(source, CatalogDocument, SCHEMA)
-    problems = [source.problem(path, message) for path, message in _complaints(document, name)]
-    if problems:
-        raise InvalidInput(problems, hint="catalogs/README.md shows the format by example")
-    return _to_catalog(document)
+    reading = read_what_is_readable(source, name=name)
+    if reading.problems or reading.catalog is None:
+        raise InvalidInput(reading.problems, hint="catalogs/README.md shows the format by example")
+    return reading.catalog
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What a file says, mistakes or not. ``catalog`` holds the sound entries and ``source`` their positions."""
+
+    catalog: Catalog | None
+    source: Source
+    problems: tuple[Problem, ...]
+
+
+def read_what_is_readable(source: Source, *, name: str) -> Reading:
+    """All mistakes of a catalog file at once, and the entries that have none. Never raises."""
+    document, source, problems = _convert(source)
+    if document is None:
+        return Reading(catalog=None, source=source, problems=problems)
+    complaints = list(_complaints(document, name))
+    problems = (*problems, *(source.problem(path, message) for path, message in complaints))
+    broken = {path[1] for path, _ in complaints if path[0] == "entries"}
+    if any(path[0] != "entries" for path, _ in complaints):
+        return Reading(catalog=None, source=source, problems=problems)
+    sound = [index for index in range(len(document.entries)) if index not in broken]
+    document.entries = [document.entries[index] for index in sound]
+    source = source.only("entries", sound) if broken else source
+    return Reading(catalog=_to_catalog(document), source=source, problems=problems)
+
+
+def _convert(source: Source) -> tuple[CatalogDocument | None, Source, tuple[Problem, ...]]:
+    """The document, without entries of a wrong shape, and what is wrong with their shape."""
+    try:
+        return convert_source(source, CatalogDocument, SCHEMA), source, ()
+    except InvalidInput as error:
+        problems = tuple(error.problems)
+    entries = source.data.get("entries") if isinstance(source.data, dict) else None
+    if not isinstance(entries, list):
+        return None, source, problems
+    kept = [index for index, entry in enumerate(entries) if _is_entry(entry)]
+    source = source.only("entries", kept)
+    try:
+        return convert_source(source, CatalogDocument, SCHEMA), source, problems
+    except InvalidInput:
+        return None, source, problems
+
+
+def _is_entry(data: object) -> bool:
+    try:
+        msgspec.convert(data, EntryDocument)
+    except msgspec.ValidationError:
+        return False
+    return True
 
 
 def _complaints(document: CatalogDocument, name: str) -> Complaints:

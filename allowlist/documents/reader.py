@@ -168,6 +168,9 @@ def _walk_constraints(value: Any, info: Any, path: Path_) -> Complaints:
     shortest = getattr(info, "min_length", None)
     if shortest is not None and len(value) < shortest:
         yield path, "is empty" if shortest == 1 else f"is shorter than {shortest}"
+    longest = getattr(info, "max_length", None)
+    if longest is not None and len(value) > longest:
+        yield path, f"has {len(value)} characters, more than {longest}"
     least, most = getattr(info, "ge", None), getattr(info, "le", None)
     if least is not None and value < least:
         yield path, f"is {value}, expected at least {least}"

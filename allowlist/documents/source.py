@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -43,6 +44,18 @@ class Source:
             path = path[:-1]
         line, column = self.positions.get(path, (0, 0))
         return Problem(self.file, line, column, message)
+
+    def only(self, key: str, kept: Sequence[int]) -> Source:
+        """The same document with just the ``kept`` items of its list ``key``; their positions go with them."""
+        number: dict[str | int, int] = {old: new for new, old in enumerate(kept)}
+        positions: dict[Path_, tuple[int, int]] = {}
+        for path, place in self.positions.items():
+            if path[:1] != (key,) or len(path) == 1:
+                positions[path] = place
+            elif path[1] in number:
+                positions[(key, number[path[1]], *path[2:])] = place
+        items = self.data[key]
+        return Source(self.file, {**self.data, key: [items[index] for index in kept]}, positions)
 
 
 def load_source(path: Path) -> Source:

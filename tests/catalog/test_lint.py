@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from allowlist.catalog.lint import RULES, FolderBase, GitBase, LintFinding, Severity, lint_files
-from allowlist.catalog.lint.spelling import is_slip
+from allowlist.catalog.lint.spelling import is_disguised, is_slip
 from allowlist.errors import InvalidInput
 from tests.helpers.catalogs import document, entry, sealed, write
 
@@ -198,6 +198,35 @@ def test_the_base_may_be_a_commit(tmp_path: Path) -> None:
         lint_files([path], base=GitBase("nowhere"))
 
 
+def test_mistakes_of_form_do_not_hide_mistakes_of_meaning(tmp_path: Path) -> None:
+    made = document(
+        entry("shape", need="reqired"),
+        entry("port", ports=["htps:443"]),
+        entry("wide", pattern="*.com"),
+        entry("shape", pattern="*fabrikam.com"),
+        scenarios=CORE,
+    )
+    path = write(tmp_path, made)
+
+    found = lint_files([path]).findings
+
+    lines = path.read_text().splitlines()
+    places = {(item.rule, lines[item.line - 1].strip(" -")) for item in found}
+    assert {
+        ("format", "need: reqired"),
+        ("format", "htps:443"),
+        ("wildcard-too-wide", "pattern: '*.com'"),
+        ("lookalike-wildcard", "pattern: '*fabrikam.com'"),
+    } <= places
+    assert "unused-declaration" not in {item.rule for item in found}
+
+
+def test_a_text_too_long_is_told_with_its_place(tmp_path: Path) -> None:
+    found = findings(document(entry(purpose="x" * 1001), scenarios=CORE), tmp_path)
+    assert [item.message for item in found] == ["has 1001 characters, more than 1000"]
+    assert found[0].line > 1
+
+
 def test_every_rule_has_its_own_name_and_explains_itself() -> None:
     assert len({rule.id for rule in RULES}) == len(RULES)
     assert all(rule.explanation.endswith(".") for rule in RULES)
@@ -220,3 +249,18 @@ def test_every_rule_has_its_own_name_and_explains_itself() -> None:
 )
 def test_a_slip_is_one_wrong_key_and_not_another_word(word: str, meant: str, slip: bool) -> None:
     assert is_slip(word, meant) is slip
+
+
+@pytest.mark.parametrize(
+    ("word", "meant", "disguised"),
+    [
+        ("micr0soft", "microsoft", True),
+        ("rnicrosoft", "microsoft", True),
+        ("g1thub", "github", True),
+        ("micro-soft", "microsoft", True),
+        ("microsoft", "microsoft", False),
+        ("contoso", "microsoft", False),
+    ],
+)
+def test_a_disguise_looks_the_same_at_a_glance(word: str, meant: str, disguised: bool) -> None:
+    assert is_disguised(word, meant) is disguised

@@ -33,6 +33,8 @@ class Rule:
     id: str
     severity: Severity
     check: Check
+    whole: bool = False
+    """Does it need the whole file? Then it is left out while some entries cannot be read."""
 
     @property
     def explanation(self) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from allowlist.catalog.lint.context import Complaint, LintContext
-from allowlist.catalog.lint.spelling import is_slip
+from allowlist.catalog.lint.spelling import is_disguised, is_slip
 from allowlist.catalog.model import Consumer
 from allowlist.names import (
     Dialect,
@@ -104,7 +104,7 @@ def misspelt_owner(context: LintContext) -> Iterator[Complaint]:
         if near and not entry.contradiction:
             yield Complaint(
                 path=("entries", index, "pattern"),
-                message=f"'{owner}' is one slip away from '{near}'",
+                message=f"'{owner}' looks like '{near}' and is not",
                 remedy=f"write '{near}', or say under 'contradiction:' why '{owner}' is right",
             )
 
@@ -113,7 +113,7 @@ def _is_misspelt(owner: str, known: str) -> bool:
     """Only the name counts: the same name under another top-level domain is usually the same owner."""
     name, _, suffix = owner.partition(".")
     known_name, _, known_suffix = known.partition(".")
-    return suffix == known_suffix and is_slip(name, known_name)
+    return suffix == known_suffix and (is_slip(name, known_name) or is_disguised(name, known_name))
 
 
 def misspelt_host(context: LintContext) -> Iterator[Complaint]:

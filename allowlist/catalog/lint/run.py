@@ -12,7 +12,7 @@ from allowlist.catalog.lint import entries, history, names
 from allowlist.catalog.lint.context import LintContext, Rule
 from allowlist.catalog.lint.findings import LintFinding, LintReport, Severity
 from allowlist.catalog.model import Catalog, Kind
-from allowlist.catalog.reader import parse_catalog
+from allowlist.catalog.reader import Reading, parse_catalog, read_what_is_readable
 from allowlist.documents import Source
 from allowlist.documents.source import parse_yaml_source, read_text
 from allowlist.errors import InvalidInput, Problem
@@ -20,11 +20,13 @@ from allowlist.errors import InvalidInput, Problem
 FORMAT_RULE: Final = "format"
 
 RULES: Final = (
-    Rule(id="rewritten-release", severity=Severity.ERROR, check=history.rewritten_release),
-    Rule(id="changed-meaning", severity=Severity.ERROR, check=history.changed_meaning),
-    Rule(id="vanished-entry", severity=Severity.ERROR, check=history.vanished_entry),
-    Rule(id="vanished-release", severity=Severity.ERROR, check=history.vanished_release),
-    Rule(id="version-bump-too-small", severity=Severity.ERROR, check=history.version_bump_too_small),
+    Rule(id="rewritten-release", severity=Severity.ERROR, check=history.rewritten_release, whole=True),
+    Rule(id="changed-meaning", severity=Severity.ERROR, check=history.changed_meaning, whole=True),
+    Rule(id="vanished-entry", severity=Severity.ERROR, check=history.vanished_entry, whole=True),
+    Rule(id="vanished-release", severity=Severity.ERROR, check=history.vanished_release, whole=True),
+    Rule(
+        id="version-bump-too-small", severity=Severity.ERROR, check=history.version_bump_too_small, whole=True
+    ),
     Rule(id="wildcard-too-wide", severity=Severity.ERROR, check=names.wildcard_too_wide),
     Rule(id="lookalike-wildcard", severity=Severity.ERROR, check=names.lookalike_wildcard),
     Rule(id="shared-suffix", severity=Severity.WARNING, check=names.shared_suffix),
@@ -36,8 +38,8 @@ RULES: Final = (
     Rule(id="unknown-fqdn-tag", severity=Severity.ERROR, check=entries.unknown_fqdn_tag),
     Rule(id="duplicate-entry", severity=Severity.ERROR, check=entries.duplicate_entry),
     Rule(id="overlapping-entry", severity=Severity.INFO, check=entries.overlapping_entry),
-    Rule(id="unused-declaration", severity=Severity.WARNING, check=entries.unused_declaration),
-    Rule(id="lonely-alternative", severity=Severity.WARNING, check=entries.lonely_alternative),
+    Rule(id="unused-declaration", severity=Severity.WARNING, check=entries.unused_declaration, whole=True),
+    Rule(id="lonely-alternative", severity=Severity.WARNING, check=entries.lonely_alternative, whole=True),
 )
 
 
@@ -87,13 +89,12 @@ def lint_files(
     paths = tuple(files)
     read = {path: _read(path) for path in paths}
     catalogs = {item.name: item for item in known}
-    catalogs |= {outcome[0].name: outcome[0] for outcome in read.values() if isinstance(outcome, tuple)}
+    catalogs |= {reading.catalog.name: reading.catalog for reading in read.values() if reading.catalog}
     findings: list[LintFinding] = []
-    for path, outcome in read.items():
-        if isinstance(outcome, InvalidInput):
-            findings.extend(_format_finding(problem) for problem in outcome.problems)
-        else:
-            findings.extend(_run_rules(*outcome, _base_catalog(path, base), catalogs))
+    for path, reading in read.items():
+        findings.extend(_format_finding(problem) for problem in reading.problems)
+        if reading.catalog:
+            findings.extend(_run_rules(reading, reading.catalog, _base_catalog(path, base), catalogs))
     findings.sort(key=lambda found: (found.file, found.line, found.column, found.rule))
     return LintReport(files=tuple(str(path) for path in paths), findings=tuple(findings))
 
@@ -108,12 +109,12 @@ def _hosts(catalogs: Iterable[Catalog]) -> frozenset[str]:
     )
 
 
-def _read(path: Path) -> tuple[Catalog, Source] | InvalidInput:
+def _read(path: Path) -> Reading:
     try:
         source = parse_yaml_source(read_text(path), str(path))
-        return parse_catalog(source, name=path.stem), source
     except InvalidInput as error:
-        return error
+        return Reading(catalog=None, source=Source(str(path), None, {}), problems=tuple(error.problems))
+    return read_what_is_readable(source, name=path.stem)
 
 
 def _base_catalog(path: Path, base: Base | None) -> Catalog | None:
@@ -124,18 +125,19 @@ def _base_catalog(path: Path, base: Base | None) -> Catalog | None:
 
 
 def _run_rules(
-    catalog: Catalog, source: Source, base: Catalog | None, catalogs: Mapping[str, Catalog]
+    reading: Reading, catalog: Catalog, base: Catalog | None, catalogs: Mapping[str, Catalog]
 ) -> Iterator[LintFinding]:
     others = [other for name, other in catalogs.items() if name != catalog.name] + ([base] if base else [])
     context = LintContext(
         catalog=catalog,
-        source=source,
+        source=reading.source,
         base=base,
         known_hosts=_hosts([*others, catalog]),
         vouched_hosts=_hosts(others),
     )
     for rule in RULES:
-        yield from rule.run(context)
+        if not (rule.whole and reading.problems):
+            yield from rule.run(context)
 
 
 def _format_finding(problem: Problem) -> LintFinding:

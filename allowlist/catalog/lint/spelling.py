@@ -22,6 +22,18 @@ def is_slip(word: str, meant: str) -> bool:
     return len(word) == len(meant) > _SHORT + 1 and sum(a != b for a, b in zip(word, meant, strict=True)) == 1
 
 
+def is_disguised(word: str, meant: str) -> bool:
+    """Does ``word`` only look like ``meant``? ``0`` for ``o``, ``1`` for ``l`` or ``i``, ``rn`` for ``m`` …"""
+    return word != meant and _appearance(word) == _appearance(meant)
+
+
+def _appearance(word: str) -> str:
+    return word.replace("rn", "m").replace("vv", "w").translate(_LOOKS_LIKE)
+
+
+_LOOKS_LIKE = str.maketrans({"0": "o", "1": "l", "i": "l", "3": "e", "5": "s", "-": None})
+
+
 def _digits(word: str) -> str:
     return "".join(letter for letter in word if letter.isdigit())
 
