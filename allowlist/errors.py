@@ -96,7 +96,16 @@ class TargetNotFound(TargetError):
 
 
 class TargetConflict(TargetError):
-    """409, 412, or one of the 400 codes that mean "busy": somebody else is writing."""
+    """409 or 412, or one of the codes that mean "busy": somebody else is writing.
+
+    ``is_busy`` says that the same request is welcome once the other operation has ended.
+    """
+
+    def __init__(
+        self, message: str, *, hint: str = "", status: int = 0, code: str = "", is_busy: bool = False
+    ) -> None:
+        super().__init__(message, hint=hint, status=status, code=code)
+        self.is_busy = is_busy
 
 
 class TargetThrottled(TargetError):

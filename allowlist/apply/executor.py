@@ -217,9 +217,7 @@ class Executor:
     ) -> None:
         """Somebody is writing: wait, then look whether the target is still what the plan was made on."""
         journal.refused()
-        if error.status in (409, 412) and "anotheroperation" not in error.code.lower():
-            raise error
-        if attempt == self.around.busy_attempts:
+        if not error.is_busy or attempt == self.around.busy_attempts:
             raise error
         self._tell(target, journal.what, "waiting", "another operation is running; waiting for it to end")
         self.around.sleep(self.around.busy_pause)

@@ -23,7 +23,11 @@ _BUSY_PARTS = (
     "anotheroperationinprogress",
     "retryableerror",
     "referencedresourcenotprovisioned",
+    "requestconflict",
+    "accountprovisioningstateinvalid",
 )
+_BUSY_TEXTS = ("ongoing operation",)
+_LOST = "transienterror"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +100,18 @@ def _from_model_state(data: dict[str, Any]) -> ErrorDetail:
 
 
 def is_busy(detail: ErrorDetail) -> bool:
-    """Does the refusal mean "somebody is writing, come back"? Firewall policies say so with a 400."""
-    code = detail.code.lower()
-    return any(part in code for part in _BUSY_PARTS)
+    """Does the refusal mean "somebody is writing, come back"?
+
+    Firewall policies say so with a 400, accounts with RequestConflict or AccountProvisioningStateInvalid, managed
+    networks with a plain Conflict whose text speaks of an ongoing operation (live records).
+    """
+    code, text = detail.code.lower(), detail.message.lower()
+    return any(part in code for part in _BUSY_PARTS) or any(part in text for part in _BUSY_TEXTS)
+
+
+def is_lost(detail: ErrorDetail) -> bool:
+    """Does the refusal leave open what happened? A TransientError was seen on changes that took effect."""
+    return _LOST in detail.code.lower()
 
 
 def error_of(answer: Answer, what: str) -> TargetError:
@@ -109,8 +122,14 @@ def error_of(answer: Answer, what: str) -> TargetError:
     status, code = answer.status, detail.code
     if is_busy(detail):
         return TargetConflict(
-            message, status=status, code=code, hint="another operation is running; it is waited for"
+            message,
+            status=status,
+            code=code,
+            hint="another operation is running; it is waited for",
+            is_busy=True,
         )
+    if is_lost(detail):
+        return TargetUnavailable(message, status=status, code=code)
     match status:
         case 401 | 403:
             return TargetDenied(message, status=status, code=code, hint=_missing_right(detail))

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
-from allowlist.azure.answers import Answer, ErrorDetail, error_of, is_busy
+from allowlist.azure.answers import Answer, ErrorDetail, error_of, is_busy, is_lost
 from allowlist.azure.transport import Transport
 from allowlist.documents import canonical_json
 from allowlist.errors import TargetConflict, TargetError, TargetNotFound, TargetThrottled, TargetUnavailable
@@ -195,8 +195,11 @@ def _operation_error(body: Body, what: str) -> TargetError:
     error = body.get("error") or {}
     detail = ErrorDetail(str(error.get("code") or "Failed"), str(error.get("message") or "no reason given"))
     message = f"{what} was accepted and then failed: {detail.code}: {detail.message}"
-    kind = TargetConflict if is_busy(detail) else TargetError
-    return kind(
+    if is_lost(detail):
+        return TargetUnavailable(message, status=200, code=detail.code)
+    if is_busy(detail):
+        return TargetConflict(message, status=200, code=detail.code, is_busy=True)
+    return TargetError(
         message, status=200, code=detail.code, hint="a Failed resource usually takes the same change again"
     )
 

@@ -12,7 +12,7 @@ import msgspec
 from allowlist.plan.digest import change_digest, sealed
 from allowlist.plan.drafts import Draft, LimitFinding
 from allowlist.plan.findings import Finding, Status, reference
-from allowlist.plan.gates import GateInput, GateSettings, find_gates
+from allowlist.plan.gates import GateInput, GateSettings, find_gates, monthly_cost
 from allowlist.plan.model import Change, Classification, Gap, Gate, Operation, Plan, Skip, TargetPlan
 from allowlist.plan.proofs import Evidence, Judged, judge, rule_path
 from allowlist.rules.requirement import Requirement
@@ -95,7 +95,7 @@ def _change(item: TargetInput, judged: Judged) -> tuple[Change, Judged]:
         operation=drafted.operation,
         classification=judged.classification,
         risk=judged.risk,
-        reason=_reason(drafted.requirements, drafted.operation),
+        reason=drafted.why or _reason(drafted.requirements, drafted.operation),
         proofs=judged.proofs,
         requirements=refs,
         cost=drafted.cost,
@@ -123,6 +123,8 @@ def _is_pointless(judged: Judged, item: TargetInput) -> bool:
 def title_of(operation: Operation) -> str:
     """One line that names what is changed: ``add *.vscode.dev https:443``."""
     body = operation.after or operation.before or {}
+    if "title" in operation.context:
+        return f"{operation.action} {operation.context['title']}"
     names = body.get("targetFqdns") or body.get("fqdnTags") or body.get("destinationFqdns")
     names = names or body.get("destinationAddresses") or [operation.path[-1]]
     more = f" (+{len(names) - 1})" if len(names) > 1 else ""
@@ -193,24 +195,24 @@ def _with_gates(changes: Sequence[Change], gates: Sequence[Gate]) -> list[Change
 
 
 def _minutes(target: TargetPlan, changes: Sequence[Change]) -> float:
-    """One write carries all changes of a resource, so its minutes count once."""
+    """One write carries all changes of a resource, so its minutes count once; so does what happens once."""
     per_write: dict[str, float] = {}
+    once: dict[str, float] = {}
     for change in changes:
         if change.target == target.name:
             resource = change.operation.resource.lower()
             per_write[resource] = max(per_write.get(resource, 0.0), change.cost.minutes)
-    return sum(per_write.values())
+            once[change.cost.once] = max(once.get(change.cost.once, 0.0), change.cost.once_minutes)
+    return sum(per_write.values()) + sum(once.values())
 
 
 def _priced(target: TargetPlan, changes: Sequence[Change]) -> TargetPlan:
-    prices = [
-        change.cost for change in changes if change.target == target.name and change.cost.monthly is not None
-    ]
-    mine = [change.operation.resource for change in changes if change.target == target.name]
+    mine = [change for change in changes if change.target == target.name]
+    monthly, currency = monthly_cost(mine)
     return msgspec.structs.replace(
         target,
-        writes=tuple(dict.fromkeys(mine)),
+        writes=tuple(dict.fromkeys(change.operation.resource for change in mine)),
         minutes=_minutes(target, changes),
-        monthly=sum(cost.monthly or 0 for cost in prices) if prices else None,
-        currency=prices[0].currency if prices else "",
+        monthly=monthly,
+        currency=currency,
     )

@@ -12,11 +12,12 @@ NO_COST = Cost()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drafted:
-    """One operation and the requirements it serves (none for a removal)."""
+    """One operation and the requirements it serves (none for a removal). ``why`` says it where no requirement does."""
 
     operation: Operation
     requirements: tuple[Requirement, ...] = ()
     cost: Cost = NO_COST
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -40,7 +40,7 @@ class Witness(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
-    """One answer about one requirement (or one rule) on one target."""
+    """One answer about one requirement (or one rule) on one target. ``code`` names the cause where there is a word for it."""
 
     status: Status
     target: str
@@ -51,6 +51,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     witness: Witness | None = None
     because: str = ""
     remedy: str = ""
+    code: str = ""
 
 
 _SEVERITY = {

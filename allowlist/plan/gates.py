@@ -161,20 +161,38 @@ def _foreign_overlap(given: GateInput) -> Iterator[Gate]:
 
 
 def _costs(given: GateInput) -> Iterator[Gate]:
-    for change in given.changes:
-        if change.cost.billed:
-            yield _gate("billed", f"{change.title}: {change.cost.billed}", [change])
-        if change.cost.irreversible:
-            yield _gate("irreversible", f"{change.title}: {change.cost.irreversible}", [change])
-    monthly = sum(change.cost.monthly or 0 for change in given.changes)
-    if monthly > given.settings.monthly_cost and monthly:
+    for kind in ("billed", "irreversible"):
+        yield from _steps(given.changes, kind)
+    monthly, currency = monthly_cost(given.changes)
+    if monthly and monthly > given.settings.monthly_cost:
         paid = [change for change in given.changes if change.cost.monthly]
-        currency = paid[0].cost.currency
         yield _gate(
             "cost",
             f"costs about {monthly:.0f} {currency} a month; {given.settings.monthly_cost:.0f} are let through",
             paid,
         )
+
+
+def _steps(changes: Sequence[Change], kind: str) -> Iterator[Gate]:
+    """One gate per billed or one-way step, under a name of its own; changes that share a step share the gate."""
+    steps: dict[str, list[Change]] = {}
+    for change in changes:
+        if getattr(change.cost, kind):
+            steps.setdefault(change.cost.once, []).append(change)
+    for name, shared in steps.items():
+        gate_id = f"{kind}-{name}" if name else kind
+        yield _gate(gate_id, f"{shared[0].title}: {getattr(shared[0].cost, kind)}", shared)
+
+
+def monthly_cost(changes: Sequence[Change]) -> tuple[float | None, str]:
+    """What ``changes`` add to the monthly bill and in which currency; what they share is paid once."""
+    prices: dict[str, tuple[float, str]] = {}
+    for change in changes:
+        if change.cost.monthly is not None:
+            prices[change.cost.once or change.id] = (change.cost.monthly, change.cost.currency)
+    if not prices:
+        return None, ""
+    return sum(price for price, _ in prices.values()), next(iter(prices.values()))[1]
 
 
 def _limits(given: GateInput) -> Iterator[Gate]:

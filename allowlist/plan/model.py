@@ -68,9 +68,15 @@ class Proofs(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class Cost(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """What a change costs. ``monthly`` is in ``currency`` per month, None where no price is known."""
+    """What a change costs. ``monthly`` is in ``currency`` per month, None where no price is known.
+
+    ``once`` names something several changes would bring about together, such as a firewall: its price and its
+    ``once_minutes`` count once, and its gate is accepted by that name.
+    """
 
     minutes: float = 0
+    once: str = ""
+    once_minutes: float = 0
     monthly: float | None = None
     currency: str = ""
     billed: str = ""
@@ -184,6 +190,12 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     @property
     def is_empty(self) -> bool:
         return not self.changes
+
+    @property
+    def monthly(self) -> float | None:
+        """What all targets together add to the bill per month, None where no price is known."""
+        known = [target.monthly for target in self.targets if target.monthly is not None]
+        return sum(known) if known else None
 
     @property
     def id(self) -> str:

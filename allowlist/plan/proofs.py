@@ -150,6 +150,8 @@ def _needed(drafted: Drafted, evidence: Evidence) -> Proof:
         if finding and finding.status is not Status.COVERED:
             witness = str(finding.witness) if finding.witness else ""
             return Proof(holds=True, text=f"not allowed now: {finding.because}", witness=witness)
+    if drafted.why:
+        return Proof(holds=True, text=drafted.why)
     if drafted.operation.action == "update":
         return Proof(holds=True, text="the rule says more or less than the catalogs ask for")
     return Proof(holds=False, text="everything it asks for is already allowed")

@@ -16,15 +16,17 @@ def find_rule_findings(engine: CoverageEngine, sources: AddressSet, target: str)
     ruleset = engine.index.ruleset
     for rule in ruleset.application:
         if rule.action is Action.ALLOW and rule.sources.addresses & sources:
-            yield from _wide_names(rule, sources, target)
+            yield from _wide_names(rule, sources, target, names_sources=not ruleset.settings.is_managed)
         yield from _misleading(rule, ruleset, target)
-    for network_rule in ruleset.network:
+    for network_rule in () if ruleset.settings.is_managed else ruleset.network:
         if network_rule.action is Action.ALLOW and network_rule.sources.addresses & sources:
             yield from _short_circuit(network_rule, sources, target)
     yield from _without_effect(engine, target)
 
 
-def _wide_names(rule: ApplicationRule, sources: AddressSet, target: str) -> Iterator[Finding]:
+def _wide_names(
+    rule: ApplicationRule, sources: AddressSet, target: str, *, names_sources: bool
+) -> Iterator[Finding]:
     for pattern in map(Pattern, rule.patterns):
         if is_lookalike(pattern):
             name = lookalike_witness(pattern) or pattern.text
@@ -36,7 +38,7 @@ def _wide_names(rule: ApplicationRule, sources: AddressSet, target: str) -> Iter
         else:
             continue
         yield _widens(rule, target, because, remedy, _witness(rule, sources, name))
-    if rule.sources.addresses == EVERYWHERE:
+    if names_sources and rule.sources.addresses == EVERYWHERE:
         yield _widens(rule, target, "it is open to every source (*)", "name the sources that need it", None)
 
 

@@ -32,6 +32,8 @@ def _finding_json(finding: Finding) -> dict[str, Any]:
         "because": finding.because,
         "remedy": finding.remedy,
     }
+    if finding.code:
+        result["code"] = finding.code
     if ref is not None:
         port: int | str = int(ref.ports) if ref.ports.isdigit() else ref.ports
         result["requirement"] = {

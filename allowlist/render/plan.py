@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from allowlist.plan.model import Change, Plan, Proof
+from allowlist.plan.model import Change, Plan, Proof, TargetPlan
 
 _SIGNS = {"add": "+", "update": "~", "remove": "-"}
 
@@ -13,7 +13,7 @@ def plan_text(plan: Plan) -> Iterator[str]:
     """The plan for people, changes grouped by target."""
     for target in plan.targets:
         mine = [change for change in plan.changes if change.target == target.name]
-        yield f"{target.name} ({target.surface}): {len(mine)} changes, {len(target.writes)} writes, about {target.minutes:g} minutes"
+        yield f"{target.name} ({target.surface}): {len(mine)} changes, {len(target.writes)} writes, about {target.minutes:g} minutes{_bill(target)}"
         for change in mine:
             yield from change_text(change)
     yield from _rest_text(plan)
@@ -30,8 +30,26 @@ def change_text(change: Change) -> Iterator[str]:
         ("nothing else", proofs.nothing_else),
     ):
         yield f"      {_mark(proof)} {name}: {proof.text}{_witness(proof)}"
+    if _cost(change):
+        yield f"      cost: {_cost(change)}"
     if change.gates:
         yield f"      gates: {', '.join(change.gates)}"
+
+
+def _bill(target: TargetPlan) -> str:
+    return f", about {target.monthly:.0f} {target.currency} a month" if target.monthly is not None else ""
+
+
+def _cost(change: Change) -> str:
+    """What one change takes: minutes, money, what cannot be undone, and where the figures come from."""
+    cost = change.cost
+    if not (cost.once or cost.billed or cost.irreversible):
+        return ""
+    parts = [f"about {cost.minutes:g} minutes"]
+    parts += [f"{cost.once_minutes:g} more, once"] if cost.once_minutes else []
+    parts += [text for text in (cost.billed, cost.irreversible) if text]
+    parts += [f"source: {cost.source}"] if cost.source else []
+    return "; ".join(parts)
 
 
 def _mark(proof: Proof) -> str:
@@ -70,4 +88,10 @@ def summary_text(plan: Plan) -> str:
     added, updated, removed = counts
     closed = sum(not gate.waived_by for gate in plan.gates)
     text = f"plan {plan.id}: {added} to add, {updated} to update, {removed} to remove; {plan.covered} already covered"
+    text += f"; about {plan.minutes:g} minutes" if plan.minutes else ""
+    text += f", {plan.monthly:.0f} {_currency(plan)} a month more" if plan.monthly else ""
     return f"{text}; {closed} gates closed" if closed else text
+
+
+def _currency(plan: Plan) -> str:
+    return next((target.currency for target in plan.targets if target.currency), "")

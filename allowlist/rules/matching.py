@@ -135,10 +135,11 @@ def _match_destination(rule: NetworkRule, flow: Flow, facts: Facts, settings: Se
         return YES
     where = _destination_of(flow, facts)
     label = flow.name or "the destination"
-    parts = [
-        _match_addresses(rule.destinations, where, f"whether {label} resolves to an address of {rule.ref}")
-    ]
-    parts += [_match_service_tag(tag, where, label, facts) for tag in rule.service_tags]
+    parts: list[Match] = []
+    if where is not None or not settings.is_managed:
+        unknown = f"whether {label} resolves to an address of {rule.ref}"
+        parts = [_match_addresses(rule.destinations, where, unknown)]
+        parts += [_match_service_tag(tag, where, label, facts) for tag in rule.service_tags]
     parts += [perhaps(f"the addresses of {item}") for item in rule.unresolved]
     if settings.resolves_network_names and settings.tier != "basic":
         parts += [_match_network_name(name, rule.action, flow, where, facts) for name in rule.fqdns]
@@ -178,7 +179,7 @@ def _match_network_name(
     resolved = facts.dns.get(name)
     if resolved is not None and where is not None:
         return _match_addresses(resolved, where, f"which address {flow.name or name} is reached at")
-    if name == flow.name:
+    if flow.name and Pattern(name).matches(flow.name):
         return YES
     if flow.name and action is Action.ALLOW and flow.destination is None:
         return NO

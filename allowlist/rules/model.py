@@ -112,7 +112,10 @@ class NatRule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """What besides rules decides; the defaults are those of a Standard policy without settings."""
+    """What besides rules decides; the defaults are those of a Standard policy without settings.
+
+    ``is_managed``: rules name no sources, and a service tag counts for the documented names beside it only.
+    """
 
     tier: str = "standard"
     threat_intelligence: str = "off"
@@ -120,6 +123,7 @@ class Settings:
     threat_allowed_addresses: AddressSet = NOWHERE
     resolves_network_names: bool = True
     explicit_proxy: bool = False
+    is_managed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

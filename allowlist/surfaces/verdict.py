@@ -1,0 +1,96 @@
+"""What a surface other than a firewall says about one requirement, in words that name the state it is in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+
+from allowlist.plan.findings import Finding, Status
+
+
+class Word(StrEnum):
+    """The verdicts. An approval may be there and still not be in force, or be moot because nothing restricts."""
+
+    COVERED = "covered"
+    UNRESTRICTED = "covered_unrestricted"
+    PENDING = "covered_pending"
+    FAILED = "covered_failed"
+    MISSING = "missing"
+    BLOCKED = "blocked"
+    REDUNDANT = "redundant"
+    INVALID = "invalid"
+    UNMANAGED = "unmanaged"
+    EXCESS = "excess"
+    NO_CHANGE = "no_change"
+    CHANGE = "change"
+    RETRY = "conflict_retry"
+    GATE = "needs_approval_gate"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """One verdict with what it rests on. ``reason``, ``finding``, ``alternatives`` and ``warnings`` are codes.
+
+    ``by`` names the rule that decides, ``also`` rules that add nothing to it, ``action`` what would satisfy a
+    missing requirement.
+    """
+
+    word: Word
+    text: str = ""
+    by: str = ""
+    via: str = ""
+    reason: str = ""
+    finding: str = ""
+    alternatives: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    also: tuple[str, ...] = ()
+    action: tuple[tuple[str, Any], ...] = ()
+    layer: str = ""
+
+
+_LETS_THROUGH = (Word.COVERED, Word.UNRESTRICTED)
+
+
+def strictest(layers: Mapping[str, Judgement]) -> Judgement:
+    """The verdict of layers that must all let a call through: the first that does not, with its name as ``layer``."""
+    for name, judgement in layers.items():
+        if judgement.word not in _LETS_THROUGH:
+            return replace(judgement, layer=name)
+    enforced = [judgement for judgement in layers.values() if judgement.word is Word.COVERED]
+    return enforced[0] if enforced else next(iter(layers.values()))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """Why a change must not be sent: ``reason`` is a code, ``text`` a sentence with the next step."""
+
+    reason: str
+    text: str
+
+
+_STATUS = {Word.PENDING: Status.UNKNOWN, Word.FAILED: Status.MISSING, Word.BLOCKED: Status.BLOCKED}
+
+
+def refined(finding: Finding, judgement: Judgement) -> Finding:
+    """``finding`` as the surface sees it: an approval not in force is no coverage, a name it cannot carry is blocked."""
+    status = _STATUS.get(judgement.word, finding.status)
+    warned = status is Status.UNKNOWN or (status is Status.COVERED and judgement.warnings)
+    code = judgement.reason or judgement.finding or next(iter(judgement.warnings), "") or judgement.word.value
+    return msgspec.structs.replace(
+        finding,
+        status=status,
+        code=code if code != finding.status.value else "",
+        severity="warning" if warned else finding.severity,
+        because=judgement.text or finding.because,
+        remedy=_remedy(finding, judgement),
+    )
+
+
+def _remedy(finding: Finding, judgement: Judgement) -> str:
+    if judgement.alternatives:
+        return "instead: " + " or ".join(text.replace("_", " ") for text in judgement.alternatives)
+    return "" if judgement.word is Word.PENDING else finding.remedy
