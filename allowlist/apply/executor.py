@@ -7,6 +7,7 @@ is lost, Azure is asked what happened; nothing is sent again before it is known 
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -72,7 +73,7 @@ class Executor:
         self.around = around
         self.drivers = drivers
         self.result = RunResult(run_id)
-        self._index = 0
+        self._steps = itertools.count(1)
 
     def run(self, changes: Sequence[Change], expected: Mapping[str, str]) -> RunResult:
         """Apply ``changes``; ``expected`` maps target names to the fingerprint the plan was made on.
@@ -153,8 +154,8 @@ class Executor:
                 self.result.error = "stopped on request between two steps"
                 self.result.interrupted = True
                 return
-            self._index += 1
-            self._carry_out(_Journal(self, self._index, target.driver.name, write), target, write, lock)
+            journal = _Journal(self, next(self._steps), target.driver.name, write)
+            self._carry_out(journal, target, write, lock)
 
     def _carry_out(self, journal: _Journal, target: _Target, write: PlannedWrite, lock: _LockLike) -> None:
         try:

@@ -6,6 +6,8 @@ lies ahead. Call it immediately before every write.
 
 The moments of leases are told by the database server where there is one, so that clocks that differ between
 machines do no harm; with SQLite everybody reads the clock of the same machine.
+
+A holder that died on this machine loses its lock at once: its lease protects work, and there is none.
 """
 
 from __future__ import annotations
@@ -24,9 +26,11 @@ from allowlist.errors import AllowlistError, LockHeld
 from allowlist.store import chain, tables
 from allowlist.store.database import Database
 from allowlist.store.moments import Clock, moment, stamp
+from allowlist.store.processes import parse_process, this_process
 from allowlist.store.records import Lease
 
 _FREE = ""
+_IN_PROCESS = " in process "
 _RENEWALS_PER_LEASE = 3
 _LONGEST_PAUSE = timedelta(milliseconds=500)
 
@@ -112,10 +116,17 @@ class Locks:
         with self._database.write() as connection:
             now = self._now(connection)
             found = _find(connection, name)
-            if found and found.owner != _FREE and found.expires > now:
+            if found and found.owner != _FREE and found.expires > now and not _is_gone(found):
                 raise _held(found)
             token = found.token + 1 if found else 1
-            taken = Lease(name=name, owner=owner, since=now, expires=now + lease, token=token)
+            taken = Lease(
+                name=name,
+                owner=owner,
+                process=str(this_process()),
+                since=now,
+                expires=now + lease,
+                token=token,
+            )
             _put(connection, taken, is_new=found is None)
             if found and found.owner != _FREE:
                 record = {"owner": owner, "token": token, "expired": _told(found)}
@@ -155,7 +166,7 @@ def _find(connection: Connection, name: str) -> Lease | None:
 
 def _put(connection: Connection, lease: Lease, *, is_new: bool) -> None:
     values = {
-        "owner": lease.owner,
+        "owner": _holder(lease),
         "since": stamp(lease.since),
         "expires": stamp(lease.expires),
         "token": lease.token,
@@ -169,16 +180,31 @@ def _put(connection: Connection, lease: Lease, *, is_new: bool) -> None:
 def _change(connection: Connection, lease: Lease, **values: object) -> bool:
     """Change the lock if it is still in the hands of ``lease``."""
     same_hands = (tables.lock.c.name == lease.name) & (tables.lock.c.token == lease.token)
-    not_freed = tables.lock.c.owner == lease.owner
+    not_freed = tables.lock.c.owner == _holder(lease)
     return (
         connection.execute(update(tables.lock).where(same_hands & not_freed).values(**values)).rowcount == 1
     )
 
 
 def _lease_of(row: Row[Any]) -> Lease:
+    owner, _, process = row.owner.partition(_IN_PROCESS)
     return Lease(
-        name=row.name, owner=row.owner, since=moment(row.since), expires=moment(row.expires), token=row.token
+        name=row.name,
+        owner=owner,
+        process=process,
+        since=moment(row.since),
+        expires=moment(row.expires),
+        token=row.token,
     )
+
+
+def _holder(lease: Lease) -> str:
+    return f"{lease.owner}{_IN_PROCESS}{lease.process}" if lease.process else lease.owner
+
+
+def _is_gone(lease: Lease) -> bool:
+    process = parse_process(lease.process)
+    return process is not None and process.is_gone
 
 
 def _told(lease: Lease) -> dict[str, str]:

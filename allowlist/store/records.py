@@ -111,10 +111,11 @@ class PlanRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lease:
-    """Who holds a lock. ``token`` grows with every change of hands and never shrinks."""
+    """Who holds a lock, in which process. ``token`` grows with every change of hands and never shrinks."""
 
     name: str
     owner: str
+    process: str = ""
     since: datetime
     expires: datetime
     token: int

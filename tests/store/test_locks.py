@@ -193,3 +193,41 @@ def test_unlocking_by_token_spares_whoever_took_the_lock_meanwhile(ledger: Ledge
     ):
         ledger.unlock("hub", "bob", "ada is gone", old.token)
     assert new.token > old.token
+
+
+HOLD_AND_DIE = """
+import os, sys
+from datetime import timedelta
+from tests.helpers.ledgers import opened
+ledger = opened(sys.argv[1])
+with ledger.lock("hub", owner="ada", lease=timedelta(hours=1)):
+    os.kill(os.getpid(), 9)
+"""
+
+
+def hold_and_die(ledger_url: str) -> None:
+    root = Path(__file__).parents[2]
+    subprocess.run([sys.executable, "-c", HOLD_AND_DIE, ledger_url], check=False, cwd=root)
+
+
+def test_a_process_killed_on_this_machine_loses_its_lock_at_once(ledger_url: str) -> None:
+    hold_and_die(ledger_url)
+    with opened(ledger_url) as ledger:
+        assert [lease.owner for lease in ledger.locks()] == ["ada"]
+        with ledger.lock("hub", owner="bob", lease=MINUTE) as lock:
+            assert lock.token == 2
+        assert "lock-takeover" in {entry.kind for entry in ledger.entries()}
+
+
+def test_a_process_of_another_machine_keeps_its_lock_until_its_lease_ends(ledger_url: str) -> None:
+    hold_and_die(ledger_url)
+    execute_raw(ledger_url, "UPDATE ledger_lock SET owner = 'ada in process elsewhere/12345678 99 1'")
+    with opened(ledger_url) as ledger:
+        with (
+            pytest.raises(LockHeld, match="held by ada since"),
+            ledger.lock("hub", owner="bob", lease=MINUTE),
+        ):
+            pass
+        expire(ledger_url)
+        with ledger.lock("hub", owner="bob", lease=MINUTE):
+            pass
