@@ -1,0 +1,57 @@
+"""kill -9 at every line of the journal: the next run tells what happened, finishes it, and Azure is as planned."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from allowlist.simulator import Simulator, serve
+from tests.helpers.cli import CONTOSO, allowlist
+
+MOMENTS = ("reading the actual state", ": intended", ": sent", ": landed", ": verified")
+
+
+def apply_until(moment: str, workplace: Path, *arguments: str) -> int:
+    """Start ``apply`` in a process of its own and kill it when it says ``moment``. Returns its exit code."""
+    command = [sys.executable, "-m", "allowlist", "apply", "plan.json", *arguments]
+    with subprocess.Popen(
+        command,
+        cwd=workplace,
+        env=dict(os.environ),
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        text=True,
+    ) as process:
+        assert process.stderr is not None
+        for line in process.stderr:
+            if moment in line:
+                process.kill()
+                break
+    return process.returncode
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_a_killed_apply_is_told_and_finished_by_the_next(moment: str, workplace: Path) -> None:
+    (workplace / "allowlist.yaml").write_text((CONTOSO / "allowlist.yaml").read_text())
+    simulator = Simulator()
+    simulator.seed(CONTOSO)
+    with serve(simulator) as running:
+        azure = ("--arm-endpoint", running.url, "--credential", "none")
+        allowlist("plan", "-o", "plan.json", *azure)
+        allowlist("approve", "plan.json", "--all", "--reason", "ticket 1")
+
+        assert apply_until(moment, workplace, *azure) == -9
+
+        runs = json.loads(allowlist("history", "--json").out)
+        unfinished = [run["run"] for run in runs if run["state"] == "running"]
+        assert len(unfinished) == 1
+        resumed = allowlist("apply", "--resume", unfinished[0], *azure, "--json")
+        assert resumed.code == 0, resumed.err
+        assert resumed.json["converged"] is True
+        assert allowlist("plan", "--exit-code", *azure).code == 0
+        assert allowlist("history", "--verify").code == 0
