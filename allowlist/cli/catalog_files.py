@@ -1,0 +1,297 @@
+"""``allowlist catalog lint|add|release|review|index|schema``: for those who write catalog files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from allowlist.cli.catalog_common import FOLDER, JSON, library, print_json
+from allowlist.documents.reader import near_miss
+from allowlist.errors import CatalogError, InvalidInput
+
+if TYPE_CHECKING:
+    from allowlist.catalog import Catalog
+    from allowlist.catalog.lint import Base
+    from allowlist.catalog.review import CatalogReview
+
+BASE = click.option("--base", metavar="REF", help="Compare with this commit or branch of the repository.")
+BASE_FOLDER = click.option(
+    "--base-folder",
+    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    help="Compare with the catalogs in this folder.",
+)
+FILES = click.argument("files", nargs=-1, type=click.Path(path_type=Path, dir_okay=False, exists=True))
+
+
+@click.command()
+@FILES
+@click.option(
+    "--format", "style", type=click.Choice(["text", "json", "sarif"]), default="text", show_default=True
+)
+@JSON
+@BASE
+@BASE_FOLDER
+@FOLDER
+def lint(
+    files: tuple[Path, ...],
+    style: str,
+    as_json: bool,
+    base: str | None,
+    base_folder: Path | None,
+    folder: Path | None,
+) -> None:
+    """Check catalog files, all of them by default. Every mistake has its place and its remedy.
+
+    With --base or --base-folder, released versions are compared as well. The exit code is 1 when there are errors.
+
+    \b
+    Example: allowlist catalog lint catalogs/foundry-hub.yaml --base origin/main
+    """
+    from allowlist.catalog.lint import lint_files
+    from allowlist.render.lint import RENDERERS
+
+    report = lint_files(_files(files, folder), base=_base(base, base_folder), known=_trusted_catalogs(folder))
+    click.echo(RENDERERS["json" if as_json else style](report))
+    if not report.is_clean:
+        raise click.exceptions.Exit(1)
+
+
+@click.command()
+@FILES
+@BASE
+@BASE_FOLDER
+@FOLDER
+@JSON
+@click.option(
+    "--examples",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="A folder with example workloads, to tell which of them are affected.",
+)
+def review(
+    files: tuple[Path, ...],
+    base: str | None,
+    base_folder: Path | None,
+    folder: Path | None,
+    as_json: bool,
+    examples: Path | None,
+) -> None:
+    """Summarise a change of catalog files for its reviewers, as Markdown.
+
+    \b
+    Example: allowlist catalog review --base origin/main >> "$GITHUB_STEP_SUMMARY"
+    """
+    from allowlist.catalog.encode import encode_change
+    from allowlist.catalog.lint import lint_files
+    from allowlist.catalog.review import review_files
+    from allowlist.render.catalog import render_review
+
+    before = _base(base, base_folder)
+    if before is None:
+        raise click.UsageError("say what to compare with: --base REF or --base-folder DIR")
+    paths = _files(files, folder)
+    report = lint_files(paths, base=before, known=_trusted_catalogs(folder))
+    broken = {finding.file for finding in report.findings if finding.rule == "format"}
+    reviews = review_files([path for path in paths if str(path) not in broken], before)
+    if as_json:
+        print_json(
+            [
+                {
+                    "catalog": item.catalog,
+                    "file": item.file,
+                    "bump": item.bump.word,
+                    "next_version": item.next_version,
+                    "changes": [encode_change(change) for change in item.changes],
+                }
+                for item in reviews
+            ]
+        )
+    else:
+        click.echo(render_review(reviews, report, _affected(examples, reviews, folder)), nl=False)
+    if not report.is_clean:
+        raise click.exceptions.Exit(1)
+
+
+@click.command()
+@click.argument("name")
+@click.option("--note", default="", help="One line for the readers of the release.")
+@click.option("--date", "on", type=click.DateTime(["%Y-%m-%d"]), help="Day of the release; today by default.")
+@click.option(
+    "--bump", type=click.Choice(["patch", "minor", "major"]), help="A larger step than the changes need."
+)
+@FOLDER
+def release(name: str, note: str, on: datetime | None, bump: str | None, folder: Path | None) -> None:
+    """Stamp the unreleased entries of a catalog with the version their meaning asks for.
+
+    \b
+    Example: allowlist catalog release foundry-hub --note "hosts of the new image registry"
+    """
+    from allowlist.catalog import Bump
+    from allowlist.catalog.editing import release as release_catalog
+
+    path = _path_of(name, folder)
+    step = Bump[bump.upper()] if bump else Bump.NONE
+    released = release_catalog(path, on=on.date() if on else _today(), note=note, bump=step)
+    click.echo(f"{name} {released.latest}")
+    click.echo(f"wrote {path}", err=True)
+
+
+@click.command()
+@click.argument("name")
+@click.option("--id", "entry_id", required=True, help="A short name for the entry, such as 'vscode-dev'.")
+@click.option("--pattern", help="A host name, or '*.' before one.")
+@click.option("--service-tag", help="A service tag.")
+@click.option("--fqdn-tag", help="An FQDN tag of Azure Firewall.")
+@click.option("--private-endpoint", help="A resource or a private DNS zone.")
+@click.option("--sub-resource", help="The sub-resource of the private endpoint.")
+@click.option("--address", "addresses", multiple=True, help="An address or prefix; may be repeated.")
+@click.option("--port", "ports", multiple=True, help="Such as https:443; may be repeated.")
+@click.option(
+    "--need",
+    type=click.Choice(["required", "conditional", "optional"]),
+    default="required",
+    show_default=True,
+)
+@click.option("--condition", help="When it is needed; goes with '--need conditional'.")
+@click.option(
+    "--cloud", "clouds", multiple=True, default=["public"], show_default=True, help="May be repeated."
+)
+@click.option("--scenario", default="core", show_default=True, help="A scenario the catalog declares.")
+@click.option(
+    "--consumer",
+    "consumers",
+    multiple=True,
+    default=["customer-firewall"],
+    show_default=True,
+    help="May be repeated.",
+)
+@click.option("--purpose", required=True, help="What it is for, in your own words.")
+@click.option("--breaks", help="What stops working without it.")
+@click.option("--risk", help="What letting it out exposes.")
+@click.option(
+    "--source", "source", required=True, metavar="REPO:PATH[@COMMIT]", help="The page that documents it."
+)
+@FOLDER
+def add(name: str, folder: Path | None, entry_id: str, source: str, **fields: Any) -> None:
+    """Add an entry to a catalog file, keeping its comments and order. It says 'since: next' until released.
+
+    \b
+    Example:
+      allowlist catalog add vscode --id vscode-new-cdn --pattern "*.new-cdn.vscode.dev" --port https:443
+        --consumer client --purpose "loads the editor" --source microsoft/vscode-docs:docs/setup/network.md
+    """
+    from allowlist.catalog.editing import add_entry
+
+    path = _path_of(name, folder)
+    chosen = {key: list(value) if isinstance(value, tuple) else value for key, value in fields.items()}
+    add_entry(path, {**chosen, "id": entry_id, "since": "next", "sources": [_parse_source(source)]})
+    click.echo(f"added '{entry_id}' to {path}; run 'allowlist catalog lint {path}'", err=True)
+
+
+@click.command()
+@click.option(
+    "-o",
+    "--output",
+    "into",
+    required=True,
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder to write.",
+)
+@FOLDER
+def index(into: Path, folder: Path | None) -> None:
+    """Write the catalogs with an index of their digests, ready to be published over HTTPS.
+
+    \b
+    Example: allowlist catalog index -o public/catalogs
+    """
+    from allowlist.catalog.index import INDEX_FILE, write_index
+    from allowlist.catalog.library import shipped_catalogs
+
+    written = write_index(folder or shipped_catalogs(), into)
+    click.echo(f"wrote {into / INDEX_FILE} with {len(written.catalogs)} catalogs", err=True)
+
+
+@click.command()
+def schema() -> None:
+    """Print the JSON Schema of a catalog file, for editors.
+
+    \b
+    Example: allowlist catalog schema > catalog.schema.json
+    """
+    from allowlist.catalog.document import json_schema
+
+    print_json(json_schema())
+
+
+def _trusted_catalogs(folder: Path | None) -> Iterator[Catalog]:
+    """The catalogs whose spelling counts; a broken neighbour must not keep one file from being checked."""
+    try:
+        yield from library(folder)
+    except InvalidInput:
+        return
+
+
+def _files(files: tuple[Path, ...], folder: Path | None) -> list[Path]:
+    from allowlist.catalog.library import catalog_files, shipped_catalogs
+
+    return list(files) or [_relative(path) for path in catalog_files(folder or _here() or shipped_catalogs())]
+
+
+def _here() -> Path | None:
+    """The catalogs of the checkout one stands in, which come before those of the installed tool."""
+    found = Path.cwd() / "catalogs"
+    return found if any(found.glob("*.yaml")) else None
+
+
+def _path_of(name: str, folder: Path | None) -> Path:
+    """The file to edit: never one of the installed tool."""
+    where = folder or _here()
+    if where is None:
+        raise CatalogError(
+            "there is no folder 'catalogs' here",
+            hint="change into a checkout of the repository, or say --catalogs FOLDER",
+        )
+    path = _relative(where / f"{name}.yaml")
+    if not path.is_file():
+        names = sorted(found.stem for found in where.glob("*.yaml"))
+        raise CatalogError(
+            f"there is no file {path}{near_miss(name, names)}", hint=f"known: {', '.join(names)}"
+        )
+    return path
+
+
+def _relative(path: Path) -> Path:
+    """As seen from here, which is how people and code hosts name files."""
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path
+
+
+def _base(ref: str | None, folder: Path | None) -> Base | None:
+    from allowlist.catalog.lint import FolderBase, GitBase
+
+    if ref and folder:
+        raise click.UsageError("give --base or --base-folder, not both")
+    return GitBase(ref) if ref else FolderBase(folder) if folder else None
+
+
+def _affected(
+    examples: Path | None, reviews: tuple[CatalogReview, ...], folder: Path | None
+) -> Mapping[str, tuple[str, ...]]:
+    from allowlist.workflow.upgrades import affected_workloads
+
+    return affected_workloads(examples, reviews, library(folder)) if examples and reviews else {}
+
+
+def _parse_source(text: str) -> dict[str, str]:
+    place, _, commit = text.partition("@")
+    repo, colon, path = place.partition(":")
+    if not (repo and colon and path):
+        raise click.UsageError(f"'{text}' is not REPO:PATH[@COMMIT]")
+    return {"repo": repo, "path": path} | ({"commit": commit} if commit else {})
+
+
+def _today() -> date:
+    return datetime.now(UTC).date()
