@@ -30,6 +30,7 @@ COMMANDS = {
     "apply": "Apply what is approved, verified.",
     "confirm": "Make a provisional change final.",
     "rollback": "Plan and apply the way back of a run, verified.",
+    "sync": "One scheduled run: check, plan, apply what policy or people allow, verify, record.",
     "history": "The ledger: plans, decisions and runs.",
     "unlock": "Release a lock that its owner left behind.",
     "simulate": "A local Azure Resource Manager.",

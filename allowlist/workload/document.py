@@ -118,10 +118,30 @@ class Freeze(_Section, frozen=True, kw_only=True):
     reason: str = ""
 
 
+class Unattended(_Section, frozen=True, kw_only=True):
+    """What counts as safe. Always on top: a plain addition, all three proofs hold, no gate is closed.
+
+    ``risks`` are the tiers let through, ``needs`` those of the entries asked for; ``catalogs`` empty means every
+    catalog the workload pins. The workload's own requirements count only where ``catalogs`` names ``own``.
+    """
+
+    needs: list[Literal["required", "conditional", "optional"]] = msgspec.field(
+        default_factory=lambda: ["required"]
+    )
+    risks: list[Literal["low", "wildcard"]] = msgspec.field(default_factory=lambda: ["low"])
+    catalogs: list[str] = []
+
+
 class Automation(_Section, frozen=True, kw_only=True):
-    """What a scheduled run may apply without a person. Nothing, unless written here."""
+    """What a scheduled run may apply. Nothing, unless written here.
+
+    ``approved`` carries out what people approved, ``safe`` also what ``unattended`` lets through without them.
+    ``drift``: what becomes of rules of ours that somebody changed. ``approvals`` are signed approval files beside
+    the workload file, by glob. Windows and freezes hold for everything a run changes.
+    """
 
     apply: Literal["nothing", "approved", "safe"] = "nothing"
+    unattended: Unattended = Unattended()
     drift: Literal["report", "plan", "revert"] = "report"
     windows: list[Window] = []
     freezes: list[Freeze] = []

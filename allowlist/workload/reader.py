@@ -14,6 +14,7 @@ from allowlist.errors import InvalidInput
 from allowlist.names import Dialect, InvalidPattern, parse_pattern
 from allowlist.rules.addresses import parse_interval
 from allowlist.workload.document import SCHEMA, OwnRequirement, Workload
+from allowlist.workload.requirements import OWN
 
 SURFACES = (
     "firewall-policy",
@@ -46,6 +47,7 @@ def _complaints(workload: Workload) -> Complaints:
     yield from _source_complaints(workload)
     yield from _requirement_complaints(workload)
     yield from _date_complaints(workload)
+    yield from _automation_complaints(workload)
 
 
 def _target_complaints(workload: Workload) -> Complaints:
@@ -118,6 +120,29 @@ def _date_complaints(workload: Workload) -> Complaints:
                     ("automation", "freezes", index, key),
                     f"is '{text}', expected a date such as 2027-01-31",
                 )
+
+
+def _automation_complaints(workload: Workload) -> Complaints:
+    automation = workload.automation
+    for index, window in enumerate(automation.windows):
+        for key, text in (("from", window.start), ("to", window.end)):
+            if not _is_time(text):
+                yield ("automation", "windows", index, key), f"is '{text}', expected a time such as 21:30"
+    for index, freeze in enumerate(automation.freezes):
+        if is_date(freeze.first) and is_date(freeze.last) and freeze.last < freeze.first:
+            yield ("automation", "freezes", index, "to"), f"is '{freeze.last}', before its 'from'"
+    known = [*(use.name for use in workload.catalogs), OWN]
+    for name in automation.unattended.catalogs:
+        if name not in known:
+            yield (
+                ("automation", "unattended", "catalogs"),
+                f"names the catalog '{name}', which is not used{near_miss(name, known)}",
+            )
+
+
+def _is_time(text: str) -> bool:
+    hours, _, minutes = text.partition(":")
+    return hours <= "23" and minutes <= "59"
 
 
 def is_date(text: str) -> bool:

@@ -1,0 +1,202 @@
+"""``allowlist sync``."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from allowlist.cli.apply import duration
+from allowlist.cli.approve import who_decides
+from allowlist.cli.common import (
+    arm_from,
+    catalogs_option,
+    connection_options,
+    exit_code_option,
+    facts_option,
+    json_option,
+    ledger_from,
+    ledger_option,
+    now,
+    target_options,
+)
+from allowlist.cli.console import plain, put, put_json, say
+from allowlist.cli.exits import Exit
+
+if TYPE_CHECKING:
+    from allowlist.azure.client import ArmClient
+    from allowlist.workflow.project import Project
+    from allowlist.workflow.syncing.outcome import Outcome
+    from allowlist.workflow.syncing.run import Work
+
+
+@click.command()
+@click.option(
+    "--workload",
+    "workload_paths",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    default=(Path("allowlist.yaml"),),
+    show_default=True,
+    help="A workload file, or a folder with many of them (repeatable).",
+)
+@catalogs_option
+@facts_option
+@target_options
+@connection_options
+@ledger_option
+@click.option("--plan-only", is_flag=True, help="Read, check, plan and tell; never write to Azure.")
+@click.option(
+    "--plans",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Write plans that wait for people into this folder.",
+)
+@click.option("--parallel", type=click.IntRange(1, 64), default=8, show_default=True, help="Targets at once.")
+@click.option(
+    "--lock-timeout", metavar="TIME", default="0s", show_default=True, help="How long to wait for a lock."
+)
+@json_option
+@exit_code_option
+def sync(
+    workload_paths: tuple[Path, ...],
+    catalogs: Path | None,
+    facts_path: Path | None,
+    only: tuple[str, ...],
+    exclude: tuple[str, ...],
+    arm_endpoint: str | None,
+    credential: str,
+    ca_file: str | None,
+    ledger_url: str | None,
+    plan_only: bool,
+    plans: Path | None,
+    parallel: int,
+    lock_timeout: str,
+    as_json: bool,
+    exit_code: bool,
+) -> int:
+    """One scheduled run: read, check, plan, apply what policy allows or people approved, verify, record.
+
+    What may be applied without a person stands in the workload file (automation); by default nothing. Safe to run
+    twice: the second run says who is at work and exits 6. What a crashed run left is finished first.
+
+    \b
+    Examples:
+      allowlist sync
+      allowlist sync --workload fleet/ --parallel 16 --json
+      allowlist sync --plan-only --plans plans/ --exit-code
+    """
+    from allowlist.apply.executor import Surroundings
+    from allowlist.render.sync import sync_json, sync_text
+    from allowlist.workflow.facts import read_facts
+    from allowlist.workflow.syncing.context import Settings
+    from allowlist.workflow.syncing.fleet import load_projects
+    from allowlist.workflow.syncing.outcome import failed, worst
+    from allowlist.workflow.syncing.run import sync as run_sync
+
+    good, bad = load_projects(workload_paths, catalogs=catalogs, facts=read_facts(facts_path), now=now())
+    if not good:
+        raise bad[0][1]
+    cloud = good[0][1].workload.cloud
+    with ExitStack() as stack:
+        stop = stack.enter_context(_stop_politely())
+        ledger = stack.enter_context(ledger_from(ledger_url))
+        arms = _Arms(stack, arm_endpoint, credential, ca_file)
+        around = Surroundings(
+            ledger=ledger, who=who_decides(credential, cloud, arm_endpoint).who, clock=now, sleep=time.sleep,
+            on_event=lambda event: None, should_stop=stop,
+        )  # fmt: skip
+        settings = Settings(
+            plan_only=plan_only, parallel=parallel, lock_wait=duration(lock_timeout), plans=plans
+        )
+        works = list(_works(good, only, exclude, arms))
+        report = run_sync(works, around, settings, socket.gethostname(), _show)
+        outcomes: Sequence[Outcome] = [
+            *(failed(str(path), "all targets", error) for path, error in bad),
+            *sorted(report.outcomes, key=lambda item: item.key),
+        ]
+        requests = arms.requests()
+        interrupted = stop()
+    code = Exit.INTERRUPTED if interrupted else worst(item.code for item in outcomes)
+    if code == Exit.PENDING and not exit_code:
+        code = Exit.DONE
+    for line in report.freed:
+        say(line)
+    if as_json:
+        put_json(sync_json(report.run_id, int(code), outcomes, requests, {}))
+    else:
+        for line in sync_text(outcomes):
+            put(plain(line))
+    say(f"{sum(requests.values())} ARM requests")
+    return code
+
+
+class _Arms:
+    """One client per cloud, opened when first needed."""
+
+    def __init__(self, stack: ExitStack, endpoint: str | None, credential: str, ca_file: str | None) -> None:
+        self._stack = stack
+        self._settings = (endpoint, credential, ca_file)
+        self._open: dict[str, ArmClient] = {}
+
+    def of(self, project: Project) -> ArmClient:
+        cloud = project.workload.cloud
+        if cloud not in self._open:
+            self._open[cloud] = self._stack.enter_context(arm_from(cloud, *self._settings))
+        return self._open[cloud]
+
+    def requests(self) -> dict[str, int]:
+        """ARM requests by method."""
+        counts: dict[str, int] = {}
+        for arm in self._open.values():
+            for (_, method), count in arm.traffic.counts.items():
+                counts[method] = counts.get(method, 0) + count
+        return counts
+
+
+def _works(
+    projects: Sequence[tuple[Path, Project]], only: Sequence[str], exclude: Sequence[str], arms: _Arms
+) -> Iterator[Work]:
+    from allowlist.workflow.syncing.fleet import chosen_targets
+    from allowlist.workflow.syncing.run import Work
+
+    chosen = chosen_targets([project for _, project in projects], only, exclude)
+    for (path, _), (project, specs) in zip(projects, chosen, strict=True):
+        if specs:
+            yield Work(project=project, file=path, specs=specs, arm=arms.of(project))
+
+
+def _show(outcome: Outcome) -> None:
+    from allowlist.render.sync import outcome_text
+
+    if outcome.state != "in sync":
+        say(plain(outcome_text(outcome)))
+
+
+@contextmanager
+def _stop_politely() -> Iterator[Callable[[], bool]]:
+    """Ctrl-C and SIGTERM finish the steps in flight; asked a second time, the process ends at once."""
+    stop = threading.Event()
+
+    def ask(number: int, frame: object) -> None:
+        del number, frame
+        if stop.is_set():
+            raise KeyboardInterrupt
+        stop.set()
+        say("stopping after the steps in flight; once more to stop at once")
+
+    if threading.current_thread() is not threading.main_thread():
+        yield stop.is_set
+        return
+    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stop.is_set
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

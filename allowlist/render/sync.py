@@ -1,0 +1,133 @@
+"""A scheduled run as text and JSON: bounded, the same facts in both."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Protocol
+
+SCHEMA = "allowlist/sync/v1"
+SHOWN_TARGETS = 50
+
+_SIGNS = {"in sync": "=", "pending": "…", "applied": "✓", "rolled back": "↩", "failed": "✗"}
+
+
+class DriftLike(Protocol):
+    """One rule of ours that somebody else changed."""
+
+    @property
+    def rule(self) -> str: ...
+    @property
+    def what(self) -> str: ...
+    @property
+    def who(self) -> str: ...
+    @property
+    def at(self) -> str: ...
+
+
+class OutcomeLike(Protocol):
+    """What is shown of one target (:class:`allowlist.workflow.syncing.outcome.Outcome`)."""
+
+    @property
+    def workload(self) -> str: ...
+    @property
+    def target(self) -> str: ...
+    @property
+    def state(self) -> str: ...
+    @property
+    def code(self) -> int: ...
+    @property
+    def text(self) -> str: ...
+    @property
+    def hint(self) -> str: ...
+    @property
+    def applied(self) -> int: ...
+    @property
+    def waiting(self) -> int: ...
+    @property
+    def gaps(self) -> int: ...
+    @property
+    def missing(self) -> int: ...
+    @property
+    def plan_id(self) -> str: ...
+    @property
+    def run_id(self) -> str: ...
+    @property
+    def drift(self) -> Sequence[DriftLike]: ...
+    @property
+    def lines(self) -> tuple[str, ...]: ...
+    @property
+    def seconds(self) -> float: ...
+
+
+def outcome_text(outcome: OutcomeLike) -> str:
+    """One line per target."""
+    first, *_ = outcome.text.split("\n")
+    return f"{_SIGNS[outcome.state]} {outcome.workload}/{outcome.target}: {outcome.state}: {first}"
+
+
+def sync_text(outcomes: Sequence[OutcomeLike]) -> Iterator[str]:
+    """What somebody has to look at, the first targets of many, and at the end how many there are of each."""
+    noteworthy = [outcome for outcome in outcomes if outcome.state != "in sync"]
+    for outcome in noteworthy[:SHOWN_TARGETS]:
+        yield outcome_text(outcome)
+        yield from (f"    {line}" for line in outcome.lines)
+        if outcome.hint:
+            yield f"    hint: {outcome.hint}"
+    if len(noteworthy) > SHOWN_TARGETS:
+        yield f"… and {len(noteworthy) - SHOWN_TARGETS} more targets; all of them with --json"
+    yield counts_text(outcomes)
+
+
+def counts_text(outcomes: Sequence[OutcomeLike]) -> str:
+    counts = {state: sum(item.state == state for item in outcomes) for state in _SIGNS}
+    parts = [f"{count} {state}" for state, count in counts.items() if count]
+    waiting = sum(item.waiting for item in outcomes)
+    text = ", ".join(parts) or "no targets"
+    return f"{text}; {waiting} changes wait" if waiting else text
+
+
+def sync_json(
+    run_id: str,
+    code: int,
+    outcomes: Sequence[OutcomeLike],
+    requests: Mapping[str, int],
+    more: Mapping[str, Any],
+) -> dict[str, Any]:
+    """The whole run as one document; ``requests`` counts ARM requests by method."""
+    return {
+        "schema": SCHEMA,
+        "run": run_id,
+        "exit_code": code,
+        "summary": {
+            "targets": len(outcomes),
+            **{state.replace(" ", "_"): sum(item.state == state for item in outcomes) for state in _SIGNS},
+            "applied_changes": sum(item.applied for item in outcomes),
+            "pending_changes": sum(item.waiting for item in outcomes),
+            "missing_requirements": sum(item.missing for item in outcomes),
+        },
+        "arm_requests": dict(requests),
+        **more,
+        "targets": [_target_json(item) for item in outcomes],
+    }
+
+
+def _target_json(outcome: OutcomeLike) -> dict[str, Any]:
+    return {
+        "workload": outcome.workload,
+        "target": outcome.target,
+        "state": outcome.state,
+        "exit_code": outcome.code,
+        "text": outcome.text,
+        "hint": outcome.hint,
+        "applied": outcome.applied,
+        "waiting": outcome.waiting,
+        "gaps": outcome.gaps,
+        "missing": outcome.missing,
+        "plan": outcome.plan_id,
+        "run": outcome.run_id,
+        "drift": [
+            {"rule": item.rule, "what": item.what, "who": item.who, "at": item.at} for item in outcome.drift
+        ],
+        "lines": list(outcome.lines),
+        "seconds": round(outcome.seconds, 3),
+    }

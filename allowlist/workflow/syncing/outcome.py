@@ -1,0 +1,87 @@
+"""What a scheduled run says afterwards: one small value per target, and the worst of them as exit code."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from allowlist.errors import AllowlistError
+
+State = Literal["in sync", "pending", "applied", "rolled back", "failed"]
+
+SHOWN_LINES = 20
+
+NOT_KNOWN = "not known"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drift:
+    """One rule of ours that somebody else changed: ``who`` and ``at`` (ISO 8601) as far as the activity log tells."""
+
+    rule: str
+    what: Literal["removed", "changed", "added"]
+    who: str = NOT_KNOWN
+    at: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.rule} was {self.what} by {self.who}" + (f" at {self.at}" if self.at else "")
+
+
+# The one that needs somebody most comes last.
+_WORSE: Final = (0, 2, 5, 3, 4, 6, 1, 7, 130)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """How one target of one workload fared. ``lines`` is bounded; ``meaning`` tells two different plans apart.
+
+    ``missing`` counts requirements that are not covered after the run, ``waiting`` changes nobody has let through
+    yet, ``gaps`` requirements no change can satisfy. ``code`` is the exit code this target asks for.
+    """
+
+    workload: str
+    target: str
+    state: State
+    code: int = 0
+    text: str = ""
+    hint: str = ""
+    applied: int = 0
+    waiting: int = 0
+    gaps: int = 0
+    missing: int = 0
+    plan_id: str = ""
+    run_id: str = ""
+    meaning: str = ""
+    drift: tuple[Drift, ...] = ()
+    lines: tuple[str, ...] = ()
+    seconds: float = 0.0
+
+    @property
+    def key(self) -> str:
+        return f"{self.workload}/{self.target}"
+
+
+def failed(workload: str, target: str, error: AllowlistError) -> Outcome:
+    """The outcome of a target whose pass ended in ``error``."""
+    return Outcome(
+        workload=workload,
+        target=target,
+        state="failed",
+        code=error.exit_code,
+        text=str(error),
+        hint=error.hint,
+    )
+
+
+def worst(codes: Iterable[int]) -> int:
+    """The exit code that needs somebody most; 0 for none."""
+    return max(codes, key=_WORSE.index, default=0)
+
+
+def bounded(lines: Iterable[str], limit: int = SHOWN_LINES) -> tuple[str, ...]:
+    """The first lines, and how many more there are."""
+    found = list(lines)
+    if len(found) <= limit:
+        return tuple(found)
+    return (*found[:limit], f"… and {len(found) - limit} more")

@@ -1,0 +1,167 @@
+"""One target: read, check, plan, apply what may go, verify; whatever happens ends in an outcome."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+
+from allowlist.apply.result import RunResult
+from allowlist.documents import canonical_json, digest_of
+from allowlist.errors import AllowlistError
+from allowlist.plan.model import Change, Plan
+from allowlist.store import Decision
+from allowlist.workflow.applying import (
+    ApplyOptions,
+    execute,
+    finish,
+    new_run_id,
+    raise_if_incomplete,
+    refuse_edited_ledger,
+    still_wanted,
+)
+from allowlist.workflow.deciding import policy_of, standings_in
+from allowlist.workflow.files import write_file
+from allowlist.workflow.planning import make_plan
+from allowlist.workflow.project import read_estate
+from allowlist.workflow.syncing.approvals import take_in_approvals
+from allowlist.workflow.syncing.context import Pass
+from allowlist.workflow.syncing.outcome import Outcome, bounded, failed
+from allowlist.workflow.syncing.policy import Permit, permits
+from allowlist.workload import TargetSpec
+
+
+def sync_target(given: Pass, spec: TargetSpec) -> Outcome:
+    """Never raises an error of ours: it becomes the outcome, so that the next target gets its turn."""
+    begun = time.monotonic()
+    try:
+        found = _pass(given, spec)
+    except AllowlistError as error:
+        found = failed(given.workload, spec.name, error)
+    return replace(found, seconds=time.monotonic() - begun)
+
+
+def _pass(given: Pass, spec: TargetSpec) -> Outcome:
+    estate = read_estate(given.project, [spec], given.reads)
+    plan = make_plan(given.project, estate, [spec], given.around.who)
+    if plan.is_empty:
+        return _settled(given, spec, plan)
+    found = _permits(given, spec, plan)
+    going = [item for item in found if item.may_go]
+    result = _carry_out(given, plan, going) if going else None
+    waiting = [item for item in found if not item.may_go]
+    plan_id = _keep_pending(given, spec, plan, waiting)
+    return _outcome(given, spec, plan, waiting, result, plan_id)
+
+
+def _permits(given: Pass, spec: TargetSpec, plan: Plan) -> list[Permit]:
+    ledger, now = given.around.ledger, given.around.clock()
+    automation = given.project.workload.automation
+    take_in_approvals(given, plan)
+    standings = standings_in(ledger, plan, policy_of(given.project.workload), now)
+    return permits(plan, standings, automation, given.closed(spec.name), ())
+
+
+def _carry_out(given: Pass, plan: Plan, going: Sequence[Permit]) -> RunResult:
+    """Apply, verify, converge. Raises AppliedInPart when any of it did not come to its end."""
+    around, ledger = given.around, given.around.ledger
+    refuse_edited_ledger(ledger)
+    changes = [item.change for item in going]
+    now = around.clock()
+    run_id = new_run_id(now)
+    ledger.save_plan(plan.digest, canonical_json(plan), workload=plan.workload, created=now, who=around.who)
+    ledger.decide(*(_word(plan, item, given) for item in going if item.without_person))
+    ledger.begin_run(run_id, plan.digest, around.who, now, "apply")
+    ledger.save_snapshot(run_id, "changes", "before", canonical_json([change.id for change in changes]))
+    result = execute(given.project, plan, changes, given.arm, around, run_id)
+    if result.is_complete:
+        result.converged = not still_wanted(given.project, plan, given.arm, changes)
+    finish(around, result, ApplyOptions(approved_only=True))
+    raise_if_incomplete(result)
+    return result
+
+
+def _word(plan: Plan, permit: Permit, given: Pass) -> Decision:
+    """On record why nobody was asked. A comment, so that it opens nothing when the policy changes."""
+    return Decision(
+        change_digest=permit.change.digest,
+        precondition=permit.change.precondition,
+        verdict="comment",
+        who=f"policy:{plan.workload}",
+        identity="unverified",
+        reason=permit.because,
+        at=given.around.clock(),
+        plan_id=plan.digest,
+    )
+
+
+def _keep_pending(given: Pass, spec: TargetSpec, plan: Plan, waiting: Sequence[Permit]) -> str:
+    """Keep a plan that waits for people, once per meaning; returns its id in the ledger."""
+    meaning = meaning_of([item.change for item in waiting])
+    ledger, key = given.around.ledger, f"{given.workload}/{spec.name}"
+    last = ledger.latest_note("pending", key)
+    if not waiting:
+        if last is not None and last.state:
+            ledger.note("pending", key, "", {})
+        return ""
+    if given.settings.plans is not None:
+        write_file(given.settings.plans / f"{given.workload}.{spec.name}.plan.json", plan)
+    if last is not None and last.state == meaning:
+        return str(last.body["plan"])
+    ledger.save_plan(
+        plan.digest,
+        canonical_json(plan),
+        workload=plan.workload,
+        created=given.around.clock(),
+        who=given.around.who,
+    )
+    ledger.note("pending", key, meaning, {"plan": plan.digest})
+    return plan.digest
+
+
+def meaning_of(changes: Sequence[Change]) -> str:
+    """One text for one set of changes on one state of their target, whenever it was planned."""
+    return digest_of(sorted([change.digest, change.precondition] for change in changes)) if changes else ""
+
+
+def _settled(given: Pass, spec: TargetSpec, plan: Plan) -> Outcome:
+    _keep_pending(given, spec, plan, ())
+    return _outcome(given, spec, plan, (), None, "")
+
+
+def _outcome(
+    given: Pass,
+    spec: TargetSpec,
+    plan: Plan,
+    waiting: Sequence[Permit],
+    result: RunResult | None,
+    plan_id: str,
+) -> Outcome:
+    gaps = [
+        f"gap {gap.requirement.pattern} {gap.requirement.protocol}:{gap.requirement.ports}: {gap.cause}"
+        for gap in plan.gaps
+    ]
+    lines = [f"{item.change.id} {item.change.title}: {item.because}" for item in waiting]
+    unmet = {ref for item in waiting for ref in item.change.requirements if item.change.operation.after}
+    return Outcome(
+        workload=given.workload,
+        target=spec.name,
+        state="applied" if result else "pending" if waiting or gaps else "in sync",
+        code=2 if waiting or gaps else 0,
+        text=_text(plan, waiting, result),
+        applied=result.count("done") if result else 0,
+        waiting=len(waiting),
+        gaps=len(gaps),
+        missing=len(unmet) + len(gaps),
+        plan_id=plan_id,
+        run_id=result.run_id if result else "",
+        meaning=meaning_of([item.change for item in waiting]),
+        lines=bounded([*lines, *gaps]),
+    )
+
+
+def _text(plan: Plan, waiting: Sequence[Permit], result: RunResult | None) -> str:
+    parts = [f"{result.count('done')} applied and verified (run {result.run_id})"] if result else []
+    parts += [f"{len(waiting)} wait"] if waiting else []
+    parts += [f"{len(plan.gaps)} gaps"] if plan.gaps else []
+    return ", ".join(parts) or f"{plan.covered} requirements covered"
