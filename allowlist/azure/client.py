@@ -18,6 +18,7 @@ from allowlist.azure.answers import Answer, ErrorDetail, error_of, is_busy, is_l
 from allowlist.azure.transport import Transport
 from allowlist.documents import canonical_json
 from allowlist.errors import TargetConflict, TargetError, TargetNotFound, TargetThrottled, TargetUnavailable
+from allowlist.observe.traces import span
 
 Body = dict[str, Any]
 Notify = Callable[[str], None]
@@ -137,7 +138,8 @@ class ArmClient:
         raise AssertionError("the last attempt returns or raises")
 
     def _send(self, method: str, url: str, body: bytes | None) -> Answer:
-        answer = self._transport_for(urlsplit(url).path).send(method, url, body)
+        with span(f"ARM {method}", **{"http.request.method": method, "allowlist.resource": _short(url)}):
+            answer = self._transport_for(urlsplit(url).path).send(method, url, body)
         self.traffic.record(_subscription(url), method, answer)
         if answer.status >= 400:
             raise error_of(answer, f"{method} {_short(url)}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import sys
 import unicodedata
@@ -9,6 +10,8 @@ from typing import Any
 
 import click
 import msgspec
+
+from allowlist.observe.logs import LOG
 
 _ENCODER = msgspec.json.Encoder()
 
@@ -27,9 +30,13 @@ _COLOURS = {
 }
 
 
-def say(text: str = "") -> None:
-    """Narration, for people."""
-    click.echo(text, err=True, color=uses_colour(sys.stderr))
+def say(text: str = "", level: str = "info", **fields: Any) -> None:
+    """Narration, for people, or as JSON log lines with ``fields``; no secret gets through."""
+    if not LOG.is_json:
+        click.echo(LOG.clean(text), err=True, color=uses_colour(sys.stderr))
+    elif text.strip():
+        now = dt.datetime.now(dt.UTC)
+        click.echo(LOG.json_line(click.unstyle(text), level, fields, now), err=True)
 
 
 def put(text: str) -> None:

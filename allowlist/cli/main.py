@@ -11,9 +11,12 @@ from typing import Any
 import click
 
 from allowlist import __version__
+from allowlist.cli.common import log_format_option
 from allowlist.cli.console import say
 from allowlist.cli.exits import Exit
 from allowlist.errors import AllowlistError
+from allowlist.observe.logs import LOG
+from allowlist.observe.traces import traced
 
 COMMANDS = {
     "demo": "The whole loop on the embedded simulator, nothing to set up.",
@@ -71,6 +74,7 @@ class LazyGroup(click.Group):
     cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
 )
 @click.version_option(__version__, "--version", message="allowlist %(version)s")
+@log_format_option
 @click.option("--debug", is_flag=True, envvar="ALLOWLIST_DEBUG", help="Show tracebacks of unexpected errors.")
 @click.pass_context
 def main(context: click.Context, debug: bool) -> None:
@@ -91,16 +95,18 @@ def run() -> None:
 
 def invoke(arguments: list[str]) -> int:
     """Run one command line; never raises, never shows a traceback without ``--debug``."""
+    LOG.begin()
     debug = "--debug" in arguments or bool(os.environ.get("ALLOWLIST_DEBUG"))
     try:
-        result = main.main(args=arguments, prog_name="allowlist", standalone_mode=False)
+        with traced("allowlist", os.environ, __version__, say):
+            result = main.main(args=arguments, prog_name="allowlist", standalone_mode=False)
         return int(result) if isinstance(result, int) else Exit.DONE
     except AllowlistError as error:
         return _tell(error)
     except click.exceptions.Exit as stop:
         return stop.exit_code
     except click.ClickException as error:
-        error.show()
+        _tell_usage(error)
         return Exit.FAILED
     except (KeyboardInterrupt, click.Abort):
         say("interrupted")
@@ -117,8 +123,18 @@ def invoke(arguments: list[str]) -> int:
 
 
 def _tell(error: AllowlistError) -> int:
+    if LOG.is_json:
+        say(str(error), "error", hint=error.hint, exit_code=int(error.exit_code))
+        return error.exit_code
     for number, line in enumerate(str(error).split("\n")):
         say(f"error: {line}" if number == 0 else f"       {line}")
     if error.hint:
         say(f"hint: {error.hint}")
     return error.exit_code
+
+
+def _tell_usage(error: click.ClickException) -> None:
+    if LOG.is_json:
+        say(error.format_message(), "error", exit_code=int(Exit.FAILED))
+    else:
+        error.show()

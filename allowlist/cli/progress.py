@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 from allowlist.apply.events import ProgressEvent
 from allowlist.cli.console import say, uses_colour
+from allowlist.observe.logs import LOG
 
 _WORDS = {
     "intended": "…",
@@ -23,7 +24,7 @@ _WORDS = {
 @contextmanager
 def show_progress() -> Iterator[Callable[[ProgressEvent], None]]:
     """A callable to give to the executor."""
-    if not (sys.stderr.isatty() and uses_colour(sys.stderr)):
+    if LOG.is_json or not (sys.stderr.isatty() and uses_colour(sys.stderr)):
         yield lambda event: say(f"  {_WORDS.get(event.state, '·')} {event.target}: {event.text}")
         return
     from rich.console import Console

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from allowlist.store.guard import refuse_secrets, scrubbed
+from allowlist.observe.secrets import refuse_secrets, scrubbed
 from allowlist.store.moments import Clock
 from allowlist.store.records import (
     FINAL_STATES,

@@ -7,8 +7,8 @@ import zlib
 
 from sqlalchemy import Connection, insert, select
 
+from allowlist.observe.secrets import refuse_secrets
 from allowlist.store import tables
-from allowlist.store.guard import refuse_secrets
 
 
 def put(connection: Connection, body: bytes, what: str) -> str:

@@ -16,8 +16,8 @@ from sqlalchemy import Connection, Row, insert, select, update
 
 from allowlist.documents import canonical_json, digest_of
 from allowlist.errors import AllowlistError
+from allowlist.observe.secrets import refuse_secrets
 from allowlist.store import blobs, tables
-from allowlist.store.guard import refuse_secrets
 from allowlist.store.migrations import GENESIS
 from allowlist.store.moments import moment, stamp
 from allowlist.store.records import Entry, Head, Tampering

@@ -1,4 +1,4 @@
-"""Nothing secret enters the ledger: it is kept for years and read by many.
+"""Nothing secret enters the ledger, a log or a message: they are kept for years and read by many.
 
 The rule, applied to the very bytes that would be stored:
 
