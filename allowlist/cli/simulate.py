@@ -30,9 +30,10 @@ _CLOUD_STEPS = """\
     epilog="A fault is METHOD:KIND:WORD[,WORD…], for example PUT:ruleCollectionGroups:nth=2:status=429,retry-after=1"
     " or PUT:firewallPolicies:busy; by chance: random:seed=7,rate=0.1. Words: presets (busy, conflict,"
     " precondition, throttled, throttled-silently, throttled-absurdly, server-error, unavailable, reset-before,"
-    " reset-after, operation-fails, operation-lost, operation-slow, half-updated, stale-etag, null-body,"
+    " reset-after, operation-fails, operation-lost, operation-slow, half-updated, delete-poll-404, rule-fails,"
+    " transient-after, transient-operation, location-bare, state-lags, stale-etag, null-body,"
     " foreign-edit, foreign-edit-after, clock-skew), nth, times, chance, contains, status, code, message,"
-    " envelope, retry-after, reset, operation, factor, edit, body, etag, skew, delay."
+    " envelope, retry-after, reset, operation, factor, landed, location, lag, edit, body, etag, skew, delay."
 )
 @click.option("--port", default=8443, show_default=True, help="Port to listen on; 0 takes a free one.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
@@ -85,8 +86,9 @@ def simulate(
 ) -> None:
     """Serve a local Azure Resource Manager until interrupted.
 
-    It speaks Microsoft.Network as Azure does: long operations, locks, etags, throttling, validation. With --tls
-    it also signs clients in. Its requests, faults and seeds are under /simulator.
+    It speaks Microsoft.Network, Microsoft.CognitiveServices and Microsoft.MachineLearningServices as Azure does:
+    long operations, locks, etags, throttling, validation. With --tls it also signs clients in. Its requests,
+    faults and seeds are under /simulator.
     """
     from allowlist.simulator import Simulator, Timing, serve
 

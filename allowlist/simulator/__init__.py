@@ -2,7 +2,9 @@
 
 Parts, from the inside out: :mod:`~allowlist.simulator.arm` knows what all resource providers share (ids,
 api-versions, paging, long operations, throttling, errors) and no provider;
-:mod:`~allowlist.simulator.network` is Microsoft.Network; :mod:`~allowlist.simulator.faults` makes things go
+:mod:`~allowlist.simulator.network` is Microsoft.Network, :mod:`~allowlist.simulator.cognitive`
+Microsoft.CognitiveServices and :mod:`~allowlist.simulator.machinelearning` Microsoft.MachineLearningServices, whose
+managed networks share :mod:`~allowlist.simulator.managed`; :mod:`~allowlist.simulator.faults` makes things go
 wrong on request; :mod:`~allowlist.simulator.web` puts it on a socket.
 
 A further resource provider is one package with a :class:`~allowlist.simulator.arm.provider.Provider`: a
@@ -24,7 +26,10 @@ from allowlist.simulator.arm.log import LoggedRequest, RequestLog
 from allowlist.simulator.arm.message import Reply, Request
 from allowlist.simulator.arm.provider import Kind, Provider
 from allowlist.simulator.arm.throttle import Bucket
+from allowlist.simulator.cognitive import CognitiveSettings, MicrosoftCognitiveServices
 from allowlist.simulator.faults import PRESETS, Chance, Effect, Fault, FaultPlan, parse_fault
+from allowlist.simulator.machinelearning import MicrosoftMachineLearningServices
+from allowlist.simulator.managed import ManagedDurations, ManagedSettings, SystemTag
 from allowlist.simulator.network import Durations, MicrosoftNetwork, NetworkSettings
 from allowlist.simulator.simulator import DEFAULT_SUBSCRIPTION, Simulator, default_providers
 from allowlist.simulator.web.server import Running, serve
@@ -35,13 +40,18 @@ __all__ = [
     "PRESETS",
     "Bucket",
     "Chance",
+    "CognitiveSettings",
     "Durations",
     "Effect",
     "Fault",
     "FaultPlan",
     "Kind",
     "LoggedRequest",
+    "ManagedDurations",
+    "ManagedSettings",
     "ManualClock",
+    "MicrosoftCognitiveServices",
+    "MicrosoftMachineLearningServices",
     "MicrosoftNetwork",
     "NetworkSettings",
     "Provider",
@@ -50,6 +60,7 @@ __all__ = [
     "RequestLog",
     "Running",
     "Simulator",
+    "SystemTag",
     "Timing",
     "default_providers",
     "parse_fault",

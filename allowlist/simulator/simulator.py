@@ -21,7 +21,9 @@ from allowlist.simulator.arm.paging import Pages
 from allowlist.simulator.arm.provider import Arm, Kind, Provider
 from allowlist.simulator.arm.store import Resource, Store
 from allowlist.simulator.arm.throttle import Bucket, Throttle
+from allowlist.simulator.cognitive import MicrosoftCognitiveServices
 from allowlist.simulator.faults import Chance, Fault, FaultPlan, parse_fault
+from allowlist.simulator.machinelearning import MicrosoftMachineLearningServices
 from allowlist.simulator.neighbours import neighbour_providers
 from allowlist.simulator.network import MicrosoftNetwork, NetworkSettings
 from allowlist.simulator.seed import Seed, read_seed
@@ -31,7 +33,12 @@ DEFAULT_SUBSCRIPTION = "00000000-0000-0000-0000-000000000000"
 
 def default_providers(network: NetworkSettings | None = None) -> list[Provider]:
     """Every resource provider the simulator knows; a new one is added here."""
-    return [MicrosoftNetwork(network), *neighbour_providers()]
+    return [
+        MicrosoftNetwork(network),
+        MicrosoftCognitiveServices(),
+        MicrosoftMachineLearningServices(),
+        *neighbour_providers(),
+    ]
 
 
 class Simulator:

@@ -30,6 +30,8 @@ from allowlist.simulator.arm.versions import required_version
 from allowlist.simulator.faults import Effect, FaultPlan
 
 _POLL = re.compile(r"/locations/[^/]+/[^/]*operation[^/]*/[^/]+/?$", re.IGNORECASE)
+_VERSION_PARAMETER = re.compile(r"\?api-version=[^&]*$|(?<=\?)api-version=[^&]*&")
+_OPERATION_HEADERS = {"location", "azure-asyncoperation"}
 _PROVIDER_ITSELF = ((), ("register",))
 _HEADERS = {
     "cache-control": "no-cache",
@@ -106,14 +108,15 @@ class FrontDoor:
         if any(effect.reset == "before" for effect in effects):
             return Reply(status=0, drop=True)
         refusing = next((effect for effect in effects if effect.status), None)
-        if refusing:
-            return refusing.refusal(visit.address.type_path, visit.action, visit.address.path)
+        refusal = refusing and refusing.refusal(visit.address.type_path, visit.action, visit.address.path)
+        if refusing and refusal and not refusing.landed:
+            return refusal
         self._edit(visit, "before")
         reply = self._answered(visit)
         self._edit(visit, "after")
         for effect in effects:
             _bend_reply(effect, reply, self._arm.new_guid)
-        return reply
+        return refusal or reply
 
     def _answered(self, visit: _Visit) -> Reply:
         headers: dict[str, str] = {}
@@ -200,9 +203,9 @@ class FrontDoor:
     def _edit(self, visit: _Visit, when: str) -> None:
         if not any(effect.edit == when for _, effect in visit.effects):
             return
-        found = self._arm.store.find(visit.address.path)
         provider = self._providers.get(visit.address.namespace.lower())
         kind = provider.kind(visit.address.type_path) if provider else None
+        found = self._arm.store.find(kind.home(visit.address)) if kind else None
         if found and kind:
             kind.foreign_edit(found, self._arm)
 
@@ -261,8 +264,13 @@ def _bend_of(visit: _Visit) -> Bend:
             bend.slower = effect.factor
         bend.lost = bend.lost or effect.operation == "lost"
         bend.half_done = bend.half_done or effect.operation == "half"
+        bend.gone = bend.gone or effect.operation == "gone"
+        bend.landed = bend.landed or effect.landed
+        bend.lag = max(bend.lag, effect.lag)
         if effect.operation == "fail":
             bend.failure = _failure(effect)
+        if effect.operation == "unfit":
+            bend.unfit = _failure(effect)
     return bend
 
 
@@ -272,6 +280,9 @@ def _failure(effect: Effect) -> Error:
 
 
 def _bend_reply(effect: Effect, reply: Reply, new_guid: Callable[[], str]) -> None:
+    if effect.bare_location:
+        for name in _OPERATION_HEADERS & reply.headers.keys():
+            reply.headers[name] = _VERSION_PARAMETER.sub("", reply.headers[name])
     if effect.null_body and reply.status in (200, 201):
         reply.status, reply.body = 200, b"null"
     if effect.stale_etag and "etag" in reply.headers:

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from math import ceil
 from random import Random
 from typing import Any
 
 from allowlist.simulator.arm.address import key_of
 from allowlist.simulator.arm.message import Reply, Request, json_reply
 from allowlist.simulator.arm.refusals import front_door
+from allowlist.simulator.arm.versions import required_version
 
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 _CERTIFICATE_LENGTH, _SIGNATURE_LENGTH, _HASH_LENGTH = 2_500, 342, 43
@@ -36,8 +38,11 @@ class Operation:
     fail: Callable[[Error], None] = _nothing
     failure: Error | None = None
     lost: bool = False
+    gone: bool = False
     status: str = "InProgress"
     polls: int = 0
+    hint: float = 0.0
+    """Seconds a poll asks to wait where ``polls`` does not say."""
     describe: Callable[[Operation], dict[str, Any]] = field(default=lambda operation: operation.body())
     conclude: Callable[[], Reply] = field(default=lambda: Reply(status=204))
 
@@ -62,6 +67,7 @@ class _Link:
     operation: Operation
     path: str
     query: str
+    """Empty when the URL is not signed."""
     result: bool
 
 
@@ -100,11 +106,21 @@ class Operations:
         return tuple(self._running)
 
     def link(
-        self, operation: Operation, base_url: str, path: str, version: str, *, result: bool = False
+        self,
+        operation: Operation,
+        base_url: str,
+        path: str,
+        version: str,
+        *,
+        result: bool = False,
+        signed: bool = True,
     ) -> str:
-        """A URL for polling (or, with ``result``, for the final answer) that only works unchanged."""
-        query = self._sign(version)
-        self._links[key_of(path)] = _Link(operation, path, query, result)
+        """A URL for polling (or, with ``result``, for the final answer) that only works unchanged.
+
+        Without ``signed`` it carries nothing but the api-version, and any api-version opens it.
+        """
+        query = self._sign(version) if signed else f"api-version={version}"
+        self._links[key_of(path)] = _Link(operation, path, query if signed else "", result)
         return f"{base_url}{path}?{query}"
 
     def _sign(self, version: str) -> str:
@@ -122,28 +138,35 @@ class Operations:
             return None
         if link.operation.lost:
             raise front_door(404, "OperationNotFound", "The operation was not found.")
-        if (request.path, request.query) != (link.path, link.query):
+        if link.operation.gone and not link.operation.running:
+            raise front_door(404, "NotFound", "The operation was not found.")
+        if not link.query:
+            required_version(request.parameters())
+        elif (request.path, request.query) != (link.path, link.query):
             raise front_door(
                 403, "InvalidOperationUrl", "The operation URL is not the one that was given out."
             )
         return self._result(link.operation) if link.result else self._status(link.operation)
 
     def _status(self, operation: Operation) -> Reply:
-        headers = self._retry_after(operation) if operation.running else {}
+        headers = self.retry_after(operation) if operation.running else {}
         return json_reply(200, operation.describe(operation), headers=headers)
 
     def _result(self, operation: Operation) -> Reply:
         return (
-            Reply(status=202, headers=self._retry_after(operation))
+            Reply(status=202, headers=self.retry_after(operation))
             if operation.running
             else operation.conclude()
         )
 
-    def _retry_after(self, operation: Operation) -> dict[str, str]:
-        if not self._polls:
+    def retry_after(self, operation: Operation) -> dict[str, str]:
+        """The header that asks to wait before the next poll, whole seconds or milliseconds."""
+        seconds = operation.hint
+        if self._polls:
+            seconds = self._polls[min(operation.polls, len(self._polls) - 1)]
+            operation.polls += 1
+        elif not seconds:
             return {}
-        seconds = self._polls[min(operation.polls, len(self._polls) - 1)]
-        operation.polls += 1
         if seconds == int(seconds):
             return {"retry-after": str(int(seconds))}
-        return {"x-ms-retry-after-ms": str(int(seconds * 1000))}
+        return {"x-ms-retry-after-ms": str(ceil(seconds * 1000))}

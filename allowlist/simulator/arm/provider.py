@@ -42,6 +42,14 @@ class Bend:
     failure: Error | None = None
     half_done: bool = False
     """The operation fails after its work reached some instances only; a repeated write heals it."""
+    landed: bool = False
+    """The operation is reported as failed although its work is done."""
+    unfit: Error | None = None
+    """The operation succeeds, but what it wrote ends up failed for this reason."""
+    gone: bool = False
+    """Once it ended, polls find the operation no more."""
+    lag: float = 0.0
+    """Seconds of real Azure's time by which a resource's provisioning state trails its operation."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -83,9 +91,10 @@ class Call:
             ends=ends,
             touches=frozenset(touches),
             succeed=succeed,
-            fail=fail,
+            fail=(lambda error: succeed()) if self.bend.landed else fail,
             failure=failure or self.bend.failure,
             lost=self.bend.lost,
+            gone=self.bend.gone,
             **shape,
         )
         return self.arm.operations.start(operation)
@@ -96,6 +105,10 @@ class Kind:
 
     type_name = ""
     """Full type as it stands in ids, such as ``Microsoft.Network/ipGroups``."""
+
+    def home(self, address: Address) -> str:
+        """The id under which the resource of an address is kept; differs where two paths show one thing."""
+        return address.path
 
     def handle(self, call: Call) -> Reply:
         verb = {

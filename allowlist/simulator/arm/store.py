@@ -85,12 +85,17 @@ class Store:
         """Store a body under an id; the spelling of an id that exists already is kept."""
         found = self.find(resource_id)
         if found is None:
-            found = Resource(id=resource_id, body=body)
-            self._resources[found.key] = found
-            self._by_type[full_type(resource_id)][found.key] = found
+            return self.add(Resource(id=resource_id, body=body))
         found.body = body
         self.touch(found)
         return found
+
+    def add(self, resource: Resource) -> Resource:
+        """Store a resource that does not exist yet."""
+        self._resources[resource.key] = resource
+        self._by_type[full_type(resource.id)][resource.key] = resource
+        self.touch(resource)
+        return resource
 
     def touch(self, resource: Resource) -> None:
         """Tell the store that a body was changed in place."""

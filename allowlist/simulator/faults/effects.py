@@ -11,7 +11,7 @@ from allowlist.simulator.arm.refusals import Refusal, bare_status, front_door, m
 
 Envelope = Literal["E1", "E2", "E3", "empty"]
 When = Literal["", "before", "after"]
-OperationFault = Literal["", "fail", "lost", "slow", "half"]
+OperationFault = Literal["", "fail", "lost", "slow", "half", "gone", "unfit"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,11 +28,18 @@ class Effect:
     reset: When = ""
     """Drop the connection before the request is looked at, or after it was carried out."""
     operation: OperationFault = ""
-    """The long operation fails, is forgotten (its URL answers 404), is slow, or fails half done."""
+    """The long operation fails, is forgotten (its URL answers 404), is slow, fails half done, is forgotten once
+    it ended, or succeeds although what it wrote ends up failed."""
     factor: float = 20.0
     """How much slower a slow operation is."""
     edit: When = ""
     """Somebody else changes the same resource just before or just after this request."""
+    landed: bool = False
+    """The request is carried out although the answer (``status``) or the operation (``fail``) says otherwise."""
+    bare_location: bool = False
+    """Operation URLs come without api-version."""
+    lag: float = 0.0
+    """Seconds by which a resource's provisioning state trails its operation."""
     null_body: bool = False
     stale_etag: bool = False
     skew: float = 0.0
@@ -96,6 +103,7 @@ _MESSAGES = {
     "ServiceUnavailable": "The service is temporarily unavailable.",
     "SubscriptionRequestsThrottled": "Number of requests exceeded the limit. Please try again later.",
     "RetryableError": "A retryable error occurred.",
+    "TransientError": "The operation timed out. Please try again later.",
 }
 
 
@@ -121,6 +129,12 @@ PRESETS: dict[str, Effect] = {
     "operation-lost": Effect(operation="lost"),
     "operation-slow": Effect(operation="slow"),
     "half-updated": Effect(operation="half"),
+    "delete-poll-404": Effect(operation="gone"),
+    "rule-fails": Effect(operation="unfit"),
+    "transient-after": Effect(status=500, code="TransientError", landed=True),
+    "transient-operation": Effect(operation="fail", code="TransientError", landed=True),
+    "location-bare": Effect(bare_location=True),
+    "state-lags": Effect(lag=60.0),
     "stale-etag": Effect(stale_etag=True),
     "null-body": Effect(null_body=True),
     "foreign-edit": Effect(edit="before"),

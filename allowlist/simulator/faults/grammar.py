@@ -17,7 +17,11 @@
 ``seed=N``          seed for ``chance`` or ``random``
 ``status=N``        answer with this status; with ``code=``, ``message=``, ``envelope=E1|E2|E3|empty``, ``retry-after=``
 ``reset=WHEN``      drop the connection ``before`` or ``after`` the request was carried out
-``operation=HOW``   the operation ``fail``s, is ``lost``, is ``slow`` (``factor=N``) or ends ``half`` done
+``operation=HOW``   the operation ``fail``s, is ``lost``, is ``slow`` (``factor=N``), ends ``half`` done, is ``gone``
+                    once it ended, or leaves something ``unfit`` (a rule that reads Failed, ``message=`` says why)
+``landed=yes``      with ``status=`` or ``operation=fail``: the change happens all the same
+``location=bare``   operation URLs come without api-version
+``lag=SECONDS``     a resource's provisioning state ends that much later than its operation
 ``edit=WHEN``       somebody else edits the resource ``before`` or ``after``
 ``body=null``       answer 200 ``null``
 ``etag=stale``      show an etag that is not the current one
@@ -157,7 +161,10 @@ _EFFECTS: dict[str, tuple[str, Callable[[str], Any]]] = {
     "envelope": ("envelope", _one_of("E1", "E2", "E3", "empty")),
     "retry-after": ("retry_after", str),
     "reset": ("reset", _one_of("before", "after")),
-    "operation": ("operation", _one_of("fail", "lost", "slow", "half")),
+    "operation": ("operation", _one_of("fail", "lost", "slow", "half", "gone", "unfit")),
+    "landed": ("landed", lambda value: bool(_one_of("yes")(value))),
+    "location": ("bare_location", lambda value: bool(_one_of("bare")(value))),
+    "lag": ("lag", float),
     "factor": ("factor", float),
     "edit": ("edit", _one_of("before", "after")),
     "body": ("null_body", lambda value: bool(_one_of("null")(value))),

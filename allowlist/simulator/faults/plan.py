@@ -18,8 +18,17 @@ _FOR_READS = (
     "stale-etag",
     "clock-skew",
 )
+_NAMED_ONLY = (
+    "delete-poll-404",
+    "rule-fails",
+    "transient-after",
+    "transient-operation",
+    "location-bare",
+    "state-lags",
+)
+"""Chance takes these only when ``only`` names them."""
 _FOR_WRITES = tuple(
-    name for name in PRESETS if name not in ("stale-etag", "clock-skew", "throttled-absurdly")
+    name for name in PRESETS if name not in ("stale-etag", "clock-skew", "throttled-absurdly", *_NAMED_ONLY)
 )
 
 
@@ -69,8 +78,9 @@ class Chance:
     def draw(self, method: str) -> tuple[str, Effect] | None:
         if self._random.random() >= self.rate:
             return None
-        fitting = _FOR_READS if method == "GET" else _FOR_WRITES
-        names = [name for name in fitting if name in self.only] if self.only else list(fitting)
+        fitting = _FOR_READS if method == "GET" else (*_FOR_WRITES, *_NAMED_ONLY)
+        default = _FOR_READS if method == "GET" else _FOR_WRITES
+        names = [name for name in fitting if name in self.only] if self.only else list(default)
         if not names:
             return None
         name = self._random.choice(names)
