@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import signal
-import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,10 +29,14 @@ from allowlist.cli.common import (
 )
 from allowlist.cli.console import plain, put, put_json, say
 from allowlist.cli.exits import Exit
+from allowlist.errors import AllowlistError
 
 if TYPE_CHECKING:
     from allowlist.azure.client import ArmClient
+    from allowlist.catalog import Library
+    from allowlist.rules.flow import Facts
     from allowlist.workflow.project import Project
+    from allowlist.workflow.syncing.fleet import Member
     from allowlist.workflow.syncing.outcome import Outcome
     from allowlist.workflow.syncing.run import Work
 
@@ -93,41 +97,41 @@ def sync(
       allowlist sync --plan-only --plans plans/ --exit-code
     """
     from allowlist.apply.executor import Surroundings
+    from allowlist.catalog import load_library
     from allowlist.render.sync import sync_json, sync_text
     from allowlist.workflow.facts import read_facts
     from allowlist.workflow.syncing.context import Settings
-    from allowlist.workflow.syncing.fleet import load_projects
+    from allowlist.workflow.syncing.fleet import read_fleet
     from allowlist.workflow.syncing.outcome import failed, worst
     from allowlist.workflow.syncing.run import sync as run_sync
 
-    good, bad = load_projects(workload_paths, catalogs=catalogs, facts=read_facts(facts_path), now=now())
-    if not good:
-        raise bad[0][1]
-    cloud = good[0][1].workload.cloud
+    fleet = read_fleet(workload_paths)
+    if not fleet.members:
+        raise fleet.broken[0][1]
+    members = list(fleet.chosen(only, exclude))
+    if not members:
+        raise AllowlistError("no target is left to look at", hint="give fewer --exclude")
     with ExitStack() as stack:
         stop = stack.enter_context(_stop_politely())
         ledger = stack.enter_context(ledger_from(ledger_url))
         arms = _Arms(stack, arm_endpoint, credential, ca_file)
+        works = _works(members, arms, load_library(catalogs), read_facts(facts_path))
         around = Surroundings(
-            ledger=ledger, who=who_decides(credential, cloud, arm_endpoint).who, clock=now, sleep=time.sleep,
-            on_event=lambda event: None, should_stop=stop,
+            ledger=ledger, who=who_decides(credential, members[0].cloud, arm_endpoint).who, clock=now,
+            sleep=time.sleep, should_stop=stop,
         )  # fmt: skip
         settings = Settings(
             plan_only=plan_only, parallel=parallel, lock_wait=duration(lock_timeout), plans=plans
         )
-        works = list(_works(good, only, exclude, arms))
-        report = run_sync(works, around, settings, socket.gethostname(), _show)
+        report = run_sync(works, around, settings, _Narrator())
         outcomes: Sequence[Outcome] = [
-            *(failed(str(path), "all targets", error) for path, error in bad),
+            *(failed(str(path), "all targets", error) for path, error in fleet.broken),
             *sorted(report.outcomes, key=lambda item: item.key),
         ]
         requests = arms.requests()
-        interrupted = stop()
-    code = Exit.INTERRUPTED if interrupted else worst(item.code for item in outcomes)
+    code = worst(item.code for item in outcomes)
     if code == Exit.PENDING and not exit_code:
         code = Exit.DONE
-    for line in report.freed:
-        say(line)
     if as_json:
         put_json(sync_json(report.run_id, int(code), outcomes, requests, {}))
     else:
@@ -145,8 +149,7 @@ class _Arms:
         self._settings = (endpoint, credential, ca_file)
         self._open: dict[str, ArmClient] = {}
 
-    def of(self, project: Project) -> ArmClient:
-        cloud = project.workload.cloud
+    def of(self, cloud: str) -> ArmClient:
         if cloud not in self._open:
             self._open[cloud] = self._stack.enter_context(arm_from(cloud, *self._settings))
         return self._open[cloud]
@@ -160,23 +163,34 @@ class _Arms:
         return counts
 
 
-def _works(
-    projects: Sequence[tuple[Path, Project]], only: Sequence[str], exclude: Sequence[str], arms: _Arms
-) -> Iterator[Work]:
-    from allowlist.workflow.syncing.fleet import chosen_targets
+def _works(members: Sequence[Member], arms: _Arms, library: Library, facts: Facts) -> list[Work]:
+    from allowlist.workflow.syncing.fleet import load_member
     from allowlist.workflow.syncing.run import Work
 
-    chosen = chosen_targets([project for _, project in projects], only, exclude)
-    for (path, _), (project, specs) in zip(projects, chosen, strict=True):
-        if specs:
-            yield Work(project=project, file=path, specs=specs, arm=arms.of(project))
+    return [
+        Work(
+            workload=member.workload,
+            file=member.file,
+            targets=tuple(name for name, _ in member.targets),
+            resources=tuple(resource for _, resource in member.targets),
+            arm=arms.of(member.cloud),
+            load=partial(load_member, member, library, facts, now()),
+        )
+        for member in members
+    ]
 
 
-def _show(outcome: Outcome) -> None:
-    from allowlist.render.sync import outcome_text
+class _Narrator:
+    """Tells on stderr what is worth telling, as soon as it is known."""
 
-    if outcome.state != "in sync":
-        say(plain(outcome_text(outcome)))
+    def workload(self, project: Project, file: Path) -> None:
+        del project, file
+
+    def outcome(self, outcome: Outcome) -> None:
+        from allowlist.render.sync import outcome_text
+
+        if outcome.state != "in sync":
+            say(plain(outcome_text(outcome)))
 
 
 @contextmanager

@@ -67,10 +67,16 @@ def _planned(write: Write, operations: Sequence[tuple[str, Operation]]) -> Plann
     )
 
 
-def drivers_of(project: Project, plan: Plan, arm: ArmWriter) -> Mapping[str, SurfaceDriver]:
+def drivers_of(
+    project: Project, plan: Plan, arm: ArmWriter, families: Mapping[str, str] | None = None
+) -> Mapping[str, SurfaceDriver]:
+    """Drivers by target name; Azure is asked for the family of those that ``families`` does not name."""
     names = {target.name for target in plan.targets}
     specs = [spec for spec in project.workload.targets if spec.name in names]
     drivers = {spec.name: SurfaceDriver(project.surface(spec), project.target(spec), arm) for spec in specs}
-    for driver in drivers.values():
-        driver.read()
+    for name, driver in drivers.items():
+        if families and name in families:
+            driver.family = families[name]
+        else:
+            driver.read()
     return drivers

@@ -37,9 +37,21 @@ def automate(world: World, text: str) -> None:
 
 
 def run(world: World, **settings: Any) -> Report:
-    project = world.project
-    work = Work(project=project, file=world.workload, specs=tuple(project.targets()), arm=world.arm)
-    return sync([work], world.around(), Settings(**settings), "here")
+    return sync(works(world), world.around(), Settings(**settings))
+
+
+def works(world: World) -> list[Work]:
+    specs = world.project.targets()
+    return [
+        Work(
+            workload=world.project.workload.name,
+            file=world.workload,
+            targets=tuple(spec.name for spec in specs),
+            resources=tuple(spec.resource for spec in specs),
+            arm=world.arm,
+            load=lambda: world.project,
+        )
+    ]
 
 
 def only(report: Report) -> Outcome:
@@ -145,10 +157,10 @@ def test_planning_only_writes_nothing_to_azure(world: World, tmp_path: Path) -> 
 
 
 def test_a_second_run_says_who_is_at_work_and_exits_six(world: World) -> None:
-    with world.ledger.lock("sync research-agents", owner="bob [there 12 34]", lease=dt.timedelta(minutes=1)):
+    with world.ledger.lock("sync research-agents", owner="bob@build-7", lease=dt.timedelta(minutes=1)):
         outcome = only(run(world))
     assert outcome.code == LockHeld.exit_code == 6
-    assert "bob [there 12 34]" in outcome.text
+    assert "bob@build-7" in outcome.text
 
 
 def test_a_target_that_fails_is_told_and_its_plan_stays(world: World) -> None:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 from allowlist.apply.executor import Surroundings
-from allowlist.surfaces.base import ArmReader, ArmWriter
+from allowlist.surfaces.base import ArmWriter
 from allowlist.workflow.project import Project
 from allowlist.workflow.syncing.calendar import closed_because
+from allowlist.workflow.syncing.families import Families
+from allowlist.workflow.syncing.outcome import Outcome
+from allowlist.workflow.syncing.reads import SharedReads
 from allowlist.workload import TargetSpec
 
 
@@ -24,21 +28,43 @@ class Settings:
     plans: Path | None = None
 
 
+class Watcher(Protocol):
+    """Who wants to know how a run goes: messages, metrics, the terminal. Called from several threads at once."""
+
+    def workload(self, project: Project, file: Path) -> None:
+        """Before the first target of a workload is looked at."""
+        ...
+
+    def outcome(self, outcome: Outcome) -> None:
+        """As soon as a target is done."""
+        ...
+
+
+class NobodyWatches:
+    def workload(self, project: Project, file: Path) -> None:
+        del project, file
+
+    def outcome(self, outcome: Outcome) -> None:
+        del outcome
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pass:
     """One workload of one run. ``reads`` answers repeated reads once; ``arm`` always asks Azure.
 
-    ``blocked`` maps target names to the reason why nothing may be written there in this run.
+    ``blocked`` maps target names to the reason why nothing may be written there in this run. ``trust_ledger``
+    raises AllowlistError when the ledger was edited.
     """
 
     project: Project
     specs: tuple[TargetSpec, ...]
     folder: Path
     arm: ArmWriter
-    reads: ArmReader
+    reads: SharedReads
+    families: Families
     around: Surroundings
     settings: Settings
-    host: str
+    trust_ledger: Callable[[], None]
     blocked: Mapping[str, str] = field(default_factory=dict)
 
     @property

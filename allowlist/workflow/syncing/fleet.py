@@ -1,44 +1,84 @@
-"""Which workload files, and which of their targets, a run takes care of."""
+"""Which workload files, and which of their targets, a run takes care of: an index first, the files in their turn."""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from allowlist.catalog import load_library
+from allowlist.catalog import Library
 from allowlist.documents.reader import near_miss
 from allowlist.errors import AllowlistError, InvalidInput
 from allowlist.rules.flow import Facts
 from allowlist.workflow.project import Project
-from allowlist.workload import TargetSpec, read_workload
+from allowlist.workload import Workload, read_workload
 
 FILE_NAME = "allowlist.yaml"
 
 
-def load_projects(
-    paths: Sequence[Path], *, catalogs: Path | None, facts: Facts, now: dt.datetime
-) -> tuple[list[tuple[Path, Project]], list[tuple[Path, InvalidInput]]]:
-    """Every workload file that reads, and every one that does not with its mistakes; one library for all.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Member:
+    """One workload of a fleet, as much of it as is needed to choose and to share out; ``targets`` are
+    (name, resource) pairs."""
+
+    workload: str
+    file: Path
+    cloud: str
+    targets: tuple[tuple[str, str], ...]
+
+    @classmethod
+    def of(cls, workload: Workload, file: Path) -> Member:
+        targets = tuple((spec.name, spec.resource) for spec in workload.targets)
+        return cls(workload=workload.name, file=file, cloud=workload.cloud, targets=targets)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fleet:
+    """Everything the files describe; ``broken`` are files with mistakes, which do not keep the others back."""
+
+    members: Sequence[Member]
+    broken: Sequence[tuple[Path, InvalidInput]] = field(default=())
+
+    def chosen(self, only: Sequence[str], exclude: Sequence[str]) -> Iterator[Member]:
+        """Members with the targets asked for, by ``TARGET`` or ``WORKLOAD/TARGET``; none without a target.
+
+        Raises AllowlistError for a name nobody has.
+        """
+        known = [name for member in self.members for target, _ in member.targets for name in (target, f"{member.workload}/{target}")]  # fmt: skip
+        for name in (*only, *exclude):
+            if name not in known:
+                raise AllowlistError(f"there is no target '{name}'{near_miss(name, known)}")
+        for member in self.members:
+            yield from _narrowed(member, (target for target in member.targets if _is_chosen(member, target[0], only, exclude)))  # fmt: skip
+
+
+def read_fleet(paths: Sequence[Path]) -> Fleet:
+    """The index of every workload file named or below a folder named.
 
     A folder stands for all ``allowlist.yaml`` and ``*.allowlist.yaml`` below it. Raises InvalidInput when a folder
     holds none, or when two files describe one workload.
     """
-    library = load_library(catalogs)
-    good: list[tuple[Path, Project]] = []
-    bad: list[tuple[Path, InvalidInput]] = []
+    members: list[Member] = []
+    broken: list[tuple[Path, InvalidInput]] = []
     for path in workload_files(paths):
         try:
-            workload, source = read_workload(path)
+            workload, _ = read_workload(path)
         except InvalidInput as error:
-            bad.append((path, error))
-            continue
-        good.append((path, Project(workload=workload, source=source, library=library, facts=facts, now=now)))
-    _refuse_twins(good)
-    return good, bad
+            broken.append((path, error))
+        else:
+            members.append(Member.of(workload, path))
+    _refuse_twins(members)
+    return Fleet(members=members, broken=broken)
 
 
-def workload_files(paths: Sequence[Path]) -> list[Path]:
+def load_member(member: Member, library: Library, facts: Facts, now: dt.datetime) -> Project:
+    """The whole of a member. Raises InvalidInput when its file was broken meanwhile."""
+    workload, source = read_workload(member.file)
+    return Project(workload=workload, source=source, library=library, facts=facts, now=now)
+
+
+def workload_files(paths: Iterable[Path]) -> list[Path]:
     """The files named, and those below the folders named, each once."""
     found: dict[Path, None] = {}
     for path in paths:
@@ -51,39 +91,23 @@ def workload_files(paths: Sequence[Path]) -> list[Path]:
     return list(found)
 
 
-def _refuse_twins(projects: Sequence[tuple[Path, Project]]) -> None:
+def _refuse_twins(members: Sequence[Member]) -> None:
     seen: dict[str, Path] = {}
-    for path, project in projects:
-        name = project.workload.name
-        if name in seen:
-            raise InvalidInput.of(path, f"describes the workload '{name}', and so does {seen[name]}")
-        seen[name] = path
+    for member in members:
+        if member.workload in seen:
+            raise InvalidInput.of(
+                member.file,
+                f"describes the workload '{member.workload}', and so does {seen[member.workload]}",
+            )
+        seen[member.workload] = member.file
 
 
-def chosen_targets(
-    projects: Sequence[Project], only: Sequence[str], exclude: Sequence[str]
-) -> Iterator[tuple[Project, tuple[TargetSpec, ...]]]:
-    """The targets asked for, by ``TARGET`` or ``WORKLOAD/TARGET``. Raises AllowlistError for a name nobody has."""
-    known = [
-        name for project in projects for spec in project.workload.targets for name in _names(project, spec)
-    ]
-    for name in (*only, *exclude):
-        if name not in known:
-            raise AllowlistError(f"there is no target '{name}'{near_miss(name, known)}")
-    for project in projects:
-        yield (
-            project,
-            tuple(
-                spec
-                for spec in project.workload.targets
-                if (not only or _is_named(project, spec, only)) and not _is_named(project, spec, exclude)
-            ),
-        )
+def _is_chosen(member: Member, target: str, only: Sequence[str], exclude: Sequence[str]) -> bool:
+    names = {target, f"{member.workload}/{target}"}
+    return (not only or not names.isdisjoint(only)) and names.isdisjoint(exclude)
 
 
-def _is_named(project: Project, spec: TargetSpec, names: Sequence[str]) -> bool:
-    return any(name in names for name in _names(project, spec))
-
-
-def _names(project: Project, spec: TargetSpec) -> tuple[str, str]:
-    return spec.name, f"{project.workload.name}/{spec.name}"
+def _narrowed(member: Member, targets: Iterable[tuple[str, str]]) -> Iterator[Member]:
+    kept = tuple(targets)
+    if kept:
+        yield Member(workload=member.workload, file=member.file, cloud=member.cloud, targets=kept)

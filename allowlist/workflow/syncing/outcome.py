@@ -10,7 +10,7 @@ from allowlist.errors import AllowlistError
 
 State = Literal["in sync", "pending", "applied", "rolled back", "failed"]
 
-SHOWN_LINES = 20
+SHOWN_LINES = 12
 
 NOT_KNOWN = "not known"
 
@@ -71,6 +71,13 @@ def failed(workload: str, target: str, error: AllowlistError) -> Outcome:
         code=error.exit_code,
         text=str(error),
         hint=error.hint,
+    )
+
+
+def not_reached(workload: str, target: str) -> Outcome:
+    """The outcome of a target whose turn never came because the run was asked to stop."""
+    return Outcome(
+        workload=workload, target=target, state="failed", code=130, text="stopped before it was its turn"
     )
 
 

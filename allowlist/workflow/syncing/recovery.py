@@ -3,64 +3,72 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from allowlist.apply.result import RunResult
 from allowlist.errors import AllowlistError, AppliedInPart, LockHeld
 from allowlist.plan.model import Plan
 from allowlist.store import Lease, Ledger, Run
+from allowlist.store.processes import parse_process
 from allowlist.workflow.applying import ApplyOptions, raise_if_incomplete
+from allowlist.workflow.confirming import is_expired
 from allowlist.workflow.driving import SurfaceDriver
 from allowlist.workflow.fates import changes_of_run, plan_of_run
 from allowlist.workflow.resuming import resume_run
 from allowlist.workflow.rolling_back import roll_back
 from allowlist.workflow.syncing.context import Pass
-from allowlist.workflow.syncing.outcome import Outcome, failed
-from allowlist.workflow.syncing.process import is_dead, parse_holder
+from allowlist.workflow.syncing.outcome import Outcome, State, failed
 
 
-def free_dead_locks(ledger: Ledger, who: str, host: str) -> list[str]:
-    """Take locks from processes of this host that are gone. Returns what was freed, in words."""
-    freed = []
-    for lease in ledger.locks():
-        holder = parse_holder(lease.owner)
-        if holder is None or not is_dead(holder, host):
-            continue
-        with suppress(AllowlistError):  # somebody else freed it first
-            ledger.unlock(lease.name, who, f"process {holder.pid} on {host} is gone", lease.token)
-            freed.append(f"freed the lock '{lease.name}' of process {holder.pid}, which is gone")
-    return freed
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeftBehind:
+    """A run that still needs somebody, and the names of the targets it set out to change."""
+
+    run: Run
+    targets: tuple[str, ...]
 
 
-def recover(given: Pass) -> Iterator[Outcome]:
-    """Finish what earlier runs of this workload left on the targets of this pass; one outcome per such run."""
+def left_behind(ledger: Ledger) -> Mapping[str, Sequence[LeftBehind]]:
+    """What earlier runs left, by workload; read once for a whole fleet."""
+    found: dict[str, list[LeftBehind]] = {}
+    for run in ledger.unfinished_runs():
+        plan = plan_of_run(ledger, run)
+        found.setdefault(plan.workload, []).append(LeftBehind(run=run, targets=_targets(ledger, run, plan)))
+    return found
+
+
+def _targets(ledger: Ledger, run: Run, plan: Plan) -> tuple[str, ...]:
+    changes = changes_of_run(ledger, run, plan) or plan.changes
+    return tuple(dict.fromkeys(change.target for change in changes))
+
+
+def recover(given: Pass, left: Sequence[LeftBehind]) -> Iterator[Outcome]:
+    """Finish what earlier runs left on the targets of this pass; one outcome per such run."""
     mine = {spec.name for spec in given.specs}
-    for run in given.around.ledger.unfinished_runs():
-        plan = plan_of_run(given.around.ledger, run)
-        targets = _targets(given.around.ledger, run, plan)
-        if plan.workload != given.workload or not targets or targets[0] not in mine:
+    for item in left:
+        if not item.targets or item.targets[0] not in mine:
             continue
         try:
-            yield _recover(given, run, plan, targets)
+            yield _recover(given, item)
         except AllowlistError as error:
-            yield failed(given.workload, targets[0], error)
+            yield failed(given.workload, item.targets[0], error)
 
 
-def _targets(ledger: Ledger, run: Run, plan: Plan) -> list[str]:
-    changes = changes_of_run(ledger, run, plan) or plan.changes
-    return list(dict.fromkeys(change.target for change in changes))
+def _recover(given: Pass, left: LeftBehind) -> Outcome:
+    run = left.run
+    if run.state == "provisional" and not is_expired(run, given.around.clock()):
+        return _stands(given, left)
+    families = _families(given, left.targets)
+    _refuse_if_alive(given, run, families)
+    with given.families.hold(families):
+        if run.state == "provisional":
+            return _undo(given, left)
+        return _finish(given, left)
 
 
-def _recover(given: Pass, run: Run, plan: Plan, targets: list[str]) -> Outcome:
-    if run.state == "provisional":
-        return _settle_provisional(given, run, targets)
-    alive = _who_works_on_it(given, targets)
-    if alive is not None:
-        raise LockHeld(
-            f"run {run.run_id} is being carried out by {alive.owner} since {alive.since:%Y-%m-%d %H:%M:%S}",
-            hint=f"wait; if that process is gone, its lease ends at {alive.expires:%Y-%m-%d %H:%M:%S} UTC",
-        )
+def _finish(given: Pass, left: LeftBehind) -> Outcome:
+    run = left.run
     if run.state == "rollback-failed" or run.kind == "rollback":
         raise AppliedInPart(
             f"run {run.run_id} is {run.state}: the way back was not finished",
@@ -74,50 +82,64 @@ def _recover(given: Pass, run: Run, plan: Plan, targets: list[str]) -> Outcome:
     options = ApplyOptions(max_age=dt.timedelta(hours=given.project.workload.gates.plan_age_hours))
     result = resume_run(given.project, run.run_id, given.arm, given.around, options)
     raise_if_incomplete(result)
-    return _outcome(given, targets, result, "applied", f"resumed run {run.run_id}: {result.summary()}")
+    return _outcome(given, left, result, "applied", f"resumed run {run.run_id}: {result.summary()}")
 
 
-def _settle_provisional(given: Pass, run: Run, targets: list[str]) -> Outcome:
-    """Not confirmed in time means undone. Until then it stands, and nothing else is written there."""
-    until = str(run.summary.get("confirm_until") or "")
-    if until and dt.datetime.fromisoformat(until) > given.around.clock():
-        text = f"run {run.run_id} stands provisionally until {until}"
-        return Outcome(
-            workload=given.workload,
-            target=targets[0],
-            state="pending",
-            code=2,
-            text=text,
-            hint=f"make it final: allowlist confirm {run.run_id}",
-            waiting=1,
-            run_id=run.run_id,
-        )
-    if given.settings.plan_only:
-        raise AppliedInPart(f"run {run.run_id} was not confirmed in time; this run only plans")
-    result = roll_back(given.project, run.run_id, given.arm, given.around)
-    text = f"rolled back run {run.run_id}, which nobody confirmed in time"
-    return _outcome(given, targets, result, "rolled back", text)
-
-
-def _outcome(given: Pass, targets: list[str], result: RunResult, state: str, text: str) -> Outcome:
+def _stands(given: Pass, left: LeftBehind) -> Outcome:
+    """Until its time is over a provisional run stands, and nothing else is written there."""
     return Outcome(
         workload=given.workload,
-        target=targets[0],
-        state=state,  # type: ignore[arg-type]
+        target=left.targets[0],
+        state="pending",
+        code=2,
+        text=f"run {left.run.run_id} stands provisionally until {left.run.summary['confirm_until']}",
+        hint=f"make it final: allowlist confirm {left.run.run_id}",
+        waiting=1,
+        run_id=left.run.run_id,
+    )
+
+
+def _undo(given: Pass, left: LeftBehind) -> Outcome:
+    """Not confirmed in time means undone."""
+    if given.settings.plan_only:
+        raise AppliedInPart(f"run {left.run.run_id} was not confirmed in time; this run only plans")
+    result = roll_back(given.project, left.run.run_id, given.arm, given.around)
+    text = f"rolled back run {left.run.run_id}, which nobody confirmed in time"
+    return _outcome(given, left, result, "rolled back", text)
+
+
+def _outcome(given: Pass, left: LeftBehind, result: RunResult, state: State, text: str) -> Outcome:
+    return Outcome(
+        workload=given.workload,
+        target=left.targets[0],
+        state=state,
         text=text,
         applied=result.count("done"),
         run_id=result.run_id,
     )
 
 
-def _who_works_on_it(given: Pass, targets: list[str]) -> Lease | None:
-    """The live lease on the family of any of the targets."""
-    now = given.around.clock()
-    leases = {lease.name: lease for lease in given.around.ledger.locks() if lease.expires > now}
+def _families(given: Pass, targets: Sequence[str]) -> list[str]:
+    found = []
     for spec in given.project.workload.targets:
-        if spec.name in targets and leases:
+        if spec.name in targets:
             driver = SurfaceDriver(given.project.surface(spec), given.project.target(spec), given.arm)
             driver.read()
-            if f"apply {driver.family}" in leases:
-                return leases[f"apply {driver.family}"]
-    return None
+            found.append(driver.family)
+    return found
+
+
+def _refuse_if_alive(given: Pass, run: Run, families: Sequence[str]) -> None:
+    """Whoever holds the lock of a family may be the one that carries the run out."""
+    names = {f"apply {family}" for family in families}
+    for lease in given.around.ledger.locks():
+        if lease.name in names and _is_live(lease, given.around.clock()):
+            raise LockHeld(
+                f"run {run.run_id} is being carried out by {lease.owner} since {lease.since:%Y-%m-%d %H:%M:%S}",
+                hint=f"wait; if that process is gone, its lease ends at {lease.expires:%Y-%m-%d %H:%M:%S} UTC",
+            )
+
+
+def _is_live(lease: Lease, now: dt.datetime) -> bool:
+    process = parse_process(lease.process)
+    return lease.expires > now and not (process and process.is_gone)

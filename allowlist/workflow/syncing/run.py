@@ -4,48 +4,53 @@ from __future__ import annotations
 
 import datetime as dt
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from allowlist.apply.executor import Surroundings
 from allowlist.errors import AllowlistError
 from allowlist.surfaces.base import ArmWriter
-from allowlist.workflow.applying import new_run_id
+from allowlist.workflow.applying import new_run_id, refuse_edited_ledger
 from allowlist.workflow.project import Project
-from allowlist.workflow.syncing.context import Pass, Settings
-from allowlist.workflow.syncing.outcome import Outcome, failed, worst
-from allowlist.workflow.syncing.process import this_process
+from allowlist.workflow.syncing.context import NobodyWatches, Pass, Settings, Watcher
+from allowlist.workflow.syncing.families import Families
+from allowlist.workflow.syncing.outcome import Outcome, failed, not_reached, worst
 from allowlist.workflow.syncing.reads import SharedReads
-from allowlist.workflow.syncing.recovery import free_dead_locks, recover
+from allowlist.workflow.syncing.recovery import LeftBehind, left_behind, recover
 from allowlist.workflow.syncing.target import sync_target
 from allowlist.workload import TargetSpec
 
 LEASE = dt.timedelta(minutes=2)
 
-OnOutcome = Callable[[Outcome], None]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Work:
-    """One workload file and the targets of it that this run takes care of."""
+    """One workload file and the targets of it that this run takes care of.
 
-    project: Project
+    ``load`` reads the file when its turn comes, so that a fleet is never in memory as a whole; ``resources`` are
+    those of the targets, in the same order as their names.
+    """
+
+    workload: str
     file: Path
-    specs: tuple[TargetSpec, ...]
+    targets: tuple[str, ...]
+    resources: tuple[str, ...]
     arm: ArmWriter
+    load: Callable[[], Project]
+    is_shared: bool = False
+    """Other workers take care of other targets of the same workload at the same time."""
 
 
 @dataclass(slots=True)
 class Report:
-    """The run so far: counts, and the outcomes that somebody has to look at."""
+    """The run so far: one small outcome per target."""
 
     run_id: str
     begun: dt.datetime
     outcomes: list[Outcome] = field(default_factory=list)
-    freed: list[str] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def add(self, outcome: Outcome) -> None:
@@ -56,23 +61,14 @@ class Report:
     def code(self) -> int:
         return worst(outcome.code for outcome in self.outcomes)
 
-    def count(self, state: str) -> int:
-        return sum(outcome.state == state for outcome in self.outcomes)
-
 
 def sync(
-    works: Iterable[Work],
-    around: Surroundings,
-    settings: Settings,
-    host: str,
-    on_outcome: OnOutcome = lambda _: None,
+    works: Sequence[Work], around: Surroundings, settings: Settings, watcher: Watcher | None = None
 ) -> Report:
     """One run. Never raises for what happens to a workload or target; that is told in its outcome."""
     now = around.clock()
     report = Report(run_id=new_run_id(now), begun=now)
-    around = replace(around, who=str(this_process(around.who, host)), lock_wait=settings.lock_wait)
-    report.freed = free_dead_locks(around.ledger, around.who, host)
-    run = _Run(report, around, settings, host, on_outcome)
+    run = _Run(report, works, replace(around, lock_wait=settings.lock_wait), settings, watcher)
     with ThreadPoolExecutor(max_workers=settings.parallel) as pool:
         list(pool.map(run.workload, works))
     return report
@@ -80,67 +76,110 @@ def sync(
 
 class _Run:
     def __init__(
-        self, report: Report, around: Surroundings, settings: Settings, host: str, on_outcome: OnOutcome
+        self,
+        report: Report,
+        works: Sequence[Work],
+        around: Surroundings,
+        settings: Settings,
+        watcher: Watcher | None,
     ) -> None:
         self._report = report
         self._around = around
         self._settings = settings
-        self._host = host
-        self._on_outcome = on_outcome
+        self._watcher = watcher or NobodyWatches()
         self._slots = threading.BoundedSemaphore(settings.parallel)
-        self._reads: dict[int, SharedReads] = {}
-        self._lock = threading.Lock()
+        self._families = Families()
+        self._reads = _shared_reads(works, settings.parallel)
+        self._left: Mapping[str, Sequence[LeftBehind]] = left_behind(around.ledger)
+        self._trust_ledger = _Once(lambda: refuse_edited_ledger(around.ledger))
 
     def workload(self, work: Work) -> None:
         try:
             with self._exclusive(work):
-                self._targets(self._pass(work))
+                project = work.load()
+                self._watcher.workload(project, work.file)
+                self._targets(self._pass(work, project))
         except AllowlistError as error:
-            self._tell(failed(work.project.workload.name, "all targets", error))
+            self._tell(failed(work.workload, "all targets", error))
 
     def _exclusive(self, work: Work) -> AbstractContextManager[object]:
         """Two runs over one workload do not mix: the second is told who is at work."""
-        name = f"sync {work.project.workload.name}"
+        if work.is_shared:
+            return nullcontext()
         return self._around.ledger.lock(
-            name, owner=self._around.who, lease=LEASE, wait=self._settings.lock_wait
+            f"sync {work.workload}", owner=self._around.who, lease=LEASE, wait=self._settings.lock_wait
         )
 
-    def _pass(self, work: Work) -> Pass:
+    def _pass(self, work: Work, project: Project) -> Pass:
         return Pass(
-            project=work.project,
-            specs=work.specs,
+            project=project,
+            specs=tuple(spec for spec in project.workload.targets if spec.name in work.targets),
             folder=work.file.parent,
             arm=work.arm,
-            reads=self._shared(work.arm),
+            reads=self._reads[id(work.arm)],
+            families=self._families,
             around=self._around,
             settings=self._settings,
-            host=self._host,
+            trust_ledger=self._trust_ledger,
         )
 
-    def _shared(self, arm: ArmWriter) -> SharedReads:
-        with self._lock:
-            return self._reads.setdefault(id(arm), SharedReads(arm))
-
     def _targets(self, given: Pass) -> None:
-        recovered = [*recover(given)]
+        recovered = [*recover(given, self._left.get(given.workload, ()))]
         for outcome in recovered:
             self._tell(outcome)
         given = replace(given, blocked=dict(_blocked(recovered)))
-        with ThreadPoolExecutor(max_workers=min(self._settings.parallel, len(given.specs))) as pool:
+        if len(given.specs) == 1:
+            self._target(given, given.specs[0])
+            return
+        with ThreadPoolExecutor(max_workers=self._settings.parallel) as pool:
             list(pool.map(lambda spec: self._target(given, spec), given.specs))
 
     def _target(self, given: Pass, spec: TargetSpec) -> None:
         with self._slots:
             if self._around.should_stop():
-                return
-            outcome = sync_target(given, spec)
-            if outcome.applied or outcome.code:
-                self._shared(given.arm).forget(spec.resource)
+                outcome = not_reached(given.workload, spec.name)
+            else:
+                outcome = sync_target(given, spec)
+            given.reads.done_with(spec.resource)
         self._tell(outcome)
 
     def _tell(self, outcome: Outcome) -> None:
         self._report.add(outcome)
-        self._on_outcome(outcome)
+        self._watcher.outcome(outcome)
+
+
+class _Once:
+    """Looks once, however many threads ask; what it raised, everybody gets."""
+
+    def __init__(self, look: Callable[[], None]) -> None:
+        self._look = look
+        self._lock = threading.Lock()
+        self._error: AllowlistError | None = None
+        self._done = False
+
+    def __call__(self) -> None:
+        with self._lock:
+            if not self._done:
+                try:
+                    self._look()
+                except AllowlistError as error:
+                    self._error = error
+                self._done = True
+        if self._error is not None:
+            raise self._error
+
+
+def _shared_reads(works: Sequence[Work], parallel: int) -> dict[int, SharedReads]:
+    """One for every ARM, told beforehand what its targets are."""
+    arms = {id(work.arm): work.arm for work in works}
+    return {
+        key: SharedReads(
+            arm,
+            [resource for work in works if work.arm is arm for resource in work.resources],
+            kept=32 + 4 * parallel,
+        )
+        for key, arm in arms.items()
+    }
 
 
 def _blocked(recovered: Sequence[Outcome]) -> Iterator[tuple[str, str]]:

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 from allowlist.apply.result import RunResult
 from allowlist.documents import canonical_json, digest_of
-from allowlist.errors import AllowlistError
+from allowlist.errors import AllowlistError, StalePlan
 from allowlist.plan.model import Change, Plan
 from allowlist.store import Decision
 from allowlist.workflow.applying import (
     ApplyOptions,
+    check_converged,
     execute,
     finish,
     new_run_id,
     raise_if_incomplete,
-    refuse_edited_ledger,
-    still_wanted,
 )
 from allowlist.workflow.deciding import policy_of, standings_in
 from allowlist.workflow.files import write_file
@@ -30,31 +30,75 @@ from allowlist.workflow.syncing.outcome import Outcome, bounded, failed
 from allowlist.workflow.syncing.policy import Permit, permits
 from allowlist.workload import TargetSpec
 
+REPEATS = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Look:
+    """What one look at a target showed; ``seen`` is the moment it began, by the count of this run's writes."""
+
+    plan: Plan
+    permits: Sequence[Permit]
+    family: str
+    seen: int
+
+    @property
+    def going(self) -> list[Permit]:
+        return [item for item in self.permits if item.may_go]
+
+    @property
+    def waiting(self) -> list[Permit]:
+        return [item for item in self.permits if not item.may_go]
+
 
 def sync_target(given: Pass, spec: TargetSpec) -> Outcome:
     """Never raises an error of ours: it becomes the outcome, so that the next target gets its turn."""
     begun = time.monotonic()
     try:
-        found = _pass(given, spec)
+        found = _settle(given, spec)
     except AllowlistError as error:
         found = failed(given.workload, spec.name, error)
     return replace(found, seconds=time.monotonic() - begun)
 
 
-def _pass(given: Pass, spec: TargetSpec) -> Outcome:
+def _settle(given: Pass, spec: TargetSpec) -> Outcome:
+    """Look, and act on what was seen; look again when somebody was faster."""
+    for left in reversed(range(REPEATS + 1)):
+        try:
+            return _look_and_act(given, spec)
+        except StalePlan:
+            given.reads.forget(spec.resource)
+            if not left:
+                raise
+    raise AssertionError("the last attempt returns or raises")
+
+
+def _look_and_act(given: Pass, spec: TargetSpec) -> Outcome:
+    look = _look(given, spec)
+    if not look.going:
+        return _outcome(given, spec, look, None)
+    with given.families.hold([look.family]):
+        if given.families.was_written_since(look.family, look.seen):
+            given.reads.forget(spec.resource)
+            look = _look(given, spec)
+        try:
+            result = _carry_out(given, look) if look.going else None
+        finally:
+            given.reads.forget(spec.resource)
+    return _outcome(given, spec, look, result)
+
+
+def _look(given: Pass, spec: TargetSpec) -> _Look:
+    seen = given.families.moment()
     estate = read_estate(given.project, [spec], given.reads)
     plan = make_plan(given.project, estate, [spec], given.around.who)
-    if plan.is_empty:
-        return _settled(given, spec, plan)
-    found = _permits(given, spec, plan)
-    going = [item for item in found if item.may_go]
-    result = _carry_out(given, plan, going) if going else None
-    waiting = [item for item in found if not item.may_go]
-    plan_id = _keep_pending(given, spec, plan, waiting)
-    return _outcome(given, spec, plan, waiting, result, plan_id)
+    family = given.project.surface(spec).family(estate, given.project.target(spec))
+    return _Look(plan=plan, permits=_permits(given, spec, plan), family=family, seen=seen)
 
 
 def _permits(given: Pass, spec: TargetSpec, plan: Plan) -> list[Permit]:
+    if plan.is_empty:
+        return []
     ledger, now = given.around.ledger, given.around.clock()
     automation = given.project.workload.automation
     take_in_approvals(given, plan)
@@ -62,20 +106,20 @@ def _permits(given: Pass, spec: TargetSpec, plan: Plan) -> list[Permit]:
     return permits(plan, standings, automation, given.closed(spec.name), ())
 
 
-def _carry_out(given: Pass, plan: Plan, going: Sequence[Permit]) -> RunResult:
+def _carry_out(given: Pass, look: _Look) -> RunResult:
     """Apply, verify, converge. Raises AppliedInPart when any of it did not come to its end."""
-    around, ledger = given.around, given.around.ledger
-    refuse_edited_ledger(ledger)
-    changes = [item.change for item in going]
+    around, ledger, plan = given.around, given.around.ledger, look.plan
+    given.trust_ledger()
+    changes = [item.change for item in look.going]
     now = around.clock()
     run_id = new_run_id(now)
     ledger.save_plan(plan.digest, canonical_json(plan), workload=plan.workload, created=now, who=around.who)
-    ledger.decide(*(_word(plan, item, given) for item in going if item.without_person))
+    ledger.decide(*(_word(plan, item, given) for item in look.going if item.without_person))
     ledger.begin_run(run_id, plan.digest, around.who, now, "apply")
     ledger.save_snapshot(run_id, "changes", "before", canonical_json([change.id for change in changes]))
-    result = execute(given.project, plan, changes, given.arm, around, run_id)
-    if result.is_complete:
-        result.converged = not still_wanted(given.project, plan, given.arm, changes)
+    families = {plan.targets[0].name: look.family}
+    result = execute(given.project, plan, changes, given.arm, around, run_id, families=families)
+    check_converged(given.project, plan, given.arm, changes, result)
     finish(around, result, ApplyOptions(approved_only=True))
     raise_if_incomplete(result)
     return result
@@ -103,9 +147,11 @@ def _keep_pending(given: Pass, spec: TargetSpec, plan: Plan, waiting: Sequence[P
     if not waiting:
         if last is not None and last.state:
             ledger.note("pending", key, "", {})
+        if given.settings.plans is not None:
+            _plan_file(given.settings.plans, given, spec).unlink(missing_ok=True)
         return ""
     if given.settings.plans is not None:
-        write_file(given.settings.plans / f"{given.workload}.{spec.name}.plan.json", plan)
+        write_file(_plan_file(given.settings.plans, given, spec), plan)
     if last is not None and last.state == meaning:
         return str(last.body["plan"])
     ledger.save_plan(
@@ -119,29 +165,21 @@ def _keep_pending(given: Pass, spec: TargetSpec, plan: Plan, waiting: Sequence[P
     return plan.digest
 
 
+def _plan_file(folder: Path, given: Pass, spec: TargetSpec) -> Path:
+    return folder / f"{given.workload}.{spec.name}.plan.json"
+
+
 def meaning_of(changes: Sequence[Change]) -> str:
     """One text for one set of changes on one state of their target, whenever it was planned."""
     return digest_of(sorted([change.digest, change.precondition] for change in changes)) if changes else ""
 
 
-def _settled(given: Pass, spec: TargetSpec, plan: Plan) -> Outcome:
-    _keep_pending(given, spec, plan, ())
-    return _outcome(given, spec, plan, (), None, "")
-
-
-def _outcome(
-    given: Pass,
-    spec: TargetSpec,
-    plan: Plan,
-    waiting: Sequence[Permit],
-    result: RunResult | None,
-    plan_id: str,
-) -> Outcome:
+def _outcome(given: Pass, spec: TargetSpec, look: _Look, result: RunResult | None) -> Outcome:
+    plan, waiting = look.plan, look.waiting
     gaps = [
         f"gap {gap.requirement.pattern} {gap.requirement.protocol}:{gap.requirement.ports}: {gap.cause}"
         for gap in plan.gaps
     ]
-    lines = [f"{item.change.id} {item.change.title}: {item.because}" for item in waiting]
     unmet = {ref for item in waiting for ref in item.change.requirements if item.change.operation.after}
     return Outcome(
         workload=given.workload,
@@ -153,11 +191,19 @@ def _outcome(
         waiting=len(waiting),
         gaps=len(gaps),
         missing=len(unmet) + len(gaps),
-        plan_id=plan_id,
+        plan_id=_keep_pending(given, spec, plan, waiting),
         run_id=result.run_id if result else "",
         meaning=meaning_of([item.change for item in waiting]),
-        lines=bounded([*lines, *gaps]),
+        lines=bounded([*_waiting_lines(waiting), *gaps]),
     )
+
+
+def _waiting_lines(waiting: Sequence[Permit]) -> Iterator[str]:
+    """Changes that wait for the same thing stand below it."""
+    for because in dict.fromkeys(item.because for item in waiting):
+        mine = [item.change for item in waiting if item.because == because]
+        yield f"{len(mine)} wait: {because}"
+        yield from (f"  {change.id} {change.title}" for change in mine)
 
 
 def _text(plan: Plan, waiting: Sequence[Permit], result: RunResult | None) -> str:
