@@ -28,6 +28,7 @@ COMMANDS = {
     "compare": "Two snapshots by effect: which flows open, which close.",
     "simplify": "How the rules could say the same with less, proved.",
     "plan": "Make a plan; never writes to Azure.",
+    "review": "The screen for approving: changes, proofs, decisions.",
     "approve": "Approve changes of a plan.",
     "reject": "Reject changes of a plan.",
     "apply": "Apply what is approved, verified.",

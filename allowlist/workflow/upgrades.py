@@ -23,11 +23,12 @@ class Upgrade(msgspec.Struct, frozen=True, kw_only=True):
 
 def find_upgrades(workload: Workload, library: Library) -> tuple[Upgrade, ...]:
     """Every pin that is behind, with the changes that touch the workload. Raises CatalogError for unknown pins."""
-    return tuple(
-        upgrade
-        for use in workload.catalogs
-        if (upgrade := _upgrade(workload, use, library.get(use.name))).pinned != upgrade.latest
-    )
+    return tuple(pin for pin in compare_pins(workload, library) if pin.pinned != pin.latest)
+
+
+def compare_pins(workload: Workload, library: Library) -> tuple[Upgrade, ...]:
+    """Every pin beside the latest release, in the order of the workload file."""
+    return tuple(_upgrade(workload, use, library.get(use.name)) for use in workload.catalogs)
 
 
 def _upgrade(workload: Workload, use: CatalogUse, catalog: Catalog) -> Upgrade:

@@ -1,0 +1,137 @@
+"""``allowlist review``."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from allowlist.cli.apply import duration
+from allowlist.cli.approve import who_decides
+from allowlist.cli.common import (
+    connection_from,
+    ledger_option,
+    now,
+    project_from,
+    project_options,
+    state_options,
+)
+from allowlist.cli.console import say
+from allowlist.cli.exits import Exit
+from allowlist.errors import AllowlistError
+
+if TYPE_CHECKING:
+    from allowlist.store import Ledger
+    from allowlist.workflow.desk import Access
+    from allowlist_tui.app import ReviewApp
+
+
+@click.command()
+@click.argument(
+    "plan_path", metavar="[PLAN]", type=click.Path(path_type=Path, dir_okay=False), required=False
+)
+@project_options
+@state_options
+@ledger_option
+@click.option("--read-only", is_flag=True, help="Look only: nothing can be decided or applied.")
+@click.option(
+    "--confirm-within", metavar="TIME", help="Apply provisionally: undone unless confirmed in time (10m)."
+)
+def review(
+    plan_path: Path | None,
+    workload_path: Path,
+    catalogs: Path | None,
+    facts_path: Path | None,
+    only: tuple[str, ...],
+    exclude: tuple[str, ...],
+    snapshot: Path | None,
+    arm_endpoint: str | None,
+    credential: str,
+    ca_file: str | None,
+    ledger_url: str | None,
+    read_only: bool,
+    confirm_within: str | None,
+) -> int:
+    """Review changes on a screen: what each opens, its proofs, who wants it; approve, reject, apply.
+
+    Opens PLAN; without it the pending plans of the ledger; with --snapshot or --arm-endpoint it makes a new one.
+    Keys, theme: $XDG_CONFIG_HOME/allowlist/review.yaml.
+
+    \b
+    Examples:
+      allowlist review plan.json
+      allowlist review --snapshot ./state
+      allowlist review --read-only
+    """
+    from allowlist.workflow.desk import Access
+
+    if plan_path is not None and not plan_path.is_file():
+        raise AllowlistError(f"{plan_path} is not there", hint="make it: allowlist plan -o FILE")
+    has_workload = workload_path.is_file()
+    if not has_workload and (snapshot or arm_endpoint or workload_path != Path("allowlist.yaml")):
+        raise AllowlistError(f"{workload_path} is not there", hint="write one: allowlist init")
+
+    def connection(narrate: Callable[[str], None]) -> AbstractContextManager[Any]:
+        from allowlist.azure.session import connect
+
+        cloud = project_from(workload_path, catalogs, facts_path).workload.cloud
+        return connect(connection_from(cloud, arm_endpoint, credential, ca_file), notify=narrate)
+
+    access = Access(
+        ledger=lambda: _open_ledger(ledger_url),
+        who=lambda: who_decides("none" if snapshot else credential, arm_endpoint=arm_endpoint),
+        clock=now,
+        project=(lambda: project_from(workload_path, catalogs, facts_path)) if has_workload else None,
+        targets=lambda project: project.targets(only, exclude),
+        state=(lambda narrate: nullcontext(snapshot)) if snapshot else connection,
+        azure=None if snapshot else connection,
+        plan=plan_path,
+        makes_first=bool(snapshot or arm_endpoint),
+        read_only="asked for with --read-only" if read_only else "",
+        confirm_within=duration(confirm_within) if confirm_within else None,
+    )
+    return show(access)
+
+
+def show(access: Access) -> int:
+    """Run the app in this terminal until the person leaves."""
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise AllowlistError(
+            "review needs a terminal", hint="allowlist approve PLAN --all --reason TEXT works without one"
+        )
+    from allowlist.workflow.desk import Desk
+    from allowlist_tui.app import ReviewApp
+    from allowlist_tui.config import settings_file
+
+    desk = Desk(access)
+    app = ReviewApp(desk, settings_file(os.environ))
+    try:
+        app.run()
+        _finish(app)
+    finally:
+        desk.close()
+    if app.failure is not None:
+        raise app.failure
+    return Exit.DONE
+
+
+def _finish(app: ReviewApp) -> None:
+    """What is being written is finished before the process ends; Ctrl-C leaves it to the journal."""
+    busy = [thread for thread in app.writing if thread.is_alive()]
+    if busy:
+        say("finishing the step in flight; ctrl+c leaves it, and allowlist history tells how to go on")
+    for thread in busy:
+        thread.join()
+    for text in app.parting_words:
+        say(text)
+
+
+def _open_ledger(url: str | None) -> Ledger:
+    from allowlist.store import open_ledger
+
+    return open_ledger(url, environ=os.environ, clock=now)

@@ -1,0 +1,126 @@
+"""Drives the review screen as a person would, without a terminal."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+from textual.pilot import Pilot
+
+from allowlist.workflow.desk import Desk
+from allowlist.workflow.review import Review
+from allowlist_tui.app import ReviewApp
+from allowlist_tui.look import text_of
+from allowlist_tui.panes.review import ReviewPane
+from allowlist_tui.screens.main import MainScreen
+from allowlist_tui.widgets.changes import ChangeTable
+from allowlist_tui.widgets.outline import Outline
+from allowlist_tui.widgets.why_pane import WhyPane
+
+Size = tuple[int, int]
+WIDE: Size = (200, 50)
+SMALL: Size = (80, 24)
+
+
+class Person:
+    """Hands and eyes: presses keys, waits until the screen rests, reads."""
+
+    def __init__(self, app: ReviewApp, pilot: Pilot[None]) -> None:
+        self.app = app
+        self.pilot = pilot
+
+    async def press(self, *keys: str) -> None:
+        """Press keys as fast as a person does, then wait for what comes of it."""
+        for key in keys:
+            await self.pilot.press(key)
+        await self.rest()
+
+    async def type(self, text: str) -> None:
+        """Type a text by hand, with the pauses of a hand."""
+        for letter in text:
+            await asyncio.sleep(0.13)
+            await self.pilot.press({" ": "space"}.get(letter, letter))
+        await self.rest()
+
+    async def rest(self) -> None:
+        """Until no worker is busy and no timer of a pane is due."""
+        for _ in range(3):
+            await self.pilot.pause(0.05)
+            await asyncio.gather(
+                *(worker.wait() for worker in self.app.workers if worker.group != "run"),
+                return_exceptions=True,
+            )
+        await self.pilot.pause()
+
+    async def until(self, holds: Callable[[], Any], seconds: float = 20) -> None:
+        for _ in range(int(seconds / 0.05)):
+            if holds():
+                return
+            await self.pilot.pause(0.05)
+        raise AssertionError(f"that never came true; the screen said:\n{self.screen_text}")
+
+    # what is seen
+
+    @property
+    def main(self) -> MainScreen:
+        found = self.app.screen_stack[0]
+        assert isinstance(found, MainScreen)
+        return found
+
+    @property
+    def review(self) -> Review:
+        assert self.main.review is not None
+        return self.main.review
+
+    @property
+    def pane(self) -> ReviewPane:
+        return self.main.query_one(ReviewPane)
+
+    @property
+    def table(self) -> ChangeTable:
+        return self.main.query_one(ChangeTable)
+
+    @property
+    def outline(self) -> Outline:
+        return self.main.query_one(Outline)
+
+    @property
+    def why(self) -> str:
+        return text_of(self.pane.query_one(WhyPane).lines)
+
+    @property
+    def screen_text(self) -> str:
+        return self.app.screen_text()
+
+    @property
+    def toasts(self) -> str:
+        """Everything that was said in passing and still stands there."""
+        return "\n".join(item.message for item in self.app._notifications)
+
+    def state(self, change_id: str) -> str:
+        return self.review.state(change_id).value
+
+
+Script = Callable[[Person], Awaitable[None]]
+
+
+def drive(
+    desk: Desk, script: Script, *, size: Size = WIDE, settings: Path | None = None, opens: bool = True
+) -> None:
+    """Run ``script`` on the app; with ``opens`` a plan is open before it begins."""
+
+    async def run() -> None:
+        app = ReviewApp(desk, settings)
+        async with app.run_test(size=size, notifications=True) as pilot:
+            person = Person(app, pilot)
+            if opens:
+                await person.until(lambda: person.main.review is not None)
+            await person.rest()
+            await script(person)
+
+    try:
+        asyncio.run(run())
+    finally:
+        desk.close()

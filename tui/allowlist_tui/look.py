@@ -1,0 +1,108 @@
+"""How things look: every state and risk has a glyph and a word, so that colour is never needed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from textual.content import Content
+from textual.theme import Theme
+
+from allowlist.plan.model import Risk
+from allowlist.workflow.review import State
+
+STATES: Final = {
+    State.PENDING: ("○", "pending", "plain"),
+    State.APPROVED: ("✓", "approved", "good"),
+    State.GATED: ("◆", "gated", "warn"),
+    State.REJECTED: ("✗", "rejected", "bad"),
+    State.DEFERRED: ("◷", "deferred", "muted"),
+    State.EXPIRED: ("◌", "expired", "warn"),
+}
+"""Glyph, word and tone of each state."""
+
+RISKS: Final = {
+    Risk.LOW: ("·", "low", "muted"),
+    Risk.WILDCARD: ("*", "wildcard", "warn"),
+    Risk.REMOVAL: ("−", "removal", "warn"),
+    Risk.WIDENING: ("△", "widening", "bad"),
+    Risk.BILLED: ("$", "billed", "bad"),
+    Risk.IRREVERSIBLE: ("!", "irreversible", "bad"),
+}
+"""Glyph, word and tone of each risk tier, the mildest first."""
+
+ACTIONS: Final = {"add": ("+", "good"), "update": ("~", "warn"), "remove": ("−", "bad")}
+
+STEPS: Final = {
+    "intended": ("○", "next", "muted"),
+    "sent": ("▸", "sent", "accent"),
+    "landed": ("▪", "landed", "accent"),
+    "verified": ("✓", "verified", "good"),
+    "failed": ("✗", "failed", "bad"),
+    "unknown": ("?", "unknown", "warn"),
+    "reverted": ("↶", "reverted", "warn"),
+}
+"""Glyph, word and tone of each state of an apply step; Azure's own operation states count as sent."""
+
+STYLES: Final = {
+    "plain": "",
+    "muted": "$text-muted",
+    "good": "$text-success",
+    "warn": "$text-warning",
+    "bad": "$text-error",
+    "accent": "$text-accent",
+    "title": "bold",
+    "head": "bold $text-primary",
+    "link": "$text-primary underline",
+}
+"""Every tone as a textual style."""
+
+Piece = tuple[str, str]
+"""A text and its tone."""
+
+Line = tuple[Piece, ...]
+
+
+def content_of(lines: Iterable[Line]) -> Content:
+    """Lines as textual content; nothing in them is read as markup."""
+    parts: list[str | tuple[str, str]] = []
+    for line in lines:
+        parts.extend((text, STYLES[tone]) if STYLES[tone] else text for text, tone in line)
+        parts.append("\n")
+    return Content.assemble(*parts)
+
+
+def text_of(lines: Iterable[Line]) -> str:
+    """The same lines as plain text."""
+    return "\n".join("".join(text for text, _ in line).rstrip() for line in lines)
+
+
+DARK: Final = Theme(
+    name="allowlist-dark",
+    primary="#7aa2f7",
+    secondary="#7dcfff",
+    accent="#e0af68",
+    warning="#e0af68",
+    error="#f7768e",
+    success="#9ece6a",
+    foreground="#c8d0e8",
+    background="#16171f",
+    surface="#1b1d28",
+    panel="#252838",
+    dark=True,
+)
+
+LIGHT: Final = Theme(
+    name="allowlist-light",
+    primary="#2e59c8",
+    secondary="#0b6e8f",
+    accent="#8a5a00",
+    warning="#8a5a00",
+    error="#b3203a",
+    success="#2d6a1e",
+    foreground="#1d2433",
+    background="#f6f7fb",
+    surface="#ffffff",
+    panel="#e4e8f2",
+    dark=False,
+)

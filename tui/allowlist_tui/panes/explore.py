@@ -1,0 +1,250 @@
+"""Explore: lists that are only read, each with the details of the line the cursor stands on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, cast
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Container
+
+from allowlist.plan.findings import Finding
+from allowlist.store import Run
+from allowlist.workflow.desk import Desk
+from allowlist.workflow.upgrades import Upgrade
+from allowlist_tui.explore import (
+    CATALOG_COLUMNS,
+    ESTATE_COLUMNS,
+    FINDING_COLUMNS,
+    HISTORY_COLUMNS,
+    EstateRow,
+    Row,
+    estate_lines,
+    finding_lines,
+    finding_row,
+    pin_lines,
+    pin_row,
+    rule_lines,
+    run_lines,
+    run_row,
+    sorted_findings,
+)
+from allowlist_tui.look import Line, text_of
+from allowlist_tui.screens.dialogs import Typed
+from allowlist_tui.widgets.lines import Lines, PlainTable
+from allowlist_tui.widgets.why_pane import WhyPane
+
+if TYPE_CHECKING:
+    from allowlist_tui.app import ReviewApp
+
+Listed = Sequence[tuple[Row, Any]]
+
+
+class ExplorePane(Container):
+    """A table that is read when it is first looked at, and the details of one line."""
+
+    DEFAULT_CSS = """
+    ExplorePane {
+        layout: grid;
+        grid-size: 2 1;
+        grid-columns: 3fr 2fr;
+        & PlainTable, & WhyPane {
+            border: round $foreground 25%;
+            border-title-color: $text-muted;
+        }
+        & PlainTable:focus, & WhyPane:focus {
+            border: round $primary;
+            border-title-color: $text-primary;
+            border-title-style: bold;
+        }
+    }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("y", "copy", "copy", id="copy-details", tooltip="copy the details"),
+        Binding("ctrl+r", "screen.again", "read again", id="read-again", tooltip="read it anew"),
+    ]
+    COLUMNS: ClassVar[tuple[tuple[str, int], ...]] = ()
+    WORD = ""
+    NOTHING = "nothing here"
+
+    def __init__(self, desk: Desk, *, id: str) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self.desk = desk
+        self.listed: Listed = ()
+        self._state = "fresh"
+
+    @property
+    def host(self) -> ReviewApp:
+        return cast("ReviewApp", self.app)
+
+    # what a subclass gives
+
+    def read(self, again: bool) -> Listed:
+        """The rows, each with what it is about. May be slow; runs in a worker."""
+        raise NotImplementedError
+
+    def details(self, item: Any) -> Iterable[Line]:
+        """What to say about one line. Runs in a worker."""
+        raise NotImplementedError
+
+    # what happens inside
+
+    def compose(self) -> ComposeResult:
+        table = PlainTable(self.COLUMNS, empty="…")
+        table.border_title = self.WORD
+        yield table
+        pane = WhyPane()
+        pane.border_title = "details"
+        yield pane
+
+    def focus_first(self) -> None:
+        self.query_one(PlainTable).focus()
+
+    def forget(self) -> None:
+        """What was read is old: read again when somebody looks."""
+        self._state = "fresh"
+
+    def load(self, *, again: bool = False) -> None:
+        """Read if that was not done yet, or ``again``."""
+        if self._state == "reading" or (self._state == "read" and not again):
+            return
+        self._state = "reading"
+        self.query_one(PlainTable).show(
+            [] if not self.listed else [row for row, _ in self.listed], "reading …"
+        )
+        self.host.slow(self, lambda: self.read(again), self._show, failed=self._failed, group="read")
+
+    def _show(self, listed: Listed) -> None:
+        self._state, self.listed = "read", listed
+        table = self.query_one(PlainTable)
+        table.show([row for row, _ in listed], self.NOTHING)
+        table.border_title = f"{self.WORD} {len(listed):,}"
+        self._details()
+
+    def _failed(self, reason: str) -> None:
+        self._state = "fresh"
+        self.query_one(PlainTable).show([], reason.splitlines()[0])
+        self.host.complain(reason)
+
+    @property
+    def current(self) -> Any | None:
+        row = self.query_one(PlainTable).cursor
+        return self.listed[row][1] if row < len(self.listed) else None
+
+    @on(Lines.Moved)
+    def _moved(self, message: Lines.Moved) -> None:
+        message.stop()
+        self._details()
+
+    @on(Lines.Chosen)
+    def _opened(self, message: Lines.Chosen) -> None:
+        message.stop()
+        self.query_one(WhyPane).focus()
+
+    def _details(self) -> None:
+        item, pane = self.current, self.query_one(WhyPane)
+        if item is None:
+            pane.show(())
+            return
+        self.host.slow(self, lambda: tuple(self.details(item)), pane.show, group="details", exclusive=True)
+
+    def action_copy(self) -> None:
+        self.host.copy_to_clipboard(text_of(self.query_one(WhyPane).lines))
+
+
+class EstatePane(ExplorePane):
+    """The rules as Azure evaluates them."""
+
+    COLUMNS = ESTATE_COLUMNS
+    WORD = "rules in effective order"
+
+    def read(self, again: bool) -> Listed:
+        if again:
+            self.desk.estate(lambda _: None, again=True)
+        return estate_lines(self.desk.rules(lambda _: None))
+
+    def details(self, item: EstateRow) -> Iterable[Line]:
+        return rule_lines(item)
+
+
+class FindingPane(ExplorePane):
+    """What a check says, without a plan."""
+
+    COLUMNS = FINDING_COLUMNS
+    WORD = "findings"
+    NOTHING = "nothing to report"
+
+    def read(self, again: bool) -> Listed:
+        if again:
+            self.desk.estate(lambda _: None, again=True)
+        return [(finding_row(item), item) for item in sorted_findings(self.desk.findings(lambda _: None))]
+
+    def details(self, item: Finding) -> Iterable[Line]:
+        return finding_lines(item)
+
+
+class HistoryPane(ExplorePane):
+    """Runs, the latest first."""
+
+    COLUMNS = HISTORY_COLUMNS
+    WORD = "runs"
+    NOTHING = "no run yet"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(
+            "r", "roll_back", "roll back", id="roll-back", tooltip="undo this run, verified; asks for its id"
+        )
+    ]
+
+    def read(self, again: bool) -> Listed:
+        del again
+        return [(run_row(run), run) for run in self.desk.runs()]
+
+    def details(self, item: Run) -> Iterable[Line]:
+        return run_lines(self.desk.story(item))
+
+    def why_not(self, action: str) -> str:
+        if action != "roll_back":
+            return ""
+        run: Run | None = self.current
+        if run is None:
+            return "there is no run"
+        return "it is itself a way back" if run.kind == "rollback" else self.desk.why_not_write()
+
+    def action_roll_back(self) -> None:
+        run: Run | None = self.current
+        reason = self.why_not("roll_back")
+        if run is None or reason:
+            self.host.refuse(reason)
+            return
+
+        def answered(yes: bool | None) -> None:
+            if yes:
+                from allowlist_tui.screens.applying import RollbackScreen
+
+                self.host.push_screen(
+                    RollbackScreen(self.desk, run.run_id),
+                    lambda _: self.screen.run_ended(),  # type: ignore[attr-defined]
+                )
+
+        word = run.run_id.rpartition("-")[2]
+        lines: tuple[Line, ...] = (
+            (("what this run wrote is undone and verified; ", "plain"), (run.run_id, "title")),
+            (("it is refused when somebody changed the same target since", "muted"),),
+        )
+        self.host.push_screen(Typed("roll back", lines, word, "Roll back"), answered)
+
+
+class CatalogPane(ExplorePane):
+    """Pinned catalogs and what an upgrade would bring."""
+
+    COLUMNS = CATALOG_COLUMNS
+    WORD = "catalogs"
+
+    def read(self, again: bool) -> Listed:
+        del again
+        return [(pin_row(item), item) for item in self.desk.pins()]
+
+    def details(self, item: Upgrade) -> Iterable[Line]:
+        return pin_lines(item)

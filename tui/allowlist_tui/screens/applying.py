@@ -1,0 +1,379 @@
+"""A run while it happens: every step with its state and time, then how it ended and what can be done about it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.message import Message
+from textual.screen import Screen
+from textual.widgets import Static
+
+from allowlist.apply.events import ProgressEvent
+from allowlist.apply.result import RunResult
+from allowlist.store import Run
+from allowlist.workflow.confirming import time_left
+from allowlist.workflow.desk import Desk
+from allowlist.workflow.review import Review
+from allowlist_tui.look import STEPS, Line, Piece, content_of
+from allowlist_tui.screens.dialogs import Typed
+from allowlist_tui.text import safe
+from allowlist_tui.widgets.bars import Hint, HintBar, TopBar
+from allowlist_tui.widgets.lines import PlainTable
+
+if TYPE_CHECKING:
+    from allowlist_tui.app import ReviewApp
+
+_COLUMNS = (("state", 13), ("target", 22), ("step", 0), ("time", 20), ("", 0))
+_ENDED = ("verified", "failed", "unknown", "reverted")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepView:
+    """One line of the table. ``expected`` is minutes, 0 where nothing is known."""
+
+    target: str
+    step: str
+    state: str = "intended"
+    text: str = ""
+    begun: datetime | None = None
+    ended: datetime | None = None
+    expected: float = 0
+
+
+class RunScreen(Screen[None]):
+    """Shows a run. Subclasses say what is run and what may be done afterwards."""
+
+    DEFAULT_CSS = """
+    RunScreen {
+        & PlainTable { height: 1fr; border: round $foreground 25%; border-title-color: $text-muted; }
+        & #result { height: auto; max-height: 12; margin: 0 1; padding: 0 1; border: round $foreground 25%; }
+    }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q", "leave", "back", id="leave-run", tooltip="back to the review, once it has ended"),
+    ]
+
+    class Happened(Message):
+        """A worker tells what happened, with the moment."""
+
+        def __init__(self, event: ProgressEvent, at: datetime) -> None:
+            super().__init__()
+            self.event = event
+            self.at = at
+
+    def __init__(self, desk: Desk, title: str, steps: tuple[StepView, ...] = ()) -> None:
+        super().__init__()
+        self.desk = desk
+        self._title = title
+        self._steps = {(step.target, step.step): step for step in steps}
+        self._begun = desk.now()
+        self.run_id = ""
+        self.is_over = False
+
+    @property
+    def host(self) -> ReviewApp:
+        return cast("ReviewApp", self.app)
+
+    def compose(self) -> ComposeResult:
+        yield TopBar()
+        table = PlainTable(_COLUMNS, empty="getting ready …")
+        table.border_title = Content(safe(self._title))
+        yield table
+        yield Static(id="result")
+        yield HintBar()
+
+    def on_mount(self) -> None:
+        self.query_one(PlainTable).focus()
+        self.set_interval(1.0, self.tick)
+        self.tick()
+        self.tell([(("working; nothing has to be done here", "muted"),)])
+        self.host.slow(self, self.work, self.ended, failed=self.failed, group="run", writes=True)
+
+    # what a subclass gives
+
+    def work(self) -> RunResult:
+        """Carry it out. Runs in a worker."""
+        raise NotImplementedError
+
+    def why_not(self, action: str) -> str:
+        """Why a key does nothing now."""
+        return "" if self.is_over or action != "leave" else "it is running; x stops it after this step"
+
+    # what happens
+
+    def watch_run(self, event: ProgressEvent) -> None:
+        """From any thread: something happened."""
+        self.post_message(self.Happened(event, self.desk.now()))
+
+    def on_run_screen_happened(self, message: Happened) -> None:
+        self.show_event(message.event, message.at)
+
+    def show_event(self, event: ProgressEvent, at: datetime) -> None:
+        if event.step == "read":
+            self.query_one(TopBar).tell(f"{event.target}: {event.text}")
+            return
+        key = (event.target, event.step)
+        step = self._steps.get(key) or StepView(target=event.target, step=event.step)
+        text = event.text.removeprefix(f"{event.step}: ")
+        state = step.state if event.state not in STEPS else event.state
+        self._steps[key] = replace(
+            step,
+            state=state,
+            text="" if text == event.state else text,
+            begun=step.begun or at,
+            ended=at if state in _ENDED else None,
+            expected=event.expected or step.expected,
+        )
+        self.tick()
+
+    def ended(self, result: RunResult) -> None:
+        self.is_over, self.run_id = True, result.run_id
+        self.tick()
+        self.tell(_result_lines(result))
+        self.after()
+
+    def failed(self, reason: str) -> None:
+        self.is_over = True
+        self.tell(
+            [
+                (("✗ ", "bad"), (safe(line), "bad")) if not number else ((f"  {safe(line)}", "muted"),)
+                for number, line in enumerate(reason.splitlines())
+            ]
+        )
+        self.tick()
+
+    def after(self) -> None:
+        """The run has ended well or badly, and its result stands there."""
+
+    def tell(self, lines: list[Line]) -> None:
+        self.query_one("#result", Static).update(content_of(lines))
+
+    def tick(self) -> None:
+        """Times go on."""
+        now = self.desk.now()
+        self.query_one(PlainTable).show([_row(step, now) for step in self._steps.values()])
+        if not self.is_over:
+            self.query_one(TopBar).tell(f"{self._title}  {_clock(now - self._begun)}")
+        else:
+            self.query_one(TopBar).tell(f"{self._title}  ended")
+        self.query_one(HintBar).show(
+            Hint(
+                self.app.get_key_display(active.binding),
+                active.binding.description,
+                active.binding.action,
+                self.why_not(active.binding.action),
+            )
+            for active in self.active_bindings.values()
+            if active.node is self and active.binding.show
+        )
+
+    def action_leave(self) -> None:
+        if self.is_over:
+            self.dismiss(None)
+        else:
+            self.host.refuse(self.why_not("leave"))
+
+
+class RollbackScreen(RunScreen):
+    """The way back of a run."""
+
+    def __init__(self, desk: Desk, run_id: str) -> None:
+        super().__init__(desk, f"rolling back {run_id}")
+        self._undone = run_id
+
+    def work(self) -> RunResult:
+        return self.desk.roll_back(self._undone, self.watch_run)
+
+
+class ApplyScreen(RunScreen):
+    """The approved part of a plan being applied; it can be stopped between steps, confirmed, and undone."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(
+            "x",
+            "stop",
+            "stop after this step",
+            id="stop-run",
+            tooltip="end the run between two steps; it can be resumed",
+        ),
+        Binding("c", "confirm", "confirm", id="confirm-run", tooltip="make a provisional run final"),
+        Binding("r", "roll_back", "roll back", id="undo-run", tooltip="undo what was written, verified"),
+    ]
+
+    def __init__(self, desk: Desk, review: Review) -> None:
+        super().__init__(desk, f"applying {review.plan.workload}", _planned_steps(review))
+        self.review = review
+        self.stopping = False
+        self.provisional: Run | None = None
+        self._undoing = False
+
+    def work(self) -> RunResult:
+        return self.desk.apply(self.review, self.watch_run, lambda: self.stopping or self.host.leaving)
+
+    def why_not(self, action: str) -> str:
+        match action:
+            case "stop":
+                if self.is_over:
+                    return "it has ended"
+                return "it stops after this step" if self.stopping else ""
+            case "confirm":
+                return "" if self.provisional else "nothing is provisional"
+            case "roll_back":
+                return "" if self.is_over and self.run_id else "nothing was written yet"
+        return super().why_not(action)
+
+    def action_stop(self) -> None:
+        if not self.is_over:
+            self.stopping = True
+            self.tell([(("stopping after the step in flight; what is not done can be resumed", "warn"),)])
+            self.tick()
+
+    def after(self) -> None:
+        if self.desk.confirm_within is not None:
+            self.host.slow(self, lambda: self.desk.run(self.run_id), self._maybe_provisional, group="run")
+
+    def _maybe_provisional(self, run: Run) -> None:
+        self.provisional = run if run.state == "provisional" else None
+        self.tick()
+
+    def tick(self) -> None:
+        super().tick()
+        if self.provisional is None:
+            return
+        left = time_left(self.provisional, self.desk.now())
+        if left > timedelta():
+            self.tell(_provisional_lines(self.provisional.run_id, left))
+            self.host.slow(
+                self,
+                lambda: self.desk.run(self.run_id),
+                self._still,
+                group="confirm",
+                exclusive=True,
+                failed=lambda _: None,
+            )
+        else:
+            self.provisional = None
+            self._undo("not confirmed in time: rolling back")
+
+    def _still(self, run: Run) -> None:
+        """Somebody else may have confirmed it."""
+        if self.provisional is not None and run.state == "confirmed":
+            self._confirmed(run)
+
+    def action_confirm(self) -> None:
+        if reason := self.why_not("confirm"):
+            self.host.refuse(reason)
+        else:
+            self.host.slow(
+                self, lambda: self.desk.confirm(self.run_id), self._confirmed, group="run", writes=True
+            )
+
+    def _confirmed(self, run: Run) -> None:
+        self.provisional = None
+        self.tell([(("✓ final", "good"), (f"  run {run.run_id} was confirmed", "plain"))])
+        self.tick()
+
+    def action_roll_back(self) -> None:
+        if reason := self.why_not("roll_back"):
+            self.host.refuse(reason)
+            return
+
+        def answered(yes: bool | None) -> None:
+            if yes:
+                self.provisional = None
+                self._undo("rolling back")
+
+        targets = tuple(dict.fromkeys(step.target for step in self._steps.values()))
+        name = targets[0] if len(targets) == 1 else self.review.plan.workload
+        lines: tuple[Line, ...] = ((("what this run wrote is undone and verified", "plain"),),)
+        self.host.push_screen(Typed(f"roll back {self.run_id}", lines, name, "Roll back"), answered)
+
+    def _undo(self, text: str) -> None:
+        self.is_over = False
+        self.tell([((text, "warn"),)])
+        self.host.slow(
+            self,
+            lambda: self.desk.roll_back(self.run_id, self.watch_run),
+            self._undone,
+            failed=self.failed,
+            group="run",
+            writes=True,
+        )
+
+    def _undone(self, result: RunResult) -> None:
+        self.is_over = True
+        self.run_id = ""
+        self.tell(
+            [(("✓ rolled back", "good"), (f"  run {result.run_id}: {result.summary()}, verified", "plain"))]
+        )
+        self.tick()
+
+
+def _planned_steps(review: Review) -> tuple[StepView, ...]:
+    chosen = review.approved_plan_targets()
+    return tuple(
+        StepView(target=target.name, step=write.rstrip("/").rpartition("/")[2], expected=target.minutes)
+        for target in review.plan.targets
+        if target.name in chosen
+        for write in target.writes
+    )
+
+
+def _row(step: StepView, now: datetime) -> tuple[Piece, ...]:
+    glyph, word, tone = STEPS[step.state]
+    return (
+        (f"{glyph} {word}", tone),
+        (safe(step.target), "title"),
+        (safe(step.step), "plain"),
+        (_time(step, now), "muted"),
+        (safe(step.text), "muted"),
+    )
+
+
+def _time(step: StepView, now: datetime) -> str:
+    expected = f"about {step.expected:g} min" if step.expected else ""
+    if step.begun is None:
+        return expected
+    elapsed = _clock((step.ended or now) - step.begun)
+    return f"{elapsed} / {expected}" if expected and step.ended is None else elapsed
+
+
+def _clock(span: timedelta) -> str:
+    seconds = max(0, int(span.total_seconds()))
+    return f"{seconds // 60}:{seconds % 60:02}"
+
+
+def _provisional_lines(run_id: str, left: timedelta) -> list[Line]:
+    return [
+        (
+            ("◷ provisional  ", "warn"),
+            (_clock(left), "title"),
+            (" left to confirm with c, else it is undone", "plain"),
+        ),
+        ((f"elsewhere: allowlist confirm {run_id}", "muted"),),
+    ]
+
+
+def _result_lines(result: RunResult) -> list[Line]:
+    where = f"run {result.run_id}: {result.summary()}"
+    if result.is_complete and result.converged is not False:
+        return [
+            (("✓ applied and verified", "good"), (f"  {where}", "plain")),
+            (("a fresh plan is empty; r rolls it back", "muted"),),
+        ]
+    if result.is_complete:
+        return [
+            (("◆ not converged", "warn"), (f"  {where}", "plain")),
+            (("everything was written, but a fresh plan is not empty; make a new plan", "muted"),),
+        ]
+    word: Piece = ("◆ stopped", "warn") if result.interrupted else ("✗ not complete", "bad")
+    return [
+        (word, (f"  {where}", "plain")),
+        ((safe(result.error), "plain"),),
+        ((f"go on with: allowlist apply --resume {result.run_id}", "muted"),),
+    ]

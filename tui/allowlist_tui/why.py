@@ -1,0 +1,219 @@
+"""The answers about one change, as text with tones: what, why, by which proof, at what price, who is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from allowlist.plan.model import Change, Classification, Gap, Operation, Plan, Proof, RequirementRef
+from allowlist.store import Decision
+from allowlist.workflow.review import GateStanding, Review, Standing
+from allowlist_tui.difference import difference
+from allowlist_tui.look import ACTIONS, RISKS, STATES, Line
+from allowlist_tui.text import safe, safe_lines
+
+_CLASSES = {
+    Classification.NEW: "opens what is closed today",
+    Classification.ALREADY_COVERED: "is allowed already",
+    Classification.WIDENS: "opens more than is asked for",
+    Classification.NARROWS: "closes something",
+    Classification.SHADOWED: "is decided by another rule first",
+    Classification.REDUNDANT: "makes no difference",
+}
+_VERDICTS = {
+    "approve": "approved",
+    "reject": "rejected",
+    "defer": "deferred",
+    "comment": "commented",
+    "accept-gate": "accepted a gate",
+}
+
+
+def why(review: Review, change: Change) -> Iterator[Line]:
+    """Everything a reviewer asks about a change, the most urgent first."""
+    standing = review.standing(change.id)
+    yield from _title(change, standing)
+    yield from _reach(change)
+    yield from _proofs(change)
+    yield from _wanted(change)
+    yield from _price(review.plan, change)
+    yield from _gates(review.gates_of(change))
+    yield from _overlaps(change)
+    yield from _rule(change)
+    yield from _people(review, change, standing)
+
+
+def gap_lines(gaps: Iterable[Gap]) -> Iterator[Line]:
+    """What the plan cannot satisfy, and why."""
+    for gap in gaps:
+        yield (("✗ ", "bad"), (safe(gap.requirement.pattern), "title"), (f"  {safe(gap.target)}", "muted"))
+        yield (("  ", "plain"), (safe(gap.cause), "plain"))
+        if gap.witness:
+            yield (("  e.g. ", "muted"), (safe(gap.witness), "accent"))
+
+
+def _head(text: str) -> Line:
+    return ((text, "head"),)
+
+
+def _field(name: str, value: str, tone: str = "plain") -> Line:
+    return ((f"  {name:<11}", "muted"), (safe(value), tone))
+
+
+def _title(change: Change, standing: Standing) -> Iterator[Line]:
+    sign, tone = ACTIONS[change.operation.action]
+    glyph, word, colour = STATES[standing.state]
+    risk_glyph, risk, risk_tone = RISKS[change.risk]
+    yield ((f"{sign} ", tone), (safe(change.title), "title"))
+    yield (
+        (f"{glyph} {word}", colour),
+        ("  ", "plain"),
+        (f"{risk_glyph} {risk}", risk_tone),
+        (f"  {change.id}", "muted"),
+    )
+    if standing.text:
+        yield (("  ", "plain"), (safe(standing.text), "muted"))
+
+
+def _reach(change: Change) -> Iterator[Line]:
+    yield _head("What it does")
+    yield (("  ", "plain"), (safe(change.reason), "plain"))
+    yield _field("meaning", _CLASSES[change.classification])
+    if change.operation.action == "remove":
+        yield _field("closes", _destination(change), "warn")
+    else:
+        yield _field("opens", _destination(change), "good")
+    for sources in dict.fromkeys(", ".join(ref.sources) for ref in change.requirements if ref.sources):
+        yield _field("from", sources)
+    yield _field("on", change.target)
+
+
+def _destination(change: Change) -> str:
+    reached = [f"{ref.pattern} {ref.protocol}:{ref.ports}" for ref in change.requirements]
+    return ", ".join(dict.fromkeys(reached)) or "/".join(change.operation.path)
+
+
+def _proofs(change: Change) -> Iterator[Line]:
+    proofs = change.proofs
+    yield _head("Proofs")
+    yield from _proof("needed", proofs.needed)
+    yield from _proof("sufficient", proofs.sufficient)
+    yield from _proof("nothing else", proofs.nothing_else)
+
+
+def _proof(name: str, proof: Proof) -> Iterator[Line]:
+    glyph, tone = ("✓ holds", "good") if proof.holds else ("✗ fails", "bad")
+    yield ((f"  {name:<13}", "muted"), (f"{glyph}  ", tone), (safe(proof.text), "plain"))
+    if proof.witness:
+        yield (("    witness ", "muted"), (safe(proof.witness), "accent"))
+
+
+def _wanted(change: Change) -> Iterator[Line]:
+    yield _head("Wanted by")
+    if not change.requirements:
+        yield (("  nobody any more", "muted"),)
+    for ref in change.requirements:
+        yield from _requirement(ref)
+
+
+def _requirement(ref: RequirementRef) -> Iterator[Line]:
+    yield (
+        ("  ", "plain"),
+        (safe(f"{ref.catalog}@{ref.version}#{ref.entry}"), "title"),
+        (f"  {safe(ref.need)}", "muted"),
+    )
+    if ref.scenario:
+        yield _field("scenario", ref.scenario)
+    if ref.purpose:
+        yield _field("purpose", ref.purpose)
+    if ref.breaks:
+        yield _field("without it", ref.breaks, "warn")
+    if ref.source_url:
+        yield _field("source", ref.source_url, "link")
+
+
+def _price(plan: Plan, change: Change) -> Iterator[Line]:
+    cost = change.cost
+    yield _head("Price and time")
+    price = "no price is known" if cost.monthly is None else _money(cost.monthly, cost.currency)
+    yield _field("price", price, "bad" if cost.monthly else "plain")
+    if cost.billed:
+        yield _field("billed", cost.billed, "bad")
+    if cost.irreversible:
+        yield _field("one way", cost.irreversible, "bad")
+    minutes = f"about {cost.minutes:g} min for this change" if cost.minutes else "no time of its own"
+    whole = next((target.minutes for target in plan.targets if target.name == change.target), 0)
+    yield _field("time", f"{minutes}; {whole:g} min for the target" if whole else minutes)
+    if cost.source:
+        yield _field("by", cost.source, "muted")
+
+
+def _money(monthly: float, currency: str) -> str:
+    return f"{monthly:,.2f} {currency} a month" if monthly else "nothing more a month"
+
+
+def _gates(gates: Iterable[GateStanding]) -> Iterator[Line]:
+    found = tuple(gates)
+    yield _head("Gates")
+    if not found:
+        yield (("  none stands over this change", "muted"),)
+    for item in found:
+        yield gate_line(item)
+        yield (("    ", "plain"), (safe(item.gate.text), "muted"))
+
+
+def gate_line(item: GateStanding) -> Line:
+    """One gate with pass or fail and who took responsibility."""
+    if item.is_open:
+        return (("  ✗ open ", "bad"), (safe(item.gate.id), "title"), ("  press a to accept it", "muted"))
+    if item.accepted_by:
+        reason = f": {item.reason}" if item.reason else ""
+        return (
+            ("  ✓ accepted ", "warn"),
+            (safe(item.gate.id), "title"),
+            (f"  by {safe(item.accepted_by + reason)}", "muted"),
+        )
+    return (("  ✓ pass ", "good"), (safe(item.gate.id), "title"))
+
+
+def _overlaps(change: Change) -> Iterator[Line]:
+    yield _head("Overlapping rules")
+    if not change.overlaps:
+        yield (("  none", "muted"),)
+    for text in change.overlaps:
+        yield (("  · ", "muted"), (safe(text), "plain"))
+
+
+def _rule(change: Change) -> Iterator[Line]:
+    yield _head("The rule before and after")
+    yield (("  ", "plain"), (safe("/".join(change.operation.path)), "muted"))
+    yield from difference_lines(change.operation)
+
+
+def difference_lines(operation: Operation) -> Iterator[Line]:
+    """What becomes of one rule, line by line."""
+    tones = {"+": "good", "-": "bad"}
+    for line in difference(operation.before, operation.after):
+        yield (
+            (f"  {line.sign} ", tones[line.sign]),
+            (f"{safe(line.path)}: ", "muted"),
+            (safe(line.text), tones[line.sign]),
+        )
+
+
+def _people(review: Review, change: Change, standing: Standing) -> Iterator[Line]:
+    yield _head("People")
+    yield (("  ", "plain"), (safe(review.who_can_approve(change)), "plain"))
+    for decision in standing.decisions:
+        yield from _decision(decision)
+
+
+def _decision(decision: Decision) -> Iterator[Line]:
+    mark = "" if decision.identity == "verified" else f" ({decision.identity})"
+    verb = _VERDICTS[decision.verdict] + (f" {decision.gate}" if decision.gate else "")
+    yield (
+        (f"  {decision.at:%Y-%m-%d %H:%M} ", "muted"),
+        (safe(decision.who + mark), "title"),
+        (f" {safe(verb)}", "plain"),
+    )
+    for line in safe_lines(decision.reason).splitlines():
+        yield ((f"    {line}", "muted"),)
