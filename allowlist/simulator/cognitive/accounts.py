@@ -142,7 +142,7 @@ class Accounts(Kind):
         account.properties["provisioningState"] = state
         call.arm.store.touch(account)
         operation = self._begin(call, account)
-        url = _operation_url(call, operation, account.location)
+        url = operation_url(call, operation, account.location)
         headers = {"azure-asyncoperation": url, **({"location": url} if status == 202 else {})}
         return self._reply(status, account, {**headers, **call.arm.operations.retry_after(operation)})
 
@@ -213,15 +213,15 @@ def account_of(call: Call) -> Resource:
 _ACCOUNT_SEGMENTS = {True: 9, False: 7}
 
 
-def _operation_url(call: Call, operation: Operation, location: str) -> str:
-    """One URL for both headers, as recorded; it tells id, name and status."""
+def operation_url(call: Call, operation: Operation, location: str, *, result: bool = False) -> str:
+    """One URL for both headers, as recorded; it tells id, name and status, or with ``result`` the outcome."""
     where = location.replace(" ", "").lower() or "global"
     path = (
         f"/subscriptions/{call.address.subscription}/providers/Microsoft.CognitiveServices/locations/{where}"
         f"/operationResults/{operation.id}"
     )
     operation.describe = lambda running: {"id": path, "name": running.id, **running.body()}
-    return call.arm.operations.link(operation, call.base_url, path, call.version, signed=False)
+    return call.arm.operations.link(operation, call.base_url, path, call.version, result=result, signed=False)
 
 
 def _new_etag(arm: Arm) -> str:

@@ -11,10 +11,11 @@ from typing import Any
 from allowlist.simulator.arm.message import Reply
 from allowlist.simulator.arm.provider import Arm, Call, Kind
 from allowlist.simulator.arm.store import Body, Resource
-from allowlist.simulator.cognitive.accounts import account_of
+from allowlist.simulator.cognitive.accounts import account_of, operation_url
 from allowlist.simulator.cognitive.settings import CognitiveSettings
 from allowlist.simulator.managed.rules import bad_request
 
+_DELETE_SECONDS = 2.0
 RAI_POLICY = "Microsoft.CognitiveServices/accounts/raiPolicies"
 
 
@@ -37,10 +38,20 @@ class RaiPolicies(Kind):
         return self.reply(200 if found else 201, self.shown(resource, call))
 
     def delete(self, call: Call) -> Reply:
-        if call.arm.store.find(call.address.path) is None:
+        """202 with Location, then 204; never 200 (documented)."""
+        found, account = call.arm.store.find(call.address.path), account_of(call)
+        if found is None:
             return Reply(status=204)
-        call.arm.store.remove(call.address.path)
-        return Reply(status=200)
+        operation = call.begin(
+            _DELETE_SECONDS,
+            touches=[found.key],
+            succeed=lambda: call.arm.store.remove(found.id),
+            fail=lambda error: None,
+        )
+        operation.hint = call.arm.timing.seconds(self.settings.network.durations.retry_after)
+        url = operation_url(call, operation, account.location, result=True)
+        wait = call.arm.operations.retry_after(operation)
+        return Reply(status=202, headers={"location": url, **wait})
 
     def shown(self, resource: Resource, call: Call) -> Body:
         head = {"id": resource.id, "name": resource.name, "type": self.type_name}
