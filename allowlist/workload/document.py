@@ -148,11 +148,30 @@ class Automation(_Section, frozen=True, kw_only=True):
     approvals: list[str] = []
 
 
-class Notification(_Section, frozen=True, kw_only=True):
-    """Where to send news: an ``https`` webhook or an apprise address, usually ``env:NAME`` to keep it secret."""
+EventKind = Literal[
+    "plan-ready",
+    "approved",
+    "applied",
+    "rolled-back",
+    "drift",
+    "failed",
+    "catalog-update-available",
+    "expiring",
+]
 
+ENVIRONMENT: Final = "env:"
+
+
+class Notification(_Section, frozen=True, kw_only=True):
+    """Where to send news, all of it or only some ``events``.
+
+    An address is a secret as a rule, so it is written as ``env:NAME`` and read from that environment variable; only a
+    ``webhook`` may name its https address openly. A webhook is signed with the ``secret`` (``env:NAME``).
+    """
+
+    channel: Literal["webhook", "slack", "teams", "email", "apprise"]
     url: str
-    events: list[str] = []
+    events: list[EventKind] = []
     secret: str = ""
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from allowlist.catalog import parse_port
 from allowlist.documents import Source, read_yaml_document
@@ -13,7 +14,7 @@ from allowlist.documents.source import Path_
 from allowlist.errors import InvalidInput
 from allowlist.names import Dialect, InvalidPattern, parse_pattern
 from allowlist.rules.addresses import parse_interval
-from allowlist.workload.document import SCHEMA, OwnRequirement, Workload
+from allowlist.workload.document import ENVIRONMENT, SCHEMA, Notification, OwnRequirement, Workload
 from allowlist.workload.requirements import OWN
 
 SURFACES = (
@@ -48,6 +49,7 @@ def _complaints(workload: Workload) -> Complaints:
     yield from _requirement_complaints(workload)
     yield from _date_complaints(workload)
     yield from _automation_complaints(workload)
+    yield from _notification_complaints(workload)
 
 
 def _target_complaints(workload: Workload) -> Complaints:
@@ -138,6 +140,38 @@ def _automation_complaints(workload: Workload) -> Complaints:
                 ("automation", "unattended", "catalogs"),
                 f"names the catalog '{name}', which is not used{near_miss(name, known)}",
             )
+
+
+def _notification_complaints(workload: Workload) -> Complaints:
+    for index, item in enumerate(workload.notifications):
+        place: Path_ = ("notifications", index)
+        if item.channel == "webhook":
+            yield from _webhook_complaints(item, place)
+            continue
+        if not _is_variable(item.url):
+            yield (
+                (*place, "url"),
+                f"holds the secret of a {item.channel} channel; write env:NAME, the variable it is in",
+            )
+        if item.secret:
+            yield (*place, "secret"), "only a webhook is signed; leave it out"
+
+
+def _webhook_complaints(item: Notification, place: Path_) -> Complaints:
+    parts = urlsplit(item.url)
+    if not (_is_variable(item.url) or (parts.scheme in ("https", "http") and parts.hostname)):
+        yield (*place, "url"), "is neither env:NAME nor an https address"
+    elif "@" in parts.netloc or parts.query:
+        yield (*place, "url"), "seems to hold a secret; write env:NAME, the variable it is in"
+    if not _is_variable(item.secret):
+        yield (
+            (*place, "secret"),
+            "a webhook is signed; write secret: env:NAME, the variable its secret is in",
+        )
+
+
+def _is_variable(text: str) -> bool:
+    return text.startswith(ENVIRONMENT) and text.removeprefix(ENVIRONMENT).isidentifier()
 
 
 def _is_time(text: str) -> bool:
