@@ -30,6 +30,8 @@ class TargetInput:
     findings: Sequence[Finding]
     owned: int
     limits: Sequence[LimitFinding] = ()
+    writes: Sequence[tuple[str, Sequence[Operation]]] = ()
+    """The resource of each write that is foreseen, and the operations it carries."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +73,7 @@ def build_plan(given: PlanInput) -> Plan:
             tool=given.tool,
             asked_by=given.asked_by,
             catalogs=given.catalogs,
-            targets=tuple(_priced(item.target, changes) for item in given.targets),
+            targets=tuple(_priced(item, changes) for item in given.targets),
             changes=tuple(changes),
             gates=gates,
             gaps=tuple(gaps),
@@ -79,7 +81,7 @@ def build_plan(given: PlanInput) -> Plan:
             covered=sum(
                 finding.status is Status.COVERED for item in given.targets for finding in item.findings
             ),
-            minutes=sum(_minutes(item.target, changes) for item in given.targets),
+            minutes=sum(_minutes(item, changes) for item in given.targets),
         )
     )
 
@@ -194,25 +196,31 @@ def _with_gates(changes: Sequence[Change], gates: Sequence[Gate]) -> list[Change
     return [msgspec.structs.replace(change, gates=tuple(mine.get(change.id, ()))) for change in changes]
 
 
-def _minutes(target: TargetPlan, changes: Sequence[Change]) -> float:
-    """One write carries all changes of a resource, so its minutes count once; so does what happens once."""
-    per_write: dict[str, float] = {}
+def _minutes(item: TargetInput, changes: Sequence[Change]) -> float:
+    """One write carries several changes, so its minutes count once; so does what happens once."""
+    mine = [change for change in changes if change.target == item.target.name]
     once: dict[str, float] = {}
-    for change in changes:
-        if change.target == target.name:
-            resource = change.operation.resource.lower()
-            per_write[resource] = max(per_write.get(resource, 0.0), change.cost.minutes)
-            once[change.cost.once] = max(once.get(change.cost.once, 0.0), change.cost.once_minutes)
-    return sum(per_write.values()) + sum(once.values())
+    for change in mine:
+        once[change.cost.once] = max(once.get(change.cost.once, 0.0), change.cost.once_minutes)
+    writes = [
+        max((change.cost.minutes for change in mine if change.operation in operations), default=0.0)
+        for _, operations in item.writes
+    ]
+    return sum(writes) + sum(once.values())
 
 
-def _priced(target: TargetPlan, changes: Sequence[Change]) -> TargetPlan:
+def _priced(item: TargetInput, changes: Sequence[Change]) -> TargetPlan:
+    target = item.target
     mine = [change for change in changes if change.target == target.name]
     monthly, currency = monthly_cost(mine)
     return msgspec.structs.replace(
         target,
-        writes=tuple(dict.fromkeys(change.operation.resource for change in mine)),
-        minutes=_minutes(target, changes),
+        writes=tuple(
+            resource
+            for resource, operations in item.writes
+            if any(change.operation in operations for change in mine)
+        ),
+        minutes=_minutes(item, changes),
         monthly=monthly,
         currency=currency,
     )

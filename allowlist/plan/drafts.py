@@ -12,12 +12,16 @@ NO_COST = Cost()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drafted:
-    """One operation and the requirements it serves (none for a removal). ``why`` says it where no requirement does."""
+    """One operation and the requirements it serves (none for a removal). ``why`` says it where no requirement does.
+
+    ``along`` is what it opens besides them because the surface has no narrower rule.
+    """
 
     operation: Operation
     requirements: tuple[Requirement, ...] = ()
     cost: Cost = NO_COST
     why: str = ""
+    along: tuple[Requirement, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

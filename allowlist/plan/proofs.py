@@ -107,8 +107,10 @@ def _attribute(item: Difference, entries: Iterable[Entry], found: dict[RulePath,
 def _overridden(
     findings: Iterable[Finding], results: Iterable[tuple[Requirement, object, Finding]]
 ) -> dict[RulePath, list[str]]:
-    """Explicit denies of others that a change of ours would come before."""
-    blocked = {_key(item): item.because for item in findings if item.status is Status.BLOCKED}
+    """Explicit denies of others that a change of ours would come before; a ``code`` tells of another cause."""
+    blocked = {
+        _key(item): item.because for item in findings if item.status is Status.BLOCKED and not item.code
+    }
     overridden: dict[RulePath, list[str]] = defaultdict(list)
     for requirement, _, finding in results:
         if requirement.key in blocked and finding.status is Status.COVERED:
@@ -125,7 +127,7 @@ def judge(drafted: Drafted, evidence: Evidence) -> Judged:
     proofs = Proofs(
         needed=_needed(drafted, evidence),
         sufficient=_sufficient(drafted, evidence),
-        nothing_else=_nothing_else(operation, opened, closed, evidence),
+        nothing_else=_nothing_else(drafted, opened, closed, evidence),
     )
     classification = _classification(operation, proofs, opened, closed)
     return Judged(
@@ -174,7 +176,7 @@ def _sufficient(drafted: Drafted, evidence: Evidence) -> Proof:
 
 
 def _nothing_else(
-    operation: Operation, opened: list[Difference], closed: list[Difference], evidence: Evidence
+    drafted: Drafted, opened: list[Difference], closed: list[Difference], evidence: Evidence
 ) -> Proof:
     if opened:
         witness = opened[0].witness()
@@ -188,8 +190,24 @@ def _nothing_else(
     if closed:
         text = "closes flows that no requirement asks for"
         return Proof(holds=True, text=text, witness=closed[0].witness())
-    text = "nothing changes" if operation.action == "remove" else "no other flow is opened or closed"
-    return Proof(holds=True, text=text)
+    text = "nothing changes" if drafted.operation.action == "remove" else "no other flow is opened or closed"
+    extra = _along(drafted)
+    return Proof(
+        holds=True, text=f"{text}, but for {extra}: the surface has no narrower rule" if extra else text
+    )
+
+
+def _along(drafted: Drafted) -> str:
+    """What is opened beside the requirements because the surface cannot say less, in words."""
+    asked = {(item.destination, item.protocol, item.ports) for item in drafted.requirements}
+    more = [item for item in drafted.along if (item.destination, item.protocol, item.ports) not in asked]
+    texts = list(dict.fromkeys(f"{item.destination} {item.protocol}:{_ports(item)}" for item in more))
+    return ", ".join(texts[:3]) + (f" and {len(texts) - 3} more" if len(texts) > 3 else "")
+
+
+def _ports(item: Requirement) -> str:
+    low, high = item.ports
+    return str(low) if low == high else f"{low}-{high}"
 
 
 def _classification(

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+import msgspec
+
+from allowlist.documents.reader import near_miss
+from allowlist.errors import TargetNotFound
 from allowlist.plan.drafts import NO_COST, Draft, Drafted, LimitFinding
+from allowlist.plan.findings import Finding
 from allowlist.plan.model import Operation
 from allowlist.rules.model import Ruleset
 from allowlist.rules.requirement import Requirement
-from allowlist.surfaces.estate import Body, Estate
+from allowlist.surfaces.estate import Body, Estate, fingerprint
+from allowlist.workload.document import Price
 
 __all__ = [
     "NO_COST",
@@ -20,6 +26,7 @@ __all__ = [
     "Drafted",
     "LimitFinding",
     "Surface",
+    "SurfaceBase",
     "Target",
     "Write",
 ]
@@ -38,6 +45,9 @@ class Target:
     priority: int = 0
     collection: str = ""
     options: dict[str, Any]
+    prices: tuple[Price, ...] = ()
+    remembered: frozenset[str] = frozenset()
+    """Entries of a list without room for marks that the ledger remembers as ours."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +87,12 @@ class Surface(Protocol):
     kind: str
     consumers: frozenset[str]
     """Which ``consumers`` of catalog entries this surface serves unless the target says otherwise."""
+    names_sources: bool
+    """Do its rules say where traffic starts? Otherwise each is for everything behind it."""
+
+    def find_option_faults(self, options: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+        """(option, what is wrong with it) for the ``options`` of a target."""
+        ...
 
     def read(self, arm: ArmReader, target: Target) -> list[Body]:
         """Everything that decides for ``target``, raw."""
@@ -84,6 +100,16 @@ class Surface(Protocol):
 
     def ruleset(self, estate: Estate, target: Target) -> Ruleset:
         """The rules in evaluation order. Raises InvalidInput where the estate lacks the target."""
+        ...
+
+    def refine(
+        self, estate: Estate, target: Target, findings: Sequence[tuple[Requirement, Finding]]
+    ) -> list[Finding]:
+        """The findings as this surface sees them: an approval may be there and not be in force."""
+        ...
+
+    def posture(self, estate: Estate, target: Target) -> list[Finding]:
+        """What the target shows by itself, whatever is required of it."""
         ...
 
     def draft(
@@ -104,6 +130,14 @@ class Surface(Protocol):
         """Digest of everything of the target that a plan relies on."""
         ...
 
+    def digest(self, estate: Estate, target: Target, resource: str) -> str:
+        """Digest of what is configured at ``resource``, the place of a write of this target."""
+        ...
+
+    def reread(self, arm: ArmReader, target: Target, resource: str) -> list[Body]:
+        """As much of the target, read again, as the digest of ``resource`` takes."""
+        ...
+
     def limits(self, estate: Estate, target: Target) -> list[LimitFinding]: ...
 
     def family(self, estate: Estate, target: Target) -> str:
@@ -117,3 +151,48 @@ class Surface(Protocol):
     def verify(self, arm: ArmReader, target: Target, expected: Sequence[Write]) -> list[str]:
         """Read back; every reason why the change cannot be called done. Empty means done."""
         ...
+
+
+class NoOptions(msgspec.Struct, frozen=True):
+    """For surfaces whose targets have nothing to choose."""
+
+
+class SurfaceBase:
+    """What most surfaces do alike; each overrides what it does otherwise."""
+
+    names_sources = True
+    options_type: type[msgspec.Struct] = NoOptions
+
+    def find_option_faults(self, options: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+        known = self.options_type.__struct_fields__
+        for name, value in options.items():
+            if name not in known:
+                yield name, f"is no option of this surface{near_miss(name, known)}"
+                continue
+            try:
+                msgspec.convert({name: value}, self.options_type)
+            except msgspec.ValidationError as error:
+                yield name, str(error).partition(" - at ")[0].lower()
+
+    def refine(
+        self, estate: Estate, target: Target, findings: Sequence[tuple[Requirement, Finding]]
+    ) -> list[Finding]:
+        del estate, target
+        return [finding for _, finding in findings]
+
+    def posture(self, estate: Estate, target: Target) -> list[Finding]:
+        del estate, target
+        return []
+
+    def digest(self, estate: Estate, target: Target, resource: str) -> str:
+        del target
+        return fingerprint(estate.get(resource))
+
+    def reread(self, arm: ArmReader, target: Target, resource: str) -> list[Body]:
+        del target
+        try:
+            return [arm.get(resource, self.api_version)]
+        except TargetNotFound:
+            return []
+
+    api_version: str

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from allowlist.plan.findings import Finding, Status
+from allowlist.plan.findings import Finding, Status, severity_of
 
 
 class Word(StrEnum):
@@ -84,13 +84,19 @@ def refined(finding: Finding, judgement: Judgement) -> Finding:
         finding,
         status=status,
         code=code if code != finding.status.value else "",
-        severity="warning" if warned else finding.severity,
+        severity="warning" if warned else _severity(finding, status),
         because=judgement.text or finding.because,
         remedy=_remedy(finding, judgement),
     )
 
 
+def _severity(finding: Finding, status: Status) -> str:
+    if status is finding.status:
+        return finding.severity
+    return severity_of(status, finding.requirement.need if finding.requirement else "required")
+
+
 def _remedy(finding: Finding, judgement: Judgement) -> str:
     if judgement.alternatives:
         return "instead: " + " or ".join(text.replace("_", " ") for text in judgement.alternatives)
-    return "" if judgement.word is Word.PENDING else finding.remedy
+    return "" if judgement.word in (Word.PENDING, Word.BLOCKED) else finding.remedy

@@ -34,9 +34,9 @@ def check_target(project: Project, estate: Estate, spec: TargetSpec) -> TargetCh
     resolved = project.requirements(spec, estate)
     surface, target = project.surface(spec), project.target(spec)
     engine = CoverageEngine.of(surface.ruleset(estate, target), resolved.requirements, project.facts)
-    findings = [
-        finding for _, _, finding in find_requirement_findings(engine, resolved.requirements, spec.name)
-    ]
+    results = find_requirement_findings(engine, resolved.requirements, spec.name)
+    findings = surface.refine(estate, target, [(item, finding) for item, _, finding in results])
+    findings += surface.posture(estate, target)
     sources = NOWHERE
     for addresses in {requirement.sources for requirement in resolved.requirements}:
         sources |= addresses

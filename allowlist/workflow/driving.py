@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from allowlist.apply.driver import PlannedWrite, State
-from allowlist.errors import TargetNotFound
 from allowlist.plan.model import Operation, Plan
 from allowlist.rules.model import Ruleset
 from allowlist.surfaces.base import ArmWriter, Surface, Target, Write
-from allowlist.surfaces.estate import Body, Estate, fingerprint
+from allowlist.surfaces.estate import Body, Estate
 from allowlist.workflow.project import Project
 
 
@@ -49,12 +48,12 @@ class SurfaceDriver:
         return self._surface.verify(self._arm, self._target, [write.payload])
 
     def is_unchanged(self, state: State, write: PlannedWrite) -> bool:
-        old = Estate.of(state.bodies).get(write.resource)
-        try:
-            new: Body | None = self._arm.get(write.resource, write.payload.api_version)
-        except TargetNotFound:
-            new = None
-        return fingerprint(old) == fingerprint(new)
+        again = self._surface.reread(self._arm, self._target, write.resource)
+        return self.digest(state.bodies, write.resource) == self.digest(again, write.resource)
+
+    def digest(self, bodies: Sequence[Body], resource: str) -> str:
+        """Digest of what is configured at ``resource`` in ``bodies``."""
+        return self._surface.digest(Estate.of(bodies), self._target, resource)
 
 
 def _planned(write: Write, operations: Sequence[tuple[str, Operation]]) -> PlannedWrite:

@@ -51,29 +51,37 @@ def _target_input(project: Project, estate: Estate, spec: TargetSpec) -> TargetI
     before = surface.ruleset(estate, target)
     engine = CoverageEngine.of(before, requirements, project.facts)
     results = find_requirement_findings(engine, requirements, spec.name)
-    needed, kept = _split(results)
+    findings = surface.refine(estate, target, [(item, finding) for item, _, finding in results])
+    needed, kept = _split(requirements, findings)
     draft = surface.draft(estate, target, needed, kept)
     writes = surface.compose(estate, target, [item.operation for item in draft.changes])
     changed = surface.after(estate, writes)
-    findings = [finding for _, _, finding in results]
+    along = [requirement for item in draft.changes for requirement in item.along]
     evidence = gather_evidence(
-        engine, surface.ruleset(changed, target), requirements, findings, spec.name, _served(draft)
+        engine,
+        surface.ruleset(changed, target),
+        [*requirements, *along],
+        findings,
+        spec.name,
+        _served(draft),
     )
     return TargetInput(
-        target=_target_plan(surface, target, estate, tuple(write.resource for write in writes)),
+        target=_target_plan(surface, target, estate),
         draft=draft,
         evidence=evidence,
         findings=findings,
         owned=_owned(surface, estate, target),
         limits=surface.limits(changed, target) if writes else (),
+        writes=[(write.resource, write.operations) for write in writes],
     )
 
 
 def _split(
-    results: Sequence[tuple[Requirement, object, Finding]],
+    requirements: Sequence[Requirement], findings: Sequence[Finding]
 ) -> tuple[list[Requirement], list[Requirement]]:
-    needed = [requirement for requirement, _, finding in results if finding.status is not Status.COVERED]
-    kept = [requirement for requirement, _, finding in results if finding.status is Status.COVERED]
+    pairs = list(zip(requirements, findings, strict=True))
+    needed = [requirement for requirement, finding in pairs if finding.status is not Status.COVERED]
+    kept = [requirement for requirement, finding in pairs if finding.status is Status.COVERED]
     return needed, kept
 
 
@@ -88,14 +96,13 @@ def _owned(surface: Surface, estate: Estate, target: Target) -> int:
     return kept + sum(item.operation.action == "remove" for item in draft.changes)
 
 
-def _target_plan(surface: Surface, target: Target, estate: Estate, writes: tuple[str, ...]) -> TargetPlan:
+def _target_plan(surface: Surface, target: Target, estate: Estate) -> TargetPlan:
     return TargetPlan(
         name=target.name,
         surface=target.surface,
         resource=target.resource,
         fingerprint=surface.fingerprint(estate, target),
         delete=target.delete,
-        writes=writes,
     )
 
 

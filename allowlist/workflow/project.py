@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from allowlist.catalog import Library, load_library
 from allowlist.documents import Source
 from allowlist.documents.reader import near_miss
-from allowlist.errors import AllowlistError
-from allowlist.rules.addresses import AddressSet
+from allowlist.errors import AllowlistError, InvalidInput
+from allowlist.rules.addresses import EVERYWHERE, AddressSet
 from allowlist.rules.flow import NOTHING_KNOWN, Facts
 from allowlist.surfaces.base import ArmReader, Surface, Target
 from allowlist.surfaces.estate import Body, Estate
@@ -29,6 +29,8 @@ class Project:
     library: Library
     facts: Facts = NOTHING_KNOWN
     now: dt.datetime
+    remembered: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """By target: entries without room for a mark that the ledger remembers as this workload's."""
 
     def targets(self, only: Sequence[str] = (), exclude: Sequence[str] = ()) -> list[TargetSpec]:
         """The targets asked for. Raises AllowlistError for a name the workload does not have."""
@@ -46,22 +48,35 @@ class Project:
         ]
 
     def target(self, spec: TargetSpec) -> Target:
-        return target_of(self.workload, spec)
+        return target_of(self.workload, spec, self.remembered.get(spec.name, frozenset()))
 
     def surface(self, spec: TargetSpec) -> Surface:
         return surface_of(spec.surface)
 
     def requirements(self, spec: TargetSpec, estate: Estate) -> Resolved:
         """What this target must let through."""
-        return resolve_requirements(
+        surface = self.surface(spec)
+        resolved = resolve_requirements(
             self.workload,
             self.source,
             self.library,
             spec,
-            self.surface(spec).consumers,
-            lambda resource: addresses_of(estate, resource),
+            surface.consumers,
+            (lambda resource: addresses_of(estate, resource)) if surface.names_sources else _anywhere,
             self.now.date(),
         )
+        return resolved if surface.names_sources else _from_everywhere(resolved)
+
+
+def _anywhere(resource: str) -> AddressSet:
+    del resource
+    return EVERYWHERE
+
+
+def _from_everywhere(resolved: Resolved) -> Resolved:
+    """For surfaces whose rules name no sources: each requirement is one of everything behind them."""
+    everywhere = (replace(item, sources=EVERYWHERE) for item in resolved.requirements)
+    return replace(resolved, requirements=tuple(everywhere))
 
 
 def load_project(
@@ -69,6 +84,13 @@ def load_project(
 ) -> Project:
     """Read workload and catalogs. Raises InvalidInput with every mistake of both."""
     document, source = read_workload(workload)
+    problems = [
+        source.problem(("targets", index, "options", name), f"'{name}' {text}")
+        for index, spec in enumerate(document.targets)
+        for name, text in surface_of(spec.surface).find_option_faults(spec.options)
+    ]
+    if problems:
+        raise InvalidInput(problems)
     return Project(workload=document, source=source, library=load_library(catalogs), facts=facts, now=now)
 
 

@@ -17,7 +17,7 @@ from allowlist.plan.model import Change, Operation, Plan
 from allowlist.rules.compare import find_differences
 from allowlist.store import Ledger, Run
 from allowlist.surfaces.base import ArmWriter
-from allowlist.surfaces.estate import Body, Estate, fingerprint
+from allowlist.surfaces.estate import Body
 from allowlist.workflow.applying import execute, new_run_id
 from allowlist.workflow.driving import SurfaceDriver, drivers_of
 from allowlist.workflow.fates import changes_of_run, fates_of_run, plan_of_run, state_before
@@ -153,13 +153,13 @@ def _all_differences(ledger: Ledger, way: WayBack) -> list[str]:
 
 def _differences(ledger: Ledger, run: Run, driver: SurfaceDriver) -> list[str]:
     """What still differs from the state the run began with, in the resources it wrote."""
-    before: list[Body] = msgspec.json.decode(ledger.snapshot(run.run_id, driver.name, "before"))
-    old, new = Estate.of(before), Estate.of(driver.read().bodies)
+    old: list[Body] = msgspec.json.decode(ledger.snapshot(run.run_id, driver.name, "before"))
+    new = driver.read().bodies
     written = {str(step.detail.get("resource", "")) for step in run.steps if step.target == driver.name}
     return [
         f"{resource} differs from what it was"
         for resource in sorted(written)
-        if fingerprint(old.get(resource)) != fingerprint(new.get(resource))
+        if driver.digest(old, resource) != driver.digest(new, resource)
     ]
 
 

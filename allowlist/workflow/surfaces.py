@@ -27,7 +27,7 @@ def surface_of(kind: str) -> Surface:
     return surface
 
 
-def target_of(workload: Workload, spec: TargetSpec) -> Target:
+def target_of(workload: Workload, spec: TargetSpec, remembered: frozenset[str] = frozenset()) -> Target:
     return Target(
         name=spec.name,
         workload=workload.name,
@@ -38,4 +38,6 @@ def target_of(workload: Workload, spec: TargetSpec) -> Target:
         priority=spec.priority,
         collection=spec.collection,
         options={**spec.options, "via": spec.via},
+        prices=tuple(workload.prices),
+        remembered=remembered,
     )

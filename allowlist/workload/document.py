@@ -83,6 +83,16 @@ class GateLimits(_Section, frozen=True, kw_only=True):
     monthly_cost: Annotated[float, Meta(ge=0)] = 0.0
 
 
+class Price(_Section, frozen=True, kw_only=True):
+    """What something costs a month; documentation names no price for it, so it says where the figure is from."""
+
+    what: Literal["managed-firewall-standard", "managed-firewall-basic"]
+    monthly: Annotated[float, Meta(ge=0)]
+    currency: Annotated[str, Meta(pattern=r"^[A-Z]{3}$")]
+    source: Annotated[str, Meta(min_length=1)]
+    date: str
+
+
 class Waiver(_Section, frozen=True, kw_only=True):
     """A gate or a finding somebody answers for until a date."""
 
@@ -186,6 +196,7 @@ class Workload(_Section, frozen=True, kw_only=True):
     cloud: Literal["public", "usgov", "china"] = "public"
     parameters: dict[str, str] = {}
     requirements: list[OwnRequirement] = []
+    prices: list[Price] = []
     gates: GateLimits = GateLimits()
     waivers: list[Waiver] = []
     approval: ApprovalRule = ApprovalRule()

@@ -115,6 +115,9 @@ def _date_complaints(workload: Workload) -> Complaints:
         for index, item in enumerate(getattr(workload, section)):
             if not is_date(item.expires):
                 yield (section, index, "expires"), f"is '{item.expires}', expected a date such as 2027-01-31"
+    for index, price in enumerate(workload.prices):
+        if not is_date(price.date):
+            yield ("prices", index, "date"), f"is '{price.date}', expected a date such as 2027-01-31"
     for index, freeze in enumerate(workload.automation.freezes):
         for key, text in (("from", freeze.first), ("to", freeze.last)):
             if not is_date(text):

@@ -1,5 +1,5 @@
-"""``restrictOutboundNetworkAccess`` and ``allowedFqdnList`` of Azure AI services accounts.
+"""``restrictOutboundNetworkAccess`` and ``allowedFqdnList`` of Azure AI services accounts."""
 
-The one generally available SDK with an operation for it (azure-mgmt-cognitiveservices 14.1.0) is not worth a second
-stack for one PATCH, so accounts are spoken to over httpx with an azure-identity token like their networks.
-"""
+from allowlist.surfaces.account_allow_list.surface import SURFACE
+
+__all__ = ["SURFACE"]

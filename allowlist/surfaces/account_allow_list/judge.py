@@ -19,19 +19,23 @@ from allowlist.surfaces.verdict import Judgement, Refusal, Word
 
 MAX_ENTRIES = 1000
 """Data loss prevention article of Azure AI services."""
+WILDCARDS = "wildcards_not_documented"
 
 
 class ListJudge:
     """Judges ``requirements`` against the list of one account."""
 
-    def __init__(self, allowed: AllowList, requirements: Iterable[Requirement]) -> None:
+    def __init__(
+        self, allowed: AllowList, requirements: Iterable[Requirement], *, wildcards: bool = False
+    ) -> None:
         self.allowed = allowed
+        self.refused = judge_kind(allowed)
+        self._wildcards = wildcards
         self._engine = CoverageEngine.of(to_ruleset(allowed), tuple(requirements))
 
     def judge(self, requirement: Requirement) -> Judgement:
-        refused = judge_kind(self.allowed)
-        if refused:
-            return refused
+        if self.refused:
+            return self.refused
         if not self.allowed.restricted:
             return _unrestricted(self.allowed)
         coverage = self._engine.cover(requirement)
@@ -39,7 +43,7 @@ class ListJudge:
             by = next((entry.rule.ref.rule for entry in coverage.rules("allowing")), "")
             return Judgement(word=Word.COVERED, by=by, warnings=_doubts(self.allowed))
         refusal = why_inexpressible(requirement)
-        if refusal:
+        if refusal and not (self._wildcards and refusal.reason == WILDCARDS):
             return Judgement(word=Word.BLOCKED, reason=refusal.reason, text=refusal.text)
         merged = [*self.allowed.entries, requirement.pattern]
         action = (("op", "patch_account"), ("allowedFqdnList", merged))
@@ -95,7 +99,7 @@ def refusals_of_entry(entry: str) -> Iterator[Refusal]:
         try:
             parse_pattern(entry, Dialect.ACCOUNT_ALLOW_LIST)
         except InvalidPattern as error:
-            reason = "wildcards_not_documented" if "*" in entry else "host_names_only"
+            reason = WILDCARDS if "*" in entry else "host_names_only"
             yield Refusal(reason=reason, text=str(error))
 
 

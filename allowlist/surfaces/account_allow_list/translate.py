@@ -27,6 +27,8 @@ from allowlist.surfaces.managed.network import lowered
 from allowlist.surfaces.managed.translate import WEB, open_ruleset
 
 COLLECTION = "allowedFqdnList"
+SETTINGS = "account"
+SWITCH = "restrictOutboundNetworkAccess"
 
 DOCUMENTED_KINDS: Final = frozenset(
     {
@@ -84,7 +86,7 @@ def normal_entry(text: str) -> str:
 def to_ruleset(allowed: AllowList) -> Ruleset:
     """One rule per entry; an account whose switch is off lets everything through."""
     if not allowed.restricted:
-        return open_ruleset(allowed.name, "restrictOutboundNetworkAccess false")
+        return open_ruleset(allowed.name, SWITCH, SETTINGS)
     addresses = [(entry, _address(entry)) for entry in allowed.normal_entries]
     return Ruleset(
         name=allowed.name,

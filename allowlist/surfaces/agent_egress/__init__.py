@@ -1,4 +1,5 @@
-"""``egressPolicy`` of RAI policies, for hosted agents (preview 2026-05-15-preview).
+"""``egressPolicy`` of RAI policies, for hosted agents (preview 2026-05-15-preview)."""
 
-No generally available SDK carries it, so it is spoken to over httpx with an azure-identity token.
-"""
+from allowlist.surfaces.agent_egress.surface import SURFACE
+
+__all__ = ["SURFACE"]

@@ -42,6 +42,9 @@ def _first(coverage: Coverage, kind: str) -> str:
 
 
 def _unrestricted(policy: EgressPolicy) -> Judgement:
+    if policy.missing:
+        text = "the policy has no egressPolicy, so it restricts no egress"
+        return Judgement(word=Word.UNRESTRICTED, finding="no_egress_policy", text=text)
     if policy.mode != "Enforced":
         text = f"the policy is in {policy.mode} mode: what it would deny is logged and let through"
         return Judgement(word=Word.UNRESTRICTED, finding="policy_in_audit_mode", text=text)
@@ -80,6 +83,24 @@ def posture(policy: EgressPolicy, target: str) -> Iterator[Finding]:
             severity="warning",
             rule=f"mode {policy.mode}",
             because=judgement.text,
-            remedy="set mode Enforced once the log shows no call that is needed, and name the policy in the agent",
+            remedy=_REMEDIES[judgement.finding],
             code=judgement.finding,
         )
+    elif policy.attached is None:
+        yield Finding(
+            status=Status.UNKNOWN,
+            target=target,
+            severity="info",
+            rule=policy.name,
+            because="hangs on whether an agent version names the policy; Resource Manager does not tell",
+            remedy="write options.attached: true (or false) on the target",
+            code="attachment_not_known",
+        )
+
+
+_ENFORCE = "set options.mode: Enforced on the target once the log shows no call that is needed"
+_REMEDIES = {
+    "no_egress_policy": _ENFORCE,
+    "policy_in_audit_mode": _ENFORCE,
+    "policy_not_attached": "name the policy in the agent version (definition.rai_config.rai_policy_name)",
+}

@@ -20,6 +20,7 @@ from allowlist.surfaces.managed.translate import WEB, open_ruleset
 
 COLLECTION = "egressPolicy"
 DEFAULT_RULE = "defaultAction"
+MODE = "mode"
 MAX_RULES = 480
 """Rules per policy, every action counted (guardrails article of hosted agents)."""
 
@@ -47,6 +48,11 @@ class EgressRule:
         )
 
     @property
+    def meaning(self) -> list[Any]:
+        """Equal for rules that do the same; descriptions and header values do not count."""
+        return [self.name, self.host, self.path, self.action, _shown(self)]
+
+    @property
     def has_secret(self) -> bool:
         """Does it set a header whose value the service keeps to itself?"""
         headers = (self.body.get("action") or {}).get("headers") or ()
@@ -62,10 +68,13 @@ class EgressPolicy:
     default: str = "Deny"
     rules: tuple[EgressRule, ...] = ()
     attached: bool | None = None
+    missing: bool = False
 
     @classmethod
-    def of(cls, name: str, body: Mapping[str, Any], attached: bool | None = None) -> EgressPolicy:
-        """From the ``egressPolicy`` object, with the service's defaults for what is left out."""
+    def of(cls, name: str, body: Mapping[str, Any] | None, attached: bool | None = None) -> EgressPolicy:
+        """From the ``egressPolicy`` object, with the service's defaults for what is left out of it."""
+        if body is None:
+            return cls(name=name, mode="unset", default="Allow", attached=attached, missing=True)
         found = lowered(body)
         return cls(
             name=name,
@@ -79,13 +88,17 @@ class EgressPolicy:
     def is_open(self) -> bool:
         return self.mode != "Enforced" or self.attached is False
 
+    def rule(self, name: str) -> EgressRule | None:
+        return next((rule for rule in self.rules if rule.name == name), None)
+
     @property
     def meaning(self) -> Body:
         """Equal for policies that do the same; header values cannot be read back and do not count."""
         return {
             "mode": self.mode,
             "default": self.default,
-            "rules": [[rule.name, rule.host, rule.path, rule.action, _shown(rule)] for rule in self.rules],
+            "rules": [rule.meaning for rule in self.rules],
+            "missing": self.missing,
         }
 
 
@@ -100,8 +113,7 @@ def _shown(rule: EgressRule) -> Body:
 def to_ruleset(policy: EgressPolicy) -> Ruleset:
     """The rules in their order, then the default action."""
     if policy.is_open:
-        why = f"mode {policy.mode}" if policy.mode != "Enforced" else "not attached to an agent"
-        return open_ruleset(policy.name, why)
+        return open_ruleset(policy.name, MODE if policy.mode != "Enforced" else "not attached", COLLECTION)
     rules = [_rule(policy.name, rule) for rule in policy.rules]
     if policy.default == "Allow":
         rules.append(_default(policy.name))

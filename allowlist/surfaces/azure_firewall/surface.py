@@ -11,17 +11,18 @@ from allowlist.rules.requirement import Requirement
 from allowlist.surfaces.azure_firewall import write as writing
 from allowlist.surfaces.azure_firewall.translate import to_ruleset
 from allowlist.surfaces.azure_firewall.write import API_VERSION, KIND
-from allowlist.surfaces.base import ArmReader, ArmWriter, Draft, LimitFinding, Target, Write
+from allowlist.surfaces.base import ArmReader, ArmWriter, Draft, LimitFinding, SurfaceBase, Target, Write
 from allowlist.surfaces.estate import Body, Estate, fingerprint
 from allowlist.surfaces.firewall_policy.readback import same_configuration
 from allowlist.surfaces.firewall_policy.validate import find_classic_faults
 from allowlist.surfaces.resource_id import ResourceId, normal_id
 
 
-class AzureFirewallSurface:
+class AzureFirewallSurface(SurfaceBase):
     """``Microsoft.Network/azureFirewalls`` without a policy."""
 
     kind = KIND
+    api_version = API_VERSION
     consumers = frozenset({"customer-firewall", "agent", "node", "container-host", "client"})
 
     def read(self, arm: ArmReader, target: Target) -> list[Body]:

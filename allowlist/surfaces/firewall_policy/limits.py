@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
+import msgspec
+
 from allowlist.documents import canonical_json
 from allowlist.rules import limits
 from allowlist.surfaces.base import LimitFinding, Target
@@ -40,6 +42,13 @@ def group_size(body: Body) -> int:
         for item in body["properties"].get("ruleCollections") or ()
     ]
     return len(canonical_json(collections)) + limits.GROUP_OVERHEAD_BYTES
+
+
+class PolicyOptions(msgspec.Struct, frozen=True):
+    """Limits of your own where the published ones disagree: bytes of a group, groups of a policy."""
+
+    groupSizeBytes: int = limits.GROUP_SIZE_BYTES  # noqa: N815
+    groupsPerPolicy: int = limits.GROUPS_PER_POLICY  # noqa: N815
 
 
 def check(estate: Estate, target: Target) -> list[LimitFinding]:

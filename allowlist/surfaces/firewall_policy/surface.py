@@ -8,7 +8,7 @@ from allowlist.errors import TargetNotFound
 from allowlist.plan.model import Operation
 from allowlist.rules.model import Ruleset
 from allowlist.rules.requirement import Requirement
-from allowlist.surfaces.base import ArmReader, ArmWriter, Draft, LimitFinding, Target, Write
+from allowlist.surfaces.base import ArmReader, ArmWriter, Draft, LimitFinding, SurfaceBase, Target, Write
 from allowlist.surfaces.estate import Body, Estate, fingerprint
 from allowlist.surfaces.firewall_policy import compose, deploy, limits
 from allowlist.surfaces.firewall_policy.compose import API_VERSION
@@ -18,10 +18,12 @@ from allowlist.surfaces.firewall_policy.translate import policy_chain, sorted_gr
 from allowlist.surfaces.resource_id import ResourceId, normal_id
 
 
-class FirewallPolicySurface:
+class FirewallPolicySurface(SurfaceBase):
     """``Microsoft.Network/firewallPolicies`` with their groups, parents, IP groups and attached firewalls."""
 
     kind = KIND
+    api_version = API_VERSION
+    options_type = limits.PolicyOptions
     consumers = frozenset({"customer-firewall", "agent", "node", "container-host", "client"})
 
     def read(self, arm: ArmReader, target: Target) -> list[Body]:

@@ -120,6 +120,8 @@ def _first(coverage: Coverage) -> str:
 
 
 def _unrestricted(network: ManagedNetwork) -> Judgement:
+    if network.absent:
+        return Judgement(word=Word.BLOCKED, reason="no_managed_network", text=network.absent)
     if network.isolation == DISABLED:
         finding = "managed_network_off_check_customer_vnet_and_azure_firewall"
         text = "isolation is disabled: egress is open, or a network of yours decides"
@@ -191,6 +193,17 @@ def _why_no_storage(requirement: Requirement, ours: bool | None) -> Refusal | No
 
 def posture(network: ManagedNetwork, target: str) -> Iterator[Finding]:
     """What the network itself shows, whatever is required of it."""
+    if network.absent:
+        yield Finding(
+            status=Status.INVALID,
+            target=target,
+            severity="error",
+            rule=network.name,
+            because=network.absent,
+            remedy="write another resource or another surface under the target",
+            code="no_managed_network",
+        )
+        return
     if network.is_open:
         judgement = _unrestricted(network)
         yield Finding(
@@ -221,8 +234,8 @@ _TIGHTEN = (
     "set options.isolation_mode: AllowOnlyApprovedOutbound on the target; the plan shows the one-way gate"
 )
 _PROVISION = {
-    "hub": "az ml workspace provision-network, or create a first compute (about 30 minutes)",
-    "account": "az cognitiveservices account managed-network provision-network (about 30 minutes)",
+    "hub": "allowlist plan provisions it (about 30 minutes), and so does a first compute",
+    "account": "allowlist plan provisions it (about 30 minutes)",
 }
 
 

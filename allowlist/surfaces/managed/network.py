@@ -86,6 +86,12 @@ class OutboundRule:
         return resource, str(self.target.get("subresourcetarget") or "").lower()
 
     @property
+    def body(self) -> Body:
+        """What is written to have this rule: nothing that the service adds itself."""
+        extra = {"fqdns": list(self.fqdns)} if self.fqdns else {}
+        return {"type": self.kind, "category": self.category, "destination": self.destination, **extra}
+
+    @property
     def meaning(self) -> Body:
         """Equal for rules that let the same through, however they are written."""
         kind = self.kind.lower()
@@ -117,6 +123,8 @@ class ManagedNetwork:
     kind: str = ""
     state: str = "Succeeded"
     spark: bool = False
+    absent: str = ""
+    """Why there is no managed network at all, with the next step; empty where there is one."""
 
     @classmethod
     def of(cls, name: str, platform: Platform, body: Mapping[str, Any] | None) -> ManagedNetwork:
@@ -129,7 +137,7 @@ class ManagedNetwork:
             platform=platform,
             isolation=_mode(found.get("isolationmode")),
             rules=tuple(OutboundRule.of(key, value) for key, value in sorted(rules.items())),
-            provisioned=status != "Inactive",
+            provisioned=status != "Inactive" and _mode(found.get("isolationmode")) != DISABLED,
             sku=str(found.get("firewallsku") or ""),
             kind=str(found.get("managednetworkkind") or ""),
             state=str(found.get("provisioningstate") or "Succeeded"),

@@ -8,6 +8,8 @@ claimed too early.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
+from typing import TypeVar
 
 from allowlist.rules.addresses import EVERYWHERE, AddressSet, Interval
 from allowlist.rules.model import (
@@ -25,29 +27,44 @@ from allowlist.surfaces.managed.destinations import base_tag, endpoint_hosts, ta
 from allowlist.surfaces.managed.network import ManagedNetwork, OutboundRule
 
 COLLECTION = "outboundRules"
+SETTINGS = "managedNetwork"
 WEB = frozenset({("http", 80), ("https", 443)})
 IN_FORCE = frozenset({"Active"})
 COMING = IN_FORCE | {"Inactive", "Provisioning"}
 ANY_STATUS = COMING | {"Failed", "Deleting"}
 
+AnyRule = TypeVar("AnyRule", NetworkRule, ApplicationRule)
+
 _ANYONE = Sources(addresses=EVERYWHERE)
 _SETTINGS = Settings(is_managed=True)
 
 
-def to_ruleset(network: ManagedNetwork, statuses: frozenset[str] = COMING) -> Ruleset:
-    """The rules of ``network`` that are in one of ``statuses``; a network that is open lets everything through."""
+def to_ruleset(
+    network: ManagedNetwork, statuses: frozenset[str] = COMING, doubtful: frozenset[str] = frozenset()
+) -> Ruleset:
+    """The rules of ``network`` that are in one of ``statuses``; a network that is open lets everything through.
+
+    Rules in a ``doubtful`` status may or may not let their flows through yet, so they make answers unknown.
+    """
     if network.is_open:
-        return open_ruleset(network.name, f"isolationMode {network.isolation}")
-    counted = [rule for rule in network.rules if rule.status in statuses]
-    rules = [rule for item in counted for rule in _address_rules(network, item)]
+        return open_ruleset(network.name, "isolationMode")
+    counted = [rule for rule in network.rules if rule.status in statuses | doubtful]
+    rules = [_doubted(rule, item, doubtful) for item in counted for rule in _address_rules(network, item)]
     rules.sort(key=lambda rule: rule.action is Action.ALLOW)
-    names = () if network.spark else (_name_rule(network, item) for item in counted if item.names)
+    named = () if network.spark else tuple(item for item in counted if item.names)
+    names = (_doubted(_name_rule(network, item), item, doubtful) for item in named)
     return Ruleset(name=network.name, network=tuple(rules), application=tuple(names), settings=_SETTINGS)
 
 
-def open_ruleset(name: str, why: str) -> Ruleset:
-    """Everything is let through, because of ``why``."""
-    ref = RuleRef(policy=name, group="", collection="", rule=why)
+def _doubted(rule: AnyRule, item: OutboundRule, doubtful: frozenset[str]) -> AnyRule:
+    if item.status not in doubtful:
+        return rule
+    return replace(rule, unmodelled=(f"status {item.status}",))
+
+
+def open_ruleset(name: str, why: str, collection: str = SETTINGS) -> Ruleset:
+    """Everything is let through, because of the setting ``why``."""
+    ref = RuleRef(policy=name, group="", collection=collection, rule=why)
     rule = NetworkRule(
         ref=ref,
         action=Action.ALLOW,
