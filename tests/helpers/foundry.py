@@ -6,10 +6,12 @@ import copy
 import dataclasses
 import datetime as dt
 import json
+import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from allowlist.catalog.library import shipped_catalogs
 from allowlist.plan.findings import Finding
 from allowlist.plan.model import Plan
 from allowlist.surfaces.estate import Estate
@@ -194,6 +196,7 @@ class Case:
     def project(self) -> Project:
         catalogs = self.folder / "catalogs"
         catalogs.mkdir(exist_ok=True)
+        shutil.copy(shipped_catalogs() / "vscode.yaml", catalogs)
         project = load_project(
             self.workload(), catalogs=catalogs, now=dt.datetime(2026, 11, 1, tzinfo=dt.UTC)
         )
