@@ -103,7 +103,7 @@ def _without_effect(engine: CoverageEngine, target: str) -> Iterator[Finding]:
 
 
 def _decides_something(engine: CoverageEngine, rule: ApplicationRule) -> bool:
-    if rule.fqdn_tags or rule.urls or rule.web_categories:
+    if rule.fqdn_tags or rule.urls or rule.web_categories or rule.unresolved:
         return True
     mask = engine.index.zones.mask(rule.sources.addresses)
     for service in rule.services:

@@ -147,7 +147,7 @@ class Comparison:
 
     def _regions(self, rule: FilterRule) -> Iterator[tuple[Service, str]]:
         if isinstance(rule, ApplicationRule):
-            whole = rule.urls or rule.web_categories or rule.fqdn_tags
+            whole = rule.urls or rule.web_categories or rule.fqdn_tags or rule.unresolved
             for service in rule.services:
                 yield from ((service, key) for key in ((ANY_KEY,) if whole else rule.patterns))
                 yield from ((service, f"%{tag.lower()}") for tag in rule.fqdn_tags)
@@ -158,10 +158,9 @@ class Comparison:
     def _network_keys(self, rule: NetworkRule, service: Service) -> Iterator[str]:
         by_name = service[0] in HTTP_PORTS
         if by_name:
-            # A deny by name may also hit other names at the same address.
-            only_names = rule.action is Action.ALLOW and not (
-                rule.destinations or rule.service_tags or rule.unresolved
-            )
+            # A deny by name may also hit other names at the same address; so does an allow where that is known.
+            elsewhere = rule.destinations or rule.service_tags or rule.unresolved
+            only_names = rule.action is Action.ALLOW and not (elsewhere or self.before.index.facts.dns)
             yield from rule.fqdns if only_names else (ANY_KEY,)
         else:
             yield from (f"@{number}" for number in range(len(self.cuts)))
@@ -271,8 +270,13 @@ class _Required:
 
 
 def _changed_rules(before: Ruleset, after: Ruleset) -> list[FilterRule]:
-    """Rules that stand in one ruleset only; a rule that moved counts as both gone and new."""
+    """Rules that stand in one ruleset only; a rule that moved counts as both gone and new.
+
+    Under other settings (tier, DNS) every rule may mean something else.
+    """
     old, new = _filter_rules(before), _filter_rules(after)
+    if before.settings != after.settings:
+        return [*old, *new]
     known, kept = set(map(id, old)), set(map(id, new))
     gone = {rule for rule in old if id(rule) not in kept}
     come = {rule for rule in new if id(rule) not in known}

@@ -136,7 +136,7 @@ class CoverageEngine:
         memo_key = (key, service, sources)
         found = self._memo.get(memo_key)
         if found is None:
-            table = self.index.table(service)
+            table = self.index.table_at(service, key)
             found = self._memo[memo_key] = decide(table, table.numbers_at(key), sources)
         return found
 

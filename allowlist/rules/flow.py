@@ -32,8 +32,8 @@ class Flow:
 
     @property
     def name(self) -> str:
-        """The name an application rule is matched with: Host for http, SNI for https, host for mssql."""
-        return (self.host or self.sni) if self.application == "http" else (self.sni or self.host)
+        """The name an application rule is matched with: SNI alone for https (rule processing page), else the host."""
+        return self.sni if self.application == "https" else (self.host or self.sni)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,10 +16,16 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from allowlist.names import SuffixIndex, ancestors
+from allowlist.names import Pattern, SuffixIndex, ancestors, normalise
 from allowlist.rules.addresses import EVERYWHERE, INTERNET, LAST_ADDRESS, AddressSet, Interval
-from allowlist.rules.flow import NOTHING_KNOWN, Facts
-from allowlist.rules.matching import is_protocol_match
+from allowlist.rules.flow import NOTHING_KNOWN, Facts, Flow
+from allowlist.rules.matching import (
+    Match,
+    can_match_urls,
+    is_protocol_match,
+    match_destination,
+    match_targets,
+)
 from allowlist.rules.model import (
     HTTP_PORTS,
     Action,
@@ -30,7 +36,7 @@ from allowlist.rules.model import (
     Ruleset,
     Sources,
 )
-from allowlist.rules.urls import matches_url
+from allowlist.rules.urls import find_url_fault, matches_url
 
 ANY_KEY = "*"
 DOUBTFUL_NAME = "*?"
@@ -103,9 +109,13 @@ class Entry:
 
 
 class Table:
-    """The rules that apply to one service, in evaluation order, by destination key."""
+    """The rules that apply to one service, in evaluation order, by destination key.
 
-    def __init__(self) -> None:
+    ``told_apart`` are names that have tables of their own, so that wildcards are taken apart there too.
+    """
+
+    def __init__(self, told_apart: Iterable[str] = ()) -> None:
+        self._told_apart = tuple(told_apart)
         self.entries: list[Entry] = []
         self.by_key: dict[str, list[int]] = defaultdict(list)
         self.closing: set[int] = set()
@@ -173,10 +183,10 @@ class Table:
         if pattern[:1] != "*":
             return iter(())
         if self._inside is None:
-            names = (
+            names = {
                 key for key in self.by_key if key[0] not in "#%@" and key not in (ANY_KEY, DOUBTFUL_NAME)
-            )
-            self._inside = SuffixIndex(names)
+            }
+            self._inside = SuffixIndex(names.union(self._told_apart))
         return self._inside.below(pattern)
 
 
@@ -208,6 +218,17 @@ class RuleIndex:
         self.facts = facts
         self._cuts = cuts
         self._tables: dict[Service, Table] = {}
+        self._tables_of_names: dict[tuple[Service, str], Table] = {}
+        self._known_names = frozenset((*facts.dns, *(item.partition("/")[0] for item in facts.categories)))
+
+    def table_at(self, service: Service, key: str) -> Table:
+        """The table that answers for destination ``key``: names that facts tell more about have their own."""
+        if key not in self._known_names:
+            return self.table(service)
+        found = self._tables_of_names.get((service, key))
+        if found is None:
+            found = self._tables_of_names[service, key] = self._build_for_name(service, key)
+        return found
 
     def table(self, service: Service) -> Table:
         found = self._tables.get(service)
@@ -216,20 +237,44 @@ class RuleIndex:
         return found
 
     def _build(self, service: Service) -> Table:
-        table = Table()
+        table = Table(self._known_names)
         protocol, port = service
-        transport = "tcp" if protocol in HTTP_PORTS else protocol
+        transport = transport_of(protocol)
         for rule in self.ruleset.network:
             if is_protocol_match(rule.protocols, rule.ports, transport, port):
                 self._add_network_rule(table, rule)
         if protocol in HTTP_PORTS:
             for application_rule in self.ruleset.application:
                 if service in application_rule.services:
-                    self._add_application_rule(table, application_rule)
+                    self._add_application_rule(table, application_rule, protocol)
             if self.facts.infrastructure:
                 table.add(self.facts.infrastructure, _infrastructure_entry(self.zones))
         table.close(self.zones.everything)
         return table
+
+    def _build_for_name(self, service: Service, name: str) -> Table:
+        """The rules that match ``name``, with its address, its category and the members of tags as facts tell."""
+        table, settings, (protocol, port) = Table(), self.ruleset.settings, service
+        transport = transport_of(protocol)
+        application = protocol if protocol in HTTP_PORTS else ""
+        flow = Flow(source=0, port=port, transport=transport, application=application, sni=name, host=name)
+        for rule in self.ruleset.network:
+            if is_protocol_match(rule.protocols, rule.ports, transport, port):
+                self._add_match(table, rule, match_destination(rule, flow, self.facts, settings))
+        for application_rule in self.ruleset.application:
+            if service in application_rule.services:
+                match = match_targets(application_rule, flow, name, self.facts, settings)
+                self._add_match(table, application_rule, match)
+        if application and any(Pattern(item).matches(name) for item in self.facts.infrastructure):
+            table.add((ANY_KEY,), _infrastructure_entry(self.zones))
+        table.close(self.zones.everything)
+        return table
+
+    def _add_match(self, table: Table, rule: FilterRule, match: Match) -> None:
+        if match.matched and match.certain:
+            self._add(table, rule, (ANY_KEY,))
+        elif match.matched:
+            self._doubt(table, rule, ANY_KEY, "; ".join(match.unknowns))
 
     def _add_network_rule(self, table: Table, rule: NetworkRule) -> None:
         if rule.destinations == EVERYWHERE:
@@ -243,40 +288,49 @@ class RuleIndex:
         self._add(table, rule, (*names, *tags, *cuts))
         if self.ruleset.settings.is_managed:
             return
-        hidden = bool(tags or rule.unresolved or (names and rule.action is Action.DENY))
-        if hidden or rule.destinations & INTERNET:
+        hidden = bool(rule.unresolved or (names and rule.action is Action.DENY))
+        if hidden or rule.destinations & INTERNET or any(map(self._may_hold_the_internet, rule.service_tags)):
             self._doubt(table, rule, DOUBTFUL_NAME, f"which address the name resolves to (rule {rule.ref})")
         if tags or rule.unresolved or rule.fqdns:
             self._doubt(
                 table, rule, DOUBTFUL_ADDRESS, f"the addresses behind the names and tags of rule {rule.ref}"
             )
 
+    def _may_hold_the_internet(self, tag: str) -> bool:
+        members = self.facts.service_tags.get(tag.lower())
+        return members is None or bool(members & INTERNET)
+
     def _cuts_within(self, destinations: AddressSet) -> Iterator[str]:
         for number, (low, _) in enumerate(self._cuts):
             if low in destinations:
                 yield f"@{number}"
 
-    def _add_application_rule(self, table: Table, rule: ApplicationRule) -> None:
-        keys = (*rule.patterns, *(f"%{tag.lower()}" for tag in rule.fqdn_tags))
+    def _add_application_rule(self, table: Table, rule: ApplicationRule, protocol: str) -> None:
+        keys = [*rule.patterns, *(f"%{tag.lower()}" for tag in rule.fqdn_tags)]
         for tag in rule.fqdn_tags:
             members = self.facts.fqdn_tags.get(tag.lower())
             if members is None:
                 self._doubt(table, rule, ANY_KEY, f"which names the FQDN tag {tag} holds")
             else:
-                keys = (*keys, *members)
+                keys += members
         for category in rule.web_categories:
             self._doubt(table, rule, ANY_KEY, f"which names have the web category {category}")
-        for url in rule.urls if self.ruleset.settings.tier == "premium" else ():
+        for item in rule.unresolved:
+            self._doubt(table, rule, ANY_KEY, f"the names behind {item}")
+        for url in rule.urls if can_match_urls(rule, protocol, self.ruleset.settings) else ():
             self._add_url(table, rule, url)
         if keys:
             self._add(table, rule, keys)
 
     def _add_url(self, table: Table, rule: ApplicationRule, url: str) -> None:
-        host = url.removeprefix("https://").removeprefix("http://").partition("/")[0]
+        if self.ruleset.settings.tier == "unknown" or find_url_fault(url):
+            self._doubt(table, rule, ANY_KEY, f"what the service makes of the target URL {url}")
+            return
+        host = normalise(url.removeprefix("https://").removeprefix("http://").partition("/")[0])
         if matches_url(url, host.replace("*", "x"), None):
-            self._add(table, rule, (host.lower(),))
+            self._add(table, rule, (host,))
         else:
-            self._doubt(table, rule, host.lower(), f"the path asked for at {host}")
+            self._doubt(table, rule, host, f"the path asked for at {host}")
 
     def _add(self, table: Table, rule: FilterRule, keys: Iterable[str]) -> None:
         allows = rule.action is Action.ALLOW
@@ -308,6 +362,11 @@ class RuleIndex:
                 edges |= {edge for edge in (first, last + 1) if low < edge <= high}
         starts = sorted(edges)
         return [(start, after - 1) for start, after in itertools.pairwise(starts)]
+
+
+def transport_of(protocol: str) -> str:
+    """What carries it: the protocols of application rules run over TCP."""
+    return "tcp" if protocol in HTTP_PORTS else protocol
 
 
 def source_sets(ruleset: Ruleset) -> Iterator[AddressSet]:

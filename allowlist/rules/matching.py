@@ -13,7 +13,7 @@ from allowlist.names import Pattern
 from allowlist.rules.addresses import EVERYWHERE, INTERNET, AddressSet, Interval
 from allowlist.rules.flow import Facts, Flow
 from allowlist.rules.model import Action, ApplicationRule, NatRule, NetworkRule, Settings, Sources
-from allowlist.rules.urls import matches_url
+from allowlist.rules.urls import find_url_fault, matches_url
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,20 +64,36 @@ def match_application_rule(rule: ApplicationRule, flow: Flow, facts: Facts, sett
     source = match_sources(rule.sources, flow.source)
     if not source.matched:
         return NO
-    target = any_of(_targets(rule, flow, facts, settings))
-    return all_of(source, target, _unmodelled(rule.unmodelled, str(rule.ref)))
+    names = (match_targets(rule, flow, name, facts, settings) for name in _names_seen(rule, flow))
+    return all_of(source, *names, _unmodelled(rule.unmodelled, str(rule.ref)))
 
 
-def _targets(rule: ApplicationRule, flow: Flow, facts: Facts, settings: Settings) -> Iterable[Match]:
-    if any(Pattern(pattern).matches(flow.name) for pattern in rule.patterns):
+def _names_seen(rule: ApplicationRule, flow: Flow) -> tuple[str, ...]:
+    """TLS inspection sees the Host header inside, which then has to match as well as the SNI."""
+    inside = flow.application == "https" and rule.terminates_tls and flow.host not in ("", flow.name)
+    return (flow.name, flow.host) if inside else (flow.name,)
+
+
+def match_targets(rule: ApplicationRule, flow: Flow, name: str, facts: Facts, settings: Settings) -> Match:
+    """Is ``name``, with the path of ``flow``, a target of ``rule``? Its kinds of targets are alternatives."""
+    return any_of(_targets(rule, flow, name, facts, settings))
+
+
+def _targets(
+    rule: ApplicationRule, flow: Flow, name: str, facts: Facts, settings: Settings
+) -> Iterable[Match]:
+    if any(Pattern(pattern).matches(name) for pattern in rule.patterns):
         yield YES
         return
     for tag in rule.fqdn_tags:
-        yield _match_fqdn_tag(tag, flow.name, facts)
-    for url in rule.urls:
-        yield _match_target_url(url, rule, flow, settings)
+        yield _match_fqdn_tag(tag, name, facts)
+    if can_match_urls(rule, flow.application, settings):
+        for url in rule.urls:
+            yield _match_target_url(url, name, flow.path, settings)
     for category in rule.web_categories:
-        yield _match_category(category, rule, flow, facts, settings)
+        yield _match_category(category, rule, flow, name, facts, settings)
+    for item in rule.unresolved:
+        yield perhaps(f"the names behind {item}")
 
 
 def _match_fqdn_tag(tag: str, name: str, facts: Facts) -> Match:
@@ -87,22 +103,26 @@ def _match_fqdn_tag(tag: str, name: str, facts: Facts) -> Match:
     return Match(any(Pattern(member).matches(name) for member in members))
 
 
-def _match_target_url(url: str, rule: ApplicationRule, flow: Flow, settings: Settings) -> Match:
+def can_match_urls(rule: ApplicationRule, application: str, settings: Settings) -> bool:
     """Target URLs need the Premium tier and, for HTTPS, TLS inspection (features by SKU; FAQ)."""
-    inspected = flow.application == "http" or rule.terminates_tls
-    if settings.tier != "premium" or not inspected:
-        return NO
-    answer = matches_url(url, flow.name, flow.path)
-    return perhaps(f"the path asked for at {flow.name}") if answer is None else Match(answer)
+    inspected = application == "http" or rule.terminates_tls
+    return settings.tier in ("premium", "unknown") and inspected
+
+
+def _match_target_url(url: str, name: str, path: str | None, settings: Settings) -> Match:
+    if settings.tier == "unknown" or find_url_fault(url):
+        return perhaps(f"what the service makes of the target URL {url}")
+    answer = matches_url(url, name, path)
+    return perhaps(f"the path asked for at {name}") if answer is None else Match(answer)
 
 
 def _match_category(
-    category: str, rule: ApplicationRule, flow: Flow, facts: Facts, settings: Settings
+    category: str, rule: ApplicationRule, flow: Flow, name: str, facts: Facts, settings: Settings
 ) -> Match:
     """Standard decides by name, Premium by the whole URL where it can see it (web categories page)."""
     sees_path = settings.tier == "premium" and (flow.application == "http" or rule.terminates_tls)
-    key = flow.name + (flow.path or "") if sees_path else flow.name
-    known = facts.categories.get(key, facts.categories.get(flow.name))
+    key = name + (flow.path or "") if sees_path else name
+    known = facts.categories.get(key, facts.categories.get(name))
     if known is None:
         return perhaps(f"the web category of {key}")
     return Match(known.lower() == category.lower())
@@ -116,7 +136,7 @@ def match_network_rule(rule: NetworkRule, flow: Flow, facts: Facts, settings: Se
     if not source.matched:
         return NO
     return all_of(
-        source, _match_destination(rule, flow, facts, settings), _unmodelled(rule.unmodelled, str(rule.ref))
+        source, match_destination(rule, flow, facts, settings), _unmodelled(rule.unmodelled, str(rule.ref))
     )
 
 
@@ -130,7 +150,8 @@ def is_protocol_match(
     return transport in protocols or ("any" in protocols and every_port)
 
 
-def _match_destination(rule: NetworkRule, flow: Flow, facts: Facts, settings: Settings) -> Match:
+def match_destination(rule: NetworkRule, flow: Flow, facts: Facts, settings: Settings) -> Match:
+    """Is the address ``flow`` goes to, as far as it is known, a destination of ``rule``?"""
     if rule.destinations == EVERYWHERE:
         return YES
     where = _destination_of(flow, facts)

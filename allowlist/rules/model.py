@@ -62,7 +62,10 @@ class Sources:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApplicationRule:
-    """Allows or denies by name; ``services`` are (protocol, port) with protocol http, https or mssql."""
+    """Allows or denies by name; ``services`` are (protocol, port) with protocol http, https or mssql.
+
+    ``unresolved`` targets may stand for any name; ``unmodelled`` fields may narrow the match.
+    """
 
     ref: RuleRef
     action: Action
@@ -73,6 +76,7 @@ class ApplicationRule:
     fqdn_tags: tuple[str, ...] = ()
     web_categories: tuple[str, ...] = ()
     terminates_tls: bool = False
+    unresolved: tuple[str, ...] = ()
     unmodelled: tuple[str, ...] = ()
     owner: str = ""
 

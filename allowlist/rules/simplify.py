@@ -76,8 +76,12 @@ class _State:
 
 
 def _is_plain(rule: ApplicationRule) -> bool:
-    opaque = rule.urls or rule.fqdn_tags or rule.web_categories or rule.unmodelled or rule.sources.unresolved
-    return not opaque and not rule.owner and bool(rule.patterns) and rule.action is Action.ALLOW
+    opaque = rule.urls or rule.fqdn_tags or rule.web_categories or rule.unresolved or rule.unmodelled
+    return (
+        not (opaque or rule.sources.unresolved or rule.owner)
+        and bool(rule.patterns)
+        and rule.action is Action.ALLOW
+    )
 
 
 def _drops(state: _State) -> Iterator[Suggestion]:

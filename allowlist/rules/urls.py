@@ -10,12 +10,10 @@ from allowlist.names import Pattern, normalise
 
 
 def matches_url(pattern: str, host: str, path: str | None) -> bool | None:
-    """Does the pattern match? None when that hangs on a path that is not known."""
+    """Does the pattern, which has no fault, match? None when that hangs on a path that is not known."""
     wanted_host, slash, wanted_path = pattern.removeprefix("https://").removeprefix("http://").partition("/")
     if wanted_host == "*" and not slash:
         return True
-    if wanted_host.endswith("*") and wanted_host != "*":
-        return host.startswith(normalise(wanted_host[:-1]))
     if not Pattern(normalise(wanted_host)).matches(host):
         return False
     if slash and wanted_path == "*":
@@ -36,7 +34,7 @@ def find_url_fault(pattern: str) -> str | None:
         return f"'{pattern}' names a port; target URLs take none"
     if "?" in path:
         return f"'{pattern}' holds a query; target URLs take none"
-    if "*" in host[1:] and not (host.endswith("*") and host.count("*") == 1 and not path):
+    if "*" in host[1:]:
         return f"'{pattern}' has an asterisk inside the host"
     if "*" in path[:-1]:
         return f"'{pattern}' has an asterisk inside the path"

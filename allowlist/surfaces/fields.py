@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -23,7 +24,7 @@ class FieldReader:
 
     def sources(self, rule: Body) -> Sources:
         """Addresses and IP groups together: both at once are a union (the pages are silent; switchable there)."""
-        key = (tuple(rule.get("sourceAddresses") or ()), tuple(rule.get("sourceIpGroups") or ()))
+        key = (texts_of(rule.get("sourceAddresses")), texts_of(rule.get("sourceIpGroups")))
         found = self._sources.get(key)
         if found is None:
             addresses, other, unresolved = self.addresses(*key)
@@ -44,13 +45,21 @@ class FieldReader:
             if group is None:
                 unresolved.append(f"IP group {group_id.rpartition('/')[2]}")
                 continue
-            for text in group["properties"].get("ipAddresses") or ():
+            for text in texts_of(group["properties"].get("ipAddresses")):
                 _read_address(text, intervals, unresolved)
         return (AddressSet.of(intervals) if intervals else NOWHERE), tuple(other), tuple(unresolved)
 
-    def patterns(self, texts: Iterable[str] | None) -> tuple[str, ...]:
-        """Target FQDNs as normalised pattern texts; a text that is no name matches nothing and stays as it is."""
-        return tuple([self._names.get(text) or self._remember(text) for text in texts or ()])
+    def patterns(self, value: Any) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Names as normalised pattern texts, then expressions of a template, which may stand for any name.
+
+        A text that is no name matches nothing and stays as it is.
+        """
+        names = self._names
+        texts = tuple([names.get(text) or self._remember(text) for text in texts_of(value)])
+        if not any(text.startswith("[") for text in texts):
+            return texts, ()
+        expressions = tuple(text for text in texts if text.startswith("["))
+        return tuple(text for text in texts if not text.startswith("[")), expressions
 
     def _remember(self, text: str) -> str:
         try:
@@ -62,15 +71,31 @@ class FieldReader:
 
 
 def _read_address(text: str, intervals: list[Interval], other: list[str]) -> None:
+    """An IPv6 text matches no flow the firewall carries: it does not support IPv6 (known issues page)."""
     try:
         intervals.append(parse_interval(text))
     except ValueError:
-        other.append(text)
+        if not _is_ipv6(text):
+            other.append(text)
 
 
-def ports_of(texts: Iterable[str] | None) -> tuple[Interval, ...]:
-    """``*``, a port or ``a-b``; bounds are inclusive."""
-    return tuple(_port_interval(text) for text in texts or ())
+def _is_ipv6(text: str) -> bool:
+    try:
+        return all(ipaddress.IPv6Network(part.strip(), strict=False) for part in text.split("-"))
+    except ValueError:
+        return False
+
+
+def texts_of(value: Any) -> tuple[str, ...]:
+    """The texts of a list field; a single text (an expression of a template) counts as one of them."""
+    if isinstance(value, list):
+        return tuple(map(str, value))
+    return (str(value),) if value else ()
+
+
+def ports_of(value: Any) -> tuple[Interval, ...]:
+    """``*``, a port or ``a-b``; bounds are inclusive. Raises ValueError where one cannot be read."""
+    return tuple(map(_port_interval, texts_of(value)))
 
 
 def _port_interval(text: str) -> Interval:
@@ -78,6 +103,26 @@ def _port_interval(text: str) -> Interval:
         return ALL_PORTS
     low, _, high = text.partition("-")
     return (int(low), int(high or low))
+
+
+def object_of(value: Any) -> Body:
+    """A nested object; empty where it is absent, or an expression of a template."""
+    return value if isinstance(value, dict) else {}
+
+
+def tier_of(properties: Body) -> str:
+    """The SKU's tier in lower case; ``unknown`` if it is an expression of a template."""
+    sku = properties.get("sku") or {}
+    tier = sku.get("tier") or "Standard" if isinstance(sku, dict) else sku
+    return "unknown" if str(tier).startswith("[") else str(tier).lower()
+
+
+def readable_addresses(texts: Iterable[str]) -> AddressSet:
+    """Those of ``texts`` that are IPv4 addresses, prefixes or ranges."""
+    intervals: list[Interval] = []
+    for text in texts:
+        _read_address(text, intervals, [])
+    return AddressSet.of(intervals)
 
 
 def unmodelled_fields(rule: Mapping[str, Any], known: frozenset[str]) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ import msgspec
 from allowlist.documents.source import parse_json_source
 from allowlist.errors import InvalidInput, Problem
 from allowlist.surfaces.estate import Body, Estate
-from allowlist.surfaces.template import is_template, read_template
+from allowlist.surfaces.template import is_parameter_file, is_template, parse_commented, read_template
 
 SCHEMA = "allowlist/snapshot/v1"
 
@@ -54,12 +54,29 @@ def read_resources(file: Path) -> list[Body]:
         raw = file.read_bytes()
     except OSError as error:
         raise InvalidInput.of(file, f"cannot be read: {error.strerror}") from None
-    try:
-        data = msgspec.json.decode(raw.removeprefix(b"\xef\xbb\xbf"))
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
-        parse_json_source(raw.decode("utf-8", "replace"), str(file))
-        raise InvalidInput.of(file, f"is not JSON: {error}") from None
+    data = _decoded(raw, file)
     return [_in_arm_shape(body, file) for body in _resources_in(data, file)]
+
+
+def _decoded(raw: bytes, file: Path) -> Any:
+    """JSON; with comments if it is a template. Raises InvalidInput with the place of the first mistake."""
+    try:
+        return msgspec.json.decode(raw.removeprefix(b"\xef\xbb\xbf"))
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+        text = raw.decode("utf-8-sig", "replace")
+        template = _commented_template(text)
+        if template is not None:
+            return template
+        parse_json_source(text, str(file))
+        raise InvalidInput.of(file, f"is not JSON: {error}") from None
+
+
+def _commented_template(text: str) -> Any:
+    try:
+        data = parse_commented(text)
+    except (ValueError, RecursionError):
+        return None
+    return data if is_template(data) or is_parameter_file(data) else None
 
 
 def _resources_in(data: Any, file: Path) -> Iterator[Body]:
@@ -75,13 +92,27 @@ def _resources_in(data: Any, file: Path) -> Iterator[Body]:
             _refuse_half_list(data, file)
             yield from _resources_in(items, file)
         case dict() if is_template(data):
-            yield from read_template(data, file)
+            yield from read_template(data, file, _parameters_beside(file))
+        case dict() if is_parameter_file(data):
+            return
         case {"id": str(resource_id)} if resource_id.startswith("/subscriptions/"):
             yield data
         case _:
             raise InvalidInput.of(
                 file, "holds something that is no ARM resource: an object with an 'id' was expected"
             )
+
+
+def _parameters_beside(template: Path) -> dict[str, Any]:
+    """The values in ``azuredeploy.parameters.json`` beside ``azuredeploy.json``, if it is there."""
+    file = template.with_name(f"{template.stem}.parameters.json")
+    data = _decoded(file.read_bytes(), file) if file.is_file() else {}
+    values = data.get("parameters") if is_parameter_file(data) else None
+    return {
+        name: item["value"]
+        for name, item in (values or {}).items()
+        if isinstance(item, dict) and "value" in item
+    }
 
 
 def _refuse_half_list(data: Body, file: Path) -> None:

@@ -7,7 +7,8 @@ from typing import Any
 from hypothesis import strategies as st
 
 from allowlist.rules.addresses import EVERYWHERE, NOWHERE, AddressSet
-from allowlist.rules.model import Action, ApplicationRule, NetworkRule, RuleRef, Ruleset, Sources
+from allowlist.rules.flow import Facts
+from allowlist.rules.model import Action, ApplicationRule, NetworkRule, RuleRef, Ruleset, Settings, Sources
 from allowlist.rules.requirement import Origin, Requirement
 
 # Four addresses, six names, three services: small enough to try every flow.
@@ -46,6 +47,10 @@ def application_rules(draw: Any) -> ApplicationRule:
         services=frozenset(draw(st.sets(st.sampled_from(SERVICES), min_size=1))),
         patterns=tuple(draw(st.lists(st.sampled_from(PATTERNS), min_size=1, max_size=3))),
         fqdn_tags=draw(st.sampled_from([(), (), (), (), ("Tag",)])),
+        urls=draw(st.sampled_from([(), (), (), ("x.a.com/p",), ("*.a.com/*",), ("*",), ("www.*",)])),
+        web_categories=draw(st.sampled_from([(), (), (), (), ("News",)])),
+        terminates_tls=draw(st.booleans()),
+        unresolved=draw(st.sampled_from([(), (), (), (), ("[parameters('names')]",)])),
         unmodelled=draw(st.sampled_from([(), (), (), (), ("sourceKubeSelectorGroups",)])),
     )
 
@@ -86,6 +91,32 @@ def _sources(draw: Any) -> Sources:
     return Sources(addresses=draw(address_sets), unresolved=unresolved)
 
 
+def _settings(draw: Any) -> Settings:
+    return Settings(
+        tier=draw(st.sampled_from(["standard", "standard", "basic", "premium", "unknown"])),
+        resolves_network_names=draw(st.sampled_from([True, True, False])),
+    )
+
+
+known_addresses = st.sampled_from(["10.1.1.1", "20.0.0.1", "20.0.0.2"]).map(
+    lambda text: AddressSet.parse([text])
+)
+
+
+@st.composite
+def facts(draw: Any) -> Facts:
+    """Something known of what ARM cannot tell, often nothing."""
+    return Facts(
+        dns=draw(st.dictionaries(st.sampled_from(NAMES), known_addresses, max_size=3)),
+        service_tags=draw(st.dictionaries(st.just("storage"), known_addresses, max_size=1)),
+        fqdn_tags=draw(st.dictionaries(st.just("tag"), st.just(("x.a.com", "*.org")), max_size=1)),
+        categories=draw(
+            st.dictionaries(st.sampled_from(NAMES), st.sampled_from(["News", "Games"]), max_size=2)
+        ),
+        infrastructure=draw(st.sampled_from([(), (), ("z.org",), ("*.a.com",)])),
+    )
+
+
 @st.composite
 def rulesets(draw: Any, max_rules: int = 6) -> Ruleset:
     def in_order(rules: list[Any]) -> tuple[Any, ...]:
@@ -95,6 +126,7 @@ def rulesets(draw: Any, max_rules: int = 6) -> Ruleset:
         name="p",
         network=in_order(draw(st.lists(network_rules(), max_size=2))),
         application=in_order(draw(st.lists(application_rules(), max_size=max_rules))),
+        settings=_settings(draw),
     )
 
 

@@ -4,6 +4,7 @@ The oracle walks the rules for one flow at a time (tests/rules holds it to the g
 answers for all flows of a requirement at once. Where they part, one of them is wrong.
 """
 
+from dataclasses import replace
 from itertools import product
 
 from hypothesis import given, settings
@@ -14,15 +15,18 @@ from allowlist.rules.addresses import AddressSet
 from allowlist.rules.compare import find_differences, relation
 from allowlist.rules.coverage import CoverageEngine, Piece
 from allowlist.rules.evaluate import evaluate
-from allowlist.rules.flow import Flow
+from allowlist.rules.flow import NOTHING_KNOWN, Facts, Flow
 from allowlist.rules.model import Action, Ruleset
 from allowlist.rules.requirement import Requirement
-from tests.helpers.estates import ADDRESSES, NAMES, SERVICES, requirements, rulesets
+from tests.helpers.estates import ADDRESSES, NAMES, SERVICES, facts, requirements, rulesets
 
 
-def _word(ruleset: Ruleset, address: int, name: str, service: tuple[str, int]) -> str:
+def _word(
+    ruleset: Ruleset, address: int, name: str, service: tuple[str, int], known: Facts = NOTHING_KNOWN
+) -> str:
     protocol, port = service
-    return evaluate(ruleset, Flow(source=address, port=port, application=protocol, sni=name, host=name)).word
+    flow = Flow(source=address, port=port, application=protocol, sni=name, host=name)
+    return evaluate(ruleset, flow, known).word
 
 
 def _is_in(piece: Piece, name: str) -> bool:
@@ -30,11 +34,11 @@ def _is_in(piece: Piece, name: str) -> bool:
 
 
 @settings(max_examples=400, deadline=None)
-@given(rulesets(), st.lists(requirements(), min_size=1, max_size=3))
+@given(rulesets(), st.lists(requirements(), min_size=1, max_size=3), facts())
 def test_every_flow_of_a_requirement_has_the_fate_of_its_piece(
-    ruleset: Ruleset, wanted: list[Requirement]
+    ruleset: Ruleset, wanted: list[Requirement], known: Facts
 ) -> None:
-    engine = CoverageEngine.of(ruleset, wanted)
+    engine = CoverageEngine.of(ruleset, wanted, known)
     for requirement in wanted:
         coverage = engine.cover(requirement)
         service = (requirement.protocol, requirement.ports[0])
@@ -50,19 +54,19 @@ def test_every_flow_of_a_requirement_has_the_fate_of_its_piece(
                 "deny": outcome.denied | outcome.missing,
                 "unknown": outcome.unknown,
             }
-            word = _word(ruleset, address, name, service)
+            word = _word(ruleset, address, name, service, known)
             assert expected[word] & bit, (word, name, address)
 
 
 @settings(max_examples=300, deadline=None)
-@given(rulesets(), rulesets(), st.lists(requirements(), max_size=2))
+@given(rulesets(), rulesets(), st.lists(requirements(), max_size=2), facts())
 def test_differences_are_exactly_the_flows_whose_fate_changes(
-    before: Ruleset, after: Ruleset, wanted: list[Requirement]
+    before: Ruleset, after: Ruleset, wanted: list[Requirement], known: Facts
 ) -> None:
     rank = {"deny": 0, "unknown": 1, "allow": 2}
-    differences = find_differences(before, after, wanted)
+    differences = find_differences(before, after, wanted, known)
     for address, name, service in product(ADDRESSES, NAMES, SERVICES):
-        old, new = (rank[_word(ruleset, address, name, service)] for ruleset in (before, after))
+        old, new = (rank[_word(ruleset, address, name, service, known)] for ruleset in (before, after))
         required = any(
             (item.protocol, item.ports[0]) == service
             and address in item.sources
@@ -94,10 +98,10 @@ def test_the_order_of_rules_inside_a_collection_changes_nothing(ruleset: Ruleset
     def sorted_alike(rules: tuple[object, ...]) -> tuple[object, ...]:
         return tuple(sorted(rules, key=lambda rule: (*rule.ref.order[:3], rule.action)))  # type: ignore[attr-defined]
 
-    one = Ruleset(
-        name="p", network=sorted_alike(ruleset.network), application=sorted_alike(ruleset.application)
-    )  # type: ignore[arg-type]
-    other = Ruleset(name="p", network=shuffled(ruleset.network), application=shuffled(ruleset.application))  # type: ignore[arg-type]
+    one = replace(
+        ruleset, network=sorted_alike(ruleset.network), application=sorted_alike(ruleset.application)
+    )
+    other = replace(ruleset, network=shuffled(ruleset.network), application=shuffled(ruleset.application))
     for address, name, service in product(ADDRESSES, NAMES, SERVICES):
         assert _word(one, address, name, service) == _word(other, address, name, service)
 
@@ -114,7 +118,7 @@ def test_an_allow_at_the_end_never_shrinks_what_is_allowed(ruleset: Ruleset, wan
         services=frozenset({(wanted.protocol, wanted.ports[0])}),
         patterns=(wanted.pattern,),
     )
-    wider = Ruleset(name="p", network=ruleset.network, application=(*ruleset.application, last))
+    wider = replace(ruleset, application=(*ruleset.application, last))
     differences = find_differences(ruleset, wider)
     assert not any(item.closed for item in differences)
     assert not find_differences(ruleset, wider, [wanted])

@@ -6,6 +6,7 @@ after · nothing else: no flow outside the requirements changes its fate; a fail
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import product
 
 from hypothesis import given, settings
@@ -38,7 +39,7 @@ def _our_rule(requirement: Requirement, pattern: str, priority: int) -> Applicat
 
 def _with_rule(ruleset: Ruleset, rule: ApplicationRule) -> Ruleset:
     rules = sorted((*ruleset.application, rule), key=lambda item: item.ref.order)
-    return Ruleset(name="p", network=ruleset.network, application=tuple(rules))
+    return replace(ruleset, application=tuple(rules))
 
 
 def _word(ruleset: Ruleset, address: int, name: str, service: tuple[str, int]) -> str:

@@ -4,113 +4,73 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from allowlist.rules.addresses import AddressSet
-from allowlist.rules.model import Action, ApplicationRule, NatRule, NetworkRule, RuleRef, Ruleset, Settings
+from allowlist.rules.model import RuleRef, Ruleset, Settings
 from allowlist.surfaces.estate import Body, Estate
-from allowlist.surfaces.fields import FieldReader, owner_of, ports_of, unmodelled_fields
-from allowlist.surfaces.firewall_policy.translate import services_of
+from allowlist.surfaces.fields import object_of, readable_addresses, tier_of
+from allowlist.surfaces.rule_reader import (
+    APPLICATION,
+    NAT,
+    NETWORK,
+    RuleReader,
+    action_of,
+    bodies_in,
+    priority_of,
+    ruleset_of,
+)
+from allowlist.surfaces.template import UNRESOLVED
 
 FIREWALL_TYPE = "Microsoft.Network/azureFirewalls"
 
-_COMMON = {"name", "description", "sourceAddresses", "sourceIpGroups", "protocols"}
-# Classic bodies echo fields of older api-versions: priority, direction and actions repeat the collection's.
-_APPLICATION = frozenset(_COMMON | {"targetFqdns", "fqdnTags", "priority", "direction", "actions"})
-_NETWORK = frozenset(
-    _COMMON | {"destinationAddresses", "destinationIpGroups", "destinationFqdns", "destinationPorts"}
+# Classic bodies echo fields of older api-versions, which repeat the collection's.
+_ECHOED = frozenset({"priority", "direction", "actions"})
+_KINDS = (
+    (NAT, "natRuleCollections"),
+    (NETWORK, "networkRuleCollections"),
+    (APPLICATION, "applicationRuleCollections"),
 )
-_NAT = _NETWORK | {"translatedAddress", "translatedPort", "translatedFqdn"}
 
 
 def to_ruleset(estate: Estate, firewall: Body) -> Ruleset:
     """The rules of a classic firewall in evaluation order."""
-    reader = FieldReader(estate)
+    reader = RuleReader(estate, protocols="protocols", echoed=_ECHOED)
     properties = firewall["properties"]
-    name = firewall.get("name", "")
-    return Ruleset(
-        name=name,
-        dnat=tuple(_nat(reader, *item) for item in _rules(name, properties, "natRuleCollections")),
-        network=tuple(_network(reader, *item) for item in _rules(name, properties, "networkRuleCollections")),
-        application=tuple(
-            _application(reader, *item) for item in _rules(name, properties, "applicationRuleCollections")
-        ),
-        settings=_settings(properties),
-    )
+    rules = [
+        item
+        for kind, key in _KINDS
+        for ref, action, rule in _rules(firewall.get("name", ""), properties, key)
+        for item in reader.read(kind, ref, action, rule)
+    ]
+    return ruleset_of(firewall.get("name", ""), rules, _settings(properties))
 
 
 def _rules(firewall: str, properties: Body, key: str) -> Iterator[tuple[RuleRef, str, Body]]:
-    collections = [(item, item.get("properties", item)) for item in properties.get(key) or ()]
-    for item, collection in sorted(collections, key=lambda pair: int(pair[1].get("priority") or 65000)):
-        action = (collection.get("action") or {}).get("type", "Allow").lower()
-        for position, rule in enumerate(collection.get("rules") or ()):
-            order = (0, 0, int(collection.get("priority") or 65000), position)
+    for item in bodies_in(properties.get(key, properties.get(UNRESOLVED))):
+        collection = object_of(item.get("properties")) or item
+        action = action_of(collection)
+        for position, rule in enumerate(bodies_in(collection.get("rules"))):
             ref = RuleRef(
                 policy=firewall,
                 group="",
                 collection=item.get("name", ""),
                 rule=rule.get("name", ""),
-                order=order,
+                order=(0, 0, priority_of(collection), position),
             )
             yield ref, action, rule
 
 
-def _application(reader: FieldReader, ref: RuleRef, action: str, rule: Body) -> ApplicationRule:
-    return ApplicationRule(
-        ref=ref,
-        action=Action(action),
-        sources=reader.sources(rule),
-        services=services_of(rule.get("protocols")),
-        patterns=reader.patterns(rule.get("targetFqdns")),
-        fqdn_tags=tuple(rule.get("fqdnTags") or ()),
-        unmodelled=unmodelled_fields(rule, _APPLICATION),
-        owner=owner_of(rule.get("description")),
-    )
-
-
-def _network(reader: FieldReader, ref: RuleRef, action: str, rule: Body) -> NetworkRule:
-    addresses, tags, unresolved = _destinations(reader, rule)
-    return NetworkRule(
-        ref=ref,
-        action=Action(action),
-        sources=reader.sources(rule),
-        protocols=frozenset(text.lower() for text in rule.get("protocols") or ()),
-        ports=ports_of(rule.get("destinationPorts")),
-        destinations=addresses,
-        service_tags=tags,
-        fqdns=reader.patterns(rule.get("destinationFqdns")),
-        unresolved=unresolved,
-        unmodelled=unmodelled_fields(rule, _NETWORK),
-        owner=owner_of(rule.get("description")),
-    )
-
-
-def _nat(reader: FieldReader, ref: RuleRef, action: str, rule: Body) -> NatRule:
-    addresses, tags, unresolved = _destinations(reader, rule)
-    return NatRule(
-        ref=ref,
-        sources=reader.sources(rule),
-        protocols=frozenset(text.lower() for text in rule.get("protocols") or ()),
-        ports=ports_of(rule.get("destinationPorts")),
-        destinations=addresses,
-        unresolved=(*tags, *unresolved),
-        unmodelled=unmodelled_fields(rule, _NAT),
-    )
-
-
-def _destinations(reader: FieldReader, rule: Body) -> tuple[AddressSet, tuple[str, ...], tuple[str, ...]]:
-    return reader.addresses(rule.get("destinationAddresses") or (), rule.get("destinationIpGroups") or ())
-
-
 def _settings(properties: Body) -> Settings:
     """Settings of a classic firewall stand in ``additionalProperties`` as texts (read off recorded traffic)."""
-    extra = {key.lower(): str(value) for key, value in (properties.get("additionalProperties") or {}).items()}
+    extra = {
+        key.lower(): str(value) for key, value in object_of(properties.get("additionalProperties")).items()
+    }
     names = _listed(extra.get("threatintel.whitelist.fqdns"))
     proxy = extra.get("network.dns.enableproxy", "").lower() == "true"
     waived = extra.get("network.dns.requireproxyfornetworkrules", "").lower() == "false"
     return Settings(
-        tier=str((properties.get("sku") or {}).get("tier") or "Standard").lower(),
+        tier=tier_of(properties),
         threat_intelligence=str(properties.get("threatIntelMode") or "Off").lower(),
         threat_allowed_names=tuple(name.lower() for name in names),
-        threat_allowed_addresses=AddressSet.parse(_listed(extra.get("threatintel.whitelist.ipaddresses"))),
+        threat_allowed_addresses=readable_addresses(_listed(extra.get("threatintel.whitelist.ipaddresses"))),
         resolves_network_names=proxy or waived,
     )
 

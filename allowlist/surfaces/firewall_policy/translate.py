@@ -2,39 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Any
 
 from allowlist.errors import InvalidInput
-from allowlist.rules.addresses import NOWHERE, AddressSet
-from allowlist.rules.model import (
-    Action,
-    ApplicationRule,
-    NatRule,
-    NetworkRule,
-    RuleRef,
-    Ruleset,
-    Settings,
-    Sources,
-)
+from allowlist.rules.model import RuleRef, Ruleset, Settings
 from allowlist.surfaces.estate import Body, Estate
-from allowlist.surfaces.fields import FieldReader, owner_of, ports_of, unmodelled_fields
+from allowlist.surfaces.fields import object_of, readable_addresses, texts_of, tier_of
+from allowlist.surfaces.rule_reader import (
+    Rule,
+    RuleReader,
+    action_of,
+    bodies_in,
+    opaque_rules,
+    priority_of,
+    ruleset_of,
+)
+from allowlist.surfaces.template import UNRESOLVED
 
 POLICY_TYPE = "Microsoft.Network/firewallPolicies"
 GROUP_TYPE = "ruleCollectionGroups"
-
-_COMMON = {"name", "description", "ruleType", "sourceAddresses", "sourceIpGroups"}
-_APPLICATION = frozenset(
-    _COMMON
-    | {"protocols", "destinationAddresses", "targetFqdns", "targetUrls", "fqdnTags", "webCategories"}
-    | {"terminateTLS", "httpHeadersToInsert"}
-)
-_NETWORK = frozenset(
-    _COMMON
-    | {"ipProtocols", "destinationAddresses", "destinationIpGroups", "destinationFqdns", "destinationPorts"}
-    | {"ipv6Rule"}
-)
-_NAT = _NETWORK | {"translatedAddress", "translatedPort", "translatedFqdn"}
+OLD_GROUP_TYPE = "ruleGroups"
 
 _STRICTNESS = ("off", "alert", "deny")
 
@@ -42,18 +29,16 @@ _STRICTNESS = ("off", "alert", "deny")
 def to_ruleset(estate: Estate, policy_id: str) -> Ruleset:
     """The rules a firewall with this policy evaluates, parents' rules first inside each rule type."""
     chain = policy_chain(estate, policy_id)
-    rules = _Collected()
+    rules: list[Rule] = []
     for depth, policy in enumerate(chain):
         for group in sorted_groups(estate, policy["id"]):
-            rules.extend(_group_rules(estate, policy, group, depth, inherited=depth < len(chain) - 1))
-    rules.sort()
-    return Ruleset(
-        name=chain[-1].get("name", ""),
-        dnat=tuple(rules.dnat),
-        network=tuple(rules.network),
-        application=tuple(rules.application),
-        settings=_settings(chain),
-    )
+            rules += _group_rules(estate, policy, group, depth, inherited=depth < len(chain) - 1)
+        for group in estate.children(policy["id"], OLD_GROUP_TYPE):
+            ref = RuleRef(policy=policy.get("name", ""), group=group.get("name", ""), collection="", rule="")
+            rules += opaque_rules(
+                ref, "", f"rule group {ref}, which has the form of API versions before 2020"
+            )
+    return ruleset_of(chain[-1].get("name", ""), rules, _settings(chain))
 
 
 def policy_chain(estate: Estate, policy_id: str) -> list[Body]:
@@ -71,27 +56,21 @@ def policy_chain(estate: Estate, policy_id: str) -> list[Body]:
         if policy in chain:
             raise InvalidInput.of(estate.origin or "estate", f"policy {wanted} is its own ancestor")
         chain.insert(0, policy)
-        wanted = (policy["properties"].get("basePolicy") or {}).get("id")
+        wanted = object_of(policy["properties"].get("basePolicy")).get("id")
     return chain
 
 
 def sorted_groups(estate: Estate, policy_id: str) -> list[Body]:
     """The policy's rule collection groups, highest priority (lowest number) first."""
-    return sorted(estate.children(policy_id, GROUP_TYPE), key=lambda group: _priority(group["properties"]))
+    return sorted(estate.children(policy_id, GROUP_TYPE), key=lambda group: priority_of(group["properties"]))
 
 
-def _priority(properties: Body) -> int:
-    return int(properties.get("priority") or 65000)
-
-
-def _group_rules(estate: Estate, policy: Body, group: Body, depth: int, *, inherited: bool) -> _Collected:
+def _group_rules(estate: Estate, policy: Body, group: Body, depth: int, *, inherited: bool) -> list[Rule]:
     """The rules of one group; remembered for as long as neither it nor an IP group is another body."""
     key = ("rules", id(group), depth, inherited, policy.get("name"), _ip_group_identity(estate))
-    found: tuple[Body, _Collected] | None = estate.derived.get(key)
+    found: tuple[Body, list[Rule]] | None = estate.derived.get(key)
     if found is None:
-        rules = _Collected()
-        rules.add_group(FieldReader(estate), policy, group, depth, inherited=inherited)
-        found = estate.derived[key] = (group, rules)
+        found = estate.derived[key] = (group, _read_group(estate, policy, group, depth, inherited=inherited))
     return found[1]
 
 
@@ -106,127 +85,35 @@ def _ip_group_identity(estate: Estate) -> tuple[int, ...]:
     return identity
 
 
-@dataclass(slots=True)
-class _Collected:
-    dnat: list[NatRule] = field(default_factory=list)
-    network: list[NetworkRule] = field(default_factory=list)
-    application: list[ApplicationRule] = field(default_factory=list)
-    reader: FieldReader = field(init=False)
-
-    def extend(self, other: _Collected) -> None:
-        self.dnat += other.dnat
-        self.network += other.network
-        self.application += other.application
-
-    def add_group(
-        self, reader: FieldReader, policy: Body, group: Body, depth: int, *, inherited: bool
-    ) -> None:
-        self.reader = reader
-        properties = group["properties"]
-        for collection in properties.get("ruleCollections") or ():
-            order = (depth, _priority(properties), _priority(collection))
-            action = (collection.get("action") or {}).get("type", "Allow").lower()
-            for position, rule in enumerate(collection.get("rules") or ()):
-                ref = RuleRef(
-                    policy=policy.get("name", ""),
-                    group=group.get("name", ""),
-                    collection=collection.get("name", ""),
-                    rule=rule.get("name", ""),
-                    order=(*order, position),
-                    inherited=inherited,
-                )
-                self._add_rule(ref, action, rule)
-
-    def _add_rule(self, ref: RuleRef, action: str, rule: Body) -> None:
-        kind = rule.get("ruleType")
-        if kind == "ApplicationRule":
-            self.application.append(self._application_rule(ref, Action(action), rule))
-        elif kind == "NatRule":
-            self.dnat.append(self._nat_rule(ref, rule))
-        elif kind == "NetworkRule":
-            self.network.append(self._network_rule(ref, Action(action), rule))
-        else:
-            self.network.append(_opaque_rule(ref, action, str(kind)))
-
-    def _application_rule(self, ref: RuleRef, action: Action, rule: Body) -> ApplicationRule:
-        return ApplicationRule(
-            ref=ref,
-            action=action,
-            sources=self.reader.sources(rule),
-            services=services_of(rule.get("protocols")),
-            patterns=self.reader.patterns(rule.get("targetFqdns")),
-            urls=tuple(rule.get("targetUrls") or ()),
-            fqdn_tags=tuple(rule.get("fqdnTags") or ()),
-            web_categories=tuple(rule.get("webCategories") or ()),
-            terminates_tls=bool(rule.get("terminateTLS")),
-            unmodelled=unmodelled_fields(rule, _APPLICATION) if len(rule) > 4 else (),
-            owner=owner_of(rule.get("description")),
-        )
-
-    def _network_rule(self, ref: RuleRef, action: Action, rule: Body) -> NetworkRule:
-        addresses, tags, unresolved = self._destinations(rule)
-        return NetworkRule(
-            ref=ref,
-            action=action,
-            sources=self.reader.sources(rule),
-            protocols=frozenset(text.lower() for text in rule.get("ipProtocols") or ()),
-            ports=ports_of(rule.get("destinationPorts")),
-            destinations=addresses,
-            service_tags=tags,
-            fqdns=self.reader.patterns(rule.get("destinationFqdns")),
-            unresolved=unresolved,
-            unmodelled=unmodelled_fields(rule, _NETWORK),
-            owner=owner_of(rule.get("description")),
-        )
-
-    def _nat_rule(self, ref: RuleRef, rule: Body) -> NatRule:
-        addresses, tags, unresolved = self._destinations(rule)
-        return NatRule(
-            ref=ref,
-            sources=self.reader.sources(rule),
-            protocols=frozenset(text.lower() for text in rule.get("ipProtocols") or ()),
-            ports=ports_of(rule.get("destinationPorts")),
-            destinations=addresses,
-            unresolved=(*tags, *unresolved),
-            unmodelled=unmodelled_fields(rule, _NAT),
-        )
-
-    def _destinations(self, rule: Body) -> tuple[AddressSet, tuple[str, ...], tuple[str, ...]]:
-        return self.reader.addresses(
-            rule.get("destinationAddresses") or (), rule.get("destinationIpGroups") or ()
-        )
-
-    def sort(self) -> None:
-        self.dnat.sort(key=lambda rule: rule.ref.order)
-        self.network.sort(key=lambda rule: rule.ref.order)
-        self.application.sort(key=lambda rule: rule.ref.order)
-
-
-def services_of(protocols: list[Body] | None) -> frozenset[tuple[str, int]]:
-    return frozenset((item["protocolType"].lower(), int(item.get("port") or 0)) for item in protocols or ())
-
-
-def _opaque_rule(ref: RuleRef, action: str, kind: str) -> NetworkRule:
-    """A rule of a type this version does not know may match anything: every answer it touches is unknown."""
-    return NetworkRule(
-        ref=ref,
-        action=Action.DENY if action == "deny" else Action.ALLOW,
-        sources=Sources(addresses=NOWHERE, unresolved=(f"rule {ref} of type {kind}",)),
-        protocols=frozenset({"any"}),
-        ports=((1, 65535),),
-        unresolved=(f"rule {ref} of type {kind}",),
-    )
+def _read_group(estate: Estate, policy: Body, group: Body, depth: int, *, inherited: bool) -> list[Rule]:
+    reader = RuleReader(estate, protocols="ipProtocols")
+    properties = group["properties"]
+    rules: list[Rule] = []
+    for collection in bodies_in(properties.get("ruleCollections", properties.get(UNRESOLVED))):
+        order = (depth, priority_of(properties), priority_of(collection))
+        action = action_of(collection)
+        for position, rule in enumerate(bodies_in(collection.get("rules"))):
+            ref = RuleRef(
+                policy=policy.get("name", ""),
+                group=group.get("name", ""),
+                collection=collection.get("name", ""),
+                rule=rule.get("name", ""),
+                order=(*order, position),
+                inherited=inherited,
+            )
+            rules += reader.read(str(rule.get("ruleType")), ref, action, rule)
+    return rules
 
 
 def _settings(chain: list[Body]) -> Settings:
     """A child may be stricter than its parent, never laxer; allowlists add up (firewall manager overview)."""
     properties = [policy["properties"] for policy in chain]
     modes = [str(item.get("threatIntelMode") or "Off").lower() for item in properties]
-    whitelists = [item.get("threatIntelWhitelist") or {} for item in properties]
-    names = tuple(name.lower() for item in whitelists for name in item.get("fqdns") or ())
-    addresses = AddressSet.parse(text for item in whitelists for text in item.get("ipAddresses") or ())
+    whitelists = [object_of(item.get("threatIntelWhitelist")) for item in properties]
+    names = tuple(name.lower() for item in whitelists for name in texts_of(item.get("fqdns")))
+    addresses = readable_addresses(text for item in whitelists for text in texts_of(item.get("ipAddresses")))
     return Settings(
-        tier=str((properties[-1].get("sku") or {}).get("tier") or "Standard").lower(),
+        tier=tier_of(properties[-1]),
         threat_intelligence=max(
             modes, key=lambda mode: _STRICTNESS.index(mode) if mode in _STRICTNESS else 1
         ),
@@ -234,14 +121,12 @@ def _settings(chain: list[Body]) -> Settings:
         threat_allowed_addresses=addresses,
         resolves_network_names=_resolves_names(properties),
         explicit_proxy=any(
-            (item.get("explicitProxy") or {}).get("enableExplicitProxy") for item in properties
+            object_of(item.get("explicitProxy")).get("enableExplicitProxy") for item in properties
         ),
     )
 
 
 def _resolves_names(properties: list[dict[str, Any]]) -> bool:
     """Names in network rules need the DNS proxy, or the deprecated switch that waives it."""
-    dns: dict[str, Any] = next(
-        (item["dnsSettings"] for item in reversed(properties) if item.get("dnsSettings")), {}
-    )
+    dns = next((found for item in reversed(properties) if (found := object_of(item.get("dnsSettings")))), {})
     return bool(dns.get("enableProxy")) or dns.get("requireProxyForNetworkRules") is False
