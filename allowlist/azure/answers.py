@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -132,7 +133,7 @@ def error_of(answer: Answer, what: str) -> TargetError:
         return TargetUnavailable(message, status=status, code=code)
     match status:
         case 401 | 403:
-            return TargetDenied(message, status=status, code=code, hint=_missing_right(detail))
+            return _denied(what, message, answer, detail)
         case 404:
             return TargetNotFound(message, status=status, code=code)
         case 409 | 412:
@@ -147,7 +148,25 @@ def error_of(answer: Answer, what: str) -> TargetError:
             return TargetError(message, status=status, code=code)
 
 
-def _missing_right(detail: ErrorDetail) -> str:
-    if "action" in detail.message:
-        return "grant the action named above on that scope; examples/roles holds ready custom roles"
-    return "check the credential with: az account show, and the roles on the scope"
+# ARM names the action and the scope in the text alone; with linked scopes, the last pair is the one that lacks.
+_RIGHT = re.compile(
+    r"perform action(?:\(s\))? '(?P<action>[^']+)' (?:over|on)(?: the)?(?: linked)? scopes?(?:\(s\))? '(?P<scope>[^']+)'"
+)
+_PRINCIPAL = re.compile(r"with object id '(?P<id>[^']+)'")
+
+
+def _denied(what: str, message: str, answer: Answer, detail: ErrorDetail) -> TargetDenied:
+    """Which action is missing on which scope, where ARM says so."""
+    rights = list(_RIGHT.finditer(detail.message))
+    if not rights:
+        hint = "check the credential with: az account show, and the roles on the scope"
+        return TargetDenied(message, status=answer.status, code=detail.code, hint=hint)
+    action, scope = rights[-1]["action"], rights[-1]["scope"]
+    principal = _PRINCIPAL.search(detail.message)
+    who = f"the identity {principal['id']}" if principal else "the identity"
+    return TargetDenied(
+        f"{what} was answered {answer.status}: {who} lacks the right {action} on {scope}",
+        status=answer.status,
+        code=detail.code,
+        hint=f"give it a role with {action} on that scope or above; examples/roles holds ready ones",
+    )

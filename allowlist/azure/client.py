@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import random
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
 from allowlist.azure.answers import Answer, ErrorDetail, error_of, is_busy, is_lost
+from allowlist.azure.budget import Budgets
 from allowlist.azure.transport import Transport
 from allowlist.documents import canonical_json
 from allowlist.errors import TargetConflict, TargetError, TargetNotFound, TargetThrottled, TargetUnavailable
@@ -22,6 +24,9 @@ from allowlist.observe.traces import span
 
 Body = dict[str, Any]
 Notify = Callable[[str], None]
+
+TOLD_FROM = 5.0
+"""Waits for the budget shorter than this many seconds are nobody's concern."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +58,10 @@ class Traffic:
                 if name.startswith("x-ms-ratelimit-remaining-") and value.isdigit():
                     self.remaining[name.removeprefix("x-ms-ratelimit-remaining-")] = int(value)
 
+    def wait(self, seconds: float) -> None:
+        with self.lock:
+            self.waited += seconds
+
     @property
     def total(self) -> int:
         return sum(self.counts.values())
@@ -70,6 +79,7 @@ class ArmClient:
         patience: Patience | None = None,
         notify: Notify = lambda _: None,
         jitter: Callable[[], float] = random.random,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._endpoint = endpoint.rstrip("/")
         self._transport_for = transport_for
@@ -77,6 +87,7 @@ class ArmClient:
         self.patience = patience or Patience()
         self._notify = notify
         self._jitter = jitter
+        self._budgets = Budgets(clock)
         self.traffic = Traffic()
 
     def get(self, resource_id: str, api_version: str) -> Body:
@@ -134,16 +145,41 @@ class ArmClient:
                 self._notify(f"{method} {_short(url)}: {_reason(error)}; trying again in {pause:.0f} s")
                 self._sleep(pause)
                 waited += pause
-                self.traffic.waited += pause
+                self.traffic.wait(pause)
         raise AssertionError("the last attempt returns or raises")
 
     def _send(self, method: str, url: str, body: bytes | None) -> Answer:
-        with span(f"ARM {method}", **{"http.request.method": method, "allowlist.resource": _short(url)}):
-            answer = self._transport_for(urlsplit(url).path).send(method, url, body)
+        path = urlsplit(url).path
+        self._wait_for_budget(method, path)
+        try:
+            answer = self._exchange(method, url, body)
+        except TargetError:
+            self._budgets.answered(method, path, {})
+            raise
+        self._budgets.answered(method, path, answer.headers, self._refused_for(answer))
         self.traffic.record(_subscription(url), method, answer)
         if answer.status >= 400:
             raise error_of(answer, f"{method} {_short(url)}")
         return answer
+
+    def _exchange(self, method: str, url: str, body: bytes | None) -> Answer:
+        with span(f"ARM {method}", **{"http.request.method": method, "allowlist.resource": _short(url)}):
+            return self._transport_for(urlsplit(url).path).send(method, url, body)
+
+    def _wait_for_budget(self, method: str, path: str) -> None:
+        """Wait for a token instead of being refused."""
+        pause = self._budgets.take(method, path)
+        if pause <= 0:
+            return
+        if pause >= TOLD_FROM:
+            self._notify(f"{method} {_short(path)}: the request budget is used up; waiting {pause:.0f} s")
+        self._sleep(pause)
+        self.traffic.wait(pause)
+
+    def _refused_for(self, answer: Answer) -> float:
+        """What everybody waits after a 429; one that is too long is left to each request to judge."""
+        asked = (answer.retry_after or 0.0) if answer.status == 429 else 0.0
+        return asked if asked <= self.patience.retry else 0.0
 
     def _pause(self, error: TargetError, attempt: int) -> float:
         asked = error.retry_after if isinstance(error, TargetThrottled) else None

@@ -23,6 +23,7 @@ class Connection:
     endpoint: str | None = None
     credential: str = "default"
     ca_file: str | None = None
+    tenant: str = ""
     patience: Patience | None = None
 
 
@@ -30,7 +31,9 @@ class Connection:
 def connect(connection: Connection, notify: Notify = lambda _: None) -> Iterator[ArmClient]:
     """Open an ARM client; transports are made when first needed and closed at the end."""
     cloud = choose_cloud(connection.cloud, connection.endpoint, connection.credential)
-    credential = make_credential(connection.credential, cloud, verify_authority=not connection.endpoint)
+    credential = make_credential(
+        connection.credential, cloud, verify_authority=not connection.endpoint, tenant=connection.tenant
+    )
     pool = _Transports(cloud, credential, connection.ca_file)
     patience = connection.patience or Patience()
     try:

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from allowlist.azure.answers import Answer
 from allowlist.azure.clouds import Cloud
+from allowlist.azure.credential import first_line, token_of
 from allowlist.errors import TargetDenied, TargetUnavailable
 
 TIMEOUT_SECONDS = 60.0
@@ -67,10 +68,10 @@ class SdkTransport:
             response = self._client.send_request(request, stream=False)
         except self._denied as error:
             raise TargetDenied(
-                f"signing in failed: {_first_line(error)}", hint="choose a --credential"
+                f"signing in failed: {first_line(error)}", hint="choose a --credential"
             ) from None
         except self._failed as error:
-            raise TargetUnavailable(f"{method} got no answer: {_first_line(error)}") from None
+            raise TargetUnavailable(f"{method} got no answer: {first_line(error)}") from None
         return Answer(response.status_code, _lowered(response.headers), response.content)
 
     def close(self) -> None:
@@ -88,7 +89,7 @@ class HttpxTransport:
         verify: Any = ssl.create_default_context(cafile=ca_file) if ca_file else True
         self._client = httpx.Client(timeout=TIMEOUT_SECONDS, verify=verify, trust_env=True)
         self._credential = credential
-        self._scope = cloud.scope
+        self._cloud = cloud
         self._error = httpx.HTTPError
 
     def send(self, method: str, url: str, body: bytes | None) -> Answer:
@@ -102,16 +103,7 @@ class HttpxTransport:
         return Answer(response.status_code, _lowered(response.headers), response.content)
 
     def _token(self) -> str:
-        if self._credential is None:
-            return "none"
-        from azure.core.exceptions import ClientAuthenticationError
-
-        try:
-            return str(self._credential.get_token(self._scope).token)
-        except ClientAuthenticationError as error:
-            raise TargetDenied(
-                f"signing in failed: {_first_line(error)}", hint="choose a --credential"
-            ) from None
+        return "none" if self._credential is None else token_of(self._credential, self._cloud)
 
     def close(self) -> None:
         self._client.close()
@@ -119,7 +111,3 @@ class HttpxTransport:
 
 def _lowered(headers: Any) -> dict[str, str]:
     return {name.lower(): value for name, value in headers.items()}
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).split("\n", 1)[0][:200]

@@ -113,7 +113,7 @@ def apply(
     )
     with (
         ledger_from(ledger_url) as ledger,
-        arm_from(project.workload.cloud, arm_endpoint, credential, ca_file) as arm,
+        arm_from(project.workload.cloud, arm_endpoint, credential, ca_file, project.workload.tenant) as arm,
         show_progress() as watch,
     ):
         around = Surroundings(

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from allowlist.cli.common import CREDENTIALS, ledger_from, ledger_option, now, read_plan
+from allowlist.azure.credential import CHOICES
+from allowlist.cli.common import ledger_from, ledger_option, now, read_plan
 from allowlist.cli.console import say
 from allowlist.cli.exits import Exit
 
@@ -22,7 +23,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 
 credential_option = click.option(
     "--credential",
-    type=click.Choice(CREDENTIALS),
+    type=click.Choice(CHOICES),
     default="none",
     show_default=True,
     help="Decide as the signed-in identity; none: as the user of this machine, unverified.",

@@ -59,7 +59,9 @@ def check(
 
     project = project_from(workload_path, catalogs, facts_path)
     specs = project.targets(only, exclude)
-    with state_from(snapshot, project.workload.cloud, arm_endpoint, credential, ca_file) as origin:
+    with state_from(
+        snapshot, project.workload.cloud, arm_endpoint, credential, ca_file, project.workload.tenant
+    ) as origin:
         estate = read_estate(project, specs, origin)
     checks = check_targets(project, estate, specs)
     findings = [finding for item in checks for finding in item.findings]

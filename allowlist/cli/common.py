@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from allowlist.azure.credential import CHOICES
 from allowlist.cli.console import say
 from allowlist.observe.logs import FORMS, LOG, Form
 
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
     from allowlist.workflow.project import Project
 
 Command = TypeVar("Command", bound=Callable[..., Any])
-
-CREDENTIALS = ("default", "cli", "managed-identity", "workload-identity", "environment", "none")
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 
@@ -98,7 +97,7 @@ connection_options = _all(
     ),
     click.option(
         "--credential",
-        type=click.Choice(CREDENTIALS),
+        type=click.Choice(CHOICES),
         default="default",
         show_default=True,
         help="How to sign in.",
@@ -130,32 +129,41 @@ def project_from(workload_path: Path, catalogs: Path | None, facts_path: Path | 
     return load_project(workload_path, catalogs=catalogs, facts=read_facts(facts_path), now=now())
 
 
-def connection_from(cloud: str, arm_endpoint: str | None, credential: str, ca_file: str | None) -> Connection:
+def connection_from(
+    cloud: str, arm_endpoint: str | None, credential: str, ca_file: str | None, tenant: str = ""
+) -> Connection:
     from allowlist.azure.session import Connection
 
-    return Connection(cloud=cloud, endpoint=arm_endpoint, credential=credential, ca_file=ca_file)
+    return Connection(
+        cloud=cloud, endpoint=arm_endpoint, credential=credential, ca_file=ca_file, tenant=tenant
+    )
 
 
 @contextmanager
 def arm_from(
-    cloud: str, arm_endpoint: str | None, credential: str, ca_file: str | None
+    cloud: str, arm_endpoint: str | None, credential: str, ca_file: str | None, tenant: str = ""
 ) -> Iterator[ArmClient]:
     """An open ARM client that tells on stderr when it has to wait."""
     from allowlist.azure.session import connect
 
-    with connect(connection_from(cloud, arm_endpoint, credential, ca_file), notify=say) as arm:
+    with connect(connection_from(cloud, arm_endpoint, credential, ca_file, tenant), notify=say) as arm:
         yield arm
 
 
 @contextmanager
 def state_from(
-    snapshot: Path | None, cloud: str, arm_endpoint: str | None, credential: str, ca_file: str | None
+    snapshot: Path | None,
+    cloud: str,
+    arm_endpoint: str | None,
+    credential: str,
+    ca_file: str | None,
+    tenant: str = "",
 ) -> Iterator[Path | ArmReader]:
     """Where actual state comes from: a snapshot on disk, or ARM."""
     if snapshot is not None:
         yield snapshot
         return
-    with arm_from(cloud, arm_endpoint, credential, ca_file) as arm:
+    with arm_from(cloud, arm_endpoint, credential, ca_file, tenant) as arm:
         yield arm
 
 

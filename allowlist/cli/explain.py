@@ -95,7 +95,9 @@ def explain(
         raise AllowlistError("which flow?", hint="give FQDN --from ADDRESS, or --flows FILE")
     project = project_from(workload_path, catalogs, facts_path)
     specs = project.targets(only, exclude)
-    with state_from(snapshot, project.workload.cloud, arm_endpoint, credential, ca_file) as origin:
+    with state_from(
+        snapshot, project.workload.cloud, arm_endpoint, credential, ca_file, project.workload.tenant
+    ) as origin:
         estate = read_estate(project, specs, origin)
     denied = False
     plan = cache(lambda: make_plan(project, estate, specs))

@@ -55,7 +55,9 @@ def plan(
 
     project = project_from(workload_path, catalogs, facts_path)
     specs = project.targets(only, exclude)
-    with state_from(snapshot, project.workload.cloud, arm_endpoint, credential, ca_file) as origin:
+    with state_from(
+        snapshot, project.workload.cloud, arm_endpoint, credential, ca_file, project.workload.tenant
+    ) as origin:
         estate = read_estate(project, specs, origin)
     asked_by = who_decides("none" if snapshot else credential, project.workload.cloud, arm_endpoint).who
     made = make_plan(project, estate, specs, asked_by)

@@ -40,7 +40,9 @@ def simplify(
 
     project = project_from(workload_path, catalogs, facts_path)
     specs = project.targets(only, exclude)
-    with state_from(snapshot, project.workload.cloud, arm_endpoint, credential, ca_file) as origin:
+    with state_from(
+        snapshot, project.workload.cloud, arm_endpoint, credential, ca_file, project.workload.tenant
+    ) as origin:
         estate = read_estate(project, specs, origin)
     found = [
         (spec.name, suggestion)

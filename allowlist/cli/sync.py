@@ -142,17 +142,19 @@ def sync(
 
 
 class _Arms:
-    """One client per cloud, opened when first needed."""
+    """One client per cloud and tenant, opened when first needed."""
 
     def __init__(self, stack: ExitStack, endpoint: str | None, credential: str, ca_file: str | None) -> None:
         self._stack = stack
         self._settings = (endpoint, credential, ca_file)
-        self._open: dict[str, ArmClient] = {}
+        self._open: dict[tuple[str, str], ArmClient] = {}
 
-    def of(self, cloud: str) -> ArmClient:
-        if cloud not in self._open:
-            self._open[cloud] = self._stack.enter_context(arm_from(cloud, *self._settings))
-        return self._open[cloud]
+    def of(self, member: Member) -> ArmClient:
+        key = (member.cloud, member.tenant)
+        if key not in self._open:
+            opened = arm_from(member.cloud, *self._settings, member.tenant)
+            self._open[key] = self._stack.enter_context(opened)
+        return self._open[key]
 
     def requests(self) -> dict[str, int]:
         """ARM requests by method."""
@@ -173,7 +175,7 @@ def _works(members: Sequence[Member], arms: _Arms, library: Library, facts: Fact
             file=member.file,
             targets=tuple(name for name, _ in member.targets),
             resources=tuple(resource for _, resource in member.targets),
-            arm=arms.of(member.cloud),
+            arm=arms.of(member),
             load=partial(load_member, member, library, facts, now()),
         )
         for member in members

@@ -186,7 +186,11 @@ class Notification(_Section, frozen=True, kw_only=True):
 
 
 class Workload(_Section, frozen=True, kw_only=True):
-    """One workload: what it needs, where it runs, and what may be done about it."""
+    """One workload: what it needs, where it runs, and what may be done about it.
+
+    ``tenant`` is the Entra tenant of its subscriptions, by id or domain, where that is not the home of whoever
+    signs in.
+    """
 
     schema: Literal["allowlist/workload/v1"]
     name: Name
@@ -194,6 +198,7 @@ class Workload(_Section, frozen=True, kw_only=True):
     sources: dict[str, SourceSet]
     targets: Annotated[list[TargetSpec], Meta(min_length=1)]
     cloud: Literal["public", "usgov", "china"] = "public"
+    tenant: str = ""
     parameters: dict[str, str] = {}
     requirements: list[OwnRequirement] = []
     prices: list[Price] = []

@@ -47,6 +47,7 @@ def _client(script: Script, slept: list[float], told: list[str] | None = None) -
         patience=Patience(),
         notify=(told if told is not None else []).append,
         jitter=lambda: 1.0,
+        clock=lambda: sum(slept),
     )
 
 

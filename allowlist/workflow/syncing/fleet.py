@@ -25,12 +25,15 @@ class Member:
     workload: str
     file: Path
     cloud: str
+    tenant: str
     targets: tuple[tuple[str, str], ...]
 
     @classmethod
     def of(cls, workload: Workload, file: Path) -> Member:
         targets = tuple((spec.name, spec.resource) for spec in workload.targets)
-        return cls(workload=workload.name, file=file, cloud=workload.cloud, targets=targets)
+        return cls(
+            workload=workload.name, file=file, cloud=workload.cloud, tenant=workload.tenant, targets=targets
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,4 +113,6 @@ def _is_chosen(member: Member, target: str, only: Sequence[str], exclude: Sequen
 def _narrowed(member: Member, targets: Iterable[tuple[str, str]]) -> Iterator[Member]:
     kept = tuple(targets)
     if kept:
-        yield Member(workload=member.workload, file=member.file, cloud=member.cloud, targets=kept)
+        yield Member(
+            workload=member.workload, file=member.file, cloud=member.cloud, tenant=member.tenant, targets=kept
+        )
