@@ -20,7 +20,7 @@ from allowlist.errors import AllowlistError
 from allowlist.workflow.desk import Desk
 from allowlist.workflow.files import write_bytes
 from allowlist_tui.config import Settings, load_settings
-from allowlist_tui.look import DARK, LIGHT
+from allowlist_tui.look import DARK, LIGHT, THEME_VARIABLES
 from allowlist_tui.screens.dialogs import Prompt, Reading
 from allowlist_tui.slow import run_slow, words_of
 from allowlist_tui.text import safe, safe_lines
@@ -60,8 +60,15 @@ class ReviewApp(App[None]):
         Binding("z", "zoom", "zoom", show=False, id="zoom", tooltip="the focused pane alone, or all again"),
     ]
     CSS = """
-    Screen { background: $background; }
     Toast { max-width: 70; }
+    * {
+        scrollbar-color: $line;
+        scrollbar-color-hover: $quiet;
+        scrollbar-color-active: $primary;
+        scrollbar-background: $background;
+        scrollbar-background-hover: $background;
+        scrollbar-background-active: $background;
+    }
     Screen.-narrow {
         & ReviewPane {
             grid-size: 2 2;
@@ -87,6 +94,9 @@ class ReviewApp(App[None]):
         self.register_theme(DARK)
         self.register_theme(LIGHT)
         self.theme = DARK.name
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        return THEME_VARIABLES
 
     def get_default_screen(self) -> Screen[None]:
         from allowlist_tui.screens.main import MainScreen

@@ -13,7 +13,7 @@ from allowlist.workflow.exploring import RunStory, TargetRules
 from allowlist.workflow.upgrades import Upgrade
 from allowlist_tui.look import ACTIONS, STEPS, Line, Piece
 from allowlist_tui.text import safe
-from allowlist_tui.why import difference_lines
+from allowlist_tui.why import difference_lines, title_of
 
 Row = tuple[Piece, ...]
 AnyRule = NatRule | NetworkRule | ApplicationRule
@@ -199,7 +199,7 @@ def finding_row(item: Finding) -> Row:
 def run_row(run: Run) -> Row:
     glyph, tone = _RUNS.get(run.state, ("✗", "bad"))
     return (
-        (safe(run.run_id[:12]), "title"),
+        (safe(run.run_id), "title"),
         (f"{run.begun:%Y-%m-%d %H:%M}", "muted"),
         (run.kind, "plain"),
         (f"{glyph} {run.state}", tone),
@@ -225,7 +225,7 @@ def run_lines(story: RunStory) -> Iterator[Line]:
 
 def _change(change: Change, fate: str) -> Iterator[Line]:
     sign, tone = ACTIONS[change.operation.action]
-    yield ((f"{sign} ", tone), (safe(change.title), "title"), (f"  {fate}", "muted"))
+    yield ((f"{sign} ", tone), (safe(title_of(change)), "title"), (f"  {fate}", "muted"))
     yield from difference_lines(change.operation)
 
 

@@ -37,6 +37,10 @@ def help_lines(app: App[None]) -> Iterator[Line]:
     yield from _legend("risks", RISKS)
 
 
+def _key(key: str, word: str, meaning: str) -> Line:
+    return ((f"{key:>7}  {word:<12} ", "accent"), (meaning, "plain"))
+
+
 def _legend(title: str, signs: object) -> Iterator[Line]:
     rows = list(signs.values())  # type: ignore[attr-defined]
     pieces = [(f"{title:>8}  ", "muted")]

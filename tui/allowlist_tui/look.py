@@ -46,7 +46,7 @@ STEPS: Final = {
 
 STYLES: Final = {
     "plain": "",
-    "muted": "$text-muted",
+    "muted": "$quiet",
     "good": "$text-success",
     "warn": "$text-warning",
     "bad": "$text-error",
@@ -66,9 +66,10 @@ Line = tuple[Piece, ...]
 def content_of(lines: Iterable[Line]) -> Content:
     """Lines as textual content; nothing in them is read as markup."""
     parts: list[str | tuple[str, str]] = []
-    for line in lines:
+    for number, line in enumerate(lines):
+        if number:
+            parts.append("\n")
         parts.extend((text, STYLES[tone]) if STYLES[tone] else text for text, tone in line)
-        parts.append("\n")
     return Content.assemble(*parts)
 
 
@@ -76,6 +77,14 @@ def text_of(lines: Iterable[Line]) -> str:
     """The same lines as plain text."""
     return "\n".join("".join(text for text, _ in line).rstrip() for line in lines)
 
+
+THEME_VARIABLES: Final = {
+    "quiet": "#808080",
+    "line": "#707070",
+    "cursor-line": "#4a5a80",
+    "chosen-line": "#6b6030",
+}
+"""What themes other than ours lack: colours of quiet text, of borders, of the cursor's line and of chosen lines."""
 
 DARK: Final = Theme(
     name="allowlist-dark",
@@ -90,6 +99,12 @@ DARK: Final = Theme(
     surface="#1b1d28",
     panel="#252838",
     dark=True,
+    variables={
+        "quiet": "#7d86a6",
+        "line": "#363b54",
+        "cursor-line": "#2e3c64",
+        "chosen-line": "#33301f",
+    },
 )
 
 LIGHT: Final = Theme(
@@ -105,4 +120,10 @@ LIGHT: Final = Theme(
     surface="#ffffff",
     panel="#e4e8f2",
     dark=False,
+    variables={
+        "quiet": "#5d6579",
+        "line": "#c3c9d9",
+        "cursor-line": "#cfdcfb",
+        "chosen-line": "#f3e6c8",
+    },
 )

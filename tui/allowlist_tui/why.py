@@ -32,14 +32,18 @@ def why(review: Review, change: Change) -> Iterator[Line]:
     """Everything a reviewer asks about a change, the most urgent first."""
     standing = review.standing(change.id)
     yield from _title(change, standing)
-    yield from _reach(change)
-    yield from _proofs(change)
-    yield from _wanted(change)
-    yield from _price(review.plan, change)
-    yield from _gates(review.gates_of(change))
-    yield from _overlaps(change)
-    yield from _rule(change)
-    yield from _people(review, change, standing)
+    for section in (
+        _reach(change),
+        _proofs(change),
+        _wanted(change),
+        _price(review.plan, change),
+        _gates(review.gates_of(change)),
+        _overlaps(change),
+        _rule(change),
+        _people(review, change, standing),
+    ):
+        yield (("", "plain"),)
+        yield from section
 
 
 def gap_lines(gaps: Iterable[Gap]) -> Iterator[Line]:
@@ -63,28 +67,32 @@ def _title(change: Change, standing: Standing) -> Iterator[Line]:
     sign, tone = ACTIONS[change.operation.action]
     glyph, word, colour = STATES[standing.state]
     risk_glyph, risk, risk_tone = RISKS[change.risk]
-    yield ((f"{sign} ", tone), (safe(change.title), "title"))
+    yield ((f"{sign} ", tone), (safe(title_of(change)), "title"))
     yield (
         (f"{glyph} {word}", colour),
-        ("  ", "plain"),
+        ("   ", "plain"),
         (f"{risk_glyph} {risk}", risk_tone),
-        (f"  {change.id}", "muted"),
+        (f"   {change.id}", "muted"),
     )
-    if standing.text:
+    if standing.text and standing.decisions:
         yield (("  ", "plain"), (safe(standing.text), "muted"))
+
+
+def title_of(change: Change) -> str:
+    """The title without the verb, which a sign before it says."""
+    return change.title.removeprefix(f"{change.operation.action} ")
 
 
 def _reach(change: Change) -> Iterator[Line]:
     yield _head("What it does")
-    yield (("  ", "plain"), (safe(change.reason), "plain"))
-    yield _field("meaning", _CLASSES[change.classification])
-    if change.operation.action == "remove":
-        yield _field("closes", _destination(change), "warn")
-    else:
-        yield _field("opens", _destination(change), "good")
+    word, tone = ("closes", "warn") if change.operation.action == "remove" else ("opens", "good")
+    yield _field(word, _destination(change), tone)
     for sources in dict.fromkeys(", ".join(ref.sources) for ref in change.requirements if ref.sources):
         yield _field("from", sources)
     yield _field("on", change.target)
+    yield _field("meaning", _CLASSES[change.classification])
+    if not change.requirements:
+        yield _field("because", change.reason)
 
 
 def _destination(change: Change) -> str:
@@ -101,10 +109,11 @@ def _proofs(change: Change) -> Iterator[Line]:
 
 
 def _proof(name: str, proof: Proof) -> Iterator[Line]:
-    glyph, tone = ("✓ holds", "good") if proof.holds else ("✗ fails", "bad")
-    yield ((f"  {name:<13}", "muted"), (f"{glyph}  ", tone), (safe(proof.text), "plain"))
+    glyph, tone = ("✓", "good") if proof.holds else ("✗", "bad")
+    word = name if proof.holds else f"not {name}"
+    yield ((f"  {glyph} {word:<13} ", tone), (safe(proof.text), "plain"))
     if proof.witness:
-        yield (("    witness ", "muted"), (safe(proof.witness), "accent"))
+        yield ((f"    {'witness':<13} ", "muted"), (safe(proof.witness), "accent"))
 
 
 def _wanted(change: Change) -> Iterator[Line]:

@@ -32,6 +32,7 @@ from allowlist_tui.explore import (
     sorted_findings,
 )
 from allowlist_tui.look import Line, text_of
+from allowlist_tui.panes import Stands
 from allowlist_tui.screens.dialogs import Typed
 from allowlist_tui.widgets.lines import Lines, PlainTable
 from allowlist_tui.widgets.why_pane import WhyPane
@@ -51,8 +52,8 @@ class ExplorePane(Container):
         grid-size: 2 1;
         grid-columns: 3fr 2fr;
         & PlainTable, & WhyPane {
-            border: round $foreground 25%;
-            border-title-color: $text-muted;
+            border: round $line;
+            border-title-color: $quiet;
         }
         & PlainTable:focus, & WhyPane:focus {
             border: round $primary;
@@ -144,6 +145,7 @@ class ExplorePane(Container):
         self.query_one(WhyPane).focus()
 
     def _details(self) -> None:
+        self.post_message(Stands())
         item, pane = self.current, self.query_one(WhyPane)
         if item is None:
             pane.show(())

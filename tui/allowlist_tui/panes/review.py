@@ -21,6 +21,7 @@ from allowlist_tui.answers import explanation_lines
 from allowlist_tui.filtering import ChangeIndex, parse_filter
 from allowlist_tui.guard import Guard
 from allowlist_tui.look import text_of
+from allowlist_tui.panes import Stands
 from allowlist_tui.screens.dialogs import Count, Prompt, Reading, Typed, parse_date
 from allowlist_tui.staging import apply_lines, count_lines, why_no_date
 from allowlist_tui.text import safe
@@ -43,11 +44,11 @@ class ReviewPane(Container):
     ReviewPane {
         layout: grid;
         grid-size: 3 1;
-        grid-columns: 34 1fr 1fr;
+        grid-columns: 30 5fr 4fr;
         & Outline, & ChangeTable, & WhyPane {
-            border: round $foreground 25%;
-            border-title-color: $text-muted;
-            border-subtitle-color: $text-muted;
+            border: round $line;
+            border-title-color: $quiet;
+            border-subtitle-color: $quiet;
         }
         & Outline:focus, & ChangeTable:focus, & WhyPane:focus {
             border: round $primary;
@@ -148,9 +149,6 @@ class ReviewPane(Container):
         ),
     ]
 
-    class Stands(Message):
-        """The cursor or the selection stands somewhere else, so other things are possible."""
-
     class Decided(Message):
         """Something was decided, here or elsewhere."""
 
@@ -247,7 +245,7 @@ class ReviewPane(Container):
         self._calm = self.set_timer(_CALM_SECONDS, self._calm_down)
 
     def _calm_down(self) -> None:
-        self.post_message(self.Stands())
+        self.post_message(Stands())
         review, change = self.review, self.table.current
         if review is None:
             return
@@ -354,7 +352,7 @@ class ReviewPane(Container):
         if not wanted:
             self.host.say("approved by you already; u takes back what was decided last")
         elif len(ids) == 1:
-            self._decide(f"approved {self._called(ids)}", lambda: review.approve(ids))
+            self._decide("", lambda: review.approve(ids))
         else:
             self._ask_count(review, ids, wanted)
 
@@ -462,7 +460,8 @@ class ReviewPane(Container):
 
     def _decide(self, done: str, work: Callable[[], object]) -> None:
         def decided(_: object) -> None:
-            self.host.say(done)
+            if done:
+                self.host.say(done)
             self._repaint()
 
         self.host.slow(self, work, decided, group="decide", writes=True)

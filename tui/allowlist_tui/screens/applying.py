@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, ClassVar, cast
@@ -11,24 +12,26 @@ from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.message import Message
 from textual.screen import Screen
-from textual.widgets import Static
 
 from allowlist.apply.events import ProgressEvent
 from allowlist.apply.result import RunResult
+from allowlist.plan.model import Change
 from allowlist.store import Run
 from allowlist.workflow.confirming import time_left
 from allowlist.workflow.desk import Desk
 from allowlist.workflow.review import Review
-from allowlist_tui.look import STEPS, Line, Piece, content_of
+from allowlist_tui.look import ACTIONS, STEPS, Line, Piece
 from allowlist_tui.screens.dialogs import Typed
 from allowlist_tui.text import safe
-from allowlist_tui.widgets.bars import Hint, HintBar, TopBar
+from allowlist_tui.why import title_of
+from allowlist_tui.widgets.bars import HintBar, TopBar, hints_of
 from allowlist_tui.widgets.lines import PlainTable
+from allowlist_tui.widgets.words import Words
 
 if TYPE_CHECKING:
     from allowlist_tui.app import ReviewApp
 
-_COLUMNS = (("state", 13), ("target", 22), ("step", 0), ("time", 20), ("", 0))
+_COLUMNS = (("state", 13), ("target", 20), ("step", 0), ("time", 22))
 _ENDED = ("verified", "failed", "unknown", "reverted")
 
 
@@ -40,6 +43,7 @@ class StepView:
     step: str
     state: str = "intended"
     text: str = ""
+    changes: tuple[Change, ...] = ()
     begun: datetime | None = None
     ended: datetime | None = None
     expected: float = 0
@@ -50,8 +54,8 @@ class RunScreen(Screen[None]):
 
     DEFAULT_CSS = """
     RunScreen {
-        & PlainTable { height: 1fr; border: round $foreground 25%; border-title-color: $text-muted; }
-        & #result { height: auto; max-height: 12; margin: 0 1; padding: 0 1; border: round $foreground 25%; }
+        & PlainTable { height: 1fr; border: round $line; border-title-color: $quiet; }
+        & #result { height: auto; max-height: 12; margin: 0 1; padding: 0 1; border: round $line; }
     }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -84,7 +88,7 @@ class RunScreen(Screen[None]):
         table = PlainTable(_COLUMNS, empty="getting ready …")
         table.border_title = Content(safe(self._title))
         yield table
-        yield Static(id="result")
+        yield Words(id="result")
         yield HintBar()
 
     def on_mount(self) -> None:
@@ -151,26 +155,17 @@ class RunScreen(Screen[None]):
         """The run has ended well or badly, and its result stands there."""
 
     def tell(self, lines: list[Line]) -> None:
-        self.query_one("#result", Static).update(content_of(lines))
+        self.query_one("#result", Words).say(lines)
 
     def tick(self) -> None:
         """Times go on."""
         now = self.desk.now()
-        self.query_one(PlainTable).show([_row(step, now) for step in self._steps.values()])
+        self.query_one(PlainTable).show([row for step in self._steps.values() for row in _rows(step, now)])
         if not self.is_over:
             self.query_one(TopBar).tell(f"{self._title}  {_clock(now - self._begun)}")
         else:
             self.query_one(TopBar).tell(f"{self._title}  ended")
-        self.query_one(HintBar).show(
-            Hint(
-                self.app.get_key_display(active.binding),
-                active.binding.description,
-                active.binding.action,
-                self.why_not(active.binding.action),
-            )
-            for active in self.active_bindings.values()
-            if active.node is self and active.binding.show
-        )
+        self.query_one(HintBar).show(hints_of(self))
 
     def action_leave(self) -> None:
         if self.is_over:
@@ -315,24 +310,38 @@ class ApplyScreen(RunScreen):
 
 
 def _planned_steps(review: Review) -> tuple[StepView, ...]:
-    chosen = review.approved_plan_targets()
+    approved = [change for change in review.plan.changes if review.state(change.id) == "approved"]
+    found: dict[tuple[str, str], list[Change]] = {}
+    for change in approved:
+        found.setdefault((change.target, _last(change.operation.resource)), []).append(change)
+    minutes = {target.name: target.minutes for target in review.plan.targets}
     return tuple(
-        StepView(target=target.name, step=write.rstrip("/").rpartition("/")[2], expected=target.minutes)
-        for target in review.plan.targets
-        if target.name in chosen
-        for write in target.writes
+        StepView(target=target, step=step, changes=tuple(changes), expected=minutes.get(target, 0))
+        for (target, step), changes in found.items()
     )
 
 
-def _row(step: StepView, now: datetime) -> tuple[Piece, ...]:
+def _last(resource: str) -> str:
+    return resource.rstrip("/").rpartition("/")[2]
+
+
+def _rows(step: StepView, now: datetime) -> Iterator[tuple[Piece, ...]]:
     glyph, word, tone = STEPS[step.state]
-    return (
+    yield (
         (f"{glyph} {word}", tone),
         (safe(step.target), "title"),
         (safe(step.step), "plain"),
         (_time(step, now), "muted"),
-        (safe(step.text), "muted"),
     )
+    if step.text:
+        yield _below((f"  {safe(step.text)}", "warn"))
+    for change in step.changes:
+        sign, colour = ACTIONS[change.operation.action]
+        yield _below((f"  {sign} {safe(title_of(change))}", colour if step.state == "verified" else "muted"))
+
+
+def _below(piece: Piece) -> tuple[Piece, ...]:
+    return (("", "plain"), ("", "plain"), piece, ("", "plain"))
 
 
 def _time(step: StepView, now: datetime) -> str:

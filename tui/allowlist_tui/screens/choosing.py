@@ -26,7 +26,7 @@ class PlanChooser(Dialog[str]):
     DEFAULT_CSS = """
     PlanChooser > Vertical { width: 96; height: 18; }
     PlanChooser PlainTable { height: 1fr; }
-    PlanChooser Static { color: $text-muted; }
+    PlanChooser Static { color: $quiet; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("n", "make", "new plan", id="new-plan", tooltip="make a new plan for the state as it is now"),

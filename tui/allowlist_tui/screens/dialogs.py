@@ -15,8 +15,9 @@ from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Static
 
 from allowlist_tui.guard import Guard
-from allowlist_tui.look import Line, content_of
+from allowlist_tui.look import Line
 from allowlist_tui.text import safe
+from allowlist_tui.widgets.words import Words
 
 T = TypeVar("T")
 Check = Callable[[str], str]
@@ -113,7 +114,7 @@ class Count(Dialog[bool]):
         with Vertical() as box:
             box.border_title = Content(safe(self._title))
             with VerticalScroll(classes="body", can_focus=False):
-                yield Static(content_of(self._lines))
+                yield Words(self._lines)
             with Horizontal(classes="buttons"):
                 yield Button("Cancel", id="cancel")
                 yield Button(self._verb, id="ok", variant="warning")
@@ -177,7 +178,7 @@ class Typed(Dialog[bool]):
         with Vertical() as box:
             box.border_title = Content(safe(self._title))
             with VerticalScroll(classes="body", can_focus=False):
-                yield Static(content_of(self._lines))
+                yield Words(self._lines)
             yield Static(Content.assemble("Type ", (self._wanted, "bold"), " to allow it:"))
             yield TypedInput(Guard(), self.complain)
             yield Static("", classes="complaint")
@@ -227,7 +228,7 @@ class Reading(Dialog[None]):
             box.border_title = Content(safe(self._title))
             box.border_subtitle = Content("Esc closes")
             with VerticalScroll(classes="body"):
-                yield Static(content_of(self._lines))
+                yield Words(self._lines)
 
     def on_mount(self) -> None:
         self.query_one(VerticalScroll).focus()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual import on
@@ -17,10 +17,11 @@ from allowlist.store import PlanRecord
 from allowlist.workflow.desk import Desk
 from allowlist.workflow.review import Review
 from allowlist_tui.filtering import ChangeIndex
+from allowlist_tui.panes import Stands
 from allowlist_tui.panes.explore import CatalogPane, EstatePane, ExplorePane, FindingPane, HistoryPane
 from allowlist_tui.panes.review import ReviewPane
 from allowlist_tui.screens.choosing import PlanChooser
-from allowlist_tui.widgets.bars import GateBar, Hint, HintBar, Tab, TabLine, TopBar
+from allowlist_tui.widgets.bars import GateBar, HintBar, Tab, TabLine, TopBar, hints_of
 from allowlist_tui.widgets.outline import Node, build_outline
 
 if TYPE_CHECKING:
@@ -218,20 +219,12 @@ class MainScreen(Screen[None]):
 
     def show_hints(self) -> None:
         """Only what is possible where the focus is, and why something else is not."""
-        self.query_one(HintBar).show(self._hints())
-
-    def _hints(self) -> Iterable[Hint]:
-        for active in self.active_bindings.values():
-            binding = active.binding
-            if binding.show and binding.description and not binding.system:
-                ask = getattr(active.node, "why_not", None)
-                reason = ask(binding.action) if ask else ""
-                yield Hint(self.app.get_key_display(binding), binding.description, binding.action, reason)
+        self.query_one(HintBar).show(hints_of(self))
 
     def on_descendant_focus(self) -> None:
         self.call_later(self.show_hints)
 
-    @on(ReviewPane.Stands)
+    @on(Stands)
     def _stands(self) -> None:
         self.show_hints()
 
@@ -267,7 +260,10 @@ class MainScreen(Screen[None]):
         self._offer_pending()
 
     def run_ended(self) -> None:
-        """A run ended: what was read before is old."""
+        """A run ended: what was read before is old, and so is the plan."""
         for pane in self.query(ExplorePane):
             pane.forget()
-        self.show_bars()
+        if self.desk.can_plan:
+            self._open(self._make)
+        else:
+            self.host.say("this plan is history now; make a new one")

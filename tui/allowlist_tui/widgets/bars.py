@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from textual import events
 from textual.containers import Horizontal
 from textual.content import Content
 from textual.message import Message
+from textual.screen import Screen
 from textual.widgets import Static
 
 from allowlist.plan.model import Plan
@@ -75,7 +76,7 @@ class Tab(Static):
     """One title of the tab line."""
 
     DEFAULT_CSS = """
-    Tab { width: auto; padding: 0 1; color: $text-muted; }
+    Tab { width: auto; padding: 0 1; color: $quiet; }
     Tab:hover { color: $text; background: $panel; }
     Tab.-active { color: $text-primary; text-style: bold underline; }
     """
@@ -131,6 +132,18 @@ class Hint:
     word: str
     action: str = ""
     why_not: str = ""
+
+
+def hints_of(screen: Screen[None]) -> Iterator[Hint]:
+    """A hint for every binding that is to be shown where the focus is; owners of actions tell ``why_not``."""
+    told: set[str] = set()
+    for active in screen.active_bindings.values():
+        binding = active.binding
+        if binding.show and binding.description and not binding.system and binding.action not in told:
+            told.add(binding.action)
+            ask = getattr(active.node, "why_not", None)
+            reason = ask(binding.action) if ask else ""
+            yield Hint(screen.app.get_key_display(binding), binding.description, binding.action, reason)
 
 
 class HintBar(Bar):

@@ -13,6 +13,7 @@ from allowlist.workflow.review import State
 from allowlist_tui.filtering import ChangeIndex, Term
 from allowlist_tui.look import ACTIONS, RISKS, STATES, Piece
 from allowlist_tui.text import safe
+from allowlist_tui.why import title_of
 from allowlist_tui.widgets.lines import Lines, fitted
 
 StateOf = Callable[[str], State]
@@ -29,7 +30,7 @@ class Column:
 
 COLUMNS = (
     Column("state", 11),
-    Column("risk", 15),
+    Column("risk", 14),
     Column("change", 0),
     Column("wanted by", 0, 92),
     Column("target", 18, 74),
@@ -272,7 +273,7 @@ def _cell(number: int, change: Change, state: State, width: int) -> Iterable[Pie
         case "change":
             sign, tone = ACTIONS[change.operation.action]
             yield (f"{sign} ", tone)
-            yield (fitted(safe(change.title), width - 3) + " ", "plain")
+            yield (fitted(safe(title_of(change)), width - 3) + " ", "plain")
         case "wanted by":
             yield (fitted(safe(_wanted(change)), width - 1) + " ", "muted")
         case "target":

@@ -49,7 +49,7 @@ class Lines(ScrollView, can_focus=True):
         overflow-x: hidden;
         overflow-y: auto;
         scrollbar-size-vertical: 1;
-        & .lines--muted { color: $text-muted; }
+        & .lines--muted { color: $quiet; }
         & .lines--good { color: $text-success; }
         & .lines--warn { color: $text-warning; }
         & .lines--bad { color: $text-error; }
@@ -57,10 +57,10 @@ class Lines(ScrollView, can_focus=True):
         & .lines--title { text-style: bold; }
         & .lines--head { color: $text-primary; text-style: bold; }
         & .lines--link { color: $text-primary; }
-        & .lines--cursor { background: $primary 35%; text-style: bold; }
-        & .lines--blurred { background: $primary 14%; }
-        & .lines--chosen { background: $accent 22%; }
-        & .lines--header { color: $text-muted; text-style: bold; }
+        & .lines--cursor { background: $cursor-line; text-style: bold; }
+        & .lines--blurred { background: $panel; }
+        & .lines--chosen { background: $chosen-line; }
+        & .lines--header { color: $quiet; text-style: bold; }
     }
     """
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
@@ -12,10 +13,11 @@ from allowlist.plan.model import Change, Plan, Risk
 from allowlist.workflow.review import State
 from allowlist_tui.look import ACTIONS, RISKS, STATES, Piece
 from allowlist_tui.text import safe
+from allowlist_tui.why import title_of
 from allowlist_tui.widgets.lines import Lines, fitted
 
+_Scenario = tuple[str, str]
 _RISK_ORDER = {risk: place for place, risk in enumerate(Risk)}
-_NO_SCENARIO = "no scenario"
 
 
 @dataclass(slots=True)
@@ -33,26 +35,37 @@ class Node:
 
 def build_outline(plan: Plan) -> Node:
     """The tree of a plan, without the changes themselves."""
-    groups: dict[str, dict[str, list[int]]] = {target.name: {} for target in plan.targets}
+    groups: dict[str, dict[_Scenario, list[int]]] = {target.name: {} for target in plan.targets}
     for place, change in enumerate(plan.changes):
-        scenario = change.requirements[0].scenario if change.requirements else ""
-        groups.setdefault(change.target, {}).setdefault(scenario or _NO_SCENARIO, []).append(place)
+        groups.setdefault(change.target, {}).setdefault(_scenario(change), []).append(place)
     risks = [change.risk for change in plan.changes]
-    targets = [_target(name, scenarios, risks) for name, scenarios in groups.items()]
     return Node(
-        text=f"{plan.workload}: all changes",
+        text="all changes",
         depth=0,
         places=range(len(risks)),
         worst=_worst(risks, range(len(risks))),
-        children=targets,
+        children=[_target(name, scenarios, risks) for name, scenarios in groups.items()],
         is_open=True,
     )
 
 
-def _target(name: str, scenarios: dict[str, list[int]], risks: Sequence[Risk]) -> Node:
+def _scenario(change: Change) -> _Scenario:
+    if not change.requirements:
+        return "no longer wanted", ""
+    first = change.requirements[0]
+    return (first.catalog, first.scenario) if first.scenario else ("own requirements", "")
+
+
+def _target(name: str, scenarios: dict[_Scenario, list[int]], risks: Sequence[Risk]) -> Node:
+    alone = Counter(catalog for catalog, _ in scenarios)
     children = [
-        Node(text=scenario, depth=2, places=places, worst=_worst(risks, places))
-        for scenario, places in scenarios.items()
+        Node(
+            text=catalog if alone[catalog] == 1 else f"{scenario} · {catalog}",
+            depth=2,
+            places=places,
+            worst=_worst(risks, places),
+        )
+        for (catalog, scenario), places in scenarios.items()
     ]
     places = sorted(place for child in children for place in child.places)
     return Node(
@@ -133,7 +146,7 @@ class Outline(Lines):
         sign, colour = ACTIONS[change.operation.action]
         yield (f"{glyph} ", tone)
         yield (f"{sign} ", colour)
-        yield (fitted(safe(change.title), max(1, width - 4)), "plain")
+        yield (fitted(safe(title_of(change)), max(1, width - 4)), "plain")
 
     def _toggle(self, node: Node) -> None:
         node.is_open = not node.is_open

@@ -8,9 +8,9 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
-from textual.widgets import Static
 
-from allowlist_tui.look import Line, content_of
+from allowlist_tui.look import Line
+from allowlist_tui.widgets.words import Words
 
 
 class WhyPane(VerticalScroll, can_focus=True):
@@ -22,14 +22,15 @@ class WhyPane(VerticalScroll, can_focus=True):
         Binding("k", "scroll_up", "up", show=False, id="why-up"),
     ]
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.lines: tuple[Line, ...] = ()
-
     def compose(self) -> ComposeResult:
-        yield Static()
+        yield Words()
+
+    @property
+    def lines(self) -> tuple[Line, ...]:
+        return self.query_one(Words).lines
 
     def show(self, lines: Sequence[Line]) -> None:
-        self.lines = tuple(lines)
-        self.query_one(Static).update(content_of(self.lines))
-        self.scroll_home(animate=False)
+        """Show other lines, from their beginning."""
+        if tuple(lines) != self.lines:
+            self.query_one(Words).say(lines)
+            self.scroll_home(animate=False)

@@ -1,0 +1,174 @@
+"""Apply from the screen, against the simulator: typed confirmation, live progress, stop, confirm, roll back."""
+
+from __future__ import annotations
+
+import datetime as dt
+import time
+from collections.abc import Callable
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any
+
+from allowlist.workflow.desk import Access, Desk
+from allowlist_tui.screens.applying import ApplyScreen
+from tests.helpers.screen import SMALL, Person, drive
+from tests.helpers.world import ALICE, World, contoso_world, now
+
+TARGET = "hub-firewall"
+
+
+def desk_of(world: World, **changes: Any) -> Desk:
+    """A desk on a running simulator."""
+    values: dict[str, Any] = {
+        "ledger": lambda: world.ledger,
+        "who": lambda: ALICE,
+        "clock": now,
+        "project": lambda: world.project,
+        "state": lambda narrate: nullcontext(world.arm),
+        "azure": lambda narrate: nullcontext(world.arm),
+        "makes_first": True,
+        "sleep": lambda _: time.sleep(0.01),
+    }
+    return Desk(Access(**values | changes))
+
+
+async def approve_two(person: Person) -> None:
+    await person.press("space", "down", "space")
+    assert person.review.progress().ready == 2
+
+
+async def confirm(person: Person, name: str = TARGET) -> None:
+    """Go from Cancel to the field, type the name by hand, and press Enter twice, unhurried."""
+    await person.press("shift+tab")
+    await person.type(name)
+    await person.press("enter")
+    await person.pilot.pause(0.2)
+    await person.press("enter")
+
+
+def over(person: Person) -> Callable[[], bool]:
+    return lambda: isinstance(person.app.screen, ApplyScreen) and person.app.screen.is_over
+
+
+def test_what_is_approved_is_applied_verified_and_can_be_rolled_back(tmp_path: Path) -> None:
+    async def work(person: Person) -> None:
+        await approve_two(person)
+        await person.press("A")
+        assert "2 approved changes are written" in person.screen_text
+        assert "33 are not approved" in person.screen_text
+        await confirm(person)
+        await person.until(over(person))
+        await person.rest()
+        text = person.screen_text
+        assert "applied and verified" in text
+        assert "✓ verified" in text
+        assert len(world.rules()) == 2
+        await person.press("r")
+        await confirm(person)
+        await person.until(lambda: "rolled back" in person.screen_text)
+        assert world.rules() == []
+        await person.press("escape")
+        await person.press("4")
+        await person.rest()
+        assert "rolled-back" in person.screen_text
+
+    with contoso_world(tmp_path) as world:
+        drive(desk_of(world), work)
+
+
+def test_enter_alone_held_keys_and_pasted_text_never_apply(tmp_path: Path) -> None:
+    from textual import events
+
+    async def work(person: Person) -> None:
+        await approve_two(person)
+        await person.press("A", "enter")
+        assert len(person.app.screen_stack) == 1
+        await person.press("A", "shift+tab")
+        person.app.post_message(events.Paste(TARGET))
+        await person.rest()
+        assert "pasted text is ignored" in person.screen_text
+        for letter in TARGET:
+            person.app.post_message(events.Key(letter, letter))
+        await person.rest()
+        await person.press("enter", "enter", "escape")
+        assert len(person.app.screen_stack) == 1
+        assert world.ledger.runs() == ()
+
+    with contoso_world(tmp_path) as world:
+        drive(desk_of(world), work)
+
+
+def test_a_wrong_name_applies_nothing(tmp_path: Path) -> None:
+    async def work(person: Person) -> None:
+        await approve_two(person)
+        await person.press("A")
+        await confirm(person, "hub")
+        assert "this is not hub-firewall yet" in person.screen_text
+        assert world.ledger.runs() == ()
+
+    with contoso_world(tmp_path) as world:
+        drive(desk_of(world), work, size=SMALL)
+
+
+def test_a_stale_plan_is_told_in_words(tmp_path: Path) -> None:
+    from tests.helpers.world import FOREIGN
+
+    async def work(person: Person) -> None:
+        await approve_two(person)
+        world.edit(FOREIGN, lambda body: body["properties"]["ruleCollections"].pop())
+        await person.press("A")
+        await confirm(person)
+        await person.until(over(person))
+        assert "has changed since the plan was made" in person.screen_text
+        await person.press("escape")
+        assert len(person.app.screen_stack) == 1
+
+    with contoso_world(tmp_path) as world:
+        drive(desk_of(world), work)
+
+
+def test_a_provisional_run_counts_down_and_is_confirmed(tmp_path: Path) -> None:
+    async def work(person: Person) -> None:
+        await approve_two(person)
+        await person.press("A")
+        assert "provisional" in person.screen_text
+        await confirm(person)
+        await person.until(lambda: "left to confirm" in person.screen_text)
+        await person.press("c")
+        await person.until(lambda: "was confirmed" in person.screen_text)
+        assert world.ledger.runs()[0].state == "confirmed"
+
+    with contoso_world(tmp_path) as world:
+        drive(desk_of(world, confirm_within=dt.timedelta(minutes=10)), work)
+
+
+def test_a_provisional_run_nobody_confirms_is_undone(tmp_path: Path) -> None:
+    async def work(person: Person) -> None:
+        await approve_two(person)
+        await person.press("A")
+        await confirm(person)
+        await person.until(lambda: "rolled back" in person.screen_text)
+        assert world.rules() == []
+
+    with contoso_world(tmp_path) as world:
+        drive(desk_of(world, confirm_within=dt.timedelta(seconds=2)), work)
+
+
+def test_leaving_while_it_runs_ends_it_between_two_steps(tmp_path: Path) -> None:
+    desks: list[Any] = []
+
+    async def work(person: Person) -> None:
+        await approve_two(person)
+        await person.press("A")
+        await confirm(person)
+        await person.until(lambda: isinstance(person.app.screen, ApplyScreen))
+        desks.append(person.app)
+        await person.pilot.press("ctrl+q")
+
+    with contoso_world(tmp_path) as world:
+        drive(desk_of(world), work)
+        for thread in desks[0].writing:
+            thread.join(20)
+        (run,) = world.ledger.runs()
+        assert run.state in ("interrupted", "succeeded", "failed")
+        assert not any(thread.is_alive() for thread in desks[0].writing)
