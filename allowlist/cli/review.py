@@ -42,6 +42,11 @@ if TYPE_CHECKING:
 @click.option(
     "--confirm-within", metavar="TIME", help="Apply provisionally: undone unless confirmed in time (10m)."
 )
+@click.option("--web", is_flag=True, help="Serve the screen to a browser; stop with Ctrl-C.")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), help="With --web: port to listen on (8484); 0 takes a free one."
+)
+@click.option("--host", help="With --web: address to listen on (127.0.0.1).")
 def review(
     plan_path: Path | None,
     workload_path: Path,
@@ -56,6 +61,9 @@ def review(
     ledger_url: str | None,
     read_only: bool,
     confirm_within: str | None,
+    web: bool,
+    port: int | None,
+    host: str | None,
 ) -> int:
     """Review changes on a screen: what each opens, its proofs, who wants it; approve, reject, apply.
 
@@ -67,6 +75,7 @@ def review(
       allowlist review plan.json
       allowlist review --snapshot ./state
       allowlist review --read-only
+      allowlist review --web plan.json
     """
     from allowlist.workflow.desk import Access
 
@@ -75,6 +84,11 @@ def review(
     has_workload = workload_path.is_file()
     if not has_workload and (snapshot or arm_endpoint or workload_path != Path("allowlist.yaml")):
         raise AllowlistError(f"{workload_path} is not there", hint="write one: allowlist init")
+
+    if web:
+        return _serve(host or "127.0.0.1", port)
+    if port is not None or host is not None:
+        raise click.UsageError("--port and --host belong to --web")
 
     def connection(narrate: Callable[[str], None]) -> AbstractContextManager[Any]:
         from allowlist.azure.session import connect
@@ -98,9 +112,18 @@ def review(
     return show(access)
 
 
+def _serve(host: str, port: int | None) -> int:
+    """Each browser page runs this same command, without the options about serving it."""
+    from allowlist_tui.web import DEFAULT_PORT, serve, served_command
+
+    command = served_command(click.get_current_context(), without=("web", "port", "host"))
+    serve(command, host=host, port=DEFAULT_PORT if port is None else port, say=say)
+    return Exit.DONE
+
+
 def show(access: Access) -> int:
     """Run the app in this terminal until the person leaves."""
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    if "TEXTUAL_DRIVER" not in os.environ and not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise AllowlistError(
             "review needs a terminal", hint="allowlist approve PLAN --all --reason TEXT works without one"
         )

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Download
+from playwright.sync_api import Browser
 
 from tests.helpers.browser import Visit, chromium, needs_chromium
 from tests.helpers.served import SMALL_APP, Served, served, wait_until
@@ -88,14 +88,6 @@ def test_the_screen_opens_web_pages_and_no_scripts(visit: Visit) -> None:
     wait_until(lambda: visit.page.wait_for_timeout(20) or visit.outside, "the tab asks for its page")
     assert visit.outside == ["https://source.example/page"]
     assert len(context.pages) == 2, "the script link opened nothing"
-
-
-def test_a_saved_screen_arrives_as_a_download(visit: Visit) -> None:
-    downloads: list[Download] = []
-    visit.page.context.on("page", lambda page: page.on("download", lambda item: downloads.append(item)))
-    visit.press("s")
-    wait_until(lambda: visit.page.wait_for_timeout(20) or downloads, "the download begins")
-    assert "small screen" in downloads[0].path().read_text().replace("&#160;", " ")
 
 
 def test_another_page_can_neither_embed_nor_drive_the_screen(visit: Visit, browser: Browser) -> None:

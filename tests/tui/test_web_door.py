@@ -158,6 +158,14 @@ def test_the_session_process_ends_with_the_websocket(
     wait_until(lambda: not server.children(), "the session ends")
 
 
+def test_what_a_session_saves_is_downloaded_and_never_shown_as_a_page(
+    visitor: httpx.Client, origin: str
+) -> None:
+    answer = asyncio.run(_saved(visitor, origin))
+    assert answer.headers["content-disposition"] == "attachment; filename=screen.svg"
+    assert "key&#160;s" in answer.text
+
+
 def test_every_answer_forbids_what_the_page_does_not_need(visitor: httpx.Client, origin: str) -> None:
     for path in ("/", "/static/js/textual.js", "/nothing"):
         headers = visitor.get(origin + path).headers
@@ -198,6 +206,20 @@ def test_a_session_that_will_not_quit_is_ended_with_everything_it_started(
         link = server.link()
         visitor.get(link)
         asyncio.run(_with_a_child(visitor, f"http://{urlsplit(link).netloc}", server))
+
+
+async def _saved(visitor: httpx.Client, origin: str) -> httpx.Response:
+    async with (
+        aiohttp.ClientSession(cookies=dict(visitor.cookies)) as session,
+        session.ws_connect(f"{origin}/ws", headers={"Origin": origin}) as socket,
+    ):
+        await _screen(socket, b"small screen")
+        await socket.send_json(["stdin", "s"])
+        async for message in socket:
+            if isinstance(message.data, str):
+                _, key = message.json()
+                return await asyncio.to_thread(visitor.get, f"{origin}/download/{key}")
+    pytest.fail("nothing was delivered")
 
 
 async def _open_and_kill(visitor: httpx.Client, origin: str, server: Served, number: int) -> int:

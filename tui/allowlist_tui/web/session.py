@@ -24,7 +24,10 @@ LARGEST = 1000
 """Columns and rows a page may ask for."""
 
 QUIT_SECONDS = 10.0
-"""How long an app may take to quit by itself before it is told to end, and then ended."""
+"""How long an app may take to take its screen away before it is told to end, and then ended."""
+
+FINISH_SECONDS = 600.0
+"""How long a process without a screen may take to finish what it writes to Azure; firewalls take minutes."""
 
 _TERMINATE_SECONDS = 3.0
 _KEPT_BYTES = 65536
@@ -50,23 +53,31 @@ class Session(AppService):
         )
         self._words = tuple(command)
         self._say = say
+        self._screen_is_gone = False
 
     async def set_terminal_size(self, width: int, height: int) -> None:
         await super().set_terminal_size(_within(width), _within(height))
 
     async def stop(self) -> None:
-        """Ask the app to quit; end the whole group if it does not."""
+        """Ask the app to quit, wait for the write in flight, and leave no process of the group behind."""
         process, task = self._process, self._task
         if process is None or task is None:
             return
         await self._download_manager.cancel_app_downloads(app_service_id=self.app_service_id)
-        await self.send_meta({"type": "quit"})
-        if not await _ends(process, QUIT_SECONDS):
-            _signal_group(process, signal.SIGTERM)
-        if not await _ends(process, _TERMINATE_SECONDS):
+        try:
+            await self.send_meta({"type": "quit"})
+            await self._leave(process)
+        finally:
             _signal_group(process, signal.SIGKILL)
-        await process.wait()
         await asyncio.wait({task})
+
+    async def _leave(self, process: Process) -> None:
+        if await _ends(process, QUIT_SECONDS):
+            return
+        if self._screen_is_gone and await _ends(process, FINISH_SECONDS):
+            return
+        _signal_group(process, signal.SIGTERM)
+        await _ends(process, _TERMINATE_SECONDS)
 
     async def run(self) -> None:
         """Relay until the process ends; what it said instead of a screen is shown in the page."""
@@ -89,6 +100,7 @@ class Session(AppService):
 
     async def on_meta(self, data: bytes) -> None:
         message = json.loads(data)
+        self._screen_is_gone |= message.get("type") == "exit"
         if message.get("type") == "open_url" and not _is_web_page(str(message.get("url"))):
             return
         await super().on_meta(data)
