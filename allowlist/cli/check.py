@@ -14,21 +14,17 @@ from allowlist.cli.common import (
     state_from,
     state_options,
 )
-from allowlist.cli.console import plain, put, put_json, say, styled
+from allowlist.cli.console import say, styled
 from allowlist.cli.exits import Exit
+from allowlist.cli.outputs import format_option, lines_of_targets, output_of, report_option, shown_path
 
 
 @click.command()
 @project_options
 @state_options
 @click.option("--all", "everything", is_flag=True, help="Also show what is covered and what is redundant.")
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "json", "sarif", "junit"]),
-    default="text",
-    show_default=True,
-)
+@format_option
+@report_option
 @json_option
 @exit_code_option
 def check(
@@ -43,6 +39,7 @@ def check(
     ca_file: str | None,
     everything: bool,
     form: str,
+    reports: tuple[tuple[str, Path], ...],
     as_json: bool,
     exit_code: bool,
 ) -> int:
@@ -52,8 +49,10 @@ def check(
     Examples:
       allowlist check --snapshot ./state
       allowlist check --only hub-firewall --exit-code
+      allowlist check --format github --report sarif=allowlist.sarif --report junit=allowlist.xml
     """
     from allowlist.render.findings import findings_json, findings_text, summary_text
+    from allowlist.render.notices import Report, of_findings
     from allowlist.workflow.checking import check_targets, has_faults
     from allowlist.workflow.project import read_estate
 
@@ -65,15 +64,18 @@ def check(
         estate = read_estate(project, specs, origin)
     checks = check_targets(project, estate, specs)
     findings = [finding for item in checks for finding in item.findings]
-    if as_json or form == "json":
-        put_json(findings_json(findings))
-    elif form == "text":
-        for line in findings_text(findings, styled, everything=everything):
-            put(plain(line) if "\x1b" not in line else line)
-    else:
-        from allowlist.render.reports import report
-
-        put(report(form, findings, str(workload_path)))
+    output_of(form, as_json, reports).show(
+        findings_text(findings, styled, everything=everything),
+        lambda: findings_json(findings),
+        lambda: Report(
+            title=f"allowlist check: {project.workload.name}",
+            name=f"check {project.workload.name}",
+            summary=summary_text(findings),
+            file=shown_path(workload_path),
+            notices=tuple(of_findings(findings)),
+            lines=lines_of_targets(project),
+        ),
+    )
     for note in dict.fromkeys(note for item in checks for note in item.notes):
         say(f"note: {note}")
     say(summary_text(findings))

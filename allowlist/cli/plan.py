@@ -14,8 +14,9 @@ from allowlist.cli.common import (
     state_from,
     state_options,
 )
-from allowlist.cli.console import plain, put, put_json, say
+from allowlist.cli.console import say
 from allowlist.cli.exits import Exit
+from allowlist.cli.outputs import format_option, lines_of_targets, output_of, report_option, shown_path
 
 
 @click.command()
@@ -24,6 +25,8 @@ from allowlist.cli.exits import Exit
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="Write the plan to this file."
 )
+@format_option
+@report_option
 @json_option
 @exit_code_option
 def plan(
@@ -37,6 +40,8 @@ def plan(
     credential: str,
     ca_file: str | None,
     output: Path | None,
+    form: str,
+    reports: tuple[tuple[str, Path], ...],
     as_json: bool,
     exit_code: bool,
 ) -> int:
@@ -46,8 +51,10 @@ def plan(
     Examples:
       allowlist plan -o plan.json
       allowlist plan --snapshot ./state --exit-code
+      allowlist plan -o plan.json --report comment=comment.md --report markdown=summary.md
     """
     from allowlist.cli.approve import who_decides
+    from allowlist.render.notices import Report, of_plan
     from allowlist.render.plan import plan_text, summary_text
     from allowlist.workflow.files import write_file
     from allowlist.workflow.planning import make_plan
@@ -63,11 +70,18 @@ def plan(
     made = make_plan(project, estate, specs, asked_by)
     if output is not None:
         write_file(output, made)
-    if as_json:
-        put_json(made)
-    else:
-        for line in plan_text(made):
-            put(plain(line))
+    output_of(form, as_json, reports).show(
+        plan_text(made),
+        lambda: made,
+        lambda: Report(
+            title=f"allowlist plan: {made.workload}",
+            name=f"plan {made.workload}",
+            summary=summary_text(made),
+            file=shown_path(workload_path),
+            notices=tuple(of_plan(made)),
+            lines=lines_of_targets(project),
+        ),
+    )
     if output is not None and not made.is_empty:
         say(f"next: allowlist review {output}, or allowlist approve {output} --all --reason TEXT")
     elif output is None:

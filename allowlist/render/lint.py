@@ -7,8 +7,8 @@ from typing import Any, Final
 
 import msgspec
 
-import allowlist
 from allowlist.catalog.lint import RULES, LintFinding, LintReport, Severity
+from allowlist.render.sarif import sarif_log, sarif_result, sarif_rule
 
 LINT_SCHEMA: Final = "allowlist/catalog-lint/v1"
 _SARIF_LEVEL = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "note"}
@@ -43,42 +43,15 @@ def render_json(report: LintReport) -> str:
 
 def render_sarif(report: LintReport) -> str:
     """SARIF 2.1.0 with relative addresses, as code scanning wants it."""
-    run = {
-        "tool": {"driver": {"name": "allowlist", "version": allowlist.__version__, "rules": _sarif_rules()}},
-        "results": [_sarif_result(finding) for finding in report.findings],
-    }
-    return _pretty(
-        {
-            "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
-            "version": "2.1.0",
-            "runs": [run],
-        }
-    )
-
-
-def _sarif_rules() -> list[dict[str, Any]]:
-    known = [(rule.id, rule.explanation, rule.severity) for rule in RULES]
-    known.append(("format", "A catalog that cannot be read says nothing.", Severity.ERROR))
-    return [
-        {
-            "id": name,
-            "shortDescription": {"text": explanation},
-            "defaultConfiguration": {"level": _SARIF_LEVEL[severity]},
-        }
-        for name, explanation, severity in known
-    ]
+    rules = [sarif_rule(rule.id, rule.explanation, _SARIF_LEVEL[rule.severity]) for rule in RULES]
+    rules.append(sarif_rule("format", "A catalog that cannot be read says nothing.", "error"))
+    return _pretty(sarif_log(rules, [_sarif_result(finding) for finding in report.findings]))
 
 
 def _sarif_result(finding: LintFinding) -> dict[str, Any]:
     region = {"startLine": max(finding.line, 1), "startColumn": max(finding.column, 1)}
-    return {
-        "ruleId": finding.rule,
-        "level": _SARIF_LEVEL[finding.severity],
-        "message": {"text": f"{finding.message}. {finding.remedy}"},
-        "locations": [
-            {"physicalLocation": {"artifactLocation": {"uri": finding.file}, "region": region}},
-        ],
-    }
+    text = f"{finding.message}. {finding.remedy}"
+    return sarif_result(finding.rule, _SARIF_LEVEL[finding.severity], text, finding.file, region)
 
 
 def _pretty(document: Any) -> str:
