@@ -1,0 +1,89 @@
+"""A hub's managed network driven over TLS by azure-ai-ml, where that client is installed (``clients`` group)."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from allowlist.simulator import DEFAULT_SUBSCRIPTION, Simulator, serve
+from tests.helpers.arm import GROUP
+from tests.helpers.managed import HUB, hub
+
+_ml = pytest.importorskip("azure.ai.ml", reason="azure-ai-ml is not installed (dependency group 'clients')")
+_entities = pytest.importorskip("azure.ai.ml.entities")
+
+
+class _AnyToken:
+    def get_token(self, *scopes: str, **more: Any) -> Any:
+        from azure.core.credentials import AccessToken
+
+        return AccessToken("anything", int(time.time()) + 3_600)
+
+
+@pytest.fixture(scope="module")
+def simulator() -> Simulator:
+    made = Simulator()
+    made.seed([{"id": GROUP, "type": "Microsoft.Resources/resourceGroups", "location": "westeurope"}])
+    return made
+
+
+@pytest.fixture(scope="module")
+def client(simulator: Simulator) -> Iterator[Any]:
+    """One client for all: azure-ai-ml keeps the clouds it has learnt for the life of the process."""
+    with serve(simulator, tls=True) as running, pytest.MonkeyPatch.context() as patch:
+        for name, value in running.environment().items():
+            patch.setenv(name, value)
+        patch.setenv("ARM_CLOUD_METADATA_URL", f"{running.url}/metadata/endpoints?api-version=2019-05-01")
+        yield _ml.MLClient(
+            _AnyToken(), DEFAULT_SUBSCRIPTION, "hub", cloud="AllowlistSimulator", enable_telemetry=False
+        )
+
+
+@pytest.fixture(autouse=True)
+def fresh_hub(simulator: Simulator) -> Iterator[None]:
+    simulator.seed(hub(status={"status": "Inactive"}))
+    yield
+    simulator.remove(HUB)
+
+
+def test_a_rule_is_created_updated_listed_and_removed(client: Any) -> None:
+    rules = client.workspace_outbound_rules
+    created = rules.begin_create(
+        "hub", _entities.FqdnDestination(name="ours", destination="a.example.com")
+    ).result()
+    updated = rules.begin_update(
+        "hub", _entities.FqdnDestination(name="ours", destination="b.example.com")
+    ).result()
+
+    assert (created.name, created.status) == ("ours", "Inactive")
+    assert updated.destination == "b.example.com"
+    assert rules.get("hub", "ours").destination == "b.example.com"
+    assert [rule.name for rule in rules.list("hub")] == ["ours"]
+    rules.begin_remove("hub", "ours").result()
+    assert list(rules.list("hub")) == []
+
+
+def test_provisioning_puts_rules_in_force(client: Any) -> None:
+    tag = _entities.ServiceTagDestination(
+        name="tag", service_tag="Storage", protocol="TCP", port_ranges="443"
+    )
+    client.workspace_outbound_rules.begin_create("hub", tag).result()
+
+    provisioned = client.workspaces.begin_provision_network(workspace_name="hub").result()
+
+    assert provisioned.status == "Active"
+    assert client.workspace_outbound_rules.get("hub", "tag").status == "Active"
+
+
+def test_the_workspace_shows_its_isolation_mode_and_rules(client: Any) -> None:
+    client.workspace_outbound_rules.begin_create(
+        "hub", _entities.FqdnDestination(name="ours", destination="a.example.com")
+    ).result()
+
+    network = client.workspaces.get("hub").managed_network
+
+    assert network.isolation_mode == "AllowOnlyApprovedOutbound"
+    assert [rule.name for rule in network.outbound_rules] == ["ours"]
