@@ -18,11 +18,14 @@ _ENCODER = msgspec.json.Encoder()
 GLYPHS = {
     "covered": "✓", "missing": "✗", "blocked": "⊘", "partial": "◐", "excess": "−", "redundant": "=",
     "widens": "!", "invalid": "✗", "unknown": "?", "allow": "✓", "deny": "✗",
+    "met": "✓", "not met": "✗", "not in use": "–",
 }  # fmt: skip
 
 _COLOURS = {
     "covered": "green",
     "allow": "green",
+    "met": "green",
+    "not met": "red",
     "missing": "red",
     "blocked": "red",
     "deny": "red",

@@ -25,6 +25,7 @@ COMMANDS = {
     "snapshot": "Save actual state.",
     "check": "Findings: what is missing, blocked, excess, widening, unknown.",
     "explain": "Which rule decides a flow, and who wants the name.",
+    "posture": "The network around the rules: endpoints, DNS, routes, gateways, accounts.",
     "compare": "Two snapshots by effect: which flows open, which close.",
     "simplify": "How the rules could say the same with less, proved.",
     "plan": "Make a plan; never writes to Azure.",

@@ -21,16 +21,17 @@ class Estate:
     """Resources by normalised id. ``origin`` says where they came from, for messages.
 
     ``derived`` remembers what was worked out from single bodies; estates made from this one share it, so what
-    did not change is not worked out again.
+    did not change is not worked out again. ``unreadable`` says in words what could not be read, and why.
     """
 
     resources: Mapping[str, Body] = field(default_factory=dict)
     origin: str = ""
     derived: dict[object, Any] = field(default_factory=dict, compare=False, repr=False)
+    unreadable: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, bodies: Iterable[Body], origin: str = "") -> Estate:
-        return cls({normal_id(body["id"]): body for body in bodies}, origin)
+    def of(cls, bodies: Iterable[Body], origin: str = "", unreadable: Iterable[str] = ()) -> Estate:
+        return cls({normal_id(body["id"]): body for body in bodies}, origin, unreadable=tuple(unreadable))
 
     def get(self, resource_id: str) -> Body | None:
         return self.resources.get(normal_id(resource_id))
@@ -52,12 +53,12 @@ class Estate:
     def with_resources(self, bodies: Iterable[Body]) -> Estate:
         """A copy in which ``bodies`` are added or replace what stood there."""
         changed = {normal_id(body["id"]): body for body in bodies}
-        return Estate({**self.resources, **changed}, self.origin, self.derived)
+        return Estate({**self.resources, **changed}, self.origin, self.derived, self.unreadable)
 
     def without(self, resource_ids: Iterable[str]) -> Estate:
         gone = {normal_id(resource_id) for resource_id in resource_ids}
         kept = {key: body for key, body in self.resources.items() if key not in gone}
-        return Estate(kept, self.origin, self.derived)
+        return Estate(kept, self.origin, self.derived, self.unreadable)
 
 
 # Server-made parts of a body: they change without anybody changing what is configured.

@@ -1,0 +1,116 @@
+"""``allowlist posture``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from allowlist.cli.common import (
+    exit_code_option,
+    json_option,
+    project_from,
+    project_options,
+    state_from,
+    state_options,
+)
+from allowlist.cli.console import plain, put, put_json, say, styled
+from allowlist.cli.exits import Exit
+
+
+@click.command()
+@project_options
+@state_options
+@click.option("--all", "everything", is_flag=True, help="Also show what is met, with its evidence.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "markdown", "json", "sarif"]),
+    default="text",
+    show_default=True,
+)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write the report to this file; its ending chooses the format where --format does not.",
+)
+@json_option
+@exit_code_option
+def posture(
+    workload_path: Path,
+    catalogs: Path | None,
+    facts_path: Path | None,
+    only: tuple[str, ...],
+    exclude: tuple[str, ...],
+    snapshot: Path | None,
+    arm_endpoint: str | None,
+    credential: str,
+    ca_file: str | None,
+    everything: bool,
+    form: str,
+    output: Path | None,
+    as_json: bool,
+    exit_code: bool,
+) -> int:
+    """Tell what is recommended for a workload's network, what is so, what is not, and the next step.
+
+    Reads only. Findings somebody answers for stand under 'suppressions:' in the workload file, by id, with owner,
+    reason and expiry.
+
+    \b
+    Examples:
+      allowlist posture --snapshot ./state
+      allowlist posture --snapshot ./state -o posture.md
+      allowlist posture --format sarif --exit-code
+    """
+    from allowlist.render.posture import posture_text, summary_line
+    from allowlist.workflow.posture import assess
+    from allowlist.workflow.project import read_estate
+
+    project = project_from(workload_path, catalogs, facts_path)
+    specs = project.targets(only, exclude)
+    with state_from(snapshot, project.workload.cloud, arm_endpoint, credential, ca_file) as origin:
+        estate = read_estate(project, specs, origin)
+    report = assess(project, estate, specs)
+    form = "json" if as_json else _form_of(form, output)
+    if output is not None:
+        output.write_text(_document(form, report, workload_path), encoding="utf-8")
+        say(f"written to {output}")
+    elif form == "json":
+        from allowlist.render.posture import posture_json
+
+        put_json(posture_json(report))
+    elif form == "text":
+        for line in posture_text(report, styled, everything=everything):
+            put(plain(line) if "\x1b" not in line else line)
+    else:
+        put(_document(form, report, workload_path).rstrip("\n"))
+    say(summary_line(report))
+    return Exit.PENDING if exit_code and report.pending else Exit.DONE
+
+
+_ENDINGS = {".md": "markdown", ".json": "json", ".sarif": "sarif"}
+
+
+def _form_of(form: str, output: Path | None) -> str:
+    return _ENDINGS.get(output.suffix.lower(), form) if output is not None and form == "text" else form
+
+
+def _document(form: str, report: object, workload_path: Path) -> str:
+    """The report as one text."""
+    import json
+
+    from allowlist.network.posture import Posture
+    from allowlist.render import posture as render
+
+    assert isinstance(report, Posture)
+    match form:
+        case "json":
+            return json.dumps(render.posture_json(report), indent=2, ensure_ascii=False) + "\n"
+        case "sarif":
+            return json.dumps(render.posture_sarif(report, str(workload_path)), indent=2) + "\n"
+        case "markdown":
+            return "\n".join(render.posture_markdown(report)) + "\n"
+        case _:
+            return "\n".join(render.posture_text(report, str)) + "\n"

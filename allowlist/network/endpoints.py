@@ -1,0 +1,178 @@
+"""Private endpoints: whom they serve, where they stand, and whether they are approved."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from allowlist.network.observation import Evidence, evidence
+from allowlist.network.private_link import LinkedService, Zone, names_follow_resource, service_of, zones_for
+from allowlist.network.read import properties, reference, references, under
+from allowlist.surfaces.estate import Body, Estate
+from allowlist.surfaces.resource_id import ResourceId, normal_id
+
+ENDPOINT_TYPE = "Microsoft.Network/privateEndpoints"
+_LISTS = ("privateLinkServiceConnections", "manualPrivateLinkServiceConnections")
+APPROVED = "Approved"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServedName:
+    """A host name an endpoint serves: the zone that must answer, and the record in it."""
+
+    name: str
+    zone: str
+    record: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint:
+    """One private endpoint. ``addresses`` is empty where its interface was not read."""
+
+    id: str
+    name: str
+    network: str
+    subnet: str
+    target: str
+    group: str
+    status: str
+    addresses: tuple[str, ...]
+    names: tuple[ServedName, ...]
+    zones: tuple[Zone, ...]
+    stated_zones: tuple[str, ...]
+    evidence: Evidence
+    body: Body
+
+    @property
+    def is_approved(self) -> bool:
+        return self.status.lower() == "approved"
+
+    @property
+    def target_name(self) -> str:
+        return ResourceId(self.target).name
+
+    @property
+    def target_type(self) -> str:
+        return ResourceId(self.target).type
+
+
+def endpoints_of(estate: Estate, cloud: str) -> list[Endpoint]:
+    """All private endpoints of the estate; one per connection and sub-resource."""
+    return [item for body in estate.of_type(ENDPOINT_TYPE) for item in _endpoints(estate, body, cloud)]
+
+
+def _endpoints(estate: Estate, body: Body, cloud: str) -> Iterator[Endpoint]:
+    inner = properties(body)
+    for key in _LISTS:
+        for index, connection in enumerate(inner.get(key) or ()):
+            details = properties(connection)
+            target = normal_id(str(details.get("privateLinkServiceId") or ""))
+            place = f"properties.{key}[{index}].properties.privateLinkServiceConnectionState.status"
+            status, shown = _status(estate, body, target, details, evidence(body, place))
+            for group in details.get("groupIds") or ("",):
+                service = service_of(ResourceId(target).type, str(group), cloud) if target else None
+                yield _endpoint(estate, body, target, str(group), status, shown, service)
+
+
+def _endpoint(
+    estate: Estate,
+    body: Body,
+    target: str,
+    group: str,
+    status: str,
+    shown: Evidence,
+    service: LinkedService | None,
+) -> Endpoint:
+    inner = properties(body)
+    subnet = reference(inner, "subnet")
+    kind = str((estate.get(target) or {}).get("kind") or "")
+    zones = zones_for(service, kind) if service else ()
+    return Endpoint(
+        id=normal_id(body["id"]),
+        name=str(body.get("name") or ResourceId(body["id"]).name),
+        network=under(subnet, "virtualNetworks"),
+        subnet=subnet,
+        target=target,
+        group=group,
+        status=status,
+        addresses=tuple(dict.fromkeys(_addresses(estate, inner))),
+        names=tuple(_names(estate, inner, target, service, zones)),
+        zones=zones,
+        stated_zones=tuple(_stated_zones(estate, body)),
+        evidence=shown,
+        body=body,
+    )
+
+
+def _status(estate: Estate, body: Body, target: str, details: Body, own: Evidence) -> tuple[str, Evidence]:
+    """The state both sides tell; where they differ, the one that is not approved counts."""
+    status = str((details.get("privateLinkServiceConnectionState") or {}).get("status") or "Unknown")
+    if status != APPROVED:
+        return status, own
+    owner = estate.get(target) if target else None
+    for index, connection in enumerate(properties(owner).get("privateEndpointConnections") or ()):
+        inner = properties(connection)
+        if owner is None or reference(inner, "privateEndpoint") != normal_id(body["id"]):
+            continue
+        theirs = str((inner.get("privateLinkServiceConnectionState") or {}).get("status") or status)
+        if theirs != APPROVED:
+            place = f"properties.privateEndpointConnections[{index}].properties.privateLinkServiceConnectionState.status"
+            return theirs, evidence(owner, place)
+    return status, own
+
+
+def _addresses(estate: Estate, inner: Body) -> Iterator[str]:
+    for item in inner.get("customDnsConfigs") or ():
+        yield from (str(address) for address in item.get("ipAddresses") or ())
+    for item in inner.get("ipConfigurations") or ():
+        if properties(item).get("privateIPAddress"):
+            yield str(properties(item)["privateIPAddress"])
+    for interface in references(inner, "networkInterfaces"):
+        for item in properties(estate.get(interface)).get("ipConfigurations") or ():
+            if properties(item).get("privateIPAddress"):
+                yield str(properties(item)["privateIPAddress"])
+
+
+def _names(
+    estate: Estate, inner: Body, target: str, service: LinkedService | None, zones: tuple[Zone, ...]
+) -> Iterator[ServedName]:
+    """Names the endpoint states itself, then those that follow from the resource's name."""
+    if service is None:
+        return
+    seen: set[str] = set()
+    stated = [str(item.get("fqdn") or "") for item in inner.get("customDnsConfigs") or ()]
+    for interface in references(inner, "networkInterfaces"):
+        for item in properties(estate.get(interface)).get("ipConfigurations") or ():
+            details = properties(item).get("privateLinkConnectionProperties") or {}
+            stated += [str(name) for name in details.get("fqdns") or ()]
+    if names_follow_resource(service):
+        label = _label(estate, target)
+        stated += [f"{label}.{zone.suffixes[0]}" for zone in zones]
+    for name in stated:
+        found = _served(name.lower().rstrip("."), service)
+        if found is not None and found.name not in seen:
+            seen.add(found.name)
+            yield found
+
+
+def _label(estate: Estate, target: str) -> str:
+    """The first label of a resource's host names: an account's custom subdomain, else the resource's name."""
+    custom = properties(estate.get(target)).get("customSubDomainName")
+    return str(custom or ResourceId(target).name).lower()
+
+
+def _served(name: str, service: LinkedService) -> ServedName | None:
+    for zone in service.zones:
+        for suffix in zone.suffixes:
+            if name.endswith(f".{suffix}"):
+                return ServedName(name=name, zone=zone.name, record=name.removesuffix(f".{suffix}"))
+    return None
+
+
+def _stated_zones(estate: Estate, body: Body) -> Iterator[str]:
+    """Zones named by the endpoint's DNS zone groups."""
+    for group in estate.children(body["id"], "privateDnsZoneGroups"):
+        for item in properties(group).get("privateDnsZoneConfigs") or ():
+            zone = properties(item).get("privateDnsZoneId")
+            if zone:
+                yield normal_id(str(zone))

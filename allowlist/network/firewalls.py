@@ -1,0 +1,105 @@
+"""Which firewalls really carry a policy, where they stand, and how they resolve names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from allowlist.network.read import properties, reference, under
+from allowlist.surfaces.estate import Body, Estate
+from allowlist.surfaces.resource_id import ResourceId, normal_id
+
+FIREWALL_TYPE = "Microsoft.Network/azureFirewalls"
+POLICY_TYPE = "Microsoft.Network/firewallPolicies"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DnsSettings:
+    """``servers`` empty means Azure DNS as seen from the firewall's own network. ``path`` is where it stands."""
+
+    proxy: bool
+    servers: tuple[str, ...]
+    holder: Body
+    path: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Firewall:
+    """One firewall. ``network`` is the virtual network it stands in, ``hub`` the virtual hub; one of them is empty."""
+
+    id: str
+    name: str
+    private_addresses: tuple[str, ...]
+    network: str
+    hub: str
+    policy: str
+    dns: DnsSettings
+    body: Body
+
+
+def firewalls_of(estate: Estate) -> list[Firewall]:
+    """All firewalls of the estate."""
+    return [_firewall(estate, body) for body in estate.of_type(FIREWALL_TYPE)]
+
+
+def carriers(estate: Estate, target_id: str) -> list[Firewall]:
+    """The firewalls that evaluate the rules of a policy (or of one of its children), or the classic firewall itself."""
+    wanted = normal_id(target_id)
+    if ResourceId(wanted).type == FIREWALL_TYPE.lower():
+        return [item for item in firewalls_of(estate) if item.id == wanted]
+    return [item for item in firewalls_of(estate) if wanted in set(_ancestry(estate, item.policy))]
+
+
+def _ancestry(estate: Estate, policy: str) -> Iterator[str]:
+    """A policy and its parents; a child's firewall evaluates all of them (Firewall Manager, policy overview)."""
+    seen: set[str] = set()
+    while policy and policy not in seen:
+        seen.add(policy)
+        yield policy
+        policy = reference(properties(estate.get(policy)), "basePolicy")
+
+
+def _firewall(estate: Estate, body: Body) -> Firewall:
+    inner = properties(body)
+    configurations = [properties(item) for item in inner.get("ipConfigurations") or ()]
+    subnet = next((found for item in configurations if (found := reference(item, "subnet"))), "")
+    addresses = [str(item["privateIPAddress"]) for item in configurations if item.get("privateIPAddress")]
+    hub_address = (inner.get("hubIPAddresses") or {}).get("privateIPAddress")
+    policy = reference(inner, "firewallPolicy")
+    return Firewall(
+        id=normal_id(body["id"]),
+        name=str(body.get("name") or ResourceId(body["id"]).name),
+        private_addresses=(*addresses, *([str(hub_address)] if hub_address else [])),
+        network=under(subnet, "virtualNetworks"),
+        hub=reference(inner, "virtualHub"),
+        policy=policy,
+        dns=_dns_of_policy(estate, policy) if policy else _dns_of_firewall(body),
+        body=body,
+    )
+
+
+def _dns_of_policy(estate: Estate, policy: str) -> DnsSettings:
+    """The child's settings where it has any, else its parent's."""
+    chain = [body for item in _ancestry(estate, policy) if (body := estate.get(item)) is not None]
+    holder = next((body for body in chain if properties(body).get("dnsSettings")), chain[0] if chain else {})
+    found = properties(holder).get("dnsSettings") or {}
+    return DnsSettings(
+        proxy=bool(found.get("enableProxy")),
+        servers=tuple(found.get("servers") or ()),
+        holder=holder,
+        path="properties.dnsSettings",
+    )
+
+
+def _dns_of_firewall(body: Body) -> DnsSettings:
+    """Classic firewalls keep the settings as texts in ``additionalProperties`` (recorded traffic)."""
+    extra = {
+        key.lower(): str(value) for key, value in (properties(body).get("additionalProperties") or {}).items()
+    }
+    servers = extra.get("network.dns.servers", "")
+    return DnsSettings(
+        proxy=extra.get("network.dns.enableproxy", "").lower() == "true",
+        servers=tuple(item.strip() for item in servers.split(",") if item.strip()),
+        holder=body,
+        path="properties.additionalProperties",
+    )

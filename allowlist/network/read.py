@@ -1,0 +1,54 @@
+"""Small helpers for raw ARM JSON: members that may be absent or null, references, addresses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from allowlist.rules.addresses import AddressSet
+from allowlist.surfaces.estate import Body
+from allowlist.surfaces.resource_id import ResourceId, normal_id
+
+
+def properties(body: Body | None) -> Body:
+    """``properties`` of a resource or an inner object; empty where there are none."""
+    found = (body or {}).get("properties")
+    return found if isinstance(found, dict) else {}
+
+
+def reference(holder: Body | None, key: str) -> str:
+    """The id a member such as ``{"routeTable": {"id": …}}`` refers to, normalised; empty if none."""
+    found = (holder or {}).get(key)
+    text = found.get("id") if isinstance(found, dict) else None
+    return normal_id(text) if isinstance(text, str) else ""
+
+
+def references(holder: Body | None, key: str) -> tuple[str, ...]:
+    """The ids of a list of references."""
+    items = (holder or {}).get(key) or ()
+    return tuple(normal_id(item["id"]) for item in items if isinstance(item, dict) and item.get("id"))
+
+
+def prefixes(texts: Iterable[Any]) -> AddressSet:
+    """IPv4 prefixes as a set; IPv6 and what is no prefix are left out."""
+    found: list[str] = []
+    for text in texts:
+        try:
+            AddressSet.parse([text])
+        except (ValueError, AttributeError, TypeError):
+            continue
+        found.append(text)
+    return AddressSet.parse(found)
+
+
+def name_of(resource_id: str) -> str:
+    return ResourceId(resource_id).name
+
+
+def under(resource_id: str, kind: str) -> str:
+    """The part of an id up to and with ``/{kind}/{name}``: the network of a subnet, the interface of its address."""
+    parts = normal_id(resource_id).split("/")
+    wanted = kind.lower()
+    if wanted not in parts[:-1]:
+        return ""
+    return "/".join(parts[: parts.index(wanted) + 2])

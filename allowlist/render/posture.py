@@ -1,0 +1,265 @@
+"""A posture report as text, Markdown, JSON and SARIF."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import allowlist
+from allowlist.network.observation import Evidence, State
+from allowlist.network.path import Course, Step
+from allowlist.network.posture import SCHEMA, Finding, Posture, Row
+
+STATE_WORDS = {
+    State.MET: "met",
+    State.NOT_MET: "not met",
+    State.NOTE: "note",
+    State.UNKNOWN: "unknown",
+    None: "not in use",
+}
+STATE_GLYPHS = {State.MET: "✓", State.NOT_MET: "✗", State.NOTE: "·", State.UNKNOWN: "?", None: "–"}
+COURSE_GLYPHS = {
+    Course.PASSES: "✓",
+    Course.BLOCKED: "✗",
+    Course.AROUND: "⤳",
+    Course.ASIDE: "–",
+    Course.UNKNOWN: "?",
+}
+
+
+def summary_line(posture: Posture) -> str:
+    """``7 met, 2 not met, 1 unknown, 1 suppressed``."""
+    counts = [(posture.count(state), STATE_WORDS[state]) for state in State]
+    counts.append((len(posture.suppressed), "suppressed"))
+    return ", ".join(f"{count} {word}" for count, word in counts if count) or "nothing was looked at"
+
+
+def posture_text(posture: Posture, styled: Any, *, everything: bool = False) -> Iterator[str]:
+    """Rows, then findings under each row, then the paths; what is met only on request."""
+    for row in posture.rows:
+        yield f"{styled(STATE_WORDS[row.state])}  {row.service}"
+        if row.need is not None:
+            yield f"    needs outbound: {row.need.says}"
+        for finding in row.findings:
+            yield from _finding_text(finding, styled, everything=everything)
+    for path in posture.paths:
+        yield f"path of {path.subnet} ({path.addresses})"
+        for step in path.steps:
+            yield f"    {COURSE_GLYPHS[step.course]} {step.stage}: {step.name}: {step.says}"
+    for item in posture.expired:
+        yield f"suppression {item.id} of {item.owner} expired on {item.expires}: it hides nothing any more"
+    for item in posture.unused:
+        yield f"suppression {item.id} of {item.owner} hides nothing: remove it"
+    for text in posture.unreadable:
+        yield f"not readable: {text}"
+
+
+def _finding_text(finding: Finding, styled: Any, *, everything: bool) -> Iterator[str]:
+    item = finding.observation
+    if item.state is State.MET and not everything:
+        return
+    if item.state is State.NOTE and not everything:
+        yield f"    · {item.says}"
+        return
+    yield f"    {styled(STATE_WORDS[item.state])} {finding.recommendation.text}  [{finding.id}]"
+    yield f"        so it is: {item.says}"
+    for place in item.evidence:
+        yield f"        evidence: {place.resource} {place.path} = {shown(place)}"
+    if item.remedy and item.state is not State.MET:
+        yield f"        next: {item.remedy}"
+    if finding.suppressed_by is not None:
+        held = finding.suppressed_by
+        yield f"        suppressed by {held.owner} until {held.expires}: {held.reason}"
+
+
+def shown(place: Evidence) -> str:
+    """The value as JSON writes it, short."""
+    import json
+
+    text = json.dumps(place.value, ensure_ascii=False)
+    return text if len(text) <= 120 else text[:117] + "…"
+
+
+def posture_json(posture: Posture) -> dict[str, Any]:
+    """``allowlist/posture/v1``."""
+    return {
+        "schema": SCHEMA,
+        "workload": posture.workload,
+        "cloud": posture.cloud,
+        "origin": posture.origin,
+        "created": posture.created.isoformat(timespec="seconds"),
+        "summary": {state.value: posture.count(state) for state in State}
+        | {"suppressed": len(posture.suppressed)},
+        "services": [_row_json(row) for row in posture.rows],
+        "findings": [
+            finding_json(item)
+            for item in posture.findings
+            if item.observation.state in (State.NOT_MET, State.UNKNOWN)
+        ],
+        "notes": [finding_json(item) for item in posture.findings if item.observation.state is State.NOTE],
+        "met": [finding_json(item) for item in posture.findings if item.observation.state is State.MET],
+        "paths": [
+            {
+                "subnet": path.resource,
+                "addresses": path.addresses,
+                "steps": [step_json(step) for step in path.steps],
+            }
+            for path in posture.paths
+        ],
+        "expired_suppressions": [
+            {"id": item.id, "owner": item.owner, "expires": item.expires.isoformat()}
+            for item in posture.expired
+        ],
+        "unused_suppressions": [{"id": item.id, "owner": item.owner} for item in posture.unused],
+        "unreadable": list(posture.unreadable),
+    }
+
+
+def _row_json(row: Row) -> dict[str, Any]:
+    return {
+        "service": row.service.value,
+        "state": row.state.value if row.state else "not-in-use",
+        "needs_outbound": {"says": row.need.says, "source": row.need.source} if row.need else None,
+        "findings": [
+            item.id for item in row.findings if item.observation.state in (State.NOT_MET, State.UNKNOWN)
+        ],
+    }
+
+
+def finding_json(finding: Finding) -> dict[str, Any]:
+    item, recommendation, held = finding.observation, finding.recommendation, finding.suppressed_by
+    return {
+        "id": finding.id,
+        "code": item.code,
+        "service": recommendation.service.value,
+        "state": item.state.value,
+        "severity": item.severity,
+        "resource": item.resource or None,
+        "recommended": recommendation.text,
+        "source": recommendation.source,
+        "because": item.says,
+        "evidence": [evidence_json(place) for place in item.evidence],
+        "remedy": item.remedy,
+        "suppressed_by": {
+            "owner": held.owner,
+            "reason": held.reason,
+            "expires": held.expires.isoformat(),
+        }
+        if held
+        else None,
+    }
+
+
+def evidence_json(place: Evidence) -> dict[str, Any]:
+    return {"resource": place.resource, "path": place.path, "value": place.value}
+
+
+def step_json(step: Step) -> dict[str, Any]:
+    return {
+        "stage": step.stage.value,
+        "state": step.course.value,
+        "name": step.name,
+        "because": step.says,
+        "evidence": [evidence_json(place) for place in step.evidence],
+    }
+
+
+def posture_markdown(posture: Posture) -> Iterator[str]:
+    """One page for a ticket or a wiki: a table of rows, then what is not met with evidence and next step."""
+    yield f"# Network posture of {posture.workload}"
+    yield ""
+    yield f"{summary_line(posture)} · {posture.origin} · {posture.created:%Y-%m-%d %H:%M} UTC"
+    yield ""
+    yield "| Service | State | Needs outbound | Findings |"
+    yield "|---|---|---|---|"
+    for row in posture.rows:
+        needs = _cell(row.need.says) if row.need else ""
+        ids = ", ".join(f"`{item.id}`" for item in row.findings if item.is_pending)
+        yield f"| {row.service} | {STATE_GLYPHS[row.state]} {STATE_WORDS[row.state]} | {needs} | {ids} |"
+    for finding in posture.findings:
+        if finding.observation.state in (State.NOT_MET, State.UNKNOWN):
+            yield from _finding_markdown(finding)
+    for path in posture.paths:
+        yield ""
+        steps = " → ".join(
+            f"{COURSE_GLYPHS[step.course]} {step.stage} ({_cell(step.says)})" for step in path.steps
+        )
+        yield f"Path of **{path.subnet}** ({path.addresses}): {steps}"
+    for item in posture.expired:
+        yield ""
+        yield f"Suppression `{item.id}` of {item.owner} expired on {item.expires}."
+
+
+def _finding_markdown(finding: Finding) -> Iterator[str]:
+    item = finding.observation
+    yield ""
+    yield f"## {STATE_GLYPHS[item.state]} {finding.recommendation.text}"
+    yield ""
+    yield f"`{finding.id}` · {item.severity} · [why]({finding.recommendation.source})"
+    yield ""
+    yield f"- So it is: {item.says}"
+    for place in item.evidence:
+        yield f"- Evidence: `{place.resource}` `{place.path}` = `{shown(place)}`"
+    yield f"- Next: {item.remedy}"
+    if finding.suppressed_by is not None:
+        held = finding.suppressed_by
+        yield f"- Suppressed by {held.owner} until {held.expires}: {held.reason}"
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")
+
+
+_LEVELS = {"error": "error", "warning": "warning", "info": "note"}
+
+
+def posture_sarif(posture: Posture, file: str) -> dict[str, Any]:
+    """SARIF 2.1.0; suppressed findings are there with their suppression, as the format provides."""
+    told = [item for item in posture.findings if item.observation.state in (State.NOT_MET, State.UNKNOWN)]
+    rules = {item.observation.code: item.recommendation for item in told}
+    return {
+        "version": "2.1.0",
+        "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
+        "runs": [
+            {
+                "tool": {
+                    "driver": {
+                        "name": "allowlist posture",
+                        "version": allowlist.__version__,
+                        "rules": [
+                            {
+                                "id": code,
+                                "shortDescription": {"text": rule.text},
+                                "helpUri": rule.source,
+                            }
+                            for code, rule in sorted(rules.items())
+                        ],
+                    }
+                },
+                "results": [_sarif_result(item, file) for item in told],
+            }
+        ],
+    }
+
+
+def _sarif_result(finding: Finding, file: str) -> dict[str, Any]:
+    item, held = finding.observation, finding.suppressed_by
+    result: dict[str, Any] = {
+        "ruleId": item.code,
+        "level": _LEVELS[item.severity],
+        "message": {"text": f"{item.says} (next: {item.remedy})"},
+        "locations": [
+            {
+                "physicalLocation": {"artifactLocation": {"uri": file}},
+                "logicalLocations": [
+                    {"fullyQualifiedName": f"{place.resource}{place.path[1:]}", "kind": "resource"}
+                    for place in item.evidence
+                ],
+            }
+        ],
+        "partialFingerprints": {"allowlist/v1": f"{item.code} {item.resource.lower()} {item.says}"},
+    }
+    if held is not None:
+        text = f"{held.owner} until {held.expires}: {held.reason}"
+        result["suppressions"] = [{"kind": "external", "justification": text}]
+    return result

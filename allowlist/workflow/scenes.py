@@ -1,0 +1,35 @@
+"""A workload's scene: its sources and targets put into the network of an estate."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from allowlist.network.scene import Scene, scene_of
+from allowlist.rules.addresses import NOWHERE, AddressSet
+from allowlist.surfaces.estate import Estate
+from allowlist.workload import TargetSpec, Workload
+
+ON_NETWORK = ("firewall-policy", "azure-firewall")
+"""Surfaces whose traffic takes routes of the customer's network."""
+
+
+def workload_scene(workload: Workload, estate: Estate, specs: Sequence[TargetSpec]) -> Scene:
+    """The network around the sources and firewalls of ``specs``."""
+    names = sorted({name for spec in specs for name in (spec.sources or workload.sources)})
+    sources = [workload.sources[name] for name in names]
+    addresses = AddressSet.parse(text for source in sources for text in source.addresses)
+    for group in (item for source in sources for item in source.ip_groups):
+        addresses |= _members(estate, group)
+    return scene_of(
+        estate,
+        workload.cloud,
+        [spec.resource for spec in specs if spec.surface in ON_NETWORK],
+        [item for source in sources for item in (*source.subnets, *source.virtual_networks)],
+        addresses,
+    )
+
+
+def _members(estate: Estate, group: str) -> AddressSet:
+    body = estate.get(group)
+    texts = body["properties"].get("ipAddresses") or () if body else ()
+    return AddressSet.parse(text for text in texts if ":" not in text) if texts else NOWHERE

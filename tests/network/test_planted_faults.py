@@ -1,0 +1,38 @@
+"""The example network is clean; each planted fault is found, and nothing else is."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.helpers.posture import ALONE, PLANTS, Plant, estate_with, expected, posture_of, told
+
+
+def test_a_clean_network_has_no_finding() -> None:
+    assert told(posture_of(estate_with())) == set()
+
+
+@pytest.mark.parametrize("plant", PLANTS, ids=lambda plant: plant.name)
+def test_a_planted_fault_is_found_and_none_is_invented(plant: Plant) -> None:
+    assert told(posture_of(estate_with(plant))) == expected([plant])
+
+
+@pytest.mark.parametrize("plant", ALONE, ids=lambda plant: plant.name)
+def test_a_fault_that_brings_others_is_among_them(plant: Plant) -> None:
+    assert expected([plant]) <= told(posture_of(estate_with(plant)))
+
+
+def test_all_faults_at_once_are_all_found() -> None:
+    assert told(posture_of(estate_with(*PLANTS))) == expected(PLANTS)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.sets(st.sampled_from(range(len(PLANTS))), min_size=1), st.data())
+def test_mending_one_fault_takes_away_its_finding_alone(chosen: set[int], data: st.DataObject) -> None:
+    plants = [PLANTS[number] for number in sorted(chosen)]
+    mended = data.draw(st.sampled_from(plants))
+    before = told(posture_of(estate_with(*plants)))
+    after = told(posture_of(estate_with(*(plant for plant in plants if plant is not mended))))
+    assert before - after == expected([mended])
+    assert after <= before
