@@ -7,15 +7,23 @@ from allowlist.simulator.arm.provider import Call, Kind, Provider
 from allowlist.simulator.arm.store import Body
 
 _NAMESPACES = (
+    "Microsoft.ApiManagement",
+    "Microsoft.App",
     "Microsoft.Authorization",
+    "Microsoft.Cache",
+    "Microsoft.Cdn",
     "Microsoft.Compute",
     "Microsoft.ContainerRegistry",
+    "Microsoft.DocumentDB",
+    "Microsoft.EventHub",
     "Microsoft.Insights",
     "Microsoft.KeyVault",
     "Microsoft.ManagedIdentity",
     "Microsoft.OperationalInsights",
     "Microsoft.Search",
+    "Microsoft.Sql",
     "Microsoft.Storage",
+    "Microsoft.Web",
 )
 _SET_BY_THE_SERVICE = ("id", "name", "type", "etag")
 

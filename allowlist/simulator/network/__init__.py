@@ -9,8 +9,10 @@ from allowlist.simulator.network.deploy import GroupDrafts, PolicyDrafts
 from allowlist.simulator.network.firewalls import AzureFirewalls
 from allowlist.simulator.network.groups import RuleCollectionGroups
 from allowlist.simulator.network.ip_groups import IpGroups
+from allowlist.simulator.network.nested import nested_kinds
 from allowlist.simulator.network.others import OtherNetworkResources
 from allowlist.simulator.network.policies import FirewallPolicies
+from allowlist.simulator.network.private_dns import all_records
 from allowlist.simulator.network.settings import Durations, NetworkSettings
 
 __all__ = ["Durations", "MicrosoftNetwork", "NetworkSettings"]
@@ -32,6 +34,7 @@ class MicrosoftNetwork(Provider):
             AzureFirewalls(self.settings),
             FqdnTags(),
             WebCategories(),
+            *nested_kinds(self.settings),
         ]
         by_path = {kind.type_name.split("/", 1)[1]: kind for kind in kinds}
         super().__init__(by_path, fallback=OtherNetworkResources(self.settings))
@@ -44,4 +47,10 @@ class MicrosoftNetwork(Provider):
             and (segments[0], segments[2]) == ("locations", "servicetags")
         ):
             return service_tags(call)
+        if (
+            call.method == "GET"
+            and len(segments) == 3
+            and (segments[0], segments[2]) == ("privatednszones", "all")
+        ):
+            return all_records(call)
         return None
