@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -55,7 +56,8 @@ def run(command: Command, monkeypatch: pytest.MonkeyPatch) -> Result:
 def test_console_blocks_do_what_they_show(
     page: Path, workplace: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    del workplace
+    if page.is_relative_to(REPOSITORY / "examples"):
+        shutil.copytree(REPOSITORY / "examples", workplace / "examples")
     for command in commands_of(page):
         result = run(command, monkeypatch)
         assert result.code == command.code, f"{command.text}\n{result.err}"

@@ -56,6 +56,10 @@ class Project:
     def requirements(self, spec: TargetSpec, estate: Estate) -> Resolved:
         """What this target must let through."""
         surface = self.surface(spec)
+        if surface.names_sources and not self.workload.sources:
+            place = ("targets", self.workload.targets.index(spec))
+            problem = "names its sources in its rules; say under 'sources' where traffic starts"
+            raise InvalidInput([self.source.problem(place, f"target '{spec.name}' {problem}")])
         resolved = resolve_requirements(
             self.workload,
             self.source,

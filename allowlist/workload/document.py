@@ -188,6 +188,7 @@ class Notification(_Section, frozen=True, kw_only=True):
 class Workload(_Section, frozen=True, kw_only=True):
     """One workload: what it needs, where it runs, and what may be done about it.
 
+    ``sources`` are needed by targets whose rules name them; a managed network or an account list has none.
     ``tenant`` is the Entra tenant of its subscriptions, by id or domain, where that is not the home of whoever
     signs in.
     """
@@ -195,7 +196,7 @@ class Workload(_Section, frozen=True, kw_only=True):
     schema: Literal["allowlist/workload/v1"]
     name: Name
     catalogs: list[CatalogUse] = []
-    sources: dict[str, SourceSet]
+    sources: dict[str, SourceSet] = {}
     targets: Annotated[list[TargetSpec], Meta(min_length=1)]
     cloud: Literal["public", "usgov", "china"] = "public"
     tenant: str = ""
