@@ -79,9 +79,11 @@ def explain(
         explanation_text,
         read_flows,
         remedies_for,
+        with_path,
     )
     from allowlist.workflow.planning import make_plan
     from allowlist.workflow.project import read_estate
+    from allowlist.workflow.scenes import workload_scene
 
     if flows_path is not None:
         lines = read_flows(flows_path)
@@ -105,13 +107,14 @@ def explain(
         (
             spec.name,
             project.surface(spec).ruleset(estate, project.target(spec)),
-            project.requirements(spec, estate),
+            project.requirements(spec, estate).wanted,
+            workload_scene(project.workload, estate, [spec]),
         )
         for spec in specs
     ]
     for line in lines:
-        for name, ruleset, resolved in rulesets:
-            answer = explain_flow(line, ruleset, resolved.requirements, project.facts, name)
+        for name, ruleset, wanted, scene in rulesets:
+            answer = with_path(explain_flow(line, ruleset, wanted, project.facts, name), scene)
             if answer.verdict.word != "allow":
                 denied = True
                 if answer.wanted_by:

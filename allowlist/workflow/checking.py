@@ -11,8 +11,9 @@ from allowlist.rules.addresses import NOWHERE
 from allowlist.rules.coverage import CoverageEngine
 from allowlist.rules.requirement import Requirement
 from allowlist.surfaces.estate import Estate
+from allowlist.workflow.private_links import served_findings, superfluous_rules, told_of_endpoints
 from allowlist.workflow.project import Project
-from allowlist.workload import TargetSpec
+from allowlist.workload import Resolved, TargetSpec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,42 +34,50 @@ def check_targets(project: Project, estate: Estate, specs: Sequence[TargetSpec])
 def check_target(project: Project, estate: Estate, spec: TargetSpec) -> TargetCheck:
     resolved = project.requirements(spec, estate)
     surface, target = project.surface(spec), project.target(spec)
-    engine = CoverageEngine.of(surface.ruleset(estate, target), resolved.requirements, project.facts)
+    engine = CoverageEngine.of(surface.ruleset(estate, target), resolved.wanted, project.facts)
     results = find_requirement_findings(engine, resolved.requirements, spec.name)
-    findings = surface.refine(estate, target, [(item, finding) for item, _, finding in results])
+    refined = surface.refine(estate, target, [(item, finding) for item, _, finding in results])
+    findings = told_of_endpoints(resolved, refined)
+    findings += served_findings(resolved, spec.name)
     findings += surface.posture(estate, target)
     sources = NOWHERE
-    for addresses in {requirement.sources for requirement in resolved.requirements}:
+    for addresses in {requirement.sources for requirement in resolved.wanted}:
         sources |= addresses
     findings += find_rule_findings(engine, sources, spec.name)
-    findings += _excess(project, estate, spec, resolved.requirements)
+    findings += superfluous_rules(engine, resolved, spec.name)
+    findings += _excess(project, estate, spec, resolved)
     return TargetCheck(
         spec=spec,
-        requirements=resolved.requirements,
+        requirements=resolved.wanted,
         findings=tuple(findings),
         notes=resolved.notes,
     )
 
 
-def _excess(
-    project: Project, estate: Estate, spec: TargetSpec, requirements: Sequence[Requirement]
-) -> list[Finding]:
+def _excess(project: Project, estate: Estate, spec: TargetSpec, resolved: Resolved) -> list[Finding]:
     """Rules of ours that no requirement wants any more, whatever the delete policy says about them."""
-    surface, target = project.surface(spec), project.target(spec)
-    draft = surface.draft(estate, target, (), requirements)
-    gone = [item.operation.path[-1] for item in draft.changes if item.operation.action == "remove"]
-    gone += [skip.subject for skip in draft.skips if skip.code == "kept-by-delete-policy"]
+    unwanted = _unneeded(project, estate, spec, resolved.wanted)
+    gone = _unneeded(project, estate, spec, resolved.requirements) if resolved.served else unwanted
     return [
         Finding(
             status=Status.EXCESS,
             target=spec.name,
             severity="warning",
             rule=name,
-            because="no catalog or requirement of this workload asks for it any more",
+            because="no catalog or requirement of this workload asks for it any more"
+            if name in unwanted
+            else "a private endpoint serves what it was for",
             remedy="allowlist plan removes it when the delete policy is 'sync'",
         )
         for name in gone
     ]
+
+
+def _unneeded(project: Project, estate: Estate, spec: TargetSpec, kept: Sequence[Requirement]) -> list[str]:
+    surface, target = project.surface(spec), project.target(spec)
+    draft = surface.draft(estate, target, (), kept)
+    gone = [item.operation.path[-1] for item in draft.changes if item.operation.action == "remove"]
+    return gone + [skip.subject for skip in draft.skips if skip.code == "kept-by-delete-policy"]
 
 
 def has_faults(checks: Sequence[TargetCheck]) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +11,12 @@ import msgspec
 
 from allowlist.errors import AllowlistError, InvalidInput, Problem
 from allowlist.names import Pattern, is_host_name, normalise
+from allowlist.network.path import Course, Stage, Trip, path_of, source_subnet
+from allowlist.network.path import Step as PathStep
+from allowlist.network.scene import Scene
 from allowlist.plan.findings import reference
 from allowlist.plan.model import Plan
+from allowlist.render.posture import COURSE_GLYPHS, step_json
 from allowlist.rules.addresses import parse_interval
 from allowlist.rules.evaluate import evaluate, hidden_steps
 from allowlist.rules.flow import Facts, Flow, Step, Verdict
@@ -90,6 +94,7 @@ class Explanation:
     wanted_by: tuple[Requirement, ...]
     hidden: tuple[Step, ...] = ()
     remedies: tuple[Remedy, ...] = ()
+    path: tuple[PathStep, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +133,32 @@ def explain_flow(
         hidden=tuple(hidden_steps(ruleset, flow, verdict, facts)),
         wanted_by=tuple(item for item in requirements if _wants(item, flow)),
     )
+
+
+def with_path(explanation: Explanation, scene: Scene) -> Explanation:
+    """The answer with the whole way of the flow, where the estate holds the subnet it starts in."""
+    line = explanation.line
+    flow = line.flow()
+    subnet = source_subnet(scene, flow.source)
+    if subnet is None or not scene.targets:
+        return explanation
+    verdict = explanation.verdict
+    courses = {"allow": Course.PASSES, "deny": Course.BLOCKED}
+    firewall = PathStep(
+        stage=Stage.FIREWALL,
+        course=courses.get(verdict.word, Course.UNKNOWN),
+        name=", ".join(item.name for item in scene.carriers) or explanation.target,
+        says=verdict.because,
+    )
+    trip = Trip(
+        subnet=subnet,
+        address=line.source,
+        fqdn=flow.name,
+        protocol=flow.transport,
+        port=line.port,
+        destination=line.destination,
+    )
+    return replace(explanation, path=tuple(path_of(scene, trip, firewall)))
 
 
 def _wants(requirement: Requirement, flow: Flow) -> bool:
@@ -192,6 +223,7 @@ def explanation_json(explanation: Explanation) -> dict[str, Any]:
             for item in explanation.wanted_by
         ],
         "hides": [{"rule": str(step.ref), "action": step.action.value} for step in explanation.hidden],
+        "path": [step_json(step) for step in explanation.path],
         "fixed_by": [{"change": item.change or None, "text": item.text} for item in explanation.remedies],
     }
 
@@ -212,5 +244,7 @@ def explanation_text(explanation: Explanation, styled: Any) -> Iterator[str]:
         yield f"    wanted by {item.origin} ({item.need}): {item.purpose or item.pattern}"
     if not explanation.wanted_by:
         yield "    no catalog of this workload wants it from there"
+    for stop in explanation.path:
+        yield f"    {COURSE_GLYPHS[stop.course]} {stop.stage}: {stop.name}: {stop.says}"
     for remedy in explanation.remedies:
         yield f"    the plan {f'fixes it: {remedy.change} ' if remedy.change else 'cannot: '}{remedy.text}"

@@ -61,7 +61,7 @@ def explain_question(
     asked = _parsed(question)
     answers = []
     for spec in specs:
-        requirements = project.requirements(spec, estate).requirements
+        requirements = project.requirements(spec, estate).wanted
         line = FlowLine(
             source=asked.source or _usual_source(requirements, asked.fqdn),
             fqdn=asked.fqdn,

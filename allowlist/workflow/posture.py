@@ -9,18 +9,20 @@ from collections.abc import Iterator, Sequence
 from allowlist.catalog import Entry, Kind, Library
 from allowlist.catalog import Need as CatalogNeed
 from allowlist.network.checks import observe
-from allowlist.network.observation import Observation, Service, State, worst
+from allowlist.network.observation import Evidence, Observation, Service, State, fault, note, worst
 from allowlist.network.path import Course, Stage, Step, Trip, path_of
 from allowlist.network.posture import Finding, Need, Posture, Row, SubnetPath, Suppression, finding_of
 from allowlist.network.recommendations import RECOMMENDATIONS
 from allowlist.network.scene import Scene
 from allowlist.network.topology import Subnet
+from allowlist.plan.findings import Finding as RuleFinding
 from allowlist.plan.findings import Status, summary_of
 from allowlist.rules.model import Ruleset
 from allowlist.rules.requirement import Requirement
 from allowlist.surfaces.estate import Estate
 from allowlist.surfaces.resource_id import normal_id
 from allowlist.workflow.checking import check_targets
+from allowlist.workflow.private_links import EXFILTRATION, SATISFIED, SUPERFLUOUS
 from allowlist.workflow.project import Project
 from allowlist.workflow.scenes import ON_NETWORK, workload_scene
 from allowlist.workload import TargetSpec
@@ -54,7 +56,9 @@ def assess(project: Project, estate: Estate, specs: Sequence[TargetSpec]) -> Pos
     on_network = [spec for spec in specs if spec.surface in ON_NETWORK]
     requirements = _requirements(project, estate, on_network)
     rulesets = _rulesets(project, estate, on_network)
+    findings_of_rules = [item for check in check_targets(project, estate, specs) for item in check.findings]
     observations = observe(scene, requirements, rulesets)
+    observations += _superfluous(findings_of_rules, specs)
     suppressions = _suppressions(project)
     findings = [finding_of(item, suppressions, project.now.date()) for item in observations]
     return Posture(
@@ -63,7 +67,7 @@ def assess(project: Project, estate: Estate, specs: Sequence[TargetSpec]) -> Pos
         origin=estate.origin,
         created=project.now,
         rows=tuple(_rows(findings, project)),
-        paths=tuple(_paths(project, estate, specs, scene, requirements)),
+        paths=tuple(_paths(scene, requirements, findings_of_rules)),
         expired=tuple(item for item in suppressions if not item.is_current(project.now.date())),
         unused=tuple(_unused(suppressions, findings, project.now.date())),
         unreadable=tuple(sorted(estate.unreadable)),
@@ -161,17 +165,30 @@ def _page_of(entries: Sequence[Entry]) -> str:
     return f"https://github.com/{page.repo}/blob/{page.commit or 'main'}/{page.path}" if page else ""
 
 
+def _superfluous(findings: Sequence[RuleFinding], specs: Sequence[TargetSpec]) -> list[Observation]:
+    """Egress rules for names that a private endpoint serves, told beside the endpoints."""
+    resources = {spec.name: spec.resource for spec in specs}
+    told = {EXFILTRATION: fault, SUPERFLUOUS: note}
+    return [
+        told[item.code](
+            "egress-rule-redundant",
+            normal_id(resources[item.target]),
+            f"rule {item.rule}: {item.because}",
+            item.remedy,
+            Evidence(resource=resources[item.target], path=f"rule {item.rule}"),
+        )
+        for item in findings
+        if item.code in told
+    ]
+
+
 def _paths(
-    project: Project,
-    estate: Estate,
-    specs: Sequence[TargetSpec],
-    scene: Scene,
-    requirements: Sequence[Requirement],
+    scene: Scene, requirements: Sequence[Requirement], findings: Sequence[RuleFinding]
 ) -> Iterator[SubnetPath]:
     """One path per source subnet, for the workload's most usual flow; the firewall tells what it lets through."""
     if not scene.targets or not scene.sources:
         return
-    firewall = _firewall_step(project, estate, specs, scene)
+    firewall = _firewall_step(scene, findings)
     for subnet in scene.sources:
         steps = path_of(scene, _usual_trip(subnet, requirements), firewall)
         yield SubnetPath(
@@ -191,16 +208,14 @@ def _usual_trip(subnet: Subnet, requirements: Sequence[Requirement]) -> Trip:
     )
 
 
-def _firewall_step(project: Project, estate: Estate, specs: Sequence[TargetSpec], scene: Scene) -> Step:
-    findings = [item for check in check_targets(project, estate, specs) for item in check.findings]
+def _firewall_step(scene: Scene, findings: Sequence[RuleFinding]) -> Step:
     counts = summary_of([item for item in findings if item.requirement is not None])
     total = sum(counts.values())
     lacking = total - counts[Status.COVERED.value]
     names = ", ".join(item.name for item in scene.carriers) or "no firewall"
-    says = (
-        f"{counts[Status.COVERED.value]} of {total} requirements are let through"
-        if total
-        else "nothing is asked for"
+    private = sum(item.code == SATISFIED for item in findings)
+    says = f"{total - lacking} of {total} requirements are met" + (
+        f", {private} of them by private endpoints" if private else ""
     )
     course = Course.BLOCKED if lacking else Course.PASSES
     if not scene.carriers:

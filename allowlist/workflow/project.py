@@ -16,6 +16,7 @@ from allowlist.rules.flow import NOTHING_KNOWN, Facts
 from allowlist.surfaces.base import ArmReader, Surface, Target
 from allowlist.surfaces.estate import Body, Estate
 from allowlist.surfaces.snapshot import read_snapshot
+from allowlist.workflow.private_links import with_served
 from allowlist.workflow.surfaces import surface_of, target_of
 from allowlist.workload import Resolved, TargetSpec, Workload, read_workload, resolve_requirements
 
@@ -69,7 +70,11 @@ class Project:
             (lambda resource: addresses_of(estate, resource)) if surface.names_sources else _anywhere,
             self.now.date(),
         )
-        return resolved if surface.names_sources else _from_everywhere(resolved)
+        return (
+            with_served(self.workload, estate, spec, resolved)
+            if surface.names_sources
+            else _from_everywhere(resolved)
+        )
 
 
 def _anywhere(resource: str) -> AddressSet:

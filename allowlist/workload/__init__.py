@@ -13,7 +13,7 @@ from allowlist.workload.document import (
     Workload,
 )
 from allowlist.workload.reader import read_workload
-from allowlist.workload.requirements import AddressLookup, Resolved, resolve_requirements
+from allowlist.workload.requirements import AddressLookup, Resolved, Served, resolve_requirements
 
 __all__ = [
     "SCHEMA",
@@ -24,6 +24,7 @@ __all__ = [
     "GateLimits",
     "OwnRequirement",
     "Resolved",
+    "Served",
     "SourceSet",
     "TargetSpec",
     "Waiver",

@@ -25,12 +25,36 @@ OWN = "own"
 _PLACEHOLDER = re.compile(r"\{([A-Za-z_]\w*)\}")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Served:
+    """A requirement whose name a private endpoint serves.
+
+    ``private`` says whether the name resolves to it: True, None where that cannot be known, False where it still
+    resolves to the public address; then it is a requirement like any other, and this is only worth telling.
+    """
+
+    requirement: Requirement
+    endpoint: str
+    private: bool | None
+    because: str
+
+
 @dataclass(frozen=True, slots=True)
 class Resolved:
-    """The requirements of one target, and in words what could not become one."""
+    """The requirements of one target, and in words what could not become one.
+
+    ``served`` are those a private endpoint serves; what it serves privately, or perhaps, needs no rule and is
+    not among ``requirements``.
+    """
 
     requirements: tuple[Requirement, ...]
     notes: tuple[str, ...]
+    served: tuple[Served, ...] = ()
+
+    @property
+    def wanted(self) -> tuple[Requirement, ...]:
+        """Everything the workload asks for, whoever serves it."""
+        return (*self.requirements, *(item.requirement for item in self.served if item.private is not False))
 
 
 def resolve_requirements(
