@@ -14,8 +14,9 @@ from allowlist.workload.document import EventKind
 class Event:
     """One piece of news about a workload or one of its targets.
 
-    ``meaning`` says what it is about: the same kind with the same meaning on the same subject is told once. An empty
-    ``meaning`` says that there is nothing of this kind any more, so that its return is news again; that is never sent.
+    ``parts`` say what it is about, each thing in it by a short digest. It is told when something joins that was not
+    told before; what merely goes is remembered in silence, so that its return is news again. Without parts there is
+    nothing of this kind now, and the event is never sent.
     """
 
     kind: EventKind
@@ -24,7 +25,7 @@ class Event:
     title: str = ""
     lines: tuple[str, ...] = ()
     next: str = ""
-    meaning: str = ""
+    parts: frozenset[str]
 
     @property
     def subject(self) -> str:
@@ -35,11 +36,15 @@ class Event:
         """What this event replaces in the memory of a channel."""
         return f"{self.subject} {self.kind}"
 
+    @property
+    def meaning(self) -> str:
+        """One text for the same parts; empty for none."""
+        return digest_of(sorted(self.parts)) if self.parts else ""
 
-def meaning_of(parts: Iterable[object]) -> str:
-    """One short text for the same parts in any order; empty for none."""
-    texts = sorted({str(part) for part in parts})
-    return digest_of(texts) if texts else ""
+
+def parts_of(things: Iterable[object]) -> frozenset[str]:
+    """A short digest for each thing that is told apart."""
+    return frozenset(digest_of(str(thing)).removeprefix("sha256:")[:12] for thing in things)
 
 
 _CHANGING = re.compile(r"[0-9a-f]{8,}|\d+", re.IGNORECASE)

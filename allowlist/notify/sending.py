@@ -66,16 +66,17 @@ def deliver(
 def _deliver_to(channel: Channel, events: Sequence[Event], ledger: Ledger, who: str, run: str) -> Delivery:
     mine = [event for event in events if channel.takes(event)]
     try:
-        if not _unknown(channel, mine, ledger):
+        if not _unlike_before(channel, mine, ledger):
             return Delivery(channel=channel.name, kind=channel.kind)
         # Two runs side by side tell it once: the second looks again when the first has told it.
         with ledger.lock(f"notify {channel.name}", owner=who, lease=LEASE, wait=LEASE):
-            fresh = _unknown(channel, mine, ledger)
-            told = [event for event in fresh if event.meaning]
+            found = _unlike_before(channel, mine, ledger)
+            told = [event for event, before in found if event.parts - before]
             if told:
                 channel.sender.send(told, run)
-            for event in fresh:
-                ledger.note(_TOLD, _note_key(channel, event), event.meaning, {})
+            for event, _ in found:
+                body = {"parts": sorted(event.parts)}
+                ledger.note(_TOLD, _note_key(channel, event), event.meaning, body)
         return Delivery(channel=channel.name, kind=channel.kind, told=len(told))
     except AllowlistError as error:
         return Delivery(
@@ -83,12 +84,19 @@ def _deliver_to(channel: Channel, events: Sequence[Event], ledger: Ledger, who: 
         )
 
 
-def _unknown(channel: Channel, events: Sequence[Event], ledger: Ledger) -> list[Event]:
-    """Events whose meaning differs from what the channel was told last; one per subject and kind."""
+def _unlike_before(
+    channel: Channel, events: Sequence[Event], ledger: Ledger
+) -> list[tuple[Event, frozenset[str]]]:
+    """Events whose parts differ from what the channel knows, with what it knows; one per subject and kind."""
     notes = ledger.latest_notes(_TOLD, f"{channel.name} ") if events else {}
-    last = {key: note.state for key, note in notes.items()}
+    known = {key: frozenset(note.body["parts"]) for key, note in notes.items()}
     latest = {event.key: event for event in events}
-    return [event for event in latest.values() if event.meaning != last.get(_note_key(channel, event), "")]
+    return [
+        (event, before)
+        for event in latest.values()
+        for before in [known.get(_note_key(channel, event), frozenset())]
+        if event.parts != before
+    ]
 
 
 def _note_key(channel: Channel, event: Event) -> str:

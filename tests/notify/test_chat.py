@@ -26,7 +26,7 @@ TEAMS = (
 
 def event(**changes: Any) -> Event:
     values: dict[str, Any] = {
-        "kind": "plan-ready", "workload": "agents", "target": "hub", "title": "2 changes wait", "meaning": "m1",
+        "kind": "plan-ready", "workload": "agents", "target": "hub", "title": "2 changes wait", "parts": frozenset({"m1"}),
         "lines": ("1a2b add *.vscode.dev https:443",), "next": "allowlist review plan.json",
     }  # fmt: skip
     return Event(**values | changes)

@@ -28,7 +28,7 @@ def receiver() -> Iterator[Receiver]:
 
 def event(**changes: Any) -> Event:
     values: dict[str, Any] = {
-        "kind": "failed", "workload": "agents", "target": "hub", "title": "Azure refused", "meaning": "m1",
+        "kind": "failed", "workload": "agents", "target": "hub", "title": "Azure refused", "parts": frozenset({"m1"}),
     }  # fmt: skip
     return Event(**values | changes)
 
@@ -65,7 +65,7 @@ def test_a_receiver_can_check_who_sent_what_and_when(receiver: Receiver) -> None
 
 
 def test_the_id_is_the_same_for_the_same_news_and_another_for_other_news(receiver: Receiver) -> None:
-    for sent in (event(), event(title="worded otherwise"), event(meaning="m2")):
+    for sent in (event(), event(title="worded otherwise"), event(parts=frozenset({"m2"}))):
         hook(receiver.url).send([sent], "run-1")
     first, second, third = (request.headers["webhook-id"] for request in receiver.requests)
     assert first == second != third

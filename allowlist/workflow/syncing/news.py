@@ -1,24 +1,26 @@
 """What a run has to tell: news per target from its outcome, news per workload from pins, dates and decisions.
 
-An event without meaning says that a condition is over. It is never sent, but what comes back later is news again.
+An event without parts says that a condition is over. It is never sent, but what comes back later is news again.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import groupby
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 import msgspec
 
 from allowlist.errors import CatalogError
 from allowlist.notify.channels import channels_of
-from allowlist.notify.events import Event, gist, meaning_of
+from allowlist.notify.events import Event, gist, parts_of
 from allowlist.notify.sending import Delivery, deliver
 from allowlist.plan.model import Change, Plan
 from allowlist.store import Decision, Ledger
 from allowlist.workflow.project import Project
-from allowlist.workflow.syncing.outcome import Outcome
+from allowlist.workflow.syncing.outcome import Outcome, gap_text
 from allowlist.workflow.upgrades import Upgrade, find_upgrades
 from allowlist.workload import Workload
 
@@ -29,102 +31,104 @@ APPROVAL_NOTICE = dt.timedelta(days=3)
 _NO_NEWS = frozenset({6, 130})
 
 
-def tell(
-    projects: Sequence[Project],
-    outcomes: Sequence[Outcome],
-    ledger: Ledger,
-    who: str,
-    run: str,
-    environ: Mapping[str, str],
-    clock: Callable[[], dt.datetime],
-    sleep: Callable[[float], None],
-) -> tuple[Delivery, ...]:
-    """Send what is new to the channels the workload files name. Never raises for a channel that fails."""
-    channels = channels_of([project.workload for project in projects], environ, clock, sleep)
-    if not channels:
-        return ()
-    wanted = {name for channel in channels for name in channel.wants}
-    events = [
-        event
-        for project in projects
-        if project.workload.name in wanted
-        for event in news_of(project, outcomes, ledger, clock())
-    ]
-    return deliver(events, channels, ledger, who, run)
+class Newsroom:
+    """Gathers news while a run goes on, and tells it at the end. A watcher of the run; safe between threads."""
+
+    def __init__(self, ledger: Ledger, clock: Callable[[], dt.datetime]) -> None:
+        self._ledger = ledger
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._subscribers: dict[str, Workload] = {}
+        self._events: list[Event] = []
+
+    def workload(self, project: Project, file: Path) -> None:
+        """Whoever wants no messages costs nothing."""
+        del file
+        if project.workload.notifications:
+            self._subscribers[project.workload.name] = project.workload
+            self._gather([_catalog_updates(project), _expiring_dates(project.workload, self._clock().date())])
+
+    def outcome(self, outcome: Outcome) -> None:
+        if outcome.workload in self._subscribers:
+            self._gather(list(news_of(outcome, self._ledger, self._clock())))
+
+    def tell(
+        self, who: str, run: str, environ: Mapping[str, str], sleep: Callable[[float], None]
+    ) -> tuple[Delivery, ...]:
+        """Send what is new to the channels of the workload files. Never raises for a channel that fails."""
+        channels = channels_of(self._subscribers.values(), environ, self._clock, sleep)
+        return deliver(self._events, channels, self._ledger, who, run)
+
+    def _gather(self, events: list[Event]) -> None:
+        with self._lock:
+            self._events += events
 
 
-def news_of(
-    project: Project, outcomes: Sequence[Outcome], ledger: Ledger, now: dt.datetime
-) -> Iterator[Event]:
-    """All news of one workload; every kind once per subject, empty where there is none."""
-    workload = project.workload
-    mine = [item for item in outcomes if item.workload == workload.name]
-    decisions: list[tuple[Change, Decision]] = []
-    for _, group in groupby(sorted(mine, key=lambda item: item.target), key=lambda item: item.target):
-        for outcome in group:
-            if outcome.code in _NO_NEWS:
-                continue
-            yield from _what_happened(outcome)
-            if outcome.state == "failed":  # nothing is known about the rest, so nothing of it is over
-                continue
-            waiting = _waiting_changes(ledger, outcome)
-            yield _plan_ready(outcome, waiting)
-            decided = _approvals(ledger, [*waiting, *_applied_changes(ledger, outcome)])
-            yield from _approved(outcome, decided)
-            decisions += [pair for pair in decided if pair[0] in waiting]
-    if mine and all(item.code in _NO_NEWS for item in mine):
+def news_of(outcome: Outcome, ledger: Ledger, now: dt.datetime) -> Iterator[Event]:
+    """News about one target: every kind once, without parts where there is none."""
+    if outcome.code in _NO_NEWS:
         return
-    yield _catalog_updates(project)
-    yield _expiring(workload, decisions, now)
+    yield from _what_happened(outcome)
+    if outcome.state == "failed":  # nothing is known about the rest, so nothing of it is over
+        return
+    applied = _applied_changes(ledger, outcome)
+    plan = _plan(ledger, outcome.plan_id) if outcome.plan_id else None
+    waiting = _waiting_changes(plan, applied)
+    yield _plan_ready(outcome, waiting, _gaps(plan, outcome))
+    yield from _approved(outcome, _approvals(ledger, [*waiting, *applied]))
+    yield _expiring_approvals(outcome, _approvals(ledger, waiting), now)
 
 
-def _event(outcome: Outcome, kind: str, title: str, meaning: str, **more: object) -> Event:
+def _event(outcome: Outcome, kind: str, title: str, parts: Iterable[object], **more: object) -> Event:
     target = outcome.target if outcome.target != "all targets" else ""
     return Event(
         kind=kind,  # type: ignore[arg-type]
         workload=outcome.workload,
         target=target,
         title=title,
-        meaning=meaning,
+        parts=parts_of(parts),
         **more,  # type: ignore[arg-type]
     )
 
 
 def _what_happened(outcome: Outcome) -> Iterator[Event]:
     if outcome.state == "failed":
-        meaning = meaning_of([outcome.code, gist(outcome.text)])
-        yield _event(outcome, "failed", outcome.text, meaning, next=outcome.hint)
+        yield _event(outcome, "failed", outcome.text, [(outcome.code, gist(outcome.text))], next=outcome.hint)
         return
-    yield _event(outcome, "failed", "", "")
+    yield _event(outcome, "failed", "", ())
     if outcome.state == "applied":
-        yield _event(outcome, "applied", outcome.text, outcome.run_id)
+        yield _event(outcome, "applied", outcome.text, [outcome.run_id])
     if outcome.state == "rolled back":
-        yield _event(outcome, "rolled-back", outcome.text, outcome.run_id)
+        yield _event(outcome, "rolled-back", outcome.text, [outcome.run_id])
     lines = tuple(str(item) for item in outcome.drift)
     title = f"{len(lines)} of our rules were changed by somebody else"
-    yield _event(outcome, "drift", title, meaning_of(lines), lines=lines)
+    yield _event(outcome, "drift", title, lines, lines=lines)
 
 
-def _plan_ready(outcome: Outcome, waiting: Sequence[Change]) -> Event:
+def _plan_ready(outcome: Outcome, waiting: Sequence[Change], gaps: Sequence[str]) -> Event:
     """Digests without preconditions: whoever has read what waits need not read it again when neighbours write."""
-    gaps = [line for line in outcome.lines if line.startswith("gap ")]
     parts = [f"{outcome.waiting} changes wait"] if waiting else []
     parts += [f"{outcome.gaps} requirements cannot be met by a change"] if outcome.gaps else []
     return _event(
         outcome,
         "plan-ready",
         ", ".join(parts),
-        meaning_of([*(change.digest for change in waiting), *gaps]),
+        [*(change.digest for change in waiting), *gaps],
         lines=outcome.lines,
         next="allowlist plan -o plan.json, then: allowlist review plan.json" if waiting else "",
     )
 
 
-def _waiting_changes(ledger: Ledger, outcome: Outcome) -> list[Change]:
-    if not outcome.plan_id:
-        return []
-    done = {change.id for change in _applied_changes(ledger, outcome)}
-    return [change for change in _plan(ledger, outcome.plan_id).changes if change.id not in done]
+def _waiting_changes(plan: Plan | None, applied: Sequence[Change]) -> list[Change]:
+    done = {change.id for change in applied}
+    return [change for change in plan.changes if change.id not in done] if plan else []
+
+
+def _gaps(plan: Plan | None, outcome: Outcome) -> list[str]:
+    """A plan that only has gaps is not kept; then the first of them stand among the outcome's lines."""
+    if plan is None:
+        return [line for line in outcome.lines if line.startswith("gap ")]
+    return [gap_text(gap) for gap in plan.gaps]
 
 
 def _applied_changes(ledger: Ledger, outcome: Outcome) -> list[Change]:
@@ -157,9 +161,9 @@ def _approved(outcome: Outcome, decided: Sequence[tuple[Change, Decision]]) -> I
     people = list(dict.fromkeys(item.who for _, item in decided))
     count = len({change.id for change, _ in decided})
     reasons = dict.fromkeys(f"{item.who}: {item.reason}" for _, item in decided)
-    meaning = meaning_of((change.digest, item.who) for change, item in decided)
+    parts = [(change.digest, item.who) for change, item in decided]
     yield _event(
-        outcome, "approved", f"{', '.join(people)} approved {count} changes", meaning, lines=tuple(reasons)
+        outcome, "approved", f"{', '.join(people)} approved {count} changes", parts, lines=tuple(reasons)
     )
 
 
@@ -175,7 +179,7 @@ def _catalog_updates(project: Project) -> Event:
         title=f"{len(found)} pinned catalogs have a newer release that changes something here",
         lines=tuple(_upgrade_line(item) for item in found),
         next="allowlist catalog changes, then raise the pin" if found else "",
-        meaning=meaning_of(f"{item.catalog}@{item.latest}" for item in found),
+        parts=parts_of(f"{item.catalog}@{item.latest}" for item in found),
     )
 
 
@@ -183,37 +187,47 @@ def _upgrade_line(upgrade: Upgrade) -> str:
     return f"{upgrade.catalog} {upgrade.pinned} → {upgrade.latest}: {len(upgrade.changes)} changes"
 
 
-def _expiring(workload: Workload, decisions: Sequence[tuple[Change, Decision]], now: dt.datetime) -> Event:
-    lines = [*_expiring_dates(workload, now.date()), *_expiring_approvals(decisions, now)]
-    return Event(
-        kind="expiring",
-        workload=workload.name,
-        title=f"{len(lines)} dates are close or past",
-        lines=tuple(lines),
-        next="renew it with a reason, or let it end" if lines else "",
-        meaning=meaning_of(lines),
-    )
-
-
-def _expiring_dates(workload: Workload, today: dt.date) -> Iterator[str]:
+def _expiring_dates(workload: Workload, today: dt.date) -> Event:
     sections = (
         ("waiver", workload.waivers),
         ("suppression", workload.suppressions),
         ("requirement", workload.requirements),
     )
-    for word, items in sections:
-        for item in items:
-            ends = dt.date.fromisoformat(item.expires)
-            if ends - today <= WAIVER_NOTICE:
-                verb = "expired" if ends < today else "expires"
-                yield f"{word} {item.id} of {item.owner} {verb} on {item.expires}"
+    lines = [
+        f"{word} {item.id} of {item.owner} {_ends(ends, today)} on {item.expires}"
+        for word, items in sections
+        for item in items
+        for ends in [dt.date.fromisoformat(item.expires)]
+        if ends - today <= WAIVER_NOTICE
+    ]
+    return Event(
+        kind="expiring",
+        workload=workload.name,
+        title=f"{len(lines)} dates are close or past",
+        lines=tuple(lines),
+        next="renew it with a reason, or let it end",
+        parts=parts_of(lines),
+    )
 
 
-def _expiring_approvals(decisions: Sequence[tuple[Change, Decision]], now: dt.datetime) -> Iterator[str]:
-    soon = {
-        (item.who, f"{item.expires:%Y-%m-%d}", item.expires < now)
-        for _, item in decisions
-        if item.expires is not None and item.expires - now <= APPROVAL_NOTICE
-    }
-    for who, day, is_past in sorted(soon):
-        yield f"approval by {who} {'expired' if is_past else 'expires'} on {day}"
+def _expiring_approvals(
+    outcome: Outcome, decided: Sequence[tuple[Change, Decision]], now: dt.datetime
+) -> Event:
+    lines = sorted(
+        {
+            f"approval by {item.who} {_ends(item.expires, now)} on {item.expires:%Y-%m-%d}"
+            for _, item in decided
+            if item.expires is not None and item.expires - now <= APPROVAL_NOTICE
+        }
+    )
+    return _event(
+        outcome,
+        "expiring",
+        f"{len(lines)} approvals end before what they allow was applied",
+        lines,
+        lines=tuple(lines),
+    )
+
+
+def _ends(moment: Any, now: Any) -> str:
+    return "expired" if moment < now else "expires"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from allowlist.errors import AllowlistError
+from allowlist.plan.model import Gap
 
 State = Literal["in sync", "pending", "applied", "rolled back", "failed"]
 
@@ -92,3 +93,9 @@ def bounded(lines: Iterable[str], limit: int = SHOWN_LINES) -> tuple[str, ...]:
     if len(found) <= limit:
         return tuple(found)
     return (*found[:limit], f"… and {len(found) - limit} more")
+
+
+def gap_text(gap: Gap) -> str:
+    """A requirement that no change can satisfy, in one line."""
+    ref = gap.requirement
+    return f"gap {ref.pattern} {ref.protocol}:{ref.ports}: {gap.cause}"

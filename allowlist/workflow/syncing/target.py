@@ -26,7 +26,7 @@ from allowlist.workflow.planning import make_plan
 from allowlist.workflow.project import read_estate
 from allowlist.workflow.syncing.approvals import take_in_approvals
 from allowlist.workflow.syncing.context import Pass
-from allowlist.workflow.syncing.outcome import Outcome, bounded, failed
+from allowlist.workflow.syncing.outcome import Outcome, bounded, failed, gap_text
 from allowlist.workflow.syncing.policy import Permit, permits
 from allowlist.workload import TargetSpec
 
@@ -176,10 +176,7 @@ def meaning_of(changes: Sequence[Change]) -> str:
 
 def _outcome(given: Pass, spec: TargetSpec, look: _Look, result: RunResult | None) -> Outcome:
     plan, waiting = look.plan, look.waiting
-    gaps = [
-        f"gap {gap.requirement.pattern} {gap.requirement.protocol}:{gap.requirement.ports}: {gap.cause}"
-        for gap in plan.gaps
-    ]
+    gaps = [gap_text(gap) for gap in plan.gaps]
     unmet = {ref for item in waiting for ref in item.change.requirements if item.change.operation.after}
     return Outcome(
         workload=given.workload,
