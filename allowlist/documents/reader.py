@@ -15,7 +15,14 @@ from typing import Any, TypeVar
 import msgspec
 from msgspec import inspect
 
-from allowlist.documents.source import Path_, Source, load_source, parse_json_source, read_text
+from allowlist.documents.source import (
+    MAX_JSON_BYTES,
+    Path_,
+    Source,
+    load_source,
+    parse_json_source,
+    read_text,
+)
 from allowlist.errors import InvalidInput, Problem
 
 T = TypeVar("T")
@@ -29,7 +36,7 @@ def read_yaml_document(path: Path, kind: type[T], schema: str) -> tuple[T, Sourc
 
 def read_json_document(path: Path, kind: type[T], schema: str) -> T:
     """Read one of our JSON files fast; only a wrong one is read a second time for its positions."""
-    text = read_text(path)
+    text = read_text(path, MAX_JSON_BYTES)
     try:
         return msgspec.json.decode(text, type=kind)
     except (msgspec.MsgspecError, RecursionError):

@@ -18,6 +18,7 @@ import yaml
 from allowlist.errors import InvalidInput, Problem
 
 MAX_DOCUMENT_BYTES = 32 * 1024 * 1024
+MAX_JSON_BYTES = 512 * 1024 * 1024
 MAX_SCALAR_CHARACTERS = 16 * 1024
 MAX_DEPTH = 64
 
@@ -67,11 +68,11 @@ def parse_source(text: str, file: str) -> Source:
     return parse_json_source(text, file) if file.endswith(".json") else parse_yaml_source(text, file)
 
 
-def read_text(path: Path) -> str:
+def read_text(path: Path, most: int = MAX_DOCUMENT_BYTES) -> str:
     """The text of one of our files, or InvalidInput in words a person can act on."""
     try:
-        if path.stat().st_size > MAX_DOCUMENT_BYTES:
-            raise InvalidInput.of(path, f"is larger than {MAX_DOCUMENT_BYTES // 1024 // 1024} MiB")
+        if path.stat().st_size > most:
+            raise InvalidInput.of(path, f"is larger than {most // 1024 // 1024} MiB")
         return path.read_bytes().decode("utf-8")
     except FileNotFoundError:
         raise InvalidInput.of(path, "does not exist") from None

@@ -153,6 +153,10 @@ class Review:
         untouched = self.change(change_id).digest not in self._said
         return State.PENDING if untouched else self.standing(change_id).state
 
+    def states(self) -> dict[str, State]:
+        """The states of all changes somebody said anything about; the others are pending."""
+        return {change_id: self.standing(change_id).state for change_id in self.touched()}
+
     def standing(self, change_id: str) -> Standing:
         """Where the change stands now."""
         now = self._clock()
@@ -204,7 +208,7 @@ class Review:
 
     def progress(self) -> Progress:
         """Counts by state, open gates and what is to be done next."""
-        counts = Counter(self.standing(change_id).state for change_id in self.touched())
+        counts = Counter(self.states().values())
         counts[State.PENDING] += len(self._changes) - counts.total()
         gates = tuple(item.gate for item in self.gates() if item.is_open)
         return Progress(

@@ -116,7 +116,7 @@ def drive(
         async with app.run_test(size=size, notifications=True) as pilot:
             person = Person(app, pilot)
             if opens:
-                await person.until(lambda: person.main.review is not None)
+                await person.until(lambda: person.main.review is not None, 120)
             await person.rest()
             await script(person)
 

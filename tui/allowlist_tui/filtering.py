@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -40,10 +40,10 @@ def _term(word: str) -> Term:
 class ChangeIndex:
     """Lower-case texts of many changes, made once per field on first use, so that a filter is one pass."""
 
-    def __init__(self, changes: Sequence[Change], state: Callable[[str], str]) -> None:
-        """``state`` gives the word for the state of a change id; it is asked anew for every filter."""
+    def __init__(self, changes: Sequence[Change], states: Callable[[], Mapping[str, str]]) -> None:
+        """``states`` gives the states by change id, pending ones left out; it is asked anew for every filter."""
         self._changes = changes
-        self._state = state
+        self._states = states
 
     @cached_property
     def _anywhere(self) -> list[str]:
@@ -96,7 +96,8 @@ class ChangeIndex:
             case "action":
                 return [item.operation.action for item in self._changes]
             case "state":
-                return [self._state(item.id) for item in self._changes]
+                states = self._states()
+                return [states.get(item.id, "pending") for item in self._changes]
             case _:
                 return self._anywhere
 

@@ -57,6 +57,20 @@ STYLES: Final = {
 }
 """Every tone as a textual style."""
 
+TONE_CLASSES: Final = {f"tone--{tone}" for tone in STYLES}
+"""Component classes of widgets that draw their own lines."""
+
+TONE_CSS: Final = """
+& .tone--muted { color: $quiet; }
+& .tone--good { color: $text-success; }
+& .tone--warn { color: $text-warning; }
+& .tone--bad { color: $text-error; }
+& .tone--accent { color: $text-accent; }
+& .tone--title { text-style: bold; }
+& .tone--head { color: $text-primary; text-style: bold; }
+& .tone--link { color: $text-primary; text-style: underline; }
+"""
+
 Piece = tuple[str, str]
 """A text and its tone."""
 

@@ -96,9 +96,7 @@ class ExplorePane(Container):
         table = PlainTable(self.COLUMNS, empty="…")
         table.border_title = self.WORD
         yield table
-        pane = WhyPane()
-        pane.border_title = "details"
-        yield pane
+        yield WhyPane("details")
 
     def focus_first(self) -> None:
         self.query_one(PlainTable).focus()

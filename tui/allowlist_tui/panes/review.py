@@ -180,9 +180,7 @@ class ReviewPane(Container):
             table.border_title = "changes"
             yield table
             yield Input(placeholder="filter: words, !word, risk:low, state:pending, catalog:…", id="filter")
-        pane = WhyPane()
-        pane.border_title = "why"
-        yield pane
+        yield WhyPane("why")
 
     # opening
 

@@ -163,7 +163,7 @@ class MainScreen(Screen[None]):
         """Everything that takes time with a large plan, made aside."""
         self.tell(f"opening {len(plan.changes):,} changes")
         review = self.desk.review(plan)
-        index = ChangeIndex(plan.changes, lambda change_id: review.state(change_id).value)
+        index = ChangeIndex(plan.changes, review.states)
         index.warm()
         return review, build_outline(plan), index
 

@@ -29,7 +29,7 @@ class Bar(Static):
     DEFAULT_CSS = "Bar { height: 1; padding: 0 1; text-wrap: nowrap; text-overflow: ellipsis; }"
 
     def put(self, pieces: Iterable[Piece]) -> None:
-        self.update(line(pieces))
+        self.update(line(pieces), layout=False)
 
 
 class TopBar(Bar):
@@ -159,9 +159,13 @@ class HintBar(Bar):
     def __init__(self) -> None:
         super().__init__()
         self._spans: list[tuple[int, int, str]] = []
+        self._shown: tuple[Hint, ...] = ()
 
     def show(self, hints: Iterable[Hint]) -> None:
         found = tuple(hints)
+        if found == self._shown:
+            return
+        self._shown = found
         pieces: list[Piece] = []
         self._spans, left = [], 1
         for hint in found:

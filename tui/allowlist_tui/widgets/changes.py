@@ -50,7 +50,7 @@ class ChangeTable(Lines):
         super().__init__(id=id)
         self._changes: Sequence[Change] = ()
         self._state: StateOf = lambda _: State.PENDING
-        self._index = ChangeIndex((), self._state)
+        self._index = ChangeIndex((), dict)
         self._scope: Sequence[int] = ()
         self._terms: tuple[Term, ...] = ()
         self.query_text = ""
@@ -132,8 +132,9 @@ class ChangeTable(Lines):
     @property
     def selection(self) -> tuple[str, ...]:
         """Ids of what an action is about: marked lines in sight, else the range, else the one under the cursor."""
-        if self._marked:
-            return tuple(self._changes[place].id for place in self._shown if place in self._marked)
+        marked = [place for place in self._shown if place in self._marked] if self._marked else []
+        if marked:
+            return tuple(self._changes[place].id for place in marked)
         if not self._shown:
             return ()
         return tuple(self._changes[self._shown[row]].id for row in self._range())

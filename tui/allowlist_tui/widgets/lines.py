@@ -16,9 +16,10 @@ from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from allowlist_tui.look import STYLES, Piece
+from allowlist_tui.look import TONE_CLASSES, TONE_CSS, Piece
 
 _CACHED_LINES = 512
+_UNSTYLED = ("lines--plain", "tone--header")
 
 
 def fitted(text: str, width: int) -> str:
@@ -38,30 +39,23 @@ class Lines(ScrollView, can_focus=True):
     """
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
-        *(f"lines--{tone}" for tone in STYLES),
+        *TONE_CLASSES,
         "lines--cursor",
         "lines--blurred",
         "lines--chosen",
         "lines--header",
     }
-    DEFAULT_CSS = """
-    Lines {
+    DEFAULT_CSS = f"""
+    Lines {{
         overflow-x: hidden;
         overflow-y: auto;
         scrollbar-size-vertical: 1;
-        & .lines--muted { color: $quiet; }
-        & .lines--good { color: $text-success; }
-        & .lines--warn { color: $text-warning; }
-        & .lines--bad { color: $text-error; }
-        & .lines--accent { color: $text-accent; }
-        & .lines--title { text-style: bold; }
-        & .lines--head { color: $text-primary; text-style: bold; }
-        & .lines--link { color: $text-primary; }
-        & .lines--cursor { background: $cursor-line; text-style: bold; }
-        & .lines--blurred { background: $panel; }
-        & .lines--chosen { background: $chosen-line; }
-        & .lines--header { color: $quiet; text-style: bold; }
-    }
+        {TONE_CSS}
+        & .lines--cursor {{ background: $cursor-line; text-style: bold; }}
+        & .lines--blurred {{ background: $panel; }}
+        & .lines--chosen {{ background: $chosen-line; }}
+        & .lines--header {{ color: $quiet; text-style: bold; }}
+    }}
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up,k", "move(-1)", "up", show=False, id="up"),
@@ -166,7 +160,7 @@ class Lines(ScrollView, can_focus=True):
         width = self.size.width
         if self.has_header:
             if y == 0:
-                return self._strip(self.header(width) or (), width, self._style("header"))
+                return self._strip(self.header(width) or (), width, self._style("lines--header"))
             y -= 1
         row = y + round(self.scroll_offset.y)
         if row >= self.count:
@@ -180,7 +174,7 @@ class Lines(ScrollView, can_focus=True):
         if strip is None:
             if len(self._strips) > _CACHED_LINES:
                 self._strips.clear()
-            strip = self._strip(self.pieces(row, width), width, self._style(kind))
+            strip = self._strip(self.pieces(row, width), width, self._style(f"lines--{kind}"))
             self._strips[key] = strip
         return strip
 
@@ -190,8 +184,8 @@ class Lines(ScrollView, can_focus=True):
         return "chosen" if self.is_chosen(row) else "plain"
 
     def _strip(self, pieces: Iterable[Piece], width: int, style: Style) -> Strip:
-        base = self.rich_style + style
-        segments = [Segment(text, base + self._style(tone)) for text, tone in pieces]
+        base = self._style("") + style
+        segments = [Segment(text, base + self._style(f"tone--{tone}")) for text, tone in pieces]
         return Strip(segments).adjust_cell_length(width, base)
 
     def _blank(self, row: int, width: int) -> Strip:
@@ -199,9 +193,13 @@ class Lines(ScrollView, can_focus=True):
         return self._strip([(f" {text}", "muted")], width, Style.null())
 
     def _style(self, name: str) -> Style:
+        """The style of a component class, or of the widget itself; kept, for Textual makes it anew each time."""
+        if name in _UNSTYLED:
+            return Style.null()
         found = self._styles.get(name)
         if found is None:
-            found = self._styles[name] = self.get_component_rich_style(f"lines--{name}", partial=True)
+            made = self.get_component_rich_style(name, partial=True) if name else self.rich_style
+            found = self._styles[name] = made
         return found
 
     def _clamped(self, row: int) -> int:
@@ -238,9 +236,12 @@ class Lines(ScrollView, can_focus=True):
 
     def on_click(self, event: events.Click) -> None:
         event.stop()
-        y = event.y - self.has_header
+        place = event.get_content_offset(self)
+        if place is None:
+            return
+        y = place.y - self.has_header
         if y < 0:
-            self.header_clicked(event.x)
+            self.header_clicked(place.x)
             return
         row = y + round(self.scroll_offset.y)
         if row < self.count:

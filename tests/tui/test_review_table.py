@@ -1,0 +1,169 @@
+"""Finding one's way: filter, order, marks, the outline, tabs, the mouse."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from allowlist_tui.filtering import ChangeIndex, parse_filter
+from allowlist_tui.widgets.lines import PlainTable
+from tests.helpers.desks import contoso_plan, making_desk, offline_desk
+from tests.helpers.many import many_changes
+from tests.helpers.screen import SMALL, Person, drive
+
+
+@pytest.mark.parametrize(
+    ("query", "kept"),
+    [
+        ("vscode", 12),
+        ("risk:wildcard", 9),
+        ("!risk:wildcard", 26),
+        ("risk:wildcard catalog:vscode", 4),
+        ("risk:wildcard !catalog:vscode", 5),
+        ("state:pending", 35),
+        ("!state:pending", 0),
+        ("name:azurecr.io", 2),
+        ("action:remove", 0),
+        ("nothing-like-this", 0),
+    ],
+)
+def test_the_filter_keeps_what_it_says(tmp_path: Path, query: str, kept: int) -> None:
+    del tmp_path
+    plan = contoso_plan()
+    index = ChangeIndex(plan.changes, dict)
+    assert len(index.select(parse_filter(query), range(len(plan.changes)))) == kept
+
+
+@given(st.text(max_size=30))
+def test_a_word_and_its_inverse_part_the_changes(query: str) -> None:
+    plan = contoso_plan()
+    index = ChangeIndex(plan.changes, dict)
+    everything = range(len(plan.changes))
+    for word in query.split():
+        if parse_filter(word) and not word.startswith("!"):
+            kept = set(index.select(parse_filter(word), everything))
+            rest = set(index.select(parse_filter(f"!{word}"), everything))
+            assert kept | rest == set(everything)
+            assert not kept & rest
+
+
+def test_the_filter_works_while_it_is_typed_and_escape_clears_it(tmp_path: Path) -> None:
+    async def work(person: Person) -> None:
+        await person.press("slash", *"vscode")
+        assert person.table.count == 12
+        assert "12 of 35" in person.screen_text
+        await person.press("enter", "escape")
+        assert person.table.count == 35
+
+    drive(offline_desk(tmp_path), work, size=SMALL)
+
+
+def test_what_does_not_fit_the_filter_is_never_decided(tmp_path: Path) -> None:
+    async def work(person: Person) -> None:
+        await person.press("m", "down", "m")
+        await person.press("slash", *"risk:low", "enter")
+        await person.press("space")
+        assert person.review.progress().ready == 1
+        (decided,) = [item.risk for item in person.review.plan.changes if person.state(item.id) == "approved"]
+        assert decided == "low"
+
+    drive(offline_desk(tmp_path), work)
+
+
+def test_the_order_follows_every_column_both_ways(tmp_path: Path) -> None:
+    async def work(person: Person) -> None:
+        await person.press("greater_than_sign", "greater_than_sign")
+        assert "by risk ↑" in person.screen_text
+        assert "low" in person.screen_text.splitlines()[4]
+        await person.press("I")
+        assert "by risk ↓" in person.screen_text
+        assert "wildcard" in person.screen_text.splitlines()[4]
+        await person.press("less_than_sign", "less_than_sign")
+        assert " by " not in person.screen_text.splitlines()[2]
+
+    drive(offline_desk(tmp_path), work)
+
+
+def test_a_branch_of_the_outline_narrows_the_table_and_can_be_approved(tmp_path: Path) -> None:
+    async def work(person: Person) -> None:
+        await person.press("shift+tab")
+        assert person.outline.has_focus
+        await person.press("end")
+        assert person.table.count == 1
+        await person.press("space")
+        assert person.review.progress().ready == 1
+        await person.press("home", "space")
+        assert "one tier at a time" in person.toasts
+
+    drive(offline_desk(tmp_path), work)
+
+
+def test_the_mouse_points_sorts_and_presses(tmp_path: Path) -> None:
+    async def work(person: Person) -> None:
+        await person.pilot.click("#changes", offset=(20, 5))
+        await person.rest()
+        assert person.table.cursor == 3
+        await person.pilot.click("#changes", offset=(16, 1))
+        await person.rest()
+        assert "by risk" in person.screen_text
+        await person.pilot.click("HintBar", offset=(3, 0))
+        await person.rest()
+        assert person.review.progress().ready == 1
+        await person.pilot.click("#tab-estate")
+        await person.rest()
+        assert "rules in effective order" in person.screen_text
+
+    drive(offline_desk(tmp_path), work)
+
+
+def test_the_estate_tells_ours_from_foreign_and_findings_need_no_plan(tmp_path: Path) -> None:
+    async def work(person: Person) -> None:
+        await person.press("2")
+        table = person.main.query_one("#estate").query_one(PlainTable)
+        await person.until(lambda: table.count > 100)
+        await person.press("down")
+        text = person.screen_text
+        assert "○ foreign" in text
+        assert "✗ deny" in text
+        assert "deny-telnet" in text
+        await person.press("3")
+        findings = person.main.query_one("#findings").query_one(PlainTable)
+        await person.until(lambda: findings.count == 43)
+        assert "without it" in person.screen_text
+        await person.press("4")
+        await person.until(lambda: "no run yet" in person.screen_text)
+        await person.press("5")
+        await person.until(lambda: "up to date" in person.screen_text)
+
+    drive(making_desk(tmp_path), work)
+
+
+def test_any_name_can_be_explained(tmp_path: Path) -> None:
+    async def work(person: Person) -> None:
+        await person.press("e")
+        await person.press("ctrl+u", *"huggingface.co", "enter")
+        await person.until(lambda: "deny" in person.screen_text)
+        text = person.screen_text
+        assert "no rule matches; the default is deny" in text
+        assert "hugging-face@2.0.0#huggingface-co" in text
+        assert "this plan" in text
+        await person.press("escape", "e", "ctrl+u", "-", "enter")
+        await person.until(lambda: "is not a host name" in person.toasts)
+
+    drive(offline_desk(tmp_path), work)
+
+
+def test_thousands_of_changes_scroll_filter_and_sort(tmp_path: Path) -> None:
+    async def work(person: Person) -> None:
+        assert person.table.total == 5000
+        await person.press("end", "pageup", "home", "pagedown")
+        await person.press("slash", *"tenant4999", "enter")
+        assert person.table.count == 1
+        assert "tenant4999" in person.why
+        await person.press("escape", "shift+tab", "down", "right", "down", "right", "down")
+        assert "svc" in person.screen_text
+
+    drive(offline_desk(tmp_path, many_changes(5000)), work)
