@@ -71,7 +71,7 @@ def posture(
     project = project_from(workload_path, catalogs, facts_path)
     specs = project.targets(only, exclude)
     with state_from(snapshot, project.workload.cloud, arm_endpoint, credential, ca_file) as origin:
-        estate = read_estate(project, specs, origin)
+        estate = read_estate(project, specs, origin, whole=True)
     report = assess(project, estate, specs)
     form = "json" if as_json else _form_of(form, output)
     if output is not None:

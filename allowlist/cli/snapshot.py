@@ -39,7 +39,7 @@ def snapshot(
     project = project_from(workload_path, catalogs, facts_path)
     specs = project.targets(only, exclude)
     with arm_from(project.workload.cloud, arm_endpoint, credential, ca_file, project.workload.tenant) as arm:
-        estate = read_estate(project, specs, arm)
+        estate = read_estate(project, specs, arm, whole=True)
         requests = arm.traffic.total
     count = save_snapshot(estate, output, now())
     say(f"{count} resources written to {output} ({requests} requests to ARM)")

@@ -55,15 +55,25 @@ class Observation:
 
 
 def evidence(body: dict[str, Any], path: str = "id") -> Evidence:
-    """The value at ``path`` (``properties.subnets[0].name``) of a resource; an absent one is shown as null."""
+    """The value at ``path`` (``properties.subnets[0].name``) of a resource; an absent one is shown as null.
+
+    Where a tool has flattened ``properties`` away, the path shown leaves them out.
+    """
     value: Any = body
+    taken = ""
     for part in path.replace("[", ".[").split("."):
-        try:
-            value = value[int(part[1:-1])] if part.startswith("[") else value[part]
-        except (KeyError, IndexError, TypeError):
-            value = None
-            break
-    return Evidence(resource=str(body.get("id", "")), path=f"$.{path}", value=_short(value))
+        if part == "properties" and isinstance(value, dict) and part not in value:
+            continue
+        taken += part if part.startswith("[") else f".{part}"
+        value = _member(value, part)
+    return Evidence(resource=str(body.get("id", "")), path=f"${taken}", value=_short(value))
+
+
+def _member(value: Any, part: str) -> Any:
+    try:
+        return value[int(part[1:-1])] if part.startswith("[") else value[part]
+    except (KeyError, IndexError, TypeError):
+        return None
 
 
 def _short(value: Any) -> Any:

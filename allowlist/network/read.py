@@ -11,8 +11,8 @@ from allowlist.surfaces.resource_id import ResourceId, normal_id
 
 
 def properties(body: Body | None) -> Body:
-    """``properties`` of a resource or an inner object; empty where there are none."""
-    found = (body or {}).get("properties")
+    """``properties`` of a resource or an inner object; the object itself where a tool has flattened them away."""
+    found = (body or {}).get("properties", body)
     return found if isinstance(found, dict) else {}
 
 

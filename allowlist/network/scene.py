@@ -28,6 +28,10 @@ class Scene:
     named: tuple[str, ...]
     addresses: AddressSet
 
+    def unread(self, *kinds: str) -> str:
+        """Why resources of a type are not all known; empty where nothing was refused."""
+        return next((text for text in self.estate.unreadable if text.startswith(kinds)), "")
+
     @cached_property
     def topology(self) -> Topology:
         return Topology.of(self.estate)

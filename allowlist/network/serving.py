@@ -65,6 +65,9 @@ def resolution_from(scene: Scene, network: Network, endpoint: Endpoint, served: 
     if not answer.network:
         return Resolution(private=None, code="dns-link", because=answer.says, evidence=answer.evidence)
     found = resolve(scene.zones, served.zone, served.record, answer.network, endpoint.addresses)
+    unread = scene.unread("Microsoft.Network/privateDnsZones")
+    if unread and found.private is False:
+        return Resolution(private=None, code=found.code, because=unread, evidence=answer.evidence)
     if answer.unreadable and found.private is not False:
         return Resolution(private=None, code=found.code, because=answer.unreadable, evidence=answer.evidence)
     if answer.unreadable and found.code == "dns-link":

@@ -28,6 +28,7 @@ class Estate:
     origin: str = ""
     derived: dict[object, Any] = field(default_factory=dict, compare=False, repr=False)
     unreadable: tuple[str, ...] = ()
+    _by_type: dict[str, list[str]] = field(default_factory=dict, init=False, compare=False, repr=False)
 
     @classmethod
     def of(cls, bodies: Iterable[Body], origin: str = "", unreadable: Iterable[str] = ()) -> Estate:
@@ -38,10 +39,11 @@ class Estate:
 
     def of_type(self, resource_type: str) -> Iterator[Body]:
         """All resources of a type such as ``Microsoft.Network/ipGroups``, by id."""
-        wanted = resource_type.lower()
-        for key in sorted(self.resources):
-            if ResourceId(key).type == wanted:
-                yield self.resources[key]
+        if not self._by_type:
+            for key in sorted(self.resources):
+                self._by_type.setdefault(ResourceId(key).type, []).append(key)
+        for key in self._by_type.get(resource_type.lower(), ()):
+            yield self.resources[key]
 
     def children(self, resource_id: str, child_type: str) -> Iterator[Body]:
         """The resources directly below ``resource_id``, for example its ``ruleCollectionGroups``."""

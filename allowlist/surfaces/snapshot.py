@@ -18,6 +18,8 @@ from allowlist.surfaces.estate import Body, Estate
 from allowlist.surfaces.template import is_parameter_file, is_template, parse_commented, read_template
 
 SCHEMA = "allowlist/snapshot/v1"
+UNREADABLE = "unreadable.json"
+"""The file of a snapshot that says what could not be read."""
 
 _ENVELOPE = {"id", "name", "type", "location", "tags", "etag", "zones", "identity", "extendedLocation"}
 _ENVELOPE |= {"resourceGroup", "systemData", "kind", "plan", "managedBy"}
@@ -27,14 +29,25 @@ def read_snapshot(path: Path) -> Estate:
     """Read all ``*.json`` under ``path`` (or the one file). Raises InvalidInput with every file's mistake."""
     bodies: list[Body] = []
     problems: list[Problem] = []
+    unreadable: list[str] = []
     for file in _files(path):
         try:
             bodies += read_resources(file)
+            unreadable += _unreadable_in(file)
         except InvalidInput as error:
             problems += error.problems
     if problems:
         raise InvalidInput(problems, hint="save the whole answer again; nothing was read from this snapshot")
-    return Estate.of(bodies, origin=str(path))
+    return Estate.of(bodies, origin=str(path), unreadable=unreadable)
+
+
+def _unreadable_in(file: Path) -> list[str]:
+    """What a snapshot of ours says it could not read."""
+    if file.name != UNREADABLE:
+        return []
+    data = _decoded(file.read_bytes(), file)
+    found = data.get("unreadable") if isinstance(data, dict) else None
+    return [str(item) for item in found or ()]
 
 
 def _files(path: Path) -> list[Path]:

@@ -17,7 +17,9 @@ from allowlist.surfaces.base import ArmReader, Surface, Target
 from allowlist.surfaces.estate import Body, Estate
 from allowlist.surfaces.snapshot import read_snapshot
 from allowlist.workflow.private_links import with_served
+from allowlist.workflow.scenes import ON_NETWORK
 from allowlist.workflow.surfaces import surface_of, target_of
+from allowlist.workflow.surroundings import read_surroundings
 from allowlist.workload import Resolved, TargetSpec, Workload, read_workload, resolve_requirements
 
 
@@ -128,15 +130,24 @@ def _subnet(estate: Estate, resource: str) -> Body | None:
     return next((item for item in subnets if item.get("name", "").lower() == name), None)
 
 
-def read_estate(project: Project, specs: Sequence[TargetSpec], origin: Path | ArmReader) -> Estate:
-    """The actual state of the targets, from a snapshot on disk or from ARM, read by list calls."""
+def read_estate(
+    project: Project, specs: Sequence[TargetSpec], origin: Path | ArmReader, *, whole: bool = False
+) -> Estate:
+    """The actual state of the targets, from a snapshot on disk or from ARM, read by list calls.
+
+    Of the network around them what private endpoints need is read, or with ``whole`` all a posture looks at.
+    """
     if isinstance(origin, Path):
         return read_snapshot(origin)
     bodies: list[Body] = []
     for spec in specs:
         bodies += project.surface(spec).read(origin, project.target(spec))
     bodies += _source_resources(project, specs, origin, Estate.of(bodies))
-    return Estate.of(bodies, origin="Azure")
+    estate = Estate.of(bodies, origin="Azure")
+    if not whole and not any(spec.surface in ON_NETWORK for spec in specs):
+        return estate
+    named = [*(spec.resource for spec in specs), *_source_ids(project, specs)]
+    return read_surroundings(origin, estate, named, whole=whole)
 
 
 _SOURCE_API_VERSION = "2024-05-01"
@@ -146,9 +157,14 @@ def _source_resources(
     project: Project, specs: Sequence[TargetSpec], arm: ArmReader, known: Estate
 ) -> list[Body]:
     """IP groups, subnets and networks that sources name and no surface has read already."""
+    wanted = [item for item in _source_ids(project, specs) if known.get(item) is None]
+    return [arm.get(item, _SOURCE_API_VERSION) for item in wanted]
+
+
+def _source_ids(project: Project, specs: Sequence[TargetSpec]) -> list[str]:
     names = {name for spec in specs for name in (spec.sources or project.workload.sources)}
     sources = [project.workload.sources[name] for name in sorted(names)]
-    wanted = [
+    ids = (
         item for source in sources for item in (*source.ip_groups, *source.subnets, *source.virtual_networks)
-    ]
-    return [arm.get(item, _SOURCE_API_VERSION) for item in dict.fromkeys(wanted) if known.get(item) is None]
+    )
+    return list(dict.fromkeys(ids))

@@ -10,7 +10,7 @@ import msgspec
 from allowlist.errors import AllowlistError
 from allowlist.surfaces.estate import Estate, fingerprint
 from allowlist.surfaces.resource_id import ResourceId
-from allowlist.surfaces.snapshot import SCHEMA
+from allowlist.surfaces.snapshot import SCHEMA, UNREADABLE
 from allowlist.workflow.files import write_file
 
 
@@ -21,6 +21,8 @@ class SnapshotFile(msgspec.Struct, frozen=True, kw_only=True):
     taken: str
     fingerprint: str
     resources: list[dict[str, object]]
+    unreadable: list[str] = []
+    """What could not be read when the snapshot was taken, and why."""
 
 
 def save_snapshot(estate: Estate, folder: Path, now: dt.datetime) -> int:
@@ -30,9 +32,15 @@ def save_snapshot(estate: Estate, folder: Path, now: dt.datetime) -> int:
             f"{folder} holds JSON files that are no snapshot", hint="give an empty or new folder"
         )
     names = {key: _file_name(key) for key in estate.resources}
+    kept = {*names.values(), *([UNREADABLE] if estate.unreadable else [])}
     for path in folder.glob("*.json"):
-        if path.name not in names.values():
+        if path.name not in kept:
             path.unlink()
+    if estate.unreadable:
+        taken = now.isoformat(timespec="seconds")
+        lost = list(estate.unreadable)
+        document = SnapshotFile(schema=SCHEMA, taken=taken, fingerprint="", resources=[], unreadable=lost)
+        write_file(folder / UNREADABLE, document)
     for key, body in estate.resources.items():
         document = SnapshotFile(
             schema=SCHEMA,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from allowlist.network.observation import Observation, evidence, fault, met, note
+from allowlist.network.observation import Observation, evidence, fault, met, note, unknown
 from allowlist.network.read import properties
 from allowlist.network.scene import Scene
 from allowlist.rules.addresses import AddressSet
@@ -124,6 +124,10 @@ def _endpoint(code: str, scene: Scene, body: Body, what: str) -> Observation:
     if properties(body).get("privateEndpointConnections"):
         says = f"{what} {name} has private endpoints, but none of them was read"
         return note(code, resource, says, remedy, place)
+    unread = scene.unread("Microsoft.Network/privateEndpoints", "Microsoft.Network/virtualNetworks")
+    if unread:
+        says = f"whether {what} {name} has a private endpoint is not known: {unread}"
+        return unknown(code, resource, says, "grant the right and read again", place)
     says = f"{what} {name} has no private endpoint in the workload's network"
     return fault(code, resource, says, remedy, place, severity="warning")
 

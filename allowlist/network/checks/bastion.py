@@ -36,7 +36,7 @@ _NEEDED = (
 
 def bastion(scene: Scene) -> Observations:
     hosts = list(scene.estate.of_type(BASTION))
-    if not hosts:
+    if not hosts and not scene.unread(BASTION):
         says = "no Bastion host was read; a jumpbox, if there is one, is reached another way"
         yield note("bastion-present", "", says, "put jumpboxes behind Azure Bastion")
     for body in hosts:

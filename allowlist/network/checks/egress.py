@@ -172,7 +172,8 @@ def public_addresses(scene: Scene) -> Observations:
         code = "public-address" if subnet in sources else "jumpbox-public-address"
         says = f"{name} in {name_of(subnet)} has the public address {name_of(address)}"
         yield fault(code, str(body["id"]), says, f"take the public address off {name}", place)
-    if not seen:
+    unread = scene.unread("Microsoft.Network/networkInterfaces", "Microsoft.Network/publicIPAddresses")
+    if not seen and not unread:
         for source in scene.sources:
             says = f"no interface in {source.name} with a public address was read"
             yield met("public-address", source.id, says, evidence(source.holder, f"{source.path}id"))

@@ -85,8 +85,9 @@ def _resolution(scene: Scene, network: Network, endpoint: Endpoint, served: Serv
         return met("dns-record", resource, f"{served.name} resolves to {endpoint.name}", *found.evidence)
     if found.code == "dns-proxy":
         return met("dns-zone", endpoint.id, f"{served.name} is not asked for: see the DNS proxy")
-    if found.private is None:
-        says = f"whether {served.name} resolves to {endpoint.name} is not known: {found.because}"
+    unread = scene.unread("Microsoft.Network/privateDnsZones")
+    if found.private is None or unread:
+        says = f"whether {served.name} resolves to {endpoint.name} is not known: {unread or found.because}"
         remedy = "read zones, links and records: allowlist snapshot -o DIR"
         return unknown(found.code, resource, says, remedy, *found.evidence)
     answer = scene.answering(network)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from allowlist.network.checks import accounts, bastion, egress, firewall, gateways, links
-from allowlist.network.observation import Observation
+from allowlist.network.observation import Observation, unknown
 from allowlist.network.scene import Scene
 from allowlist.rules.model import Ruleset
 from allowlist.rules.requirement import Requirement
@@ -21,6 +21,7 @@ def observe(
 def _all(
     scene: Scene, requirements: Sequence[Requirement], rulesets: dict[str, Ruleset]
 ) -> Iterator[Observation]:
+    yield from _unread(scene)
     if scene.targets:
         yield from _way_out(scene, requirements)
     yield from egress.public_addresses(scene)
@@ -35,6 +36,38 @@ def _all(
     yield from gateways.api_management(scene)
     yield from gateways.application_gateways(scene)
     yield from gateways.front_doors(scene)
+
+
+_CODES = {
+    "Microsoft.Network/virtualNetworks": "source-known",
+    "Microsoft.Network/routeTables": "route-to-firewall",
+    "Microsoft.Network/virtualHubs": "route-to-firewall",
+    "Microsoft.Network/networkSecurityGroups": "nsg-lets-through",
+    "Microsoft.Network/networkInterfaces": "public-address",
+    "Microsoft.Network/publicIPAddresses": "public-address",
+    "Microsoft.Network/azureFirewalls": "firewall-carries-policy",
+    "Microsoft.Network/privateEndpoints": "endpoint-approved",
+    "Microsoft.Network/privateDnsZones": "dns-zone",
+    "Microsoft.Network/dnsResolvers": "dns-link",
+    "Microsoft.CognitiveServices/accounts": "account-public-access",
+    "Microsoft.MachineLearningServices/workspaces": "account-public-access",
+    "Microsoft.Network/bastionHosts": "bastion-present",
+    "Microsoft.ApiManagement/service": "apim-network",
+    "Microsoft.Network/applicationGateways": "gateway-route",
+    "Microsoft.Network/applicationGatewayWebApplicationFirewallPolicies": "gateway-waf",
+    "Microsoft.Network/frontDoorWebApplicationFirewallPolicies": "front-door-waf",
+    "Microsoft.Cdn/profiles": "front-door-origin",
+}
+"""Where it is told that resources of a type could not be read; supporting services otherwise."""
+
+
+def _unread(scene: Scene) -> Iterator[Observation]:
+    """What could not be read is never fine."""
+    for text in scene.estate.unreadable:
+        kind = text.partition(" in subscription ")[0]
+        base = "/".join(kind.split("/")[:2])
+        code = _CODES.get(base, "support-public-access")
+        yield unknown(code, "", f"not readable: {text}", f"grant {kind}/read and read again")
 
 
 def _way_out(scene: Scene, requirements: Sequence[Requirement]) -> Iterator[Observation]:

@@ -1,0 +1,198 @@
+"""Read the network around a workload from ARM: list calls per subscription, and what may not be read is told.
+
+A kind that cannot be read makes answers unknown, never fine. A resource provider that is not registered in a
+subscription has no resources there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+from allowlist.errors import TargetDenied, TargetError
+from allowlist.network.read import properties, reference
+from allowlist.surfaces.base import ArmReader
+from allowlist.surfaces.estate import Body, Estate
+from allowlist.surfaces.resource_id import ResourceId, normal_id
+
+_NETWORK = "2024-05-01"
+_DNS = "2020-06-01"
+_RESOLVER = "2022-07-01"
+_CDN = "2024-02-01"
+_WORKERS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A resource type that is listed per subscription, and the lists below each of its resources."""
+
+    type: str
+    version: str
+    children: tuple[str, ...] = ()
+
+
+ENDPOINTS = Kind("Microsoft.Network/privateEndpoints", _NETWORK)
+
+BEHIND_ENDPOINTS = (
+    Kind("Microsoft.Network/virtualNetworks", _NETWORK),
+    Kind("Microsoft.Network/networkInterfaces", _NETWORK),
+    Kind("Microsoft.Network/azureFirewalls", _NETWORK),
+    Kind("Microsoft.Network/privateDnsZones", _DNS, ("virtualNetworkLinks", "A")),
+    Kind("Microsoft.Network/dnsResolvers", _RESOLVER, ("inboundEndpoints",)),
+    Kind("Microsoft.CognitiveServices/accounts", "2024-10-01"),
+)
+"""What it takes to tell whether a name resolves to a private endpoint."""
+
+AROUND = (
+    Kind("Microsoft.Network/routeTables", _NETWORK),
+    Kind("Microsoft.Network/networkSecurityGroups", _NETWORK),
+    Kind("Microsoft.Network/publicIPAddresses", _NETWORK),
+    Kind(
+        "Microsoft.Network/virtualHubs",
+        _NETWORK,
+        ("hubVirtualNetworkConnections", "routingIntent", "hubRouteTables"),
+    ),
+    Kind("Microsoft.Network/bastionHosts", _NETWORK),
+    Kind("Microsoft.Network/applicationGateways", _NETWORK),
+    Kind("Microsoft.Network/applicationGatewayWebApplicationFirewallPolicies", _NETWORK),
+    Kind("Microsoft.Network/frontDoorWebApplicationFirewallPolicies", "2024-02-01"),
+    Kind("Microsoft.ApiManagement/service", "2022-08-01"),
+    Kind("Microsoft.Cdn/profiles", _CDN, ("originGroups",)),
+    Kind("Microsoft.Storage/storageAccounts", "2023-05-01"),
+    Kind("Microsoft.KeyVault/vaults", "2023-07-01"),
+    Kind("Microsoft.ContainerRegistry/registries", "2023-07-01"),
+    Kind("Microsoft.Search/searchServices", "2023-11-01"),
+    Kind("Microsoft.DocumentDB/databaseAccounts", "2024-05-15"),
+    Kind("Microsoft.MachineLearningServices/workspaces", "2024-10-01"),
+)
+"""What a posture report looks at besides."""
+
+
+@dataclass(slots=True)
+class _Reading:
+    bodies: list[Body] = field(default_factory=list)
+    unreadable: list[str] = field(default_factory=list)
+
+
+def read_surroundings(arm: ArmReader, known: Estate, named: Iterable[str], *, whole: bool) -> Estate:
+    """``known`` with the network around the resources ``named``.
+
+    Without ``whole`` only what decides about private endpoints is read, and nothing beyond one list per
+    subscription where there are none.
+    """
+    subscriptions = _subscriptions([*named, *known.resources])
+    endpoints = _read(arm, [ENDPOINTS], subscriptions)
+    readings = [endpoints]
+    if whole or endpoints.bodies:
+        subscriptions = _subscriptions([*subscriptions_of(endpoints.bodies), *_ids(subscriptions)])
+        networks = _read(arm, BEHIND_ENDPOINTS[:1], subscriptions)
+        further = _subscriptions([*_ids(subscriptions), *_peers(networks.bodies)])
+        beyond = [item for item in further if item not in subscriptions]
+        readings += [networks, _read(arm, [ENDPOINTS, BEHIND_ENDPOINTS[0]], beyond)]
+        kinds = [*BEHIND_ENDPOINTS[1:], *(AROUND if whole else ())]
+        readings.append(_read(arm, kinds, further))
+    bodies = [body for reading in readings for body in reading.bodies]
+    unreadable = [text for reading in readings for text in reading.unreadable]
+    new = [body for body in bodies if known.get(body["id"]) is None]
+    whole_estate = known.with_resources(new)
+    return Estate(
+        whole_estate.resources,
+        known.origin,
+        whole_estate.derived,
+        (*known.unreadable, *dict.fromkeys(unreadable)),
+    )
+
+
+def _ids(subscriptions: Iterable[str]) -> list[str]:
+    return [f"/subscriptions/{item}" for item in subscriptions]
+
+
+def _subscriptions(ids: Iterable[str]) -> list[str]:
+    found = (ResourceId(item).subscription.lower() for item in ids)
+    return [item for item in dict.fromkeys(found) if item]
+
+
+def subscriptions_of(endpoints: Iterable[Body]) -> Iterator[str]:
+    """The subscriptions of the networks that endpoints stand in."""
+    for body in endpoints:
+        yield reference(properties(body), "subnet")
+
+
+def _peers(networks: Iterable[Body]) -> Iterator[str]:
+    for body in networks:
+        for item in properties(body).get("virtualNetworkPeerings") or ():
+            yield reference(properties(item), "remoteVirtualNetwork")
+
+
+def _read(arm: ArmReader, kinds: Sequence[Kind], subscriptions: Sequence[str]) -> _Reading:
+    """All lists at once; a kind's children after their parents are known."""
+    wanted = [(kind, item) for kind in kinds for item in subscriptions]
+    result = _Reading()
+    with ThreadPoolExecutor(_WORKERS) as pool:
+        for reading in pool.map(lambda pair: _list_kind(arm, *pair), wanted):
+            result.bodies += reading.bodies
+            result.unreadable += reading.unreadable
+    return result
+
+
+def _list_kind(arm: ArmReader, kind: Kind, subscription: str) -> _Reading:
+    reading = _Reading()
+    path = f"/subscriptions/{subscription}/providers/{kind.type}"
+    parents = _list(arm, path, kind.version, kind.type, subscription, reading)
+    reading.bodies += parents
+    for child in kind.children:
+        for body in parents:
+            if _is_wanted(kind, body):
+                found = _list(
+                    arm, f"{body['id']}/{child}", kind.version, f"{kind.type}/{child}", subscription, reading
+                )
+                reading.bodies += found
+                if child == "originGroups":
+                    reading.bodies += _origins(arm, kind, subscription, found, reading)
+    return reading
+
+
+def _origins(
+    arm: ArmReader, kind: Kind, subscription: str, groups: Iterable[Body], reading: _Reading
+) -> list[Body]:
+    name = f"{kind.type}/originGroups/origins"
+    return [
+        body
+        for group in groups
+        for body in _list(arm, f"{group['id']}/origins", kind.version, name, subscription, reading)
+    ]
+
+
+def _is_wanted(kind: Kind, body: Body) -> bool:
+    """Of private DNS zones only those for private endpoints are looked into."""
+    is_zone = kind.type.endswith("/privateDnsZones")
+    return not is_zone or str(body.get("name", "")).lower().startswith("privatelink.")
+
+
+def _list(
+    arm: ArmReader, path: str, version: str, kind: str, subscription: str, reading: _Reading
+) -> list[Body]:
+    try:
+        return [body for body in arm.list(path, version) if _has_id(body)]
+    except TargetError as error:
+        if not _has_none(error):
+            reading.unreadable.append(_reason(kind, subscription, error))
+        return []
+
+
+def _has_id(body: Body) -> bool:
+    return bool(normal_id(str(body.get("id") or "")))
+
+
+def _has_none(error: TargetError) -> bool:
+    """The resource provider is not registered in the subscription: nothing of it can be there."""
+    code = error.code.lower()
+    return "missingsubscriptionregistration" in code or "subscriptionnotregistered" in code
+
+
+def _reason(kind: str, subscription: str, error: TargetError) -> str:
+    where = f"{kind} in subscription {subscription}"
+    if isinstance(error, TargetDenied):
+        return f"{where}: the right {kind}/read is missing"
+    return f"{where}: {error}"
