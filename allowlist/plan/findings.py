@@ -83,6 +83,11 @@ def reference(requirement: Requirement) -> RequirementRef:
     )
 
 
+def invalid(target: str, rule: str, because: str) -> Finding:
+    """Something configured that the service would refuse, or take and not do."""
+    return Finding(status=Status.INVALID, target=target, severity="warning", rule=rule, because=because)
+
+
 def severity_of(status: Status, need: str = "required") -> str:
     severity = _SEVERITY.get(status, "error")
     return "warning" if severity == "error" and need != "required" else severity

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from allowlist.names import Pattern, is_lookalike, is_wider_than_registrable, lookalike_witness
-from allowlist.plan.findings import Finding, Status, Witness
+from allowlist.plan.findings import Finding, Status, Witness, invalid
 from allowlist.rules.addresses import EVERYWHERE, AddressSet
 from allowlist.rules.coverage import CoverageEngine, decide
 from allowlist.rules.model import Action, ApplicationRule, NetworkRule, Ruleset
@@ -21,6 +21,7 @@ def find_rule_findings(engine: CoverageEngine, sources: AddressSet, target: str)
     for network_rule in () if ruleset.settings.is_managed else ruleset.network:
         if network_rule.action is Action.ALLOW and network_rule.sources.addresses & sources:
             yield from _short_circuit(network_rule, sources, target)
+        yield from _misleading(network_rule, ruleset, target)
     yield from _without_effect(engine, target)
 
 
@@ -76,12 +77,12 @@ def _short_circuit(rule: NetworkRule, sources: AddressSet, target: str) -> Itera
         yield _widens(rule, target, because, "name destinations, or drop the web ports", witness)
 
 
-def _misleading(rule: ApplicationRule, ruleset: Ruleset, target: str) -> Iterator[Finding]:
-    if rule.urls and ruleset.settings.tier != "premium":
-        because = f"target URLs have no effect on a {ruleset.settings.tier} firewall"
-        yield Finding(
-            status=Status.INVALID, target=target, severity="warning", rule=str(rule.ref), because=because
-        )
+def _misleading(rule: ApplicationRule | NetworkRule, ruleset: Ruleset, target: str) -> Iterator[Finding]:
+    """What its author may believe of a rule and is not so."""
+    reasons = list(rule.misleading)
+    if isinstance(rule, ApplicationRule) and rule.urls and ruleset.settings.tier in ("basic", "standard"):
+        reasons.append(f"target URLs have no effect on a {ruleset.settings.tier} firewall")
+    yield from (invalid(target, str(rule.ref), because) for because in reasons)
 
 
 def _without_effect(engine: CoverageEngine, target: str) -> Iterator[Finding]:

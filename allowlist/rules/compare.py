@@ -6,6 +6,7 @@ taken apart where any rule or requirement names something more special.
 
 from __future__ import annotations
 
+import itertools
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from enum import StrEnum
 
 from allowlist.names import SuffixIndex, witness_outside
 from allowlist.rules.addresses import EVERYWHERE, AddressSet
-from allowlist.rules.coverage import CoverageEngine, Outcome, key_of
+from allowlist.rules.coverage import CoverageEngine, Outcome, is_within, key_of
 from allowlist.rules.flow import NOTHING_KNOWN, Facts
 from allowlist.rules.index import (
     ANY_KEY,
@@ -47,7 +48,8 @@ class Relation(StrEnum):
 class Difference:
     """Flows whose fate changes: names of ``key`` outside ``holes``, for ``sources``, to one service.
 
-    ``opened`` were not allowed and are now, or may be (then not ``certain``); ``closed`` the other way round.
+    ``opened`` were not allowed and are now, or may be (then not ``certain``); ``closed`` the other way round; both,
+    where what was unknown before hangs on something else now.
     """
 
     key: str
@@ -184,9 +186,10 @@ class Comparison:
 
     def _differences_at(self, service: Service, keys: dict[str, int]) -> Iterator[Difference]:
         atoms: dict[str, int] = defaultdict(int)
+        changed = SuffixIndex(key for key in keys if key[0] not in "#%@")
         for key, mask in keys.items():
             atoms[key] |= mask
-            for part in self._parts(service, key):
+            for part in (*self._parts(service, key), *changed.below(key)):
                 atoms[part] |= mask
         inside = SuffixIndex(key for key in atoms if key[0] not in "#%@")
         for key, mask in atoms.items():
@@ -214,7 +217,12 @@ class Comparison:
             | (before.allowed & after.unknown)
             | (before.unknown & (after.denied | after.missing))
         )
-        opened &= ~self.required.mask(service, key)
+        required = self.required.mask(service, key)
+        perhaps_opened, perhaps_closed = self._unlike(
+            service, key, before.unknown & after.unknown & ~required
+        )
+        opened = (opened & ~required) | perhaps_opened
+        closed |= perhaps_closed
         if not opened | closed:
             return None
         difference = Difference(
@@ -228,6 +236,18 @@ class Comparison:
             after=after,
         )
         return difference if difference.name() else None
+
+    def _unlike(self, service: Service, key: str, mask: int) -> tuple[int, int]:
+        """Of sources whose fate is unknown on both sides: those that more, and those that less, may let through now."""
+        opened = closed = 0
+        old = self.before.dependences(key, service, mask) if mask else {}
+        new = self.after.dependences(key, service, mask) if mask else {}
+        for (was, one), (now, other) in itertools.product(old.items(), new.items()):
+            both = one & other
+            if both and was != now:
+                opened |= both if not is_within(now, was) else 0
+                closed |= both if not is_within(was, now) else 0
+        return opened, closed
 
 
 class _Required:

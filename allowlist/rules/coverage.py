@@ -6,7 +6,9 @@ cover is covered, and a rule hidden behind the union of earlier ones decides not
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import itertools
+from collections import defaultdict
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from functools import reduce
 
@@ -69,6 +71,65 @@ def decide(table: Table, numbers: list[int], sources: int) -> Outcome:
     outcome.missing = left & ~perhaps_allowed
     outcome.unknown |= left & perhaps_allowed
     return outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Dependence:
+    """A fate that hangs on ``doubts``: the first that holds decides (allow or deny), else ``allows`` does."""
+
+    doubts: tuple[tuple[object, bool], ...]
+    allows: bool
+
+
+MAX_DOUBTS = 8
+"""More doubts than these are not tried out one by one; then only equal fates are known to be alike."""
+
+
+def is_within(one: Dependence, other: Dependence) -> bool:
+    """Does ``other`` surely let through whatever ``one`` does, however the doubts turn out?"""
+    doubts = {about for about, _ in (*one.doubts, *other.doubts)}
+    if one == other or len(doubts) > MAX_DOUBTS:
+        return one == other
+    worlds = itertools.chain.from_iterable(
+        itertools.combinations(doubts, size) for size in range(len(doubts) + 1)
+    )
+    return all(_lets_through(other, world) or not _lets_through(one, world) for world in worlds)
+
+
+def _lets_through(dependence: Dependence, world: Collection[object]) -> bool:
+    """The fate in a world where exactly the doubts in ``world`` hold."""
+    found = (allows for about, allows in dependence.doubts if about in world)
+    return next(found, dependence.allows)
+
+
+def dependences(table: Table, numbers: list[int], sources: int) -> dict[Dependence, int]:
+    """How the fate of ``sources`` hangs on what is not known: the doubts in order, then what follows, by sources."""
+    found: dict[Dependence, int] = defaultdict(int)
+    left: dict[tuple[tuple[object, bool], ...], int] = {(): sources}
+    for number in numbers:
+        entry = table.entries[number]
+        for doubts, mask in list(left.items()):
+            hit = mask & entry.mask
+            if not hit:
+                continue
+            left[doubts] = mask & ~hit
+            if entry.certain:
+                found[_settled(doubts, entry.allows)] |= hit
+            else:
+                doubt = (entry.about, entry.allows)
+                more = doubts if doubt in doubts else (*doubts, doubt)
+                left[more] = left.get(more, 0) | hit
+    for doubts, mask in left.items():
+        found[_settled(doubts, False)] |= mask
+    return found
+
+
+def _settled(doubts: tuple[tuple[object, bool], ...], allows: bool) -> Dependence:
+    """A doubt about a rule that would do what happens anyway does not matter."""
+    kept = list(doubts)
+    while kept and kept[-1][1] is allows:
+        kept.pop()
+    return Dependence(tuple(kept), allows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +200,11 @@ class CoverageEngine:
             table = self.index.table_at(service, key)
             found = self._memo[memo_key] = decide(table, table.numbers_at(key), sources)
         return found
+
+    def dependences(self, key: str, service: tuple[str, int], sources: int) -> dict[Dependence, int]:
+        """What the fate of ``sources`` at destination ``key`` hangs on."""
+        table = self.index.table_at(service, key)
+        return dependences(table, table.numbers_at(key), sources)
 
     def cover(self, requirement: Requirement) -> Coverage:
         """The exact partition of ``requirement``."""

@@ -99,13 +99,17 @@ def bits_of(mask: int) -> Iterator[int]:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One rule as seen under one key: for the sources in ``mask`` it decides, or perhaps decides."""
+    """One rule as seen under one key: for the sources in ``mask`` it decides, or perhaps decides.
+
+    ``about`` is what that hangs on: two doubts about the same thing turn out the same way.
+    """
 
     rule: FilterRule
     mask: int
     allows: bool
     certain: bool
     unknown: str = ""
+    about: object = None
 
 
 class Table:
@@ -288,13 +292,20 @@ class RuleIndex:
         self._add(table, rule, (*names, *tags, *cuts))
         if self.ruleset.settings.is_managed:
             return
-        hidden = bool(rule.unresolved or (names and rule.action is Action.DENY))
-        if hidden or rule.destinations & INTERNET or any(map(self._may_hold_the_internet, rule.service_tags)):
-            self._doubt(table, rule, DOUBTFUL_NAME, f"which address the name resolves to (rule {rule.ref})")
-        if tags or rule.unresolved or rule.fqdns:
-            self._doubt(
-                table, rule, DOUBTFUL_ADDRESS, f"the addresses behind the names and tags of rule {rule.ref}"
-            )
+        self._doubt_addresses(table, rule, DOUBTFUL_NAME, list(self._hidden_from_names(rule, names)))
+        self._doubt_addresses(table, rule, DOUBTFUL_ADDRESS, [*tags, *rule.unresolved, *rule.fqdns])
+
+    def _hidden_from_names(self, rule: NetworkRule, names: tuple[str, ...]) -> Iterator[object]:
+        """What of ``rule`` a name may have its address in. Names of an allow are not assumed to share one."""
+        yield from rule.unresolved
+        yield from names if rule.action is Action.DENY else ()
+        yield from filter(self._may_hold_the_internet, rule.service_tags)
+        if rule.destinations & INTERNET:
+            yield rule.destinations
+
+    def _doubt_addresses(self, table: Table, rule: NetworkRule, key: str, parts: Iterable[object]) -> None:
+        for part in parts:
+            self._doubt(table, rule, key, f"which addresses are behind rule {rule.ref}", about=part)
 
     def _may_hold_the_internet(self, tag: str) -> bool:
         members = self.facts.service_tags.get(tag.lower())
@@ -330,7 +341,7 @@ class RuleIndex:
         if matches_url(url, host.replace("*", "x"), None):
             self._add(table, rule, (host,))
         else:
-            self._doubt(table, rule, host, f"the path asked for at {host}")
+            self._doubt(table, rule, host, f"the path asked for at {host}", about=url.rstrip("/"))
 
     def _add(self, table: Table, rule: FilterRule, keys: Iterable[str]) -> None:
         allows = rule.action is Action.ALLOW
@@ -338,18 +349,20 @@ class RuleIndex:
         mask = self.zones.mask(rule.sources.addresses)
         doubt = "; ".join(f"the meaning of '{name}' in rule {rule.ref}" for name in rule.unmodelled)
         if mask:
-            table.add(keys, Entry(rule, mask, allows, certain=not doubt, unknown=doubt))
+            table.add(keys, Entry(rule, mask, allows, certain=not doubt, unknown=doubt, about=doubt))
         self._add_unresolved(table, rule, keys, allows)
 
     def _add_unresolved(self, table: Table, rule: FilterRule, keys: Iterable[str], allows: bool) -> None:
         if rule.sources.unresolved:
             others = self.zones.everything & ~self.zones.mask(rule.sources.addresses)
             text = f"the members of {', '.join(rule.sources.unresolved)}"
-            table.add(keys, Entry(rule, others, allows, certain=False, unknown=text))
+            table.add(keys, Entry(rule, others, allows, certain=False, unknown=text, about=text))
 
-    def _doubt(self, table: Table, rule: FilterRule, key: str, unknown: str) -> None:
-        mask = self.zones.everything if rule.sources.unresolved else self.zones.mask(rule.sources.addresses)
-        table.add((key,), Entry(rule, mask, rule.action is Action.ALLOW, certain=False, unknown=unknown))
+    def _doubt(self, table: Table, rule: FilterRule, key: str, unknown: str, about: object = None) -> None:
+        sources, allows = rule.sources, rule.action is Action.ALLOW
+        mask = self.zones.everything if sources.unresolved else self.zones.mask(sources.addresses)
+        hangs_on = (about or unknown, rule.unmodelled and rule.ref, sources.unresolved)
+        table.add((key,), Entry(rule, mask, allows, certain=False, unknown=unknown, about=hangs_on))
 
     def atomic_ports(self, protocol: str, ports: Interval) -> list[Interval]:
         """Cut ``ports`` where rules begin or end, so that one port speaks for each piece."""

@@ -26,6 +26,9 @@ IP_GROUP_ENTRIES: Final = 5_000
 IP_GROUPS_PER_FIREWALL: Final = 200
 """IP groups page."""
 
+DNS_SERVERS: Final = 15
+"""Custom DNS servers of a policy (DNS details page)."""
+
 PRIORITIES: Final = (100, 65_000)
 """Groups and collections (API description; policy rule sets page)."""
 

@@ -78,6 +78,8 @@ class ApplicationRule:
     terminates_tls: bool = False
     unresolved: tuple[str, ...] = ()
     unmodelled: tuple[str, ...] = ()
+    misleading: tuple[str, ...] = ()
+    """What its author may believe of it and is not so."""
     owner: str = ""
 
 
@@ -98,6 +100,8 @@ class NetworkRule:
     fqdns: tuple[str, ...] = ()
     unresolved: tuple[str, ...] = ()
     unmodelled: tuple[str, ...] = ()
+    misleading: tuple[str, ...] = ()
+    """What its author may believe of it and is not so."""
     owner: str = ""
 
 

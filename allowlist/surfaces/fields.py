@@ -55,7 +55,7 @@ class FieldReader:
         A text that is no name matches nothing and stays as it is.
         """
         names = self._names
-        texts = tuple([names.get(text) or self._remember(text) for text in texts_of(value)])
+        texts = tuple([names.get(text) or self._remember(text) for text in texts_of(value) if text])
         if not any(text.startswith("[") for text in texts):
             return texts, ()
         expressions = tuple(text for text in texts if text.startswith("["))

@@ -6,7 +6,7 @@ not know) makes every answer that hangs on it unknown.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from allowlist.rules.addresses import AddressSet
@@ -67,10 +67,11 @@ class RuleReader:
 
     def _application(self, ref: RuleRef, action: str, rule: Body) -> Rule:
         patterns, unresolved = self._fields.patterns(rule.get("targetFqdns"))
+        sources = self._fields.sources(rule)
         return ApplicationRule(
             ref=ref,
             action=Action(action),
-            sources=self._fields.sources(rule),
+            sources=sources,
             services=services_of(rule.get("protocols")),
             patterns=patterns,
             urls=texts_of(rule.get("targetUrls")),
@@ -79,16 +80,18 @@ class RuleReader:
             terminates_tls=bool(rule.get("terminateTLS")),
             unresolved=unresolved,
             unmodelled=self._unmodelled(rule, APPLICATION),
+            misleading=(*_misleading_targets(rule), *_misleading_sources(rule, sources)),
             owner=owner_of(rule.get("description")),
         )
 
     def _network(self, ref: RuleRef, action: str, rule: Body) -> Rule:
         addresses, tags, unresolved = self._destinations(rule)
         names, unread = self._fields.patterns(rule.get("destinationFqdns"))
+        sources = self._fields.sources(rule)
         return NetworkRule(
             ref=ref,
             action=Action(action),
-            sources=self._fields.sources(rule),
+            sources=sources,
             protocols=protocols_of(rule.get(self._protocols)),
             ports=ports_of(rule.get("destinationPorts")),
             destinations=addresses,
@@ -96,6 +99,7 @@ class RuleReader:
             fqdns=names,
             unresolved=(*unresolved, *unread),
             unmodelled=self._unmodelled(rule, NETWORK),
+            misleading=tuple(_misleading_sources(rule, sources)),
             owner=owner_of(rule.get("description")),
         )
 
@@ -120,6 +124,18 @@ class RuleReader:
     def _unmodelled(self, rule: Body, kind: str) -> tuple[str, ...]:
         known = self._known[kind]
         return () if rule.keys() <= known else unmodelled_fields(rule, known)
+
+
+def _misleading_targets(rule: Body) -> Iterator[str]:
+    if rule.get("destinationAddresses"):
+        yield "destinationAddresses has no effect in an application rule (terraform-provider-azurerm 28668)"
+    if rule.get("targetUrls") and rule.get("targetFqdns"):
+        yield "targetUrls beside targetFqdns adds to them and does not narrow them"
+
+
+def _misleading_sources(rule: Body, sources: Sources) -> Iterator[str]:
+    if rule.get("sourceIpGroups") and not sources.addresses and not sources.unresolved:
+        yield "its IP groups are empty, so the service skips it (IP groups page)"
 
 
 def ruleset_of(name: str, rules: Iterable[Rule], settings: Settings) -> Ruleset:

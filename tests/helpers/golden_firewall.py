@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from allowlist.names import normalise
 from allowlist.rules.addresses import AddressSet, parse_interval
 from allowlist.rules.flow import Facts, Flow
 from allowlist.rules.model import Ruleset
@@ -25,7 +26,28 @@ _SHARED = {
     "translatedAddress": "translatedAddress",
     "translatedPort": "translatedPort",
 }
+_POLICY_KEYS = {"rcgs", "sku", "dnsProxy", "threatIntelMode", "threatIntelAllowlist", "explicitProxy"}
+_CLASSIC_KEYS = {"rcs", "collections", "app", "net", "dnat"}
+_KNOWN = {
+    "given": {"mode", "base", "policy", "classic", *_POLICY_KEYS, *_CLASSIC_KEYS} - {"rcgs"},
+    "policy": _POLICY_KEYS | {"name"},
+    "classic": {*_POLICY_KEYS, *_CLASSIC_KEYS},
+    "group": {"name", "priority", "rcs"},
+    "collection": {"name", "priority", "kind", "action", "rules"},
+    "flow": {"src", "dst", "port", "proto", "app", "fqdn", "sni", "host", "hostPort", "path"}
+    | {"explicitProxy", "direction", "establishedBy"},
+    "world": {"dns", "ipGroups", "serviceTags", "fqdnTags", "categories", "infrastructure", "threatIntel"},
+    "expect": {"action", "by", "rule", "alert", "reason"},
+}
 _RULE_TYPES = {"app": "ApplicationRule", "net": "NetworkRule", "dnat": "NatRule"}
+
+
+def understood(what: str, mapping: dict[str, Any]) -> dict[str, Any]:
+    """``mapping`` if every key of it is known; a key that is skipped would make the case prove nothing."""
+    unknown = mapping.keys() - _KNOWN[what]
+    if unknown:
+        raise ValueError(f"no reading for {sorted(unknown)} in {what} {mapping}")
+    return mapping
 
 
 def ip_group_id(name: str) -> str:
@@ -51,9 +73,10 @@ def rule_body(kind: str, rule: dict[str, Any], *, classic: bool) -> dict[str, An
 def policy_bodies(
     name: str, given: dict[str, Any], sku: str, base: str | None, dns_proxy: bool
 ) -> list[dict[str, Any]]:
+    understood("policy", given)
     policy_id = f"{RG}/firewallPolicies/{name}"
     properties: dict[str, Any] = {
-        "sku": {"tier": sku},
+        "sku": {"tier": given.get("sku", sku)},
         "dnsSettings": {"enableProxy": given.get("dnsProxy", dns_proxy)},
     }
     if base:
@@ -76,7 +99,7 @@ def policy_bodies(
                 "action": {"type": item["action"]},
                 "rules": [rule_body(item["kind"], rule, classic=False) for rule in item["rules"]],
             }
-            for item in group["rcs"]
+            for item in (understood("collection", item) for item in understood("group", group)["rcs"])
         ]
         bodies.append(
             {
@@ -89,10 +112,12 @@ def policy_bodies(
 
 
 def _classic_collections(given: dict[str, Any]) -> list[dict[str, Any]]:
-    """Collections of a classic case, as one list or as one list per kind."""
+    """Collections of a classic case, as one list, in groups, or as one list per kind."""
     found = given.get("rcs") or given.get("collections") or given
+    if "rcgs" in given:
+        found = [item for group in given["rcgs"] for item in group["rcs"]]
     if isinstance(found, list):
-        return found
+        return [understood("collection", item) for item in found]
     return [{"kind": kind, **item} for kind in ("app", "net", "dnat") for item in found.get(kind) or ()]
 
 
@@ -128,19 +153,24 @@ def classic_body(given: dict[str, Any], sku: str) -> dict[str, Any]:
 
 
 def ruleset_of(given: dict[str, Any], world: dict[str, Any]) -> Ruleset:
+    understood("given", given)
     sku = given.get("sku", "Standard")
     groups = [
         {"id": ip_group_id(name), "name": name, "properties": {"ipAddresses": members}}
         for name, members in (world.get("ipGroups") or {}).items()
     ]
     if given.get("mode") == "classic":
-        body = classic_body(given.get("classic") or given.get("policy") or given, sku)
+        own = given.get("classic") or given.get("policy") or {}
+        settings = {key: value for key, value in given.items() if key in _POLICY_KEYS | _CLASSIC_KEYS}
+        body = classic_body(understood("classic", {**settings, **own}), sku)
         return classic_ruleset(Estate.of([body, *groups]), body)
     proxy = given.get("dnsProxy", True)
     bodies = list(groups)
     if given.get("base"):
         bodies += policy_bodies("base", given["base"], sku, None, proxy)
-    bodies += policy_bodies("policy", given["policy"], sku, "base" if given.get("base") else None, proxy)
+    settings = {key: given[key] for key in _POLICY_KEYS - {"sku"} if key in given}
+    policy = {**settings, **given["policy"]}
+    bodies += policy_bodies("policy", policy, sku, "base" if given.get("base") else None, proxy)
     return to_ruleset(Estate.of(bodies), f"{RG}/firewallPolicies/policy")
 
 
@@ -149,14 +179,15 @@ def _address(text: str) -> int:
 
 
 def flow_of(flow: dict[str, Any]) -> Flow:
+    understood("flow", flow)
     name = flow.get("fqdn") or ""
     return Flow(
         source=_address(flow["src"]),
         port=flow.get("port", 0),
         transport=flow.get("proto", "TCP").lower(),
         application=flow.get("app") or "",
-        sni=(flow.get("sni", name or "")).lower() if flow.get("sni", name) else "",
-        host=(flow.get("host", name or "")).lower() if flow.get("host", name) else "",
+        sni=normalise(flow.get("sni", name) or ""),
+        host=normalise(flow.get("host", name) or ""),
         host_port=flow.get("hostPort"),
         path=flow.get("path"),
         destination=_address(flow["dst"]) if flow.get("dst") else None,
@@ -167,15 +198,18 @@ def flow_of(flow: dict[str, Any]) -> Flow:
 
 
 def facts_of(world: dict[str, Any]) -> Facts:
+    understood("world", world)
     threats = world.get("threatIntel") or {}
+    if threats.keys() - {"fqdns", "ips"}:
+        raise ValueError(f"no reading for {threats}")
     return Facts(
-        dns={name: AddressSet.parse(texts) for name, texts in (world.get("dns") or {}).items()},
+        dns={name.lower(): AddressSet.parse(texts) for name, texts in (world.get("dns") or {}).items()},
         service_tags={
             tag.lower(): AddressSet.parse(texts) for tag, texts in (world.get("serviceTags") or {}).items()
         },
         fqdn_tags={tag.lower(): tuple(names) for tag, names in (world.get("fqdnTags") or {}).items()},
         categories=world.get("categories") or {},
-        infrastructure=tuple(world.get("infrastructure") or ()),
-        threat_names=tuple(threats.get("fqdns") or ()),
+        infrastructure=tuple(map(normalise, world.get("infrastructure") or ())),
+        threat_names=tuple(map(normalise, threats.get("fqdns") or ())),
         threat_addresses=AddressSet.parse(threats.get("ips") or ()),
     )

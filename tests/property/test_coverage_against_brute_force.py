@@ -12,21 +12,27 @@ from hypothesis import strategies as st
 
 from allowlist.names import Pattern
 from allowlist.rules.addresses import AddressSet
-from allowlist.rules.compare import find_differences, relation
+from allowlist.rules.compare import Difference, find_differences, relation
 from allowlist.rules.coverage import CoverageEngine, Piece
 from allowlist.rules.evaluate import evaluate
-from allowlist.rules.flow import NOTHING_KNOWN, Facts, Flow
+from allowlist.rules.flow import NOTHING_KNOWN, Facts, Flow, Verdict
 from allowlist.rules.model import Action, Ruleset
 from allowlist.rules.requirement import Requirement
 from tests.helpers.estates import ADDRESSES, NAMES, SERVICES, facts, requirements, rulesets
 
 
+def _verdict(
+    ruleset: Ruleset, address: int, name: str, service: tuple[str, int], known: Facts = NOTHING_KNOWN
+) -> Verdict:
+    protocol, port = service
+    flow = Flow(source=address, port=port, application=protocol, sni=name, host=name)
+    return evaluate(ruleset, flow, known)
+
+
 def _word(
     ruleset: Ruleset, address: int, name: str, service: tuple[str, int], known: Facts = NOTHING_KNOWN
 ) -> str:
-    protocol, port = service
-    flow = Flow(source=address, port=port, application=protocol, sni=name, host=name)
-    return evaluate(ruleset, flow, known).word
+    return _verdict(ruleset, address, name, service, known).word
 
 
 def _is_in(piece: Piece, name: str) -> bool:
@@ -66,7 +72,8 @@ def test_differences_are_exactly_the_flows_whose_fate_changes(
     rank = {"deny": 0, "unknown": 1, "allow": 2}
     differences = find_differences(before, after, wanted, known)
     for address, name, service in product(ADDRESSES, NAMES, SERVICES):
-        old, new = (rank[_word(ruleset, address, name, service, known)] for ruleset in (before, after))
+        was, now = (_verdict(ruleset, address, name, service, known) for ruleset in (before, after))
+        old, new = rank[was.word], rank[now.word]
         required = any(
             (item.protocol, item.ports[0]) == service
             and address in item.sources
@@ -78,12 +85,17 @@ def test_differences_are_exactly_the_flows_whose_fate_changes(
             for item in differences
             if item.service == service and _is_in(Piece(item.key, item.holes, (0, 0), item.after), name)
         ]
-        assert any(address in item.opened for item in here) == (new > old and not required), (
-            name,
-            address,
-            service,
-        )
-        assert any(address in item.closed for item in here) == (new < old), (name, address, service)
+        opened, closed = (any(address in found for found in side) for side in _sides(here))
+        if old == new == rank["unknown"]:
+            # It may hang on something else now; not if the rules met on the way are the same.
+            assert was.path != now.path or not (opened or closed)
+            continue
+        assert opened == (new > old and not required), (name, address, service)
+        assert closed == (new < old), (name, address, service)
+
+
+def _sides(differences: list[Difference]) -> tuple[list[AddressSet], list[AddressSet]]:
+    return [item.opened for item in differences], [item.closed for item in differences]
 
 
 @settings(max_examples=150, deadline=None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from allowlist.errors import InvalidInput
+from allowlist.plan.findings import Finding, invalid
 from allowlist.plan.model import Operation
 from allowlist.rules.model import Ruleset
 from allowlist.rules.requirement import Requirement
@@ -69,6 +70,13 @@ class AzureFirewallSurface(SurfaceBase):
         firewall = self._firewall(estate, target)
         groups = [estate.get(item) for item in sorted(set(_ip_group_references(firewall)))]
         return fingerprint({"parts": [fingerprint(body) for body in (firewall, *groups) if body is not None]})
+
+    def posture(self, estate: Estate, target: Target) -> list[Finding]:
+        """What is wrong with the classic rules, whoever owns them."""
+        firewall = self._firewall(estate, target)
+        return [
+            invalid(target.name, firewall.get("name", ""), text) for text in find_classic_faults(firewall)
+        ]
 
     def limits(self, estate: Estate, target: Target) -> list[LimitFinding]:
         firewall = self._firewall(estate, target)

@@ -13,8 +13,8 @@ from allowlist.rules import limits
 from allowlist.surfaces.base import LimitFinding, Target
 from allowlist.surfaces.estate import Body, Estate
 from allowlist.surfaces.firewall_policy.draft import group_id, group_name
-from allowlist.surfaces.firewall_policy.translate import sorted_groups
-from allowlist.surfaces.firewall_policy.validate import find_group_faults
+from allowlist.surfaces.firewall_policy.translate import named_ip_groups, sorted_groups
+from allowlist.surfaces.firewall_policy.validate import find_group_faults, find_ip_group_faults
 
 NEAR = 0.8
 
@@ -62,6 +62,7 @@ def check(estate: Estate, target: Target) -> list[LimitFinding]:
         *_priorities(estate, target, group),
         *_names(target),
         *_network_rules(estate, target),
+        *_ip_groups(estate, target),
         *_faults(estate, target, group),
     ]
 
@@ -122,6 +123,14 @@ def _network_rules(estate: Estate, target: Target) -> Iterator[LimitFinding]:
     names = {name for rule in rules for name in rule.get("destinationFqdns") or ()}
     text = f"network rules would name {len(names)} FQDNs; at most {limits.NETWORK_FQDNS} are advised"
     yield from _finding("network-fqdns", len(names), limits.NETWORK_FQDNS, text)
+
+
+def _ip_groups(estate: Estate, target: Target) -> Iterator[LimitFinding]:
+    named = named_ip_groups(sorted_groups(estate, target.resource))
+    count, limit = len(named), limits.IP_GROUPS_PER_FIREWALL
+    yield from _finding("ip-groups", count, limit, f"the policy names {count} IP groups of {limit}")
+    for text in (text for item in named if (body := estate.get(item)) for text in find_ip_group_faults(body)):
+        yield LimitFinding(code="ip-group-size", exceeded=True, text=text)
 
 
 def _faults(estate: Estate, target: Target, group: Body) -> Iterator[LimitFinding]:

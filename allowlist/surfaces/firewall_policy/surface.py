@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from allowlist.errors import TargetNotFound
+from allowlist.plan.findings import Finding, invalid
 from allowlist.plan.model import Operation
 from allowlist.rules.model import Ruleset
 from allowlist.rules.requirement import Requirement
@@ -14,7 +15,17 @@ from allowlist.surfaces.firewall_policy import compose, deploy, limits
 from allowlist.surfaces.firewall_policy.compose import API_VERSION
 from allowlist.surfaces.firewall_policy.draft import KIND, draft
 from allowlist.surfaces.firewall_policy.readback import same_configuration
-from allowlist.surfaces.firewall_policy.translate import policy_chain, sorted_groups, to_ruleset
+from allowlist.surfaces.firewall_policy.translate import (
+    named_ip_groups,
+    policy_chain,
+    sorted_groups,
+    to_ruleset,
+)
+from allowlist.surfaces.firewall_policy.validate import (
+    find_group_faults,
+    find_ip_group_faults,
+    find_policy_faults,
+)
 from allowlist.surfaces.resource_id import ResourceId, normal_id
 
 
@@ -38,7 +49,7 @@ class FirewallPolicySurface(SurfaceBase):
         return bodies + [arm.get(item, API_VERSION) for item in attached_firewalls(bodies)]
 
     def _ip_groups(self, arm: ArmReader, bodies: list[Body]) -> list[Body]:
-        wanted = {normal_id(item) for item in _ip_group_references(bodies)}
+        wanted = named_ip_groups(bodies)
         subscriptions = sorted({ResourceId(item).subscription for item in wanted})
         listed = [
             group
@@ -73,7 +84,7 @@ class FirewallPolicySurface(SurfaceBase):
         bodies: list[Body] = []
         for policy in policy_chain(estate, target.resource):
             bodies += [policy, *sorted_groups(estate, policy["id"])]
-        named = [estate.get(item) for item in sorted(set(map(normal_id, _ip_group_references(bodies))))]
+        named = [estate.get(item) for item in named_ip_groups(bodies)]
         parts = {
             normal_id(body["id"]): fingerprint(body) for body in [*bodies, *(item for item in named if item)]
         }
@@ -81,6 +92,10 @@ class FirewallPolicySurface(SurfaceBase):
 
     def limits(self, estate: Estate, target: Target) -> list[LimitFinding]:
         return limits.check(estate, target)
+
+    def posture(self, estate: Estate, target: Target) -> list[Finding]:
+        """What is wrong with the policy, its parents, all their groups and the IP groups they name."""
+        return [invalid(target.name, *fault) for fault in _faults(estate, target)]
 
     def family(self, estate: Estate, target: Target) -> str:
         """Base and children share firewalls, so they are written one after the other."""
@@ -119,6 +134,18 @@ class FirewallPolicySurface(SurfaceBase):
         return reasons
 
 
+def _faults(estate: Estate, target: Target) -> Iterator[tuple[str, str]]:
+    parent: Body | None = None
+    for policy in policy_chain(estate, target.resource):
+        name, groups = policy.get("name", ""), sorted_groups(estate, policy["id"])
+        yield from ((name, text) for text in find_policy_faults(policy, parent))
+        for group in groups:
+            yield from ((f"{name}/{group.get('name')}", text) for text in find_group_faults(group, policy))
+        for body in filter(None, map(estate.get, named_ip_groups(groups))):
+            yield from ((body.get("name", ""), text) for text in find_ip_group_faults(body))
+        parent = policy
+
+
 def _not_succeeded(body: Body) -> list[str]:
     state = body["properties"].get("provisioningState", "Succeeded")
     return [] if state == "Succeeded" else [f"{body.get('name')} is in state {state}"]
@@ -128,14 +155,6 @@ def attached_firewalls(bodies: Iterable[Body]) -> list[str]:
     """Ids of the firewalls that carry any of the policies among ``bodies``."""
     found = (item["id"] for body in bodies for item in body["properties"].get("firewalls") or ())
     return list(dict.fromkeys(item for item in found if "/azurefirewalls/" in item.lower()))
-
-
-def _ip_group_references(bodies: Iterable[Body]) -> Iterable[str]:
-    for body in bodies:
-        for collection in body["properties"].get("ruleCollections") or ():
-            for rule in collection.get("rules") or ():
-                yield from rule.get("sourceIpGroups") or ()
-                yield from rule.get("destinationIpGroups") or ()
 
 
 SURFACE = FirewallPolicySurface()

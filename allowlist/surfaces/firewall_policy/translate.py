@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from allowlist.errors import InvalidInput
 from allowlist.rules.model import RuleRef, Ruleset, Settings
 from allowlist.surfaces.estate import Body, Estate
 from allowlist.surfaces.fields import object_of, readable_addresses, texts_of, tier_of
+from allowlist.surfaces.resource_id import normal_id
 from allowlist.surfaces.rule_reader import (
     Rule,
     RuleReader,
@@ -63,6 +65,19 @@ def policy_chain(estate: Estate, policy_id: str) -> list[Body]:
 def sorted_groups(estate: Estate, policy_id: str) -> list[Body]:
     """The policy's rule collection groups, highest priority (lowest number) first."""
     return sorted(estate.children(policy_id, GROUP_TYPE), key=lambda group: priority_of(group["properties"]))
+
+
+def named_ip_groups(groups: Iterable[Body]) -> list[str]:
+    """Ids, in one spelling, of the IP groups that rules of ``groups`` name."""
+    found = {
+        normal_id(item)
+        for group in groups
+        for collection in bodies_in(group["properties"].get("ruleCollections"))
+        for rule in bodies_in(collection.get("rules"))
+        for key in ("sourceIpGroups", "destinationIpGroups")
+        for item in texts_of(rule.get(key))
+    }
+    return sorted(found)
 
 
 def _group_rules(estate: Estate, policy: Body, group: Body, depth: int, *, inherited: bool) -> list[Rule]:

@@ -6,15 +6,19 @@ fail the same write.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
 from allowlist.names import Dialect, InvalidPattern, parse_pattern
 from allowlist.rules import limits
+from allowlist.rules.addresses import parse_interval
 from allowlist.rules.urls import find_url_fault
 from allowlist.surfaces.estate import Body
 
 PREMIUM_FIELDS = ("targetUrls", "httpHeadersToInsert")
+_COLLECTION_TYPES = ("FirewallPolicyFilterRuleCollection", "FirewallPolicyNatRuleCollection")
+_SERVICE_TAG = re.compile(r"[A-Za-z][A-Za-z0-9]*(\.[A-Za-z0-9]+)?")
 SQL_REDIRECT_PORTS = (11000, 11999)
 
 
@@ -24,6 +28,12 @@ def find_policy_faults(policy: Body, parent: Body | None = None) -> Iterator[str
     proxy = properties.get("explicitProxy") or {}
     if proxy.get("enableExplicitProxy") and proxy.get("httpPort") == proxy.get("httpsPort"):
         yield "the explicit proxy needs different ports for http and https"
+    tier = _tier(properties)
+    if tier == "basic" and str(properties.get("threatIntelMode")).lower() == "deny":
+        yield "threat intelligence can only alert on the Basic tier"
+    servers = (properties.get("dnsSettings") or {}).get("servers") or ()
+    if len(servers) > limits.DNS_SERVERS:
+        yield f"{len(servers)} DNS servers are named of {limits.DNS_SERVERS}"
     if parent is not None and _squeezed(parent.get("location")) != _squeezed(policy.get("location")):
         yield "a parent policy must be in the region of its child"
     if parent is not None and _rank(properties) < _rank(parent["properties"]):
@@ -66,6 +76,9 @@ def _priority_fault(priority: Any, where: str) -> Iterator[str]:
 
 def _collection_faults(collection: Body, policy: Body) -> Iterator[str]:
     rules = collection.get("rules") or ()
+    if collection.get("ruleCollectionType") not in _COLLECTION_TYPES:
+        names = " or ".join(_COLLECTION_TYPES)
+        yield f"collection {collection.get('name')} needs a ruleCollectionType: {names}"
     kinds = {rule.get("ruleType") for rule in rules}
     if len(kinds) > 1:
         yield f"collection {collection.get('name')} mixes rule types; all rules of a collection have one type"
@@ -89,9 +102,34 @@ def _tier(policy: Body) -> str:
 
 
 def _source_faults(rule: Body) -> Iterator[str]:
-    for text in (*(rule.get("sourceAddresses") or ()), *(rule.get("destinationAddresses") or ())):
-        if ":" in text:
-            yield f"'{text}' is an IPv6 address, which makes the firewall fail"
+    for text in rule.get("sourceAddresses") or ():
+        if not _is_address(text):
+            yield from _address_fault(text, "a source is an address, a prefix, a range or *")
+    if not rule.get("sourceAddresses") and not rule.get("sourceIpGroups"):
+        yield "names no source"
+
+
+def _destination_faults(rule: Body) -> Iterator[str]:
+    for text in rule.get("destinationAddresses") or ():
+        if not _is_address(text) and not _SERVICE_TAG.fullmatch(text):
+            yield from _address_fault(
+                text, "a destination is an address, a prefix, a range, a service tag or *"
+            )
+
+
+def _address_fault(text: str, wanted: str) -> Iterator[str]:
+    if ":" in text:
+        yield f"'{text}' is an IPv6 address, which makes the firewall fail"
+    else:
+        yield f"'{text}' is no address, range or service tag: {wanted}"
+
+
+def _is_address(text: str) -> bool:
+    try:
+        parse_interval(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _application_faults(rule: Body, policy: Body) -> Iterator[str]:
@@ -141,6 +179,7 @@ def _name_fault(text: str, dialect: Dialect) -> Iterator[str]:
 
 def _network_faults(rule: Body, policy: Body) -> Iterator[str]:
     yield from _source_faults(rule)
+    yield from _destination_faults(rule)
     names = rule.get("destinationFqdns") or ()
     for text in names:
         yield from _name_fault(text, Dialect.NETWORK_RULE)
@@ -180,8 +219,8 @@ def _meets(text: str, wanted: tuple[int, int]) -> bool:
 
 def _nat_faults(rule: Body, policy: Body) -> Iterator[str]:
     del policy
-    if not rule.get("sourceAddresses") and not rule.get("sourceIpGroups"):
-        yield "a DNAT rule needs a source"
+    yield from _source_faults(rule)
+    yield from _destination_faults(rule)
     yield from _port_faults(rule)
 
 
