@@ -207,6 +207,8 @@ class ArmClient:
                 if method == "DELETE":
                     return
                 raise
+            except TargetError as error:
+                raise _failed_operation(error, f"{method} {_short(url)}") from None
             if self._has_ended(answer, method, url, by_status=by_status):
                 return
             pause = answer.retry_after or interval
@@ -229,6 +231,15 @@ class ArmClient:
         return status == "succeeded"
 
 
+def _failed_operation(error: TargetError, what: str) -> TargetError:
+    """A Location tells of a failed operation by answering its error; other errors are those of the poll itself."""
+    if type(error) is not TargetError:
+        return error
+    return TargetError(
+        f"{what} was accepted and then failed: {error.code or error}", status=200, code=error.code
+    )
+
+
 def _operation_error(body: Body, what: str) -> TargetError:
     error = body.get("error") or {}
     detail = ErrorDetail(str(error.get("code") or "Failed"), str(error.get("message") or "no reason given"))
@@ -244,7 +255,8 @@ def _operation_error(body: Body, what: str) -> TargetError:
 
 def _may_retry(method: str, error: TargetError) -> bool:
     """Reads always; writes only when the service said it did nothing (429). A lost write is looked at first."""
-    return method == "GET" or isinstance(error, TargetThrottled)
+    told_once = isinstance(error, TargetUnavailable) and 0 < error.status < 500
+    return (method == "GET" and not told_once) or isinstance(error, TargetThrottled)
 
 
 def _with_api_version(location: str, url: str) -> str:

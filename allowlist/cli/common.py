@@ -122,11 +122,29 @@ def now() -> dt.datetime:
     return dt.datetime.now(dt.UTC)
 
 
-def project_from(workload_path: Path, catalogs: Path | None, facts_path: Path | None) -> Project:
+def project_from(
+    workload_path: Path, catalogs: Path | None, facts_path: Path | None, ledger_url: str | None = None
+) -> Project:
+    """The workload; where a surface has no room for marks, with what the ledger remembers as its own."""
     from allowlist.workflow.facts import read_facts
     from allowlist.workflow.project import load_project
+    from allowlist.workflow.remembering import needs_memory
 
-    return load_project(workload_path, catalogs=catalogs, facts=read_facts(facts_path), now=now())
+    project = load_project(workload_path, catalogs=catalogs, facts=read_facts(facts_path), now=now())
+    return _remembered(project, ledger_url) if needs_memory(project) else project
+
+
+def _remembered(project: Project, ledger_url: str | None) -> Project:
+    """Without a ledger nothing is remembered, so nothing is removed."""
+    from allowlist.errors import AllowlistError
+    from allowlist.workflow.remembering import remembering
+
+    try:
+        with ledger_from(ledger_url or os.environ.get("ALLOWLIST_LEDGER")) as ledger:
+            return remembering(project, ledger)
+    except AllowlistError as error:
+        say(f"the ledger cannot say which entries are ours, so none is removed: {error}")
+        return project
 
 
 def connection_from(

@@ -9,6 +9,7 @@ import click
 from allowlist.cli.common import (
     exit_code_option,
     json_option,
+    ledger_option,
     project_from,
     project_options,
     state_from,
@@ -27,6 +28,7 @@ from allowlist.cli.outputs import format_option, lines_of_targets, output_of, re
 )
 @format_option
 @report_option
+@ledger_option
 @json_option
 @exit_code_option
 def plan(
@@ -42,6 +44,7 @@ def plan(
     output: Path | None,
     form: str,
     reports: tuple[tuple[str, Path], ...],
+    ledger_url: str | None,
     as_json: bool,
     exit_code: bool,
 ) -> int:
@@ -60,7 +63,7 @@ def plan(
     from allowlist.workflow.planning import make_plan
     from allowlist.workflow.project import read_estate
 
-    project = project_from(workload_path, catalogs, facts_path)
+    project = project_from(workload_path, catalogs, facts_path, ledger_url)
     specs = project.targets(only, exclude)
     with state_from(
         snapshot, project.workload.cloud, arm_endpoint, credential, ca_file, project.workload.tenant

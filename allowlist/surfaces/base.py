@@ -87,6 +87,8 @@ class Surface(Protocol):
     kind: str
     consumers: frozenset[str]
     """Which ``consumers`` of catalog entries this surface serves unless the target says otherwise."""
+    has_marks: bool
+    """Does what we write carry a mark of ours? Otherwise only the ledger remembers whose it is."""
     names_sources: bool
     """Do its rules say where traffic starts? Otherwise each is for everything behind it."""
 
@@ -160,6 +162,7 @@ class NoOptions(msgspec.Struct, frozen=True):
 class SurfaceBase:
     """What most surfaces do alike; each overrides what it does otherwise."""
 
+    has_marks = True
     names_sources = True
     options_type: type[msgspec.Struct] = NoOptions
 

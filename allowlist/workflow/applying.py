@@ -31,6 +31,7 @@ from allowlist.workflow.driving import drivers_of
 from allowlist.workflow.planning import make_plan
 from allowlist.workflow.predecessors import settle_predecessors
 from allowlist.workflow.project import Project, read_estate
+from allowlist.workflow.remembering import remember, remembering
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +79,7 @@ def apply_plan(
     """Apply what is approved and say how it ended. Raises PlanRefused and its children before anything is written."""
     ledger = around.ledger
     refuse_edited_ledger(ledger)
+    project = remembering(project, ledger)
     standings = standings_in(ledger, plan, policy, around.clock())
     changes = check_ready(plan, standings, around.clock(), options)
     settle_predecessors(project, plan, arm, around)
@@ -137,6 +139,7 @@ def execute(
     except Exception as error:
         around.ledger.finish_run(run_id, "failed", around.clock(), {"error": str(error), "written": 0})
         raise
+    remember(around.ledger, plan, changes, result.fates, run_id)
     try:
         _save_after(around, result, executor, changes)
     except TargetError as error:

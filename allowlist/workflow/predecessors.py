@@ -9,8 +9,9 @@ from allowlist.errors import LockHeld
 from allowlist.plan.model import Plan
 from allowlist.store import Run
 from allowlist.surfaces.base import ArmWriter
-from allowlist.workflow.fates import fates_of_run, plan_of_run
+from allowlist.workflow.fates import changes_of_run, fates_of_run, plan_of_run
 from allowlist.workflow.project import Project
+from allowlist.workflow.remembering import remember
 
 
 def settle_predecessors(project: Project, plan: Plan, arm: ArmWriter, around: Surroundings) -> None:
@@ -46,6 +47,8 @@ def _is_alive(run: Run, around: Surroundings) -> bool:
 
 def _settle(project: Project, run: Run, arm: ArmWriter, around: Surroundings) -> None:
     fates = fates_of_run(project, around.ledger, run, arm) if run.kind == "apply" else {}
+    earlier = plan_of_run(around.ledger, run)
+    remember(around.ledger, earlier, changes_of_run(around.ledger, run, earlier), fates, run.run_id)
     text = f"{run.kind} {run.run_id} was left {run.state}: {_counted(fates)}; this run goes on from what is there"
     around.on_event(ProgressEvent(target=run.kind, step=run.run_id, state="unknown", text=text))
     around.ledger.finish_run(run.run_id, "superseded", around.clock(), {**run.summary, "fates": fates})

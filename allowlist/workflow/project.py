@@ -90,18 +90,23 @@ def _from_everywhere(resolved: Resolved) -> Resolved:
     return replace(resolved, requirements=tuple(everywhere))
 
 
+def refuse_wrong_options(workload: Workload, source: Source) -> None:
+    """Raises InvalidInput with the place of every option that a surface does not know or cannot read."""
+    problems = [
+        source.problem(("targets", index, "options", name), f"'{name}' {text}")
+        for index, spec in enumerate(workload.targets)
+        for name, text in surface_of(spec.surface).find_option_faults(spec.options)
+    ]
+    if problems:
+        raise InvalidInput(problems)
+
+
 def load_project(
     workload: Path, *, catalogs: Path | None = None, facts: Facts = NOTHING_KNOWN, now: dt.datetime
 ) -> Project:
     """Read workload and catalogs. Raises InvalidInput with every mistake of both."""
     document, source = read_workload(workload)
-    problems = [
-        source.problem(("targets", index, "options", name), f"'{name}' {text}")
-        for index, spec in enumerate(document.targets)
-        for name, text in surface_of(spec.surface).find_option_faults(spec.options)
-    ]
-    if problems:
-        raise InvalidInput(problems)
+    refuse_wrong_options(document, source)
     return Project(workload=document, source=source, library=load_library(catalogs), facts=facts, now=now)
 
 

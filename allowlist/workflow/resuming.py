@@ -12,6 +12,7 @@ from allowlist.workflow.applying import ApplyOptions, check_converged, execute, 
 from allowlist.workflow.driving import drivers_of
 from allowlist.workflow.fates import fates_of_run, plan_of_run
 from allowlist.workflow.project import Project
+from allowlist.workflow.remembering import remember, remembering
 
 
 def resume_run(
@@ -41,6 +42,8 @@ def resume_run(
         result = execute(project, plan, rest, arm, around, new_id, expected=expected)
     result.fates |= {change_id: "done" for change_id, fate in fates.items() if fate == "done"}
     done = [change for change in plan.changes if result.fates.get(change.id) == "done"]
+    remember(ledger, plan, done, result.fates, new_id)
+    project = remembering(project, ledger)
     check_converged(project, plan, arm, done, result)
     finish(around, result, options)
     return result

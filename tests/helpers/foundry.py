@@ -42,6 +42,12 @@ SIGN_IN: Body = {
 }
 
 
+MACHINE_LEARNING: Body = {
+    **SIGN_IN,
+    "destination": {**SIGN_IN["destination"], "serviceTag": "AzureMachineLearning"},
+}
+
+
 def fqdn(destination: str, status: str = "Active", **more: Any) -> Body:
     return {
         "type": "FQDN",
@@ -97,7 +103,11 @@ def network(
     settings = {
         "isolationMode": mode,
         "networkId": "c0ffee00-0000-0000-0000-000000000002",
-        "outboundRules": {"__SYS_ST_AzureActiveDirectory_TCP": SIGN_IN, **(rules or {})},
+        "outboundRules": {
+            "__SYS_ST_AzureActiveDirectory_TCP": SIGN_IN,
+            "__SYS_ST_AzureMachineLearning_TCP": MACHINE_LEARNING,
+            **(rules or {}),
+        },
         "status": {"status": status},
         "firewallSku": "Standard",
         "enableFirewallLog": False,

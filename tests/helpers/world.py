@@ -21,6 +21,7 @@ from allowlist.workflow.applying import ApplyOptions, apply_plan
 from allowlist.workflow.deciding import decide, policy_of
 from allowlist.workflow.planning import make_plan
 from allowlist.workflow.project import Project, load_project, read_estate
+from allowlist.workflow.remembering import remembering
 from tests.helpers.cli import CONTOSO
 
 NET = "/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/rg-hub-weu/providers/Microsoft.Network"
@@ -41,12 +42,13 @@ class World:
     arm: ArmClient
     ledger: Ledger
     workload: Path
+    catalogs: Path | None = None
     told: list[str] = field(default_factory=list)
     settings: dict[str, Any] = field(default_factory=dict)
 
     @property
     def project(self) -> Project:
-        return load_project(self.workload, now=now())
+        return remembering(load_project(self.workload, catalogs=self.catalogs, now=now()), self.ledger)
 
     def plan(self) -> Plan:
         project = self.project

@@ -46,6 +46,7 @@ class AccountAllowListSurface(SurfaceBase):
 
     kind = "account-allow-list"
     api_version = API_VERSION
+    has_marks = False
     names_sources = False
     options_type = ListOptions
     consumers = frozenset({"account-list"})

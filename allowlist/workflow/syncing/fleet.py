@@ -11,7 +11,7 @@ from allowlist.catalog import Library
 from allowlist.documents.reader import near_miss
 from allowlist.errors import AllowlistError, InvalidInput
 from allowlist.rules.flow import Facts
-from allowlist.workflow.project import Project
+from allowlist.workflow.project import Project, refuse_wrong_options
 from allowlist.workload import Workload, read_workload
 
 FILE_NAME = "allowlist.yaml"
@@ -78,6 +78,7 @@ def read_fleet(paths: Sequence[Path]) -> Fleet:
 def load_member(member: Member, library: Library, facts: Facts, now: dt.datetime) -> Project:
     """The whole of a member. Raises InvalidInput when its file was broken meanwhile."""
     workload, source = read_workload(member.file)
+    refuse_wrong_options(workload, source)
     return Project(workload=workload, source=source, library=library, facts=facts, now=now)
 
 

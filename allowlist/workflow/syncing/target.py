@@ -24,6 +24,7 @@ from allowlist.workflow.deciding import policy_of, standings_in
 from allowlist.workflow.files import write_file
 from allowlist.workflow.planning import make_plan
 from allowlist.workflow.project import read_estate
+from allowlist.workflow.remembering import remembering
 from allowlist.workflow.syncing.approvals import take_in_approvals
 from allowlist.workflow.syncing.context import Pass
 from allowlist.workflow.syncing.outcome import Outcome, bounded, failed, gap_text
@@ -91,7 +92,8 @@ def _look_and_act(given: Pass, spec: TargetSpec) -> Outcome:
 def _look(given: Pass, spec: TargetSpec) -> _Look:
     seen = given.families.moment()
     estate = read_estate(given.project, [spec], given.reads)
-    plan = make_plan(given.project, estate, [spec], given.around.who)
+    project = remembering(given.project, given.around.ledger)
+    plan = make_plan(project, estate, [spec], given.around.who)
     family = given.project.surface(spec).family(estate, given.project.target(spec))
     return _Look(plan=plan, permits=_permits(given, spec, plan), family=family, seen=seen)
 
