@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import datetime as dt
 import itertools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Any, Protocol
 
 from allowlist.apply.driver import PlannedWrite, State, TargetDriver
@@ -33,6 +34,11 @@ LEASE = dt.timedelta(minutes=10)
 
 # A long operation that ends in failure is told by a poll, and polls are answered 200.
 _ACCEPTED_THEN_FAILED = 200
+
+
+# States of resources and rules on their way; an operation can end before they do.
+_MOVING = ("Updating", "Accepted", "Creating", "Provisioning", "Deleting", "Moving")
+_PATIENCE_WHILE_MOVING = 15
 
 
 class _LockLike(Protocol):
@@ -190,7 +196,8 @@ class Executor:
             try:
                 target.driver.send(write)
             except TargetConflict as error:
-                self._wait_busy(journal, target, write, error, attempt)
+                if self._wait_busy(journal, target, write, error, attempt):
+                    break
                 lock.check()
             except TargetUnavailable as error:
                 if self._has_landed(journal, target, write):
@@ -215,17 +222,18 @@ class Executor:
 
     def _wait_busy(
         self, journal: _Journal, target: _Target, write: PlannedWrite, error: TargetConflict, attempt: int
-    ) -> None:
-        """Somebody is writing: wait, then look whether the target is still what the plan was made on."""
+    ) -> bool:
+        """Somebody is writing: wait, then look. True if it was our own write, which has landed after all."""
         journal.refused()
         if not error.is_busy or attempt == self.around.busy_attempts:
             raise error
         self._tell(target, journal.what, "waiting", "another operation is running; waiting for it to end")
         self.around.sleep(self.around.busy_pause)
-        if not target.driver.is_unchanged(_known(target), write):
-            raise TargetConflict(
-                f"{journal.what} was changed by somebody else meanwhile", hint="make a new plan"
-            )
+        if target.driver.is_unchanged(_known(target), write):
+            return False
+        if all(_is_of_state(reason) for reason in target.driver.verify(write)):
+            return True
+        raise TargetConflict(f"{journal.what} was changed by somebody else meanwhile", hint="make a new plan")
 
     def _note_refusal(self, journal: _Journal, target: _Target, write: PlannedWrite) -> None:
         """After a failure: if the resource reads as before, the service did nothing with what was sent."""
@@ -234,38 +242,59 @@ class Executor:
 
     def _has_landed(self, journal: _Journal, target: _Target, write: PlannedWrite) -> bool:
         """The answer was lost: ask Azure. Raises TargetUnavailable when not even that can be told."""
-        for _ in range(self.around.settle_attempts):
-            reasons = target.driver.verify(write)
+        for reasons in self._looks(target, write):
             if not reasons:
                 return True
-            if target.driver.is_unchanged(_known(target), write) and not _is_moving(reasons):
+            if not _is_moving(reasons) and target.driver.is_unchanged(_known(target), write):
                 journal.refused()
                 return False
-            self.around.sleep(self.around.settle_pause)
         raise TargetUnavailable(f"{journal.what}: what became of the write cannot be told")
 
     def _settle(self, journal: _Journal, target: _Target, write: PlannedWrite) -> None:
         """Verified means: reads back equal and everything says Succeeded. A Failed state is healed once."""
         healed = False
         reasons: list[str] = []
-        for _ in range(self.around.settle_attempts):
-            reasons = target.driver.verify(write)
+        for reasons in self._looks(target, write):
             if not reasons:
                 journal.verified()
                 return
             if any("state Failed" in reason for reason in reasons) and not healed:
-                healed = True
                 self._tell(target, journal.what, "waiting", f"{reasons[0]}; sending the same again heals it")
-                target.driver.send(write)
-            self.around.sleep(self.around.settle_pause)
+                healed = self._heal(target, write)
         raise TargetError(f"{journal.what} could not be verified: {'; '.join(reasons)}")
+
+    def _looks(self, target: _Target, write: PlannedWrite) -> Iterator[list[str]]:
+        """Read back again and again; as long as something is still moving, with more patience."""
+        for attempt in count(1):
+            reasons = target.driver.verify(write)
+            yield reasons
+            if attempt >= self.around.settle_attempts * (
+                _PATIENCE_WHILE_MOVING if _is_moving(reasons) else 1
+            ):
+                return
+            self.around.sleep(self.around.settle_pause)
+
+    def _heal(self, target: _Target, write: PlannedWrite) -> bool:
+        """Send it again; False while another operation is in the way."""
+        try:
+            target.driver.send(write)
+        except TargetConflict as error:
+            if not error.is_busy:
+                raise
+            return False
+        return True
 
     def _tell(self, target: _Target, step: str, state: str, text: str) -> None:
         self.around.on_event(ProgressEvent(target=target.driver.name, step=step, state=state, text=text))
 
 
 def _is_moving(reasons: Sequence[str]) -> bool:
-    return any("state Updating" in reason for reason in reasons)
+    return any(f"state {state}" in reason for reason in reasons for state in _MOVING)
+
+
+def _is_of_state(reason: str) -> bool:
+    """Does it read as planned, and only its state is not final yet?"""
+    return " is in state " in reason
 
 
 def _known(target: _Target) -> State:

@@ -193,7 +193,7 @@ class ArmClient:
         operation = answer.headers.get("azure-asyncoperation")
         location = answer.headers.get("location") if answer.status == 202 or not operation else None
         if operation:
-            self._poll(operation, method, url, by_status=True)
+            self._poll(_with_api_version(operation, url), method, url, by_status=True)
         elif location and answer.status in (201, 202):
             self._poll(_with_api_version(location, url), method, url, by_status=False)
 

@@ -96,11 +96,14 @@ def _running(simulator: Simulator, listening: socket.socket, ca_file: Path | Non
 
 def _listen(host: str, port: int) -> socket.socket:
     try:
-        return socket.create_server((host, port), backlog=512)
+        listening = socket.create_server((host, port), backlog=512)
     except OSError as error:
         raise AllowlistError(
             f"cannot listen on {host}:{port}: {error.strerror}", hint="choose another port with --port"
         ) from None
+    # Connections inherit it; asyncio sets it only on sockets that name their protocol, and 40 ms pass without it.
+    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listening
 
 
 class _Server(uvicorn.Server):
