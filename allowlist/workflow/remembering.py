@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from allowlist.apply.result import Fate
 from allowlist.plan.model import Change, Plan
-from allowlist.store import Ledger
 from allowlist.workflow.project import Project
 from allowlist.workflow.surfaces import surface_of
+
+if TYPE_CHECKING:
+    from allowlist.store import Ledger
 
 
 def needs_memory(project: Project) -> bool:
