@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 READY  := .make/ready
 WORKERS ?= 2
 
-.PHONY: demo test check bench wheel soak clean
+.PHONY: picture demo test check bench wheel soak clean
 
 demo: $(READY)
 	$(BIN)/allowlist demo
@@ -21,6 +21,9 @@ check: $(READY)
 
 bench: $(READY)
 	$(BIN)/python -m tests.bench
+
+picture: $(READY)
+	$(BIN)/python -m allowlist_tui.picture tui/review.svg
 
 soak: $(READY)
 	$(BIN)/python -m tests.soak

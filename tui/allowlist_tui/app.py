@@ -28,7 +28,9 @@ from allowlist_tui.widgets.bars import HintBar
 
 T = TypeVar("T")
 
-_WEB_FONT = re.compile(r"@font-face\s*{[^}]*}")
+_OUTSIDE = re.compile(r"@font-face\s*{[^}]*}|<!--.*?-->", re.DOTALL)
+"""What Rich puts into a picture that points elsewhere: web fonts and a note about itself."""
+
 _CLIPBOARD_LIMIT = 74_000
 """Bytes of text that terminals take at once by OSC 52 (xterm: 100,000 of base64)."""
 
@@ -226,7 +228,7 @@ class ReviewApp(App[None]):
 
     def picture(self) -> str:
         """The screen as SVG that asks nobody for a font."""
-        return _WEB_FONT.sub("", self.export_screenshot())
+        return _OUTSIDE.sub("", self.export_screenshot())
 
     def screen_text(self) -> str:
         """The screen as plain text."""

@@ -34,9 +34,16 @@ def _wrapped(line: Line, width: int) -> Iterator[Line]:
             text = text.lstrip()
             size = cell_len(text)
         if text:
-            row.append((text, tone))
+            _add(row, text, tone)
             used += size
     yield tuple(row)
+
+
+def _add(row: list[Piece], text: str, tone: str) -> None:
+    if row and row[-1][1] == tone:
+        row[-1] = (row[-1][0] + text, tone)
+    else:
+        row.append((text, tone))
 
 
 def _hang(line: Line) -> int:

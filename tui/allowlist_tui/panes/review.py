@@ -44,7 +44,7 @@ class ReviewPane(Container):
     ReviewPane {
         layout: grid;
         grid-size: 3 1;
-        grid-columns: 30 5fr 4fr;
+        grid-columns: 29 4fr 3fr;
         & Outline, & ChangeTable, & WhyPane {
             border: round $line;
             border-title-color: $quiet;
@@ -69,18 +69,18 @@ class ReviewPane(Container):
         ),
         Binding("x", "reject", "reject", id="reject", tooltip="reject, with a reason"),
         Binding(
-            "u",
-            "undo",
-            "undo",
-            id="undo",
-            tooltip="take back the last approval, rejection or deferral of this sitting",
-        ),
-        Binding(
             "A",
             "apply",
             "apply",
             id="apply",
             tooltip="apply what is approved; asks for the name of the target",
+        ),
+        Binding(
+            "u",
+            "undo",
+            "undo",
+            id="undo",
+            tooltip="take back the last approval, rejection or deferral of this sitting",
         ),
         Binding(
             "slash",
