@@ -25,7 +25,7 @@ from allowlist.cli.exits import Exit
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["text", "markdown", "json", "sarif"]),
+    type=click.Choice(["text", "markdown", "json", "sarif", "html"]),
     default="text",
     show_default=True,
 )
@@ -61,7 +61,7 @@ def posture(
     \b
     Examples:
       allowlist posture --snapshot ./state
-      allowlist posture --snapshot ./state -o posture.md
+      allowlist posture --snapshot ./state -o posture.html
       allowlist posture --format sarif --exit-code
     """
     from allowlist.render.posture import posture_text, summary_line
@@ -90,7 +90,7 @@ def posture(
     return Exit.PENDING if exit_code and report.pending else Exit.DONE
 
 
-_ENDINGS = {".md": "markdown", ".json": "json", ".sarif": "sarif"}
+_ENDINGS = {".html": "html", ".md": "markdown", ".json": "json", ".sarif": "sarif"}
 
 
 def _form_of(form: str, output: Path | None) -> str:
@@ -112,5 +112,9 @@ def _document(form: str, report: object, workload_path: Path) -> str:
             return json.dumps(render.posture_sarif(report, str(workload_path)), indent=2) + "\n"
         case "markdown":
             return "\n".join(render.posture_markdown(report)) + "\n"
+        case "html":
+            from allowlist.render.posture_html import posture_html
+
+            return posture_html(report)
         case _:
             return "\n".join(render.posture_text(report, str)) + "\n"

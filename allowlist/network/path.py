@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -23,9 +24,13 @@ class Stage(StrEnum):
 
 
 class Course(StrEnum):
-    """``around`` means that the flow gets out without passing the firewall; ``aside`` that it never comes there."""
+    """``around`` means that the flow gets out without passing the firewall; ``aside`` that it never comes there.
+
+    ``partly`` is for many flows at once, of which some pass.
+    """
 
     PASSES = "passes"
+    PARTLY = "partly"
     BLOCKED = "blocked"
     AROUND = "around"
     ASIDE = "aside"
@@ -68,13 +73,13 @@ def path_of(scene: Scene, trip: Trip, firewall: Step) -> list[Step]:
     served = Served(scene).serving_from(trip.fqdn, network) if network and trip.fqdn else None
     private = served if served is not None and served.private else None
     route = _private_route(private) if private else _route(scene, trip)
-    return [
+    on_the_way = [
         _security_group(scene, trip, private),
         route,
         _dns(scene, trip, served),
         _at_firewall(firewall, route),
-        _service(trip, private),
     ]
+    return [*on_the_way, _service(trip, private, on_the_way)]
 
 
 def _security_group(scene: Scene, trip: Trip, private: Serving | None) -> Step:
@@ -181,12 +186,21 @@ def _at_firewall(firewall: Step, route: Step) -> Step:
     )
 
 
-def _service(trip: Trip, private: Serving | None) -> Step:
+def _service(trip: Trip, private: Serving | None, before: Sequence[Step]) -> Step:
+    """Reached only if nothing before holds the flow back."""
+    courses = {step.course for step in before}
+    course = next((item for item in _HOLDING if item in courses), Course.PASSES)
+    name = private.endpoint.target_name if private else trip.fqdn or trip.destination
+    if course is Course.BLOCKED:
+        return _step(Stage.SERVICE, Course.ASIDE, name, "not reached")
     if private is None:
-        return _step(Stage.SERVICE, Course.PASSES, trip.fqdn or trip.destination, "public endpoint")
+        return _step(Stage.SERVICE, course, name, "public endpoint")
     endpoint = private.endpoint
     says = f"{endpoint.target_name} ({endpoint.group}) through {endpoint.name}, which is approved"
-    return _step(Stage.SERVICE, Course.PASSES, endpoint.target_name, says, endpoint.evidence)
+    return _step(Stage.SERVICE, course, name, says, endpoint.evidence)
+
+
+_HOLDING = (Course.BLOCKED, Course.UNKNOWN, Course.PARTLY, Course.AROUND)
 
 
 def _step(stage: Stage, course: Course, name: str, says: str, *shown: Evidence) -> Step:

@@ -164,6 +164,8 @@ class TargetPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     monthly: float | None = None
     currency: str = ""
     limits: tuple[str, ...] = ()
+    sources: dict[str, str] = {}
+    """Prefixes of the sources that live in Azure, by resource id, as they were when the plan was made."""
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):

@@ -20,6 +20,7 @@ STATE_WORDS = {
 STATE_GLYPHS = {State.MET: "✓", State.NOT_MET: "✗", State.NOTE: "·", State.UNKNOWN: "?", None: "–"}
 COURSE_GLYPHS = {
     Course.PASSES: "✓",
+    Course.PARTLY: "◐",
     Course.BLOCKED: "✗",
     Course.AROUND: "⤳",
     Course.ASIDE: "–",

@@ -32,6 +32,7 @@ from allowlist.workflow.planning import make_plan
 from allowlist.workflow.predecessors import settle_predecessors
 from allowlist.workflow.project import Project, read_estate
 from allowlist.workflow.remembering import remember, remembering
+from allowlist.workflow.sources import refuse_moved_sources
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +83,7 @@ def apply_plan(
     project = remembering(project, ledger)
     standings = standings_in(ledger, plan, policy, around.clock())
     changes = check_ready(plan, standings, around.clock(), options)
+    refuse_moved_sources(project, plan, arm)
     settle_predecessors(project, plan, arm, around)
     run_id = new_run_id(around.clock())
     ledger.save_plan(

@@ -17,6 +17,7 @@ from allowlist.rules.requirement import Requirement
 from allowlist.surfaces.base import Surface, Target
 from allowlist.surfaces.estate import Estate
 from allowlist.workflow.project import Project
+from allowlist.workflow.sources import source_prefixes
 from allowlist.workload import TargetSpec, Waiver
 
 
@@ -66,7 +67,7 @@ def _target_input(project: Project, estate: Estate, spec: TargetSpec) -> TargetI
         _served(draft),
     )
     return TargetInput(
-        target=_target_plan(surface, target, estate),
+        target=_target_plan(surface, target, estate, source_prefixes(project, estate, [spec])),
         draft=draft,
         evidence=evidence,
         findings=findings,
@@ -96,13 +97,14 @@ def _owned(surface: Surface, estate: Estate, target: Target) -> int:
     return kept + sum(item.operation.action == "remove" for item in draft.changes)
 
 
-def _target_plan(surface: Surface, target: Target, estate: Estate) -> TargetPlan:
+def _target_plan(surface: Surface, target: Target, estate: Estate, sources: dict[str, str]) -> TargetPlan:
     return TargetPlan(
         name=target.name,
         surface=target.surface,
         resource=target.resource,
         fingerprint=surface.fingerprint(estate, target),
         delete=target.delete,
+        sources=sources,
     )
 
 

@@ -133,7 +133,7 @@ def _need(service: Service, library: Library) -> Need | None:
     catalog = next((item for item in library if item.name == name), None)
     if catalog is None:
         return None
-    chosen = scenarios or catalog.default_scenarios
+    chosen = scenarios or catalog.default_scenarios or tuple(catalog.scenarios)
     entries = [item for item in catalog.entries_at(catalog.latest) if item.scenario in chosen]
     where = f"catalog {name}@{catalog.latest}, {', '.join(chosen)}"
     return Need(says=f"{_counted(entries)} ({where})", source=_page_of(entries))
@@ -145,18 +145,19 @@ def _counted(entries: Sequence[Entry]) -> str:
     if not egress:
         return next((item.purpose for item in entries if item.kind is Kind.NOTHING), "nothing is documented")
     required = Counter(item.kind for item in egress if item.need is CatalogNeed.REQUIRED)
-    parts = [f"{count} {_KINDS[kind]}" for kind, count in sorted(required.items())] or ["nothing always"]
+    parts = [f"{count} {_KINDS[kind]}{'s' * (count > 1)}" for kind, count in sorted(required.items())]
+    parts = parts or ["nothing always"]
     rest = len(egress) - sum(required.values())
     return ", ".join([*parts, *([f"{rest} more on condition"] if rest else [])])
 
 
 _KINDS = {
-    Kind.PATTERN: "names",
-    Kind.SERVICE_TAG: "service tags",
-    Kind.FQDN_TAG: "FQDN tags",
-    Kind.PRIVATE_ENDPOINT: "private endpoints",
-    Kind.ADDRESSES: "addresses",
-    Kind.PORTS_ONLY: "ports",
+    Kind.PATTERN: "name",
+    Kind.SERVICE_TAG: "service tag",
+    Kind.FQDN_TAG: "FQDN tag",
+    Kind.PRIVATE_ENDPOINT: "private endpoint",
+    Kind.ADDRESSES: "address list",
+    Kind.PORTS_ONLY: "port",
 }
 
 
@@ -202,7 +203,7 @@ def _usual_trip(subnet: Subnet, requirements: Sequence[Requirement]) -> Trip:
     return Trip(
         subnet=subnet,
         address=subnet.addresses.witness() or "",
-        fqdn="the names it needs",
+        fqdn="what it needs",
         protocol="tcp",
         port=port,
     )
@@ -217,7 +218,7 @@ def _firewall_step(scene: Scene, findings: Sequence[RuleFinding]) -> Step:
     says = f"{total - lacking} of {total} requirements are met" + (
         f", {private} of them by private endpoints" if private else ""
     )
-    course = Course.BLOCKED if lacking else Course.PASSES
+    course = Course.PASSES if not lacking else Course.BLOCKED if lacking == total else Course.PARTLY
     if not scene.carriers:
         course = Course.UNKNOWN
     return Step(stage=Stage.FIREWALL, course=course, name=names, says=says)

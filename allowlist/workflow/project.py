@@ -151,7 +151,7 @@ def read_estate(
     estate = Estate.of(bodies, origin="Azure")
     if not whole and not any(spec.surface in ON_NETWORK for spec in specs):
         return estate
-    named = [*(spec.resource for spec in specs), *_source_ids(project, specs)]
+    named = [*(spec.resource for spec in specs), *source_ids(project, specs)]
     return read_surroundings(origin, estate, named, whole=whole)
 
 
@@ -162,11 +162,16 @@ def _source_resources(
     project: Project, specs: Sequence[TargetSpec], arm: ArmReader, known: Estate
 ) -> list[Body]:
     """IP groups, subnets and networks that sources name and no surface has read already."""
-    wanted = [item for item in _source_ids(project, specs) if known.get(item) is None]
-    return [arm.get(item, _SOURCE_API_VERSION) for item in wanted]
+    return read_sources(arm, [item for item in source_ids(project, specs) if known.get(item) is None])
 
 
-def _source_ids(project: Project, specs: Sequence[TargetSpec]) -> list[str]:
+def read_sources(arm: ArmReader, ids: Sequence[str]) -> list[Body]:
+    """IP groups, subnets and virtual networks by id."""
+    return [arm.get(item, _SOURCE_API_VERSION) for item in ids]
+
+
+def source_ids(project: Project, specs: Sequence[TargetSpec]) -> list[str]:
+    """The resources in Azure that the sources of ``specs`` name."""
     names = {name for spec in specs for name in (spec.sources or project.workload.sources)}
     sources = [project.workload.sources[name] for name in sorted(names)]
     ids = (

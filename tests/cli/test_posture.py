@@ -109,3 +109,54 @@ def test_the_ending_of_the_output_chooses_the_format(tmp_path: Path) -> None:
     report = tmp_path / "posture.md"
     assert posture(EXAMPLE / "estate", "-o", report).code == 0
     assert report.read_text().startswith("# Network posture of contoso-ai")
+
+
+def test_the_mistakes_of_the_example_are_all_found(tmp_path: Path) -> None:
+    document: Any = posture(EXAMPLE, "--json").json
+    assert sorted(item["id"] for item in document["findings"]) == [
+        "account-public-access:contoso-speech",
+        "apim-nsg:nsg-apim",
+        "dns-link:privatelink.openai.azure.com",
+        "dns-record:privatelink.blob.core.windows.net",
+        "endpoint-approved:pe-vault",
+        "nat-gateway:snet-agents",
+        "route-bypass:rt-ai",
+    ]
+
+
+def test_the_html_report_is_one_file_that_asks_nobody(tmp_path: Path) -> None:
+    report = tmp_path / "posture.html"
+    assert posture(EXAMPLE, "-o", report).code == 0
+    page = report.read_text()
+    assert page.count("<svg") == 2
+    assert "prefers-color-scheme:dark" in page
+    assert "@media print" in page
+    for outside in ("<script", "<link", "<img", "src=", "@import", "url("):
+        assert outside not in page
+    assert "zone privatelink.openai.azure.com is not linked to network vnet-hub" in page
+
+
+def test_names_from_azure_cannot_become_markup(tmp_path: Path) -> None:
+    estate = estate_with()
+    for body in estate.resources.values():
+        if body["id"].endswith("/accounts/contoso-speech"):
+            body["name"] = "<script>alert(1)</script>"
+            body["properties"]["publicNetworkAccess"] = "Enabled"
+            body["properties"]["networkAcls"] = {"defaultAction": "Allow"}
+    (tmp_path / "all.json").write_text(json.dumps(list(estate.resources.values())))
+    page = posture(tmp_path, "--format", "html").out
+    assert "<script" not in page
+    assert "&lt;script&gt;" in page
+
+
+def test_a_flow_that_goes_around_is_drawn_around(tmp_path: Path) -> None:
+    estate = estate_with()
+    for body in estate.resources.values():
+        if body["name"] == "rt-ai":
+            body["properties"]["routes"][0]["properties"] = {
+                "addressPrefix": "0.0.0.0/0",
+                "nextHopType": "Internet",
+            }
+    (tmp_path / "all.json").write_text(json.dumps(list(estate.resources.values())))
+    page = posture(tmp_path, "--format", "html").out
+    assert "around the firewall</text>" in page
