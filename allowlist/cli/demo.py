@@ -38,7 +38,7 @@ def demo(folder: Path | None, yes: bool) -> int:
 
     if folder is not None:
         write_example(folder)
-        put(f"{folder}: a workload file and the state of a hub firewall, as Azure returns it")
+        put(f"{folder}: a workload file, and a hub firewall and a managed network as Azure returns them")
         return Exit.DONE
     with tempfile.TemporaryDirectory(prefix="allowlist-demo-") as name:
         write_example(Path(name) / "contoso")
@@ -57,7 +57,8 @@ def _run(folder: Path, yes: bool) -> int:
     specs = project.targets()
     with serve(simulator) as running:
         say(
-            f"1. a simulated Azure is running at {running.url}: Contoso's hub firewall, with the rules of other teams"
+            f"1. a simulated Azure is running at {running.url}: Contoso's hub firewall, with the rules of other teams,"
+            " and a Foundry account with a managed network"
         )
         connection = Connection(
             endpoint=running.url, credential="none", patience=Patience(first_poll=0.1, longest_poll=0.5)
@@ -94,8 +95,9 @@ def _show_check(project: Project, arm: object) -> None:
 def _show_plan(plan: Plan) -> None:
     from allowlist.render.plan import change_text, summary_text
 
-    say(f"3. {summary_text(plan)}; two of the changes, and what cannot be done:")
-    for change in plan.changes[:2]:
+    say(f"3. {summary_text(plan)}; one change of each target, and what cannot be done:")
+    for target in plan.targets:
+        change = next(change for change in plan.changes if change.target == target.name)
         for line in change_text(change):
             put(f"   {plain(line)}")
     for gap in plan.gaps[:1]:
@@ -105,12 +107,12 @@ def _show_plan(plan: Plan) -> None:
 
 
 def _is_approved(plan: Plan, yes: bool) -> bool:
+    gates = "".join(f" and accepts the gate {gate.id}" for gate in plan.gates if not gate.final)
     if yes or not is_interactive():
-        say(f"4. approve: nobody to ask here, so {DEMO_USER} approves all {len(plan.changes)} changes")
+        say(f"4. approve: nobody to ask here, so {DEMO_USER} approves all {len(plan.changes)} changes{gates}")
         return True
-    return click.confirm(
-        f"4. approve all {len(plan.changes)} changes as {DEMO_USER}?", err=True, default=True
-    )
+    question = f"4. shall {DEMO_USER} approve all {len(plan.changes)} changes{gates}?"
+    return click.confirm(question.replace(" accepts ", " accept "), err=True, default=True)
 
 
 def _apply(project: Project, plan: Plan, arm: object, folder: Path) -> int:

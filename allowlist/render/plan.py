@@ -90,7 +90,7 @@ def summary_text(plan: Plan) -> str:
     text = f"plan {plan.id}: {added} to add, {updated} to update, {removed} to remove; {plan.covered} already covered"
     text += f"; about {plan.minutes:g} minutes" if plan.minutes else ""
     text += f", {plan.monthly:.0f} {_currency(plan)} a month more" if plan.monthly else ""
-    return f"{text}; {closed} gates closed" if closed else text
+    return f"{text}; {closed} gate{'s' * (closed != 1)} closed" if closed else text
 
 
 def _currency(plan: Plan) -> str:

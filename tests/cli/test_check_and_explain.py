@@ -6,7 +6,7 @@ import json
 import shutil
 from pathlib import Path
 
-from tests.helpers.cli import CONTOSO, allowlist, on_contoso
+from tests.helpers.cli import CONTOSO, FIREWALL_ONLY, allowlist, on_contoso
 
 
 def test_check_prints_the_contract_json() -> None:
@@ -105,7 +105,7 @@ def test_two_snapshots_are_compared_by_effect(workplace: Path) -> None:
     shutil.copytree(CONTOSO, copy)
     groups = copy / "groups-weu.json"
     groups.write_text(groups.read_text().replace('"*microsoft.com"', '"microsoft.com", "*.microsoft.com"'))
-    where = ("--workload", str(CONTOSO / "allowlist.yaml"))
+    where = ("--workload", str(FIREWALL_ONLY))
     assert allowlist("compare", str(CONTOSO), str(CONTOSO), *where, "--exit-code").code == 0
     result = allowlist("compare", str(CONTOSO), str(copy), *where, "--json", "--exit-code")
     assert result.code == 2

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from allowlist.simulator import Simulator, serve
-from tests.helpers.cli import CONTOSO, allowlist
+from tests.helpers.cli import CONTOSO, FIREWALL_ONLY, allowlist
 
 MOMENTS = ("reading the actual state", ": intended", ": sent", ": landed", ": verified")
 
@@ -37,7 +37,7 @@ def apply_until(moment: str, workplace: Path, *arguments: str) -> int:
 
 @pytest.mark.parametrize("moment", MOMENTS)
 def test_a_killed_apply_is_told_and_finished_by_the_next(moment: str, workplace: Path) -> None:
-    (workplace / "allowlist.yaml").write_text((CONTOSO / "allowlist.yaml").read_text())
+    (workplace / "allowlist.yaml").write_text((FIREWALL_ONLY).read_text())
     simulator = Simulator()
     simulator.seed(CONTOSO)
     with serve(simulator) as running:

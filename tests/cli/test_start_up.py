@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from allowlist.cli.main import COMMANDS
-from tests.helpers.cli import CONTOSO, allowlist
+from tests.helpers.cli import CONTOSO, FIREWALL_ONLY, allowlist
 
 HEAVY = (
     "azure",
@@ -29,7 +29,7 @@ HEAVY = (
 )
 def test_offline_work_loads_nothing_heavy(command: list[str]) -> None:
     if command[0] in ("check", "plan"):
-        command = [*command, "--workload", str(CONTOSO / "allowlist.yaml"), "--snapshot", str(CONTOSO)]
+        command = [*command, "--workload", str(FIREWALL_ONLY), "--snapshot", str(CONTOSO)]
     script = (
         "import sys; from allowlist.cli.main import invoke; code = invoke(sys.argv[1:]);"
         f"print('LOADED', code, [name for name in {HEAVY!r} if name in sys.modules], file=sys.stderr)"

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from allowlist.simulator import Simulator, serve
-from tests.helpers.cli import CONTOSO, Result, allowlist
+from tests.helpers.cli import CONTOSO, FIREWALL_ONLY, Result, allowlist
 from tests.helpers.world import FOREIGN
 
 
@@ -23,7 +23,7 @@ def simulator() -> Iterator[tuple[Simulator, str]]:
 
 @pytest.fixture
 def run(simulator: tuple[Simulator, str], workplace: Path):  # type: ignore[no-untyped-def]
-    (workplace / "allowlist.yaml").write_text((CONTOSO / "allowlist.yaml").read_text())
+    (workplace / "allowlist.yaml").write_text((FIREWALL_ONLY).read_text())
 
     def on_azure(*arguments: object) -> Result:
         return allowlist(*arguments, "--arm-endpoint", simulator[1], "--credential", "none")

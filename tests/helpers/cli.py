@@ -13,6 +13,8 @@ from allowlist.cli.main import invoke
 from tests.helpers.shared import REPOSITORY
 
 CONTOSO = REPOSITORY / "allowlist" / "simulator" / "estates" / "contoso"
+FIREWALL_ONLY = Path(__file__).parent / "contoso.yaml"
+"""A workload for the policy of that estate and for nothing else of it."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,6 @@ def allowlist(*arguments: object) -> Result:
     return Result(int(code), out.getvalue(), err.getvalue())
 
 
-def on_contoso(command: str, *arguments: object, workload: Path = CONTOSO / "allowlist.yaml") -> Result:
+def on_contoso(command: str, *arguments: object, workload: Path = FIREWALL_ONLY) -> Result:
     """Run a command on the example company's snapshot."""
     return allowlist(command, "--workload", workload, "--snapshot", CONTOSO, *arguments)

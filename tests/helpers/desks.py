@@ -15,7 +15,7 @@ from allowlist.workflow.desk import Access, Desk
 from allowlist.workflow.files import write_file
 from allowlist.workflow.planning import make_plan
 from allowlist.workflow.project import load_project, read_estate
-from tests.helpers.cli import CONTOSO
+from tests.helpers.cli import CONTOSO, FIREWALL_ONLY
 
 NOON = dt.datetime(2026, 11, 24, 12, tzinfo=dt.UTC)
 ALICE = Identity(who="alice@contoso.example", kind="verified")
@@ -29,7 +29,7 @@ def noon() -> dt.datetime:
 @cache
 def contoso_plan() -> Plan:
     """The plan for the example company at noon, asked for by nobody in particular."""
-    project = load_project(CONTOSO / "allowlist.yaml", now=NOON)
+    project = load_project(FIREWALL_ONLY, now=NOON)
     specs = project.targets()
     return make_plan(project, read_estate(project, specs, CONTOSO), specs)
 
@@ -46,7 +46,7 @@ def offline_desk(folder: Path, shown: Plan | None = None, **changes: Any) -> Des
         "ledger": lambda: ledger_in(folder),
         "who": lambda: ALICE,
         "clock": noon,
-        "project": lambda: load_project(CONTOSO / "allowlist.yaml", now=NOON),
+        "project": lambda: load_project(FIREWALL_ONLY, now=NOON),
         "state": lambda narrate: nullcontext(CONTOSO),
         "plan": plan_file(folder, shown or contoso_plan()),
     }

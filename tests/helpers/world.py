@@ -22,7 +22,7 @@ from allowlist.workflow.deciding import decide, policy_of
 from allowlist.workflow.planning import make_plan
 from allowlist.workflow.project import Project, load_project, read_estate
 from allowlist.workflow.remembering import remembering
-from tests.helpers.cli import CONTOSO
+from tests.helpers.cli import CONTOSO, FIREWALL_ONLY
 
 NET = "/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/rg-hub-weu/providers/Microsoft.Network"
 POLICY = f"{NET}/firewallPolicies/afwp-weu"
@@ -117,7 +117,7 @@ def contoso_world(folder: Path, **settings: Any) -> Iterator[World]:
     simulator = Simulator(**settings)
     simulator.seed(CONTOSO)
     workload = folder / "allowlist.yaml"
-    workload.write_text((CONTOSO / "allowlist.yaml").read_text())
+    workload.write_text(FIREWALL_ONLY.read_text())
     with (
         serve(simulator) as running,
         connect(Connection(endpoint=running.url, credential="none", patience=PATIENCE)) as arm,

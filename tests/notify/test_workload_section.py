@@ -8,12 +8,12 @@ import pytest
 
 from allowlist.errors import InvalidInput
 from allowlist.workload import read_workload
-from tests.helpers.cli import CONTOSO
+from tests.helpers.cli import FIREWALL_ONLY
 
 
 def read(folder: Path, notification: str) -> None:
     path = folder / "allowlist.yaml"
-    path.write_text((CONTOSO / "allowlist.yaml").read_text() + f"\nnotifications:\n  - {notification}\n")
+    path.write_text((FIREWALL_ONLY).read_text() + f"\nnotifications:\n  - {notification}\n")
     read_workload(path)
 
 

@@ -205,9 +205,9 @@ def test_junit_counts_what_it_holds(command: str) -> None:
 
 
 def test_a_closed_gate_fails_and_a_waived_one_passes(tmp_path: Path) -> None:
-    from tests.helpers.cli import CONTOSO
+    from tests.helpers.cli import FIREWALL_ONLY
 
-    text = (CONTOSO / "allowlist.yaml").read_text().replace("10.40.0.0/23, 10.40.2.0/24", '"*"')
+    text = (FIREWALL_ONLY).read_text().replace("10.40.0.0/23, 10.40.2.0/24", '"*"')
     waiver = "waivers: [{id: open-source, owner: net, reason: lab, expires: '2999-01-01'}]\n"
     for waived in (False, True):
         (tmp_path / "allowlist.yaml").write_text(text + waiver * waived)
