@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import threading
 from pathlib import Path
@@ -13,7 +14,17 @@ import click
 if TYPE_CHECKING:
     from allowlist.simulator import Running, Simulator
 
-DEFAULT_LATENCY = 0.05
+DEFAULT_PACE = 0.05
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s)?")
+
+
+def _seconds(context: click.Context, option: click.Parameter, value: str) -> float:
+    """``80ms``, ``0.5s`` or plain seconds."""
+    found = _DURATION.fullmatch(value.strip())
+    if found is None:
+        raise click.BadParameter(f"'{value}' is no duration; write 80ms or 0.5s", context, option)
+    return float(found[1]) / (1_000 if found[2] == "ms" else 1)
+
 
 _CLOUD_STEPS = """\
 # the Azure command line (a cloud of its own, so that your usual login stays as it is):
@@ -57,11 +68,18 @@ _CLOUD_STEPS = """\
     help="Where --tls writes the certificate authority that clients must trust.",
 )
 @click.option(
-    "--latency",
+    "--pace",
     type=click.FloatRange(min=0),
-    default=DEFAULT_LATENCY,
+    default=DEFAULT_PACE,
     show_default=True,
     help="How long operations take, as a share of what Azure takes (1: a firewall update lasts 4 minutes).",
+)
+@click.option(
+    "--latency",
+    default="0ms",
+    callback=_seconds,
+    metavar="DURATION",
+    help="Time before every answer, such as 80ms.",
 )
 @click.option(
     "--poll-hint",
@@ -69,7 +87,20 @@ _CLOUD_STEPS = """\
     help="Seconds that poll answers ask to wait. Azure sends none; clients then wait 30 seconds by default.",
 )
 @click.option("--no-auth", is_flag=True, help="Take requests without an Authorization header.")
-@click.option("--no-throttle", is_flag=True, help="Let any number of requests through.")
+@click.option(
+    "--throttle",
+    type=click.Choice(["observed", "documented", "off"]),
+    default="observed",
+    show_default=True,
+    help="Requests let through per subscription: bursts of 1,100 reads and 800 writes, of 250 and 200, or any.",
+)
+@click.option(
+    "--deny",
+    "denied",
+    multiple=True,
+    metavar="ACTION[@SCOPE]",
+    help="A right the caller lacks, such as Microsoft.Network/firewallPolicies/write; '*' stands for anything.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print where it listens as one line of JSON.")
 def simulate(
     port: int,
@@ -78,26 +109,32 @@ def simulate(
     faults: tuple[str, ...],
     tls: bool,
     ca_file: Path,
+    pace: float,
     latency: float,
     poll_hint: float | None,
     no_auth: bool,
-    no_throttle: bool,
+    throttle: str,
+    denied: tuple[str, ...],
     as_json: bool,
 ) -> None:
     """Serve a local Azure Resource Manager until interrupted.
 
     It speaks Microsoft.Network, Microsoft.CognitiveServices and Microsoft.MachineLearningServices as Azure does:
-    long operations, locks, etags, throttling, validation. With --tls it also signs clients in. Its requests,
-    faults and seeds are under /simulator.
+    long operations, locks, etags, throttling, validation; and it answers Resource Graph queries and the activity
+    log. Several subscriptions and tenants come with the seed. With --tls it also signs clients in. Its requests,
+    faults, denied rights and seeds are under /simulator.
     """
-    from allowlist.simulator import Simulator, Timing, serve
+    from allowlist.simulator import DOCUMENTED, Simulator, Timing, serve
 
     simulator = Simulator(
-        timing=Timing(scale=latency),
+        timing=Timing(scale=pace),
+        delay=latency,
         faults=faults,
         polls=() if poll_hint is None else (poll_hint,),
         require_token=not no_auth,
-        throttled=not no_throttle,
+        throttled=throttle != "off",
+        throttle=DOCUMENTED if throttle == "documented" else None,
+        denied=denied,
     )
     for seed in seeds:
         click.echo(f"{simulator.seed(seed)} resources from {seed}", err=True)

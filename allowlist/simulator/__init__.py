@@ -25,7 +25,7 @@ from allowlist.simulator.arm.clock import FAST, ManualClock, Timing
 from allowlist.simulator.arm.log import LoggedRequest, RequestLog
 from allowlist.simulator.arm.message import Reply, Request
 from allowlist.simulator.arm.provider import Kind, Provider
-from allowlist.simulator.arm.throttle import Bucket
+from allowlist.simulator.arm.throttle import DOCUMENTED, OBSERVED, Bucket
 from allowlist.simulator.cognitive import CognitiveSettings, MicrosoftCognitiveServices
 from allowlist.simulator.faults import PRESETS, Chance, Effect, Fault, FaultPlan, parse_fault
 from allowlist.simulator.machinelearning import MicrosoftMachineLearningServices
@@ -36,7 +36,9 @@ from allowlist.simulator.web.server import Running, serve
 
 __all__ = [
     "DEFAULT_SUBSCRIPTION",
+    "DOCUMENTED",
     "FAST",
+    "OBSERVED",
     "PRESETS",
     "Bucket",
     "Chance",

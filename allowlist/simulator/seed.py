@@ -26,7 +26,7 @@ class Seed:
 
     resources: dict[str, Body] = field(default_factory=dict)
     groups: dict[str, Body] = field(default_factory=dict)
-    subscriptions: set[str] = field(default_factory=set)
+    subscriptions: dict[str, Body] = field(default_factory=dict)
 
     def add(self, body: Body) -> None:
         address = parse_address(str(body["id"]))
@@ -34,7 +34,9 @@ class Seed:
             self.resources.pop(address.key, None)
             self.resources[address.key] = body
         if address.subscription:
-            self.subscriptions.add(address.subscription)
+            described = not (address.namespace or address.group or address.rest)
+            known = self.subscriptions.get(address.subscription, {})
+            self.subscriptions[address.subscription] = body if described else known
         if address.subscription and address.group:
             self._add_group(
                 scope_path(address.subscription, address.group), body, described=not address.namespace

@@ -11,6 +11,7 @@ from random import Random
 from threading import RLock
 from typing import Any
 
+from allowlist.simulator.arm.activity import SOMEBODY_ELSE, ActivityLog
 from allowlist.simulator.arm.address import parse_address
 from allowlist.simulator.arm.clock import FAST, Timing
 from allowlist.simulator.arm.front import FrontDoor
@@ -19,15 +20,21 @@ from allowlist.simulator.arm.message import Reply, Request
 from allowlist.simulator.arm.operations import Operations
 from allowlist.simulator.arm.paging import Pages
 from allowlist.simulator.arm.provider import Arm, Kind, Provider
+from allowlist.simulator.arm.rights import parse_denied
 from allowlist.simulator.arm.store import Resource, Store
 from allowlist.simulator.arm.throttle import Bucket, Throttle
+from allowlist.simulator.authorization import MicrosoftAuthorization
 from allowlist.simulator.cognitive import MicrosoftCognitiveServices
 from allowlist.simulator.faults import Chance, Fault, FaultPlan, parse_fault
+from allowlist.simulator.insights import MicrosoftInsights
 from allowlist.simulator.machinelearning import MicrosoftMachineLearningServices
 from allowlist.simulator.neighbours import neighbour_providers
 from allowlist.simulator.network import MicrosoftNetwork, NetworkSettings
+from allowlist.simulator.resourcegraph import MicrosoftResourceGraph
 from allowlist.simulator.seed import Seed, read_seed
 
+_ACTIVITY_SECONDS = 300.0
+"""How long real Azure takes to show an event (documented: 3 to 20 minutes)."""
 DEFAULT_SUBSCRIPTION = "00000000-0000-0000-0000-000000000000"
 
 
@@ -37,6 +44,9 @@ def default_providers(network: NetworkSettings | None = None) -> list[Provider]:
         MicrosoftNetwork(network),
         MicrosoftCognitiveServices(),
         MicrosoftMachineLearningServices(),
+        MicrosoftResourceGraph(),
+        MicrosoftInsights(),
+        MicrosoftAuthorization(),
         *neighbour_providers(),
     ]
 
@@ -46,7 +56,8 @@ class Simulator:
 
     ``timing`` and ``clock`` decide how long operations take, ``chance`` which identifiers come out, ``polls``
     what poll answers ask to wait (seconds), ``throttle`` and ``throttled`` how many requests are let through,
-    ``network`` how Microsoft.Network behaves where that is a choice.
+    ``network`` how Microsoft.Network behaves where that is a choice. ``denied`` takes rights away, each
+    ``ACTION`` or ``ACTION@SCOPE``; ``delay`` (seconds) comes before every answer.
     """
 
     def __init__(
@@ -64,6 +75,8 @@ class Simulator:
         page_size: int = 100,
         require_token: bool = True,
         subscriptions: Iterable[str] = (DEFAULT_SUBSCRIPTION,),
+        denied: Iterable[str] = (),
+        delay: float = 0.0,
     ) -> None:
         random, store = Random(chance), Store()
         self.requests = RequestLog()
@@ -76,9 +89,13 @@ class Simulator:
             clock=clock,
             timing=timing,
             random=random,
+            activity=ActivityLog(clock, timing.seconds(_ACTIVITY_SECONDS)),
+            denied=[parse_denied(each) for each in denied],
         )
         chosen = default_providers(network) if providers is None else list(providers)
         self._providers = {provider.namespace.lower(): provider for provider in chosen}
+        for provider in chosen:
+            provider.meet(self._providers)
         self._front = FrontDoor(
             self._arm,
             self._providers,
@@ -86,6 +103,7 @@ class Simulator:
             faults=self.faults,
             log=self.requests,
             require_token=require_token,
+            delay=delay,
         )
         for subscription in subscriptions:
             store.add_subscription(subscription)
@@ -123,18 +141,36 @@ class Simulator:
             found = store.of_type(type_name) if type_name else list(store)
             return [copy.deepcopy(each.body) for each in found]
 
-    def edit(self, resource_id: str, change: Callable[[dict[str, Any]], None]) -> None:
+    def edit(
+        self, resource_id: str, change: Callable[[dict[str, Any]], None], *, by: str = SOMEBODY_ELSE
+    ) -> None:
         """Change a stored body as a foreign editor would: at once, with a new etag. Raises KeyError."""
         with self._settled():
             found = self._existing(resource_id)
             change(found.body)
             self._kind_of(found).renew_etag(found, self._arm)
             self._arm.store.touch(found)
+            self._note(found.id, "write", by)
 
-    def remove(self, resource_id: str) -> None:
+    def remove(self, resource_id: str, *, by: str = SOMEBODY_ELSE) -> None:
         """Delete a resource and what is below it, as somebody else would."""
         with self._settled():
             self._arm.store.remove(resource_id)
+            self._note(resource_id, "delete", by)
+
+    def deny(self, *actions: str) -> None:
+        """Take rights away, each ``ACTION`` or ``ACTION@SCOPE``."""
+        with self._lock:
+            self._arm.denied.extend(parse_denied(each) for each in actions)
+
+    def allow_all(self) -> None:
+        """Give every right back."""
+        with self._lock:
+            self._arm.denied.clear()
+
+    @property
+    def denied(self) -> list[str]:
+        return [str(each) for each in self._arm.denied]
 
     def inject(self, fault: str | Fault | Chance) -> None:
         """Add a fault; text is read by the grammar of ``--fault``."""
@@ -153,6 +189,11 @@ class Simulator:
             self._arm.operations.settle()
             yield
 
+    def _note(self, resource_id: str, verb: str, caller: str) -> None:
+        """Leave the trace in the activity log that a real editor would have left."""
+        address = parse_address(resource_id)
+        self._arm.note(address, f"{address.namespace}/{address.type_path}/{verb}", caller)
+
     def _existing(self, resource_id: str) -> Resource:
         found = self._arm.store.find(resource_id)
         if found is None:
@@ -166,7 +207,9 @@ class Simulator:
 
     def _plant(self, seed: Seed) -> int:
         store = self._arm.store
-        for subscription in seed.subscriptions:
+        for subscription, described in seed.subscriptions.items():
+            if described:
+                store.describe_subscription(subscription, described)
             store.add_subscription(subscription)
         for body in seed.groups.values():
             address = parse_address(body["id"])

@@ -59,6 +59,25 @@ def test_with_tls_it_says_how_clients_come_to_trust_it(tmp_path: Path) -> None:
         assert told["environment"]["REQUESTS_CA_BUNDLE"] == told["ca_file"] == str(tmp_path / "ca.pem")
 
 
-@pytest.mark.parametrize("arguments", [["--fault", "nonsense"], ["--seed", "nowhere"]])
+def test_rights_can_be_taken_away_and_answers_made_late() -> None:
+    options = ("--deny", "Microsoft.Network/*/read", "--latency", "1ms", "--throttle", "documented")
+
+    with running(*options, "--no-auth") as (told, _):
+        reply = httpx.get(f"{told['url']}{POLICY}?api-version=2024-05-01")
+
+    assert reply.status_code == 403
+    assert reply.headers["x-ms-ratelimit-remaining-subscription-reads"] == "249"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--fault", "nonsense"],
+        ["--seed", "nowhere"],
+        ["--deny", "nonsense"],
+        ["--latency", "soon"],
+        ["--throttle", "some"],
+    ],
+)
 def test_wrong_arguments_are_refused_before_anything_listens(arguments: list[str]) -> None:
     assert CliRunner().invoke(simulate, arguments).exit_code != 0

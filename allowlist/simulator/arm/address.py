@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import unquote
 
 _SLASHES = re.compile(r"/{2,}")
@@ -22,6 +22,8 @@ class Address:
     segments: tuple[str, ...] = ()
     rest: tuple[str, ...] = ()
     """Path segments that belong to no provider, such as ``resources`` or ``locations``."""
+    scope: str = ""
+    """For an extension resource (a role assignment, say) the id of the resource it extends."""
 
     @property
     def names_a_resource(self) -> bool:
@@ -42,22 +44,16 @@ class Address:
 
     @property
     def path(self) -> str:
-        return scope_path(self.subscription, self.group) + provider_path(self.namespace, self.segments)
+        scope = self.scope or scope_path(self.subscription, self.group)
+        return scope + provider_path(self.namespace, self.segments)
 
     def parent(self) -> Address:
         """The resource one level up, or the collection of a resource's siblings for an action."""
         shorter = self.segments[:-2] if self.names_a_resource else self.segments[:-1]
-        return Address(
-            subscription=self.subscription, group=self.group, namespace=self.namespace, segments=shorter
-        )
+        return replace(self, segments=shorter)
 
     def child(self, *segments: str) -> Address:
-        return Address(
-            subscription=self.subscription,
-            group=self.group,
-            namespace=self.namespace,
-            segments=self.segments + segments,
-        )
+        return replace(self, segments=self.segments + segments)
 
 
 def key_of(resource_id: str) -> str:
@@ -80,7 +76,16 @@ def parse_address(path: str) -> Address:
     subscription, parts = _take(parts, "subscriptions")
     group, parts = _take(parts, "resourcegroups") if subscription else ("", parts)
     if len(parts) >= 2 and parts[0].lower() == "providers":
-        return Address(subscription=subscription, group=group, namespace=parts[1], segments=tuple(parts[2:]))
+        last = max(index for index, part in enumerate(parts) if part.lower() == "providers")
+        scope = "/".join((scope_path(subscription, group), *parts[:last])) if last else ""
+        namespace, *segments = parts[last + 1 :] or [""]
+        return Address(
+            subscription=subscription,
+            group=group,
+            namespace=namespace,
+            segments=tuple(segments),
+            scope=scope,
+        )
     return Address(subscription=subscription, group=group, rest=tuple(parts))
 
 

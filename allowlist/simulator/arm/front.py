@@ -10,7 +10,9 @@ from typing import Any
 
 import msgspec
 
+from allowlist.simulator.arm.activity import SOMEBODY_ELSE
 from allowlist.simulator.arm.address import Address, parse_address
+from allowlist.simulator.arm.caller import Caller, caller_of
 from allowlist.simulator.arm.log import LoggedRequest, RequestLog, action_of
 from allowlist.simulator.arm.message import Reply, Request
 from allowlist.simulator.arm.operations import Error
@@ -23,6 +25,7 @@ from allowlist.simulator.arm.refusals import (
     not_allowed,
     resource_group_not_found,
 )
+from allowlist.simulator.arm.rights import forbidden
 from allowlist.simulator.arm.scopes import Scopes
 from allowlist.simulator.arm.store import TENANT
 from allowlist.simulator.arm.throttle import Throttle
@@ -51,6 +54,7 @@ class _Visit:
     address: Address
     parameters: Mapping[str, str]
     effects: list[tuple[str, Effect]]
+    caller: Caller
 
     @property
     def polls(self) -> bool:
@@ -61,10 +65,26 @@ class _Visit:
         """The right the request needs; a poll needs none."""
         if self.polls:
             return ""
-        posted = self.request.method == "POST" and len(self.address.segments) % 2 == 1
-        owner = self.address.parent() if posted else self.address
-        verb = self.address.name if posted else ""
-        return action_of(self.request.method, owner.namespace, owner.type_path, verb)
+        verb = self.address.name if self.posted else ""
+        return action_of(self.request.method, self.owner.namespace, self.owner.type_path, verb)
+
+    @property
+    def posted(self) -> bool:
+        """Whether this is an action on a resource."""
+        return self.request.method == "POST" and len(self.address.segments) % 2 == 1
+
+    @property
+    def owner(self) -> Address:
+        """What the request is about: the resource, for an action the one it is done to."""
+        return self.address.parent() if self.posted else self.address
+
+    @property
+    def operation(self) -> str:
+        """The request in words for counting."""
+        if self.polls:
+            return f"{self.request.method} operations"
+        name = "/".join(part for part in (self.address.namespace, self.address.type_path) if part)
+        return f"{self.request.method} {name or '/'.join(self.address.rest) or 'scope'}"
 
 
 class FrontDoor:
@@ -79,6 +99,7 @@ class FrontDoor:
         faults: FaultPlan,
         log: RequestLog,
         require_token: bool,
+        delay: float = 0.0,
     ) -> None:
         self._arm = arm
         self._providers = providers
@@ -87,6 +108,7 @@ class FrontDoor:
         self._faults = faults
         self._log = log
         self._require_token = require_token
+        self._delay = delay
 
     def handle(self, request: Request) -> Reply:
         self._arm.operations.settle()
@@ -94,13 +116,19 @@ class FrontDoor:
         reply = self._bent(visit)
         self._finish(visit, reply)
         self._record(visit, reply)
+        self._note_write(visit, reply)
         return reply
 
     def _visit(self, request: Request) -> _Visit:
         address = parse_address(request.path)
         kind = "operations" if _POLL.search(request.path) else address.type_path
-        effects = self._faults.draw(request.method, kind, request.path)
-        return _Visit(request=request, address=address, parameters=request.parameters(), effects=effects)
+        return _Visit(
+            request=request,
+            address=address,
+            parameters=request.parameters(),
+            effects=self._faults.draw(request.method, kind, request.path),
+            caller=caller_of(request.headers),
+        )
 
     def _bent(self, visit: _Visit) -> Reply:
         """The answer as the faults let it through."""
@@ -122,7 +150,9 @@ class FrontDoor:
         headers: dict[str, str] = {}
         try:
             self._check_token(visit.request)
+            self._check_tenant(visit)
             headers = self._take_token(visit)
+            self._check_rights(visit)
             reply = self._arm.operations.answer(visit.request) or self._routed(visit)
         except Refusal as refusal:
             reply = refusal.reply
@@ -141,10 +171,34 @@ class FrontDoor:
             401, "AuthenticationFailed", message, headers={**GATEWAY, "www-authenticate": challenge}
         )
 
+    def _check_tenant(self, visit: _Visit) -> None:
+        """A token of one tenant opens no subscription of another; a token nobody knows opens all."""
+        found = self._arm.store.subscriptions.get(visit.address.subscription.lower())
+        if found is None or self._arm.store.opens(visit.caller.tenant, found):
+            return
+        message = (
+            f"The access token is from the wrong issuer 'https://sts.windows.net/{visit.caller.tenant}/'. It must "
+            f"match the tenant 'https://sts.windows.net/{found['tenantId']}/' associated with this subscription. "
+            "Please use the authority (URL) of that tenant to get the token."
+        )
+        challenge = (
+            f'Bearer authorization_uri="{visit.request.base_url}/{found["tenantId"]}", error="invalid_token"'
+        )
+        headers = {**GATEWAY, "www-authenticate": challenge}
+        raise front_door(401, "InvalidAuthenticationTokenTenant", message, headers=headers)
+
+    def _check_rights(self, visit: _Visit) -> None:
+        action, scope = visit.action, visit.owner.path
+        if action and any(each.covers(action, scope) for each in self._arm.denied):
+            raise forbidden(visit.caller, action, scope)
+
     def _take_token(self, visit: _Visit) -> dict[str, str]:
-        if self._throttle is None or not visit.address.subscription:
+        if self._throttle is None:
             return {}
-        return self._throttle.take(visit.request.method, visit.address.subscription)
+        principal = visit.caller.object_id
+        if visit.address.namespace.lower() == "microsoft.resourcegraph":
+            return self._throttle.take_query(principal)
+        return self._throttle.take(visit.request.method, visit.address.subscription, principal)
 
     def _routed(self, visit: _Visit) -> Reply:
         version = required_version(dict(visit.parameters))
@@ -166,6 +220,7 @@ class FrontDoor:
             parameters=visit.parameters,
             body=_parsed(visit.request.body),
             base_url=visit.request.base_url,
+            caller=visit.caller,
             bend=_bend_of(visit),
         )
 
@@ -208,6 +263,8 @@ class FrontDoor:
         found = self._arm.store.find(kind.home(visit.address)) if kind else None
         if found and kind:
             kind.foreign_edit(found, self._arm)
+            action = action_of("PUT", visit.address.namespace, visit.address.type_path)
+            self._arm.note(visit.address, action, SOMEBODY_ELSE)
 
     def _finish(self, visit: _Visit, reply: Reply) -> None:
         """Add what ARM puts on every answer."""
@@ -225,9 +282,24 @@ class FrontDoor:
             "x-msedge-ref": f"Ref A: {request_id} Ref B: SIMULATOR",
         }
         reply.headers = {**common, **reply.headers}
-        reply.delay += sum(effect.delay for _, effect in visit.effects)
+        reply.delay += self._delay + sum(effect.delay for _, effect in visit.effects)
         if visit.request.method == "HEAD":
             reply.body = b""
+
+    def _note_write(self, visit: _Visit, reply: Reply) -> None:
+        """Leave a trace in the activity log, refused writes included; reads leave none."""
+        action = visit.action
+        if not action or action.endswith("/read") or not visit.address.subscription or not reply.status:
+            return
+        correlation = reply.headers["x-ms-correlation-request-id"]
+        self._arm.note(
+            visit.owner,
+            action,
+            visit.caller.name,
+            method=visit.request.method,
+            status=reply.status,
+            correlation=correlation,
+        )
 
     def _record(self, visit: _Visit, reply: Reply) -> None:
         self._log.entries.append(
@@ -241,6 +313,8 @@ class FrontDoor:
                 api_version=visit.parameters.get("api-version", ""),
                 status=0 if reply.drop else reply.status,
                 agent=visit.request.headers.get("user-agent", ""),
+                caller=visit.caller.name,
+                operation=visit.operation,
                 fault=" ".join(label for label, _ in visit.effects),
                 query="" if visit.polls else visit.request.query,
             )

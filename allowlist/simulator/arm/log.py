@@ -24,6 +24,9 @@ class LoggedRequest:
     """0 when the connection was dropped instead of an answer."""
     agent: str = ""
     fault: str = ""
+    caller: str = ""
+    operation: str = ""
+    """Method and type, such as ``GET Microsoft.Network/firewallPolicies``; ``GET operations`` for a poll."""
     query: str = ""
     """Query parameters other than the signature of an operation URL, which is a secret."""
 
@@ -56,6 +59,9 @@ class RequestLog:
 
     def count_by_subscription(self) -> Counter[str]:
         return Counter(entry.subscription for entry in self.entries if entry.subscription)
+
+    def count_by_operation(self) -> Counter[str]:
+        return Counter(entry.operation for entry in self.entries if entry.operation)
 
     def as_data(self) -> list[dict[str, Any]]:
         return [asdict(entry) for entry in self.entries]

@@ -9,13 +9,16 @@ from random import Random
 from typing import Any
 from uuid import UUID
 
+from allowlist.simulator.arm.activity import ActivityLog, Event
 from allowlist.simulator.arm.address import Address, scope_path
+from allowlist.simulator.arm.caller import Caller
 from allowlist.simulator.arm.clock import Timing
 from allowlist.simulator.arm.message import JSON_TYPE, Reply, compact
 from allowlist.simulator.arm.operations import Error, Operation, Operations
 from allowlist.simulator.arm.paging import Pages
 from allowlist.simulator.arm.refusals import front_door, not_allowed, not_found
-from allowlist.simulator.arm.store import Body, Resource, Store
+from allowlist.simulator.arm.rights import Denied
+from allowlist.simulator.arm.store import TENANT, Body, Resource, Store
 
 
 @dataclass(slots=True, kw_only=True)
@@ -28,9 +31,37 @@ class Arm:
     clock: Callable[[], float]
     timing: Timing
     random: Random
+    activity: ActivityLog
+    denied: list[Denied]
 
     def new_guid(self) -> str:
         return str(UUID(int=self.random.getrandbits(128), version=4))
+
+    def note(
+        self,
+        address: Address,
+        action: str,
+        caller: str,
+        *,
+        method: str = "PUT",
+        status: int = 200,
+        correlation: str = "",
+    ) -> None:
+        """Leave a trace of a write in the activity log."""
+        subscription = self.store.subscriptions.get(address.subscription.lower(), {})
+        event = Event(
+            number=self.new_guid(),
+            at=self.clock(),
+            caller=caller,
+            action=action,
+            resource=address.path,
+            subscription=address.subscription,
+            tenant=str(subscription.get("tenantId") or TENANT),
+            correlation=correlation or self.new_guid(),
+            method=method,
+            status=status,
+        )
+        self.activity.add(event)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -64,6 +95,7 @@ class Call:
     parameters: Mapping[str, str] = field(default_factory=dict)
     body: Any = None
     base_url: str = ""
+    caller: Caller = field(default_factory=Caller)
     bend: Bend = field(default_factory=Bend)
 
     def document(self) -> Body:
@@ -217,6 +249,9 @@ class Provider:
 
     def kind(self, type_path: str) -> Kind | None:
         return self.kinds.get(type_path.lower(), self.fallback)
+
+    def meet(self, providers: Mapping[str, Provider]) -> None:
+        """Called once with all providers, for one that shows what belongs to others."""
 
     def special(self, call: Call) -> Reply | None:
         return None

@@ -41,16 +41,13 @@ class Scopes:
         return answer(self, call)
 
     def tenants(self, call: Call) -> Reply:
-        tenant = {
-            "id": f"/tenants/{TENANT}",
-            "tenantId": TENANT,
-            "displayName": "Simulated tenant",
-            "countryCode": "CH",
-        }
-        return json_reply(200, {"value": [{**tenant, "tenantCategory": "Home", "domains": ["example.com"]}]})
+        return json_reply(200, {"value": [_tenant(each) for each in call.arm.store.tenants()]})
 
     def subscriptions(self, call: Call) -> Reply:
-        return json_reply(200, {"value": list(call.arm.store.subscriptions.values())})
+        """Those that the caller's tenant owns."""
+        store = call.arm.store
+        found = [each for each in store.subscriptions.values() if store.opens(call.caller.tenant, each)]
+        return json_reply(200, {"value": found, "count": {"type": "Total", "value": len(found)}})
 
     def subscription(self, call: Call) -> Reply:
         return json_reply(200, call.arm.store.subscriptions[call.address.subscription.lower()])
@@ -107,6 +104,18 @@ _ROUTES: dict[tuple[str, str], Callable[[Scopes, Call], Reply]] = {
     ("group", ""): Scopes.group,
     ("group", "resources"): Scopes.resources,
 }
+
+
+def _tenant(tenant: str) -> dict[str, Any]:
+    home = tenant == TENANT
+    return {
+        "id": f"/tenants/{tenant}",
+        "tenantId": tenant,
+        "displayName": "Simulated tenant" if home else f"Simulated tenant {tenant[:8]}",
+        "countryCode": "CH",
+        "tenantCategory": "Home" if home else "ProjectedBy",
+        "domains": ["example.com"],
+    }
 
 
 def _location(subscription: str, name: str) -> dict[str, Any]:

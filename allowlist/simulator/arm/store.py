@@ -116,6 +116,21 @@ class Store:
             self.subscriptions[subscription.lower()] = _subscription_body(subscription, name, tenant)
             self.generation += 1
 
+    def describe_subscription(self, subscription: str, body: Body) -> None:
+        """Take a subscription's name and tenant from a seed."""
+        self.subscriptions.pop(subscription.lower(), None)
+        name, tenant = str(body.get("displayName") or ""), str(body.get("tenantId") or "")
+        self.add_subscription(subscription, name, tenant)
+
+    def tenants(self) -> list[str]:
+        """The home tenant and every other one that owns a subscription."""
+        return list(dict.fromkeys((TENANT, *(str(each["tenantId"]) for each in self.subscriptions.values()))))
+
+    def opens(self, tenant: str, subscription: Body) -> bool:
+        """Whether a token of ``tenant`` is good for a subscription; an unknown tenant's is good for all."""
+        known = {each.lower() for each in self.tenants()}
+        return tenant not in known or tenant == str(subscription["tenantId"]).lower()
+
     def add_group(self, subscription: str, group: str, body: Body) -> Body:
         """Create or replace a resource group, and its subscription if need be."""
         self.add_subscription(subscription)
@@ -161,4 +176,4 @@ def _subscription_body(subscription: str, name: str, tenant: str) -> Body:
 
 
 TENANT = "11111111-1111-1111-1111-111111111111"
-"""The tenant every simulated subscription belongs to."""
+"""The tenant of every subscription that names no other."""

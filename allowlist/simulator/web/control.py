@@ -15,10 +15,13 @@ Handler = Callable[[WebRequest], Awaitable[Response]]
 
 
 def control_routes(simulator: Simulator) -> list[Route]:
-    """``requests`` (GET, DELETE), ``faults`` (GET, POST a JSON list of texts, DELETE), ``seed`` (POST)."""
+    """``requests`` (GET, with ``?summary`` only the counts; DELETE), ``seed`` (POST),
+    ``faults`` and ``denied`` (GET, POST a JSON list of texts, DELETE).
+    """
     return [
         Route("/simulator/requests", _requests(simulator), methods=["GET", "DELETE"]),
         Route("/simulator/faults", _faults(simulator), methods=["GET", "POST", "DELETE"]),
+        Route("/simulator/denied", _denied(simulator), methods=["GET", "POST", "DELETE"]),
         Route("/simulator/seed", _seed(simulator), methods=["POST"]),
     ]
 
@@ -28,8 +31,15 @@ def _requests(simulator: Simulator) -> Handler:
         log = simulator.requests
         if web_request.method == "DELETE":
             log.clear()
-        summary = {"count": len(log), "bySubscription": log.count_by_subscription()}
-        return JSONResponse({**summary, "actions": sorted(log.actions()), "requests": log.as_data()})
+        summary = {
+            "count": len(log),
+            "bySubscription": log.count_by_subscription(),
+            "byOperation": log.count_by_operation(),
+            "actions": sorted(log.actions()),
+        }
+        if "summary" in web_request.query_params:
+            return JSONResponse(summary)
+        return JSONResponse({**summary, "requests": log.as_data()})
 
     return handle
 
@@ -43,6 +53,17 @@ def _faults(simulator: Simulator) -> Handler:
                 simulator.inject(text)
         plan = simulator.faults
         return JSONResponse({"inForce": [str(each) for each in plan.faults], "injected": dict(plan.injected)})
+
+    return _answering_mistakes(handle)
+
+
+def _denied(simulator: Simulator) -> Handler:
+    async def handle(web_request: WebRequest) -> Response:
+        if web_request.method == "DELETE":
+            simulator.allow_all()
+        if web_request.method == "POST":
+            simulator.deny(*await web_request.json())
+        return JSONResponse({"inForce": simulator.denied})
 
     return _answering_mistakes(handle)
 
