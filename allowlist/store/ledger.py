@@ -187,6 +187,18 @@ class Ledger:
                     return _document(connection, row)
         raise AllowlistError(f"the run {run_id} kept no snapshot of {target} from {moment} it wrote")
 
+    def last_written(self, workload: str, target: str) -> tuple[datetime, bytes] | None:
+        """When a run of ``workload`` last left ``target`` behind, and what it read back then."""
+        query = _events(_SNAPSHOT, latest_first=True).where(tables.event.c.state == "after")
+        with self._database.read() as connection:
+            for row in connection.execute(query):
+                if (
+                    msgspec.json.decode(row.body)["target"] == target
+                    and _workload_of(connection, row.subject) == workload
+                ):
+                    return moment(row.at), _document(connection, row)
+        return None
+
     def record_owned(self, target: str, entries: Collection[str], run_id: str) -> None:
         """Remember which entries of a list without room for marks are ours; replaces what was said before."""
         with self._database.write() as connection:
@@ -307,6 +319,13 @@ def _document(connection: Connection, row: Row[Any]) -> bytes:
             f"the document of row {row.seq} of the ledger is missing or was changed",
             hint="'allowlist history --verify' shows what was tampered with",
         ) from None
+
+
+def _workload_of(connection: Connection, run_id: str) -> str:
+    begun = connection.execute(_events(runs.BEGUN).where(tables.event.c.subject == run_id)).one()
+    plan_id = msgspec.json.decode(begun.body)["plan_id"]
+    plan = connection.execute(_events(_PLAN).where(tables.event.c.subject == plan_id)).one()
+    return str(msgspec.json.decode(plan.body)["workload"])
 
 
 def _plan_record(row: Row[Any]) -> PlanRecord:

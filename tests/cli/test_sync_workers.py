@@ -9,7 +9,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -48,12 +48,11 @@ class Estate:
         command = [sys.executable, "-m", "allowlist", "sync", *self.arguments, *arguments]
         return subprocess.Popen(command, env=dict(os.environ), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)  # fmt: skip
 
-    def wait_for_write(self) -> None:
-        self.wait(lambda: any(self.writes()))
-
-    def wait(self, until: Callable[[], bool]) -> None:
+    def wait_for_write(self, process: subprocess.Popen[str]) -> None:
+        """Until ``process`` has begun to write, which it must before it ends."""
         end = time.monotonic() + 240
-        while not until():
+        while not any(self.writes()):
+            assert process.poll() is None, told(process)
             assert time.monotonic() < end
             time.sleep(0.02)
 
@@ -106,7 +105,7 @@ def targets(document: dict[str, Any]) -> list[str]:
 def test_of_two_runs_at_once_one_works_and_the_other_says_who_and_exits_six(estate: Estate) -> None:
     estate.simulator.inject("PUT:ruleCollectionGroups:times=1,delay=2")
     first = estate.start()
-    estate.wait_for_write()
+    estate.wait_for_write(first)
     code, document, _ = in_process(estate)
     assert code == 6
     assert "is held by" in document["targets"][0]["text"]
@@ -118,7 +117,7 @@ def test_of_two_runs_at_once_one_works_and_the_other_says_who_and_exits_six(esta
 def test_after_kill_nine_the_next_run_finishes_what_was_begun(estate: Estate) -> None:
     estate.simulator.inject("PUT:ruleCollectionGroups:times=1,delay=2")
     first = estate.start()
-    estate.wait_for_write()
+    estate.wait_for_write(first)
     first.kill()
     first.communicate()
     code, document, err = in_process(estate)
@@ -144,7 +143,7 @@ def test_two_workers_share_a_fleet_and_do_nothing_twice(team: Estate) -> None:
 def test_the_share_of_a_dead_worker_is_taken_over_with_what_it_had_begun(team: Estate) -> None:
     team.simulator.inject("PUT:ruleCollectionGroups:times=1,delay=2")
     second = team.start("--shard", "2/2")
-    team.wait_for_write()
+    team.wait_for_write(second)
     second.kill()
     second.communicate()
     code, document, err = in_process(team, "--shard", "1/2")
@@ -160,7 +159,7 @@ def test_a_worker_without_index_takes_a_free_share_or_says_that_there_is_none(
 ) -> None:
     team.simulator.inject("PUT:ruleCollectionGroups:times=1,delay=2")
     first = team.start("--shard", "auto/1")
-    team.wait_for_write()
+    team.wait_for_write(first)
     code, _, err = in_process(team, "--shard", "auto/1")
     assert code == 6
     assert "all 1 shares are being worked on" in err
@@ -185,7 +184,7 @@ def test_when_the_database_goes_away_nothing_goes_unnoticed_and_the_next_run_fin
 ) -> None:
     team.simulator.inject("PUT:ruleCollectionGroups:times=1,delay=3")
     run = team.start()
-    team.wait_for_write()
+    team.wait_for_write(run)
     crash(server_folder)
     try:
         code, document, err = told(run)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,6 +21,7 @@ from allowlist.errors import (
 )
 from allowlist.plan.model import Change, Plan
 from allowlist.store import Decision
+from allowlist.surfaces.estate import Estate
 from allowlist.workflow.applying import (
     ApplyOptions,
     check_converged,
@@ -36,7 +37,14 @@ from allowlist.workflow.project import read_estate
 from allowlist.workflow.remembering import remembering
 from allowlist.workflow.syncing.approvals import take_in_approvals
 from allowlist.workflow.syncing.context import Pass
-from allowlist.workflow.syncing.outcome import Outcome, bounded, failed, gap_text
+from allowlist.workflow.syncing.drift import (
+    Found,
+    attributed,
+    find_drift,
+    remember,
+    remember_written,
+)
+from allowlist.workflow.syncing.outcome import Drift, Outcome, bounded, failed, gap_text
 from allowlist.workflow.syncing.policy import Permit, permits
 from allowlist.workload import TargetSpec
 
@@ -51,6 +59,8 @@ class _Look:
     permits: Sequence[Permit]
     family: str
     seen: int
+    found: Found | None
+    drift: tuple[Drift, ...]
 
     @property
     def going(self) -> list[Permit]:
@@ -104,17 +114,33 @@ def _look(given: Pass, spec: TargetSpec) -> _Look:
     project = remembering(given.project, given.around.ledger)
     plan = make_plan(project, estate, [spec], given.around.who)
     family = given.project.surface(spec).family(estate, given.project.target(spec))
-    return _Look(plan=plan, permits=_permits(given, spec, plan), family=family, seen=seen)
+    found = _find_drift(given, spec, estate)
+    drifted = found.undone_by(plan) if found else frozenset()
+    return _Look(
+        plan=plan,
+        permits=_permits(given, spec, plan, drifted),
+        family=family,
+        seen=seen,
+        found=found,
+        drift=attributed(found, given.arm) if found else (),
+    )
 
 
-def _permits(given: Pass, spec: TargetSpec, plan: Plan) -> list[Permit]:
+def _find_drift(given: Pass, spec: TargetSpec, estate: Estate) -> Found | None:
+    """Where an earlier run is still open, what it left is its own business."""
+    if spec.name in given.blocked:
+        return None
+    return find_drift(given.project, spec, estate, given.around.ledger, given.around.clock())
+
+
+def _permits(given: Pass, spec: TargetSpec, plan: Plan, drifted: Collection[str]) -> list[Permit]:
     if plan.is_empty:
         return []
     ledger, now = given.around.ledger, given.around.clock()
     automation = given.project.workload.automation
     take_in_approvals(given, plan)
     standings = standings_in(ledger, plan, policy_of(given.project.workload), now)
-    return permits(plan, standings, automation, given.closed(spec.name), ())
+    return permits(plan, standings, automation, given.closed(spec.name), drifted)
 
 
 def _carry_out(given: Pass, look: _Look) -> RunResult:
@@ -200,16 +226,27 @@ def meaning_of(changes: Sequence[Change]) -> str:
     return digest_of(sorted([change.digest, change.precondition] for change in changes)) if changes else ""
 
 
+def _remember(given: Pass, spec: TargetSpec, look: _Look, result: RunResult | None) -> None:
+    """Drift that the plan has no change for serves as well as what was there: it is told once."""
+    ledger, found = given.around.ledger, look.found
+    if result is not None:
+        remember_written(given.project, spec, ledger)
+    elif found is not None and not found.undone_by(look.plan):
+        remember(given.project, spec, ledger, found)
+
+
 def _outcome(given: Pass, spec: TargetSpec, look: _Look, result: RunResult | None) -> Outcome:
     plan, waiting = look.plan, look.waiting
+    _remember(given, spec, look, result)
     gaps = [gap_text(gap) for gap in plan.gaps]
     unmet = {ref for item in waiting for ref in item.change.requirements if item.change.operation.after}
     return Outcome(
         workload=given.workload,
         target=spec.name,
-        state="applied" if result else "pending" if waiting or gaps else "in sync",
-        code=2 if waiting or gaps else 0,
-        text=_text(plan, waiting, result),
+        state="applied" if result else "pending" if waiting or gaps or look.drift else "in sync",
+        code=2 if waiting or gaps or look.drift else 0,
+        text=_text(plan, waiting, result, look.drift),
+        drift=look.drift,
         applied=result.count("done") if result else 0,
         waiting=len(waiting),
         gaps=len(gaps),
@@ -217,7 +254,7 @@ def _outcome(given: Pass, spec: TargetSpec, look: _Look, result: RunResult | Non
         plan_id=_keep_pending(given, spec, plan, waiting),
         run_id=result.run_id if result else "",
         meaning=meaning_of([item.change for item in waiting]),
-        lines=bounded([*_waiting_lines(waiting), *gaps]),
+        lines=bounded([*map(str, look.drift), *_waiting_lines(waiting), *gaps]),
     )
 
 
@@ -229,8 +266,9 @@ def _waiting_lines(waiting: Sequence[Permit]) -> Iterator[str]:
         yield from (f"  {change.id} {change.title}" for change in mine)
 
 
-def _text(plan: Plan, waiting: Sequence[Permit], result: RunResult | None) -> str:
+def _text(plan: Plan, waiting: Sequence[Permit], result: RunResult | None, drift: Sequence[Drift]) -> str:
     parts = [f"{result.count('done')} applied and verified (run {result.run_id})"] if result else []
+    parts += [f"{len(drift)} of our rules changed by others"] if drift else []
     parts += [f"{len(waiting)} wait"] if waiting else []
     parts += [f"{len(plan.gaps)} gaps"] if plan.gaps else []
     return ", ".join(parts) or f"{plan.covered} requirements covered"

@@ -1,0 +1,169 @@
+"""Somebody changed what we own: found by comparing with what our last run left, told with a name where Azure has one.
+
+The activity log keeps 90 days, shows events minutes late, and needs ``Microsoft.Insights/eventtypes/values/read``
+(https://learn.microsoft.com/rest/api/monitor/activity-logs/list). What it does not tell is "not known".
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+from urllib.parse import quote
+
+import msgspec
+
+from allowlist.errors import TargetError
+from allowlist.plan.model import Plan
+from allowlist.store import Ledger
+from allowlist.surfaces.base import ArmReader, Target
+from allowlist.surfaces.estate import Body, Estate, fingerprint
+from allowlist.surfaces.resource_id import ResourceId
+from allowlist.workflow.project import Project
+from allowlist.workflow.syncing.outcome import Drift
+from allowlist.workload import TargetSpec
+
+API_VERSION = "2015-04-01"
+KEPT = dt.timedelta(days=89)
+
+_NOTE = "owned"
+_TIME = "%Y-%m-%dT%H:%M:%SZ"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Owned:
+    """The rules of ours on one target at one moment: a fingerprint for each path, and where they stand."""
+
+    rules: Mapping[str, str]
+    resource: str = ""
+    at: dt.datetime
+
+    @property
+    def place(self) -> str:
+        return ResourceId(self.resource).name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """What is owned now, and how it differs from what our last run left at ``since``. ``drift`` maps paths."""
+
+    owned: Owned
+    drift: Mapping[str, Drift] = field(default_factory=dict)
+    since: dt.datetime | None = None
+    is_known: bool = True
+
+    def undone_by(self, plan: Plan) -> frozenset[str]:
+        """Ids of the changes of ``plan`` that would undo it."""
+        return frozenset(item.id for item in plan.changes if _key(item.operation.path) in self.drift)
+
+
+def find_drift(project: Project, spec: TargetSpec, estate: Estate, ledger: Ledger, now: dt.datetime) -> Found:
+    """Compare what we own with the last state our runs left; the first look takes things as they are."""
+    owned = _owned(project, spec, estate, now)
+    before = _remembered(project, spec, ledger)
+    if before is not None and before.rules == owned.rules:
+        return Found(owned=owned)
+    written = _written(project, spec, ledger)
+    if written is not None and (before is None or written.at > before.at):
+        before = written
+    if before is None or before.rules == owned.rules:
+        return Found(owned=owned, is_known=not owned.rules)
+    owned = replace(owned, resource=owned.resource or before.resource)
+    drift = dict(_differences(before, owned))
+    return Found(owned=owned, drift=drift, since=before.at, is_known=False)
+
+
+def remember(project: Project, spec: TargetSpec, ledger: Ledger, found: Found) -> None:
+    """From now on this is what we left."""
+    if not found.is_known:
+        _note(project, spec, ledger, found.owned)
+
+
+def remember_written(project: Project, spec: TargetSpec, ledger: Ledger) -> None:
+    """The same, after a run of ours that read back what it wrote."""
+    written = _written(project, spec, ledger)
+    if written is not None:
+        _note(project, spec, ledger, written)
+
+
+def _note(project: Project, spec: TargetSpec, ledger: Ledger, owned: Owned) -> None:
+    body = {"rules": dict(owned.rules), "resource": owned.resource}
+    ledger.note(_NOTE, _subject(project, spec), "", body)
+
+
+def _subject(project: Project, spec: TargetSpec) -> str:
+    return f"{project.workload.name}/{spec.name}"
+
+
+def _key(path: tuple[str, ...]) -> str:
+    return "/".join(path)
+
+
+def _owned(project: Project, spec: TargetSpec, estate: Estate, at: dt.datetime) -> Owned:
+    """A draft that wants nothing removes exactly what is ours."""
+    target: Target = replace(project.target(spec), delete="sync")
+    operations = [item.operation for item in project.surface(spec).draft(estate, target, (), ()).changes]
+    return Owned(
+        rules={_key(item.path): fingerprint(item.before) for item in operations},
+        resource=operations[0].resource if operations else "",
+        at=at,
+    )
+
+
+def _remembered(project: Project, spec: TargetSpec, ledger: Ledger) -> Owned | None:
+    note = ledger.latest_note(_NOTE, _subject(project, spec))
+    return Owned(rules=note.body["rules"], resource=note.body["resource"], at=note.at) if note else None
+
+
+def _written(project: Project, spec: TargetSpec, ledger: Ledger) -> Owned | None:
+    """What the last run of ours on this target read back when it was done."""
+    found = ledger.last_written(project.workload.name, spec.name)
+    if found is None:
+        return None
+    at, document = found
+    bodies: list[Body] = msgspec.json.decode(document)
+    return _owned(project, spec, Estate.of(bodies), at)
+
+
+def _differences(before: Owned, now: Owned) -> Iterator[tuple[str, Drift]]:
+    place = now.place or before.place
+    for path in sorted({*before.rules, *now.rules}):
+        if path not in now.rules:
+            yield path, Drift(rule=f"{place}/{path}", what="removed")
+        elif path not in before.rules:
+            yield path, Drift(rule=f"{place}/{path}", what="added")
+        elif before.rules[path] != now.rules[path]:
+            yield path, Drift(rule=f"{place}/{path}", what="changed")
+
+
+def attributed(found: Found, arm: ArmReader) -> tuple[Drift, ...]:
+    """The drift with who did it and when, as far as the activity log tells."""
+    event = _last_event(arm, found.owned, found.since) if found.drift else None
+    if event is None:
+        return tuple(found.drift.values())
+    who, at = str(event["caller"]), str(event.get("eventTimestamp") or "")
+    return tuple(replace(item, who=who, at=at) for item in found.drift.values())
+
+
+def _last_event(arm: ArmReader, owned: Owned, since: dt.datetime | None) -> Body | None:
+    begin = max(since or owned.at - KEPT, owned.at - KEPT)
+    clauses = (
+        f"eventTimestamp ge '{begin.astimezone(dt.UTC):{_TIME}}'",
+        f"eventTimestamp le '{owned.at.astimezone(dt.UTC) + dt.timedelta(seconds=1):{_TIME}}'",
+        f"resourceUri eq '{owned.resource}'",
+    )
+    subscription = ResourceId(owned.resource).subscription
+    path = f"/subscriptions/{subscription}/providers/Microsoft.Insights/eventtypes/management/values"
+    try:
+        events = [*arm.list(f"{path}?$filter={quote(' and '.join(clauses))}", API_VERSION)]
+    except TargetError:
+        return None
+    writes = [item for item in events if _is_write(item)]
+    return max(writes, key=lambda item: str(item.get("eventTimestamp") or ""), default=None)
+
+
+def _is_write(event: Mapping[str, Any]) -> bool:
+    operation = str((event.get("operationName") or {}).get("value") or "").lower()
+    failed = str((event.get("status") or {}).get("value") or "").lower() == "failed"
+    return bool(event.get("caller")) and operation.endswith(("/write", "/delete")) and not failed
