@@ -24,6 +24,7 @@ from allowlist.errors import (
     LockHeld,
     StalePlan,
     TargetConflict,
+    TargetDenied,
     TargetError,
     TargetUnavailable,
 )
@@ -176,7 +177,7 @@ class Executor:
         except (TargetError, LockHeld, OSError) as error:
             fate: Fate = "unknown" if journal.is_open else "not done"
             journal.fail(str(error), fate)
-            self.result.error = self.result.error or f"{error}"
+            self.result.error = self.result.error or _told(error)
         except KeyboardInterrupt:
             self.result.interrupted = True
             self._finish_interrupted(journal, target, write)
@@ -286,6 +287,12 @@ class Executor:
 
     def _tell(self, target: _Target, step: str, state: str, text: str) -> None:
         self.around.on_event(ProgressEvent(target=target.driver.name, step=step, state=state, text=text))
+
+
+def _told(error: Exception) -> str:
+    """What happened, and for a missing right also which one to grant."""
+    hint = error.hint if isinstance(error, TargetDenied) else ""
+    return f"{error}; {hint}" if hint else f"{error}"
 
 
 def _is_moving(reasons: Sequence[str]) -> bool:

@@ -131,6 +131,8 @@ def error_of(answer: Answer, what: str) -> TargetError:
         )
     if is_lost(detail):
         return TargetUnavailable(message, status=status, code=code)
+    if "approve private link" in detail.message.lower():
+        return _denied(what, message, answer, detail)
     match status:
         case 401 | 403:
             return _denied(what, message, answer, detail)
@@ -155,11 +157,26 @@ _RIGHT = re.compile(
 _PRINCIPAL = re.compile(r"with object id '(?P<id>[^']+)'")
 
 
+_APPROVER = "Azure AI Enterprise Network Connection Approver (b556d68e-0be0-4f35-a333-ad7ee1ce17ea)"
+_ROLES = {
+    "approve private link": f"give the identity of the hub or account the role {_APPROVER} on the private endpoint's target",
+    "workspaces/privateendpointconnections/": "give it a role with workspaces/privateEndpointConnections/read and /write on the workspace",
+    "microsoft.cognitiveservices/": "give it the role Cognitive Services Contributor on the account",
+    "microsoft.machinelearningservices/": "give it the role Contributor on the workspace",
+}
+"""Part of a refusal, and who needs which role on what (articles on managed networks and their troubleshooting)."""
+
+
+def _role_for(text: str) -> str:
+    return next((hint for part, hint in _ROLES.items() if part in text.lower()), "")
+
+
 def _denied(what: str, message: str, answer: Answer, detail: ErrorDetail) -> TargetDenied:
     """Which action is missing on which scope, where ARM says so."""
     rights = list(_RIGHT.finditer(detail.message))
     if not rights:
-        hint = "check the credential with: az account show, and the roles on the scope"
+        hint = _role_for(detail.message)
+        hint = hint or "check the credential with: az account show, and the roles on the scope"
         return TargetDenied(message, status=answer.status, code=detail.code, hint=hint)
     action, scope = rights[-1]["action"], rights[-1]["scope"]
     principal = _PRINCIPAL.search(detail.message)
@@ -168,5 +185,6 @@ def _denied(what: str, message: str, answer: Answer, detail: ErrorDetail) -> Tar
         f"{what} was answered {answer.status}: {who} lacks the right {action} on {scope}",
         status=answer.status,
         code=detail.code,
-        hint=f"give it a role with {action} on that scope or above; examples/roles holds ready ones",
+        hint=_role_for(action)
+        or f"give it a role with {action} on that scope or above; examples/roles holds ready ones",
     )

@@ -12,7 +12,7 @@ from allowlist.apply.driver import State
 from allowlist.apply.executor import Surroundings
 from allowlist.apply.result import Fate, RunResult
 from allowlist.documents import canonical_json
-from allowlist.errors import AllowlistError, AppliedInPart, StalePlan
+from allowlist.errors import AllowlistError, AppliedInPart, PlanRefused, StalePlan
 from allowlist.plan.model import Change, Operation, Plan
 from allowlist.rules.compare import find_differences
 from allowlist.store import Ledger, Run
@@ -54,6 +54,7 @@ def plan_way_back(project: Project, run_id: str, arm: ArmWriter, ledger: Ledger)
     fates = fates_of_run(project, ledger, run, arm)
     _refuse_foreign_edits(run, plan, fates)
     done = [change for change in changes_of_run(ledger, run, plan) if fates.get(change.id) == "done"]
+    _refuse_one_way(run, done)
     drivers = drivers_of(project, plan, arm)
     names = list(dict.fromkeys(change.target for change in done))
     closes, opens = _effect(ledger, run, {name: drivers[name] for name in names})
@@ -117,6 +118,16 @@ def _refuse_foreign_edits(run: Run, plan: Plan, fates: Mapping[str, Fate]) -> No
             f"run {run.run_id} cannot be rolled back: somebody changed the same resource since: {'; '.join(changed[:5])}",
             hint="look at the target, then make a new plan",
         )
+
+
+def _refuse_one_way(run: Run, done: list[Change]) -> None:
+    """A step without a way back keeps what came with it: undoing the rules alone would cut everything off."""
+    for change in done:
+        if change.cost.irreversible:
+            raise PlanRefused(
+                f"run {run.run_id} cannot be undone: {change.title}: {change.cost.irreversible}",
+                hint="take what is not wanted out of the workload file and make a new plan",
+            )
 
 
 def _effect(

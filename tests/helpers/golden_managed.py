@@ -136,7 +136,9 @@ def _network_change(case: Case, proposed: dict[str, Any]) -> Judgement:
         return _refused(validate.refusals_of_account(account, proposed)) or _FINE
     if "rule" in proposed:
         rule = OutboundRule.of(proposed.pop("rule"), proposed)
-        return _refused(validate.refusals_of_rule(network, rule)) or _FINE
+        refused = _refused(validate.refusals_of_rule(network, rule))
+        gates = validate.gates_of_rule(network, rule)
+        return refused or (Judgement(word=Word.GATE, warnings=gates) if gates else _FINE)
     refused = _refused(validate.refusals_of_settings(network, proposed))
     gates = validate.gates_of_settings(network, proposed)
     return refused or (Judgement(word=Word.GATE, warnings=gates) if gates else _FINE)

@@ -101,7 +101,7 @@ def _foreign_change(world: World, surface: str) -> None:
 
 _KINDS = {
     "hub-network": ("PUT", "outboundRules"),
-    "account-network": ("POST", "managedNetworks"),
+    "account-network": ("POST", "batchOutboundRules"),
     "account-allow-list": ("PATCH", "accounts"),
     "agent-egress": ("PUT", "raiPolicies"),
 }
@@ -131,6 +131,7 @@ def test_a_fault_that_passes_is_overcome_and_nothing_is_written_twice_or_lost(
         world.fault(lag)
         _apply(world)
         after = _state(world)
+        assert world.simulator.faults.injected
         assert world.plan().is_empty
         assert _without(after, surface) == _without(before, surface)
 
@@ -155,6 +156,7 @@ def test_a_deletion_that_ends_oddly_is_done(tmp_path: Path, surface: str, fault:
         write_workload(tmp_path, [surface], [])
         world.fault(f"DELETE:outboundRules:{fault}")
         _apply(world)
+        assert world.simulator.faults.injected
         assert _state(world) == before
 
 
@@ -226,22 +228,22 @@ def test_a_step_that_is_billed_or_one_way_waits_for_its_gate(tmp_path: Path) -> 
         assert not _writes(world)
 
 
-def test_one_plan_over_three_surfaces_is_applied_under_faults_and_undone(tmp_path: Path) -> None:
-    surfaces = ["hub-network", "account-network", "account-allow-list"]
-    with foundry_world(tmp_path, surfaces, NAMES) as world:
+def test_one_plan_over_all_surfaces_is_applied_under_faults_and_undone(tmp_path: Path) -> None:
+    with foundry_world(tmp_path, SURFACES, NAMES) as world:
         before = _state(world)
         plan = world.plan()
-        assert {change.target for change in plan.changes} == set(surfaces)
+        assert {change.target for change in plan.changes} == set(SURFACES)
         world.fault(
             "PUT:outboundRules:nth=1:transient-operation",
             "PUT:outboundRules:nth=2:location-bare",
-            "POST:managedNetworks:nth=1:throttled",
+            "POST:batchOutboundRules:nth=1:throttled",
             "PATCH:accounts:nth=1:transient-after",
             "PATCH:accounts:nth=1,lag=0.2",
             "GET:operations:chance=0.2,seed=7,status=503",
         )
         world.approve(plan)
         raise_if_incomplete(world.apply(plan))
+        assert len(world.simulator.faults.injected) >= 5
         assert world.plan().is_empty
 
         roll_back(world.project, world.ledger.runs()[0].run_id, world.arm, world.around())
@@ -261,14 +263,57 @@ def test_a_run_that_stopped_half_way_is_taken_up_where_it_stopped(tmp_path: Path
         assert world.plan().is_empty
 
 
-def test_a_missing_right_names_the_action_the_scope_and_the_role(tmp_path: Path) -> None:
-    with foundry_world(tmp_path, ["hub-network"], NAMES) as world:
-        denied = (
-            "The client does not have authorization to perform action "
-            "'Microsoft.MachineLearningServices/workspaces/privateEndpointConnections/read' over scope"
-        )
-        world.fault(f"PUT:outboundRules:status=403,code=AuthorizationFailed,message={denied}")
+_LACKS = (
+    "The client 'deploy' with object id 'c0ffee00-0000-0000-0000-000000000009' does not have authorization to "
+    "perform action '{action}' over scope '{scope}' or the scope is invalid."
+)
+
+
+@pytest.mark.parametrize(
+    ("surface", "action", "role"),
+    [
+        (
+            "hub-network",
+            "Microsoft.MachineLearningServices/workspaces/privateEndpointConnections/read",
+            "privateEndpointConnections/read and /write on the workspace",
+        ),
+        (
+            "account-network",
+            "Microsoft.CognitiveServices/accounts/managedNetworks/write",
+            "Cognitive Services Contributor on the account",
+        ),
+    ],
+)
+def test_a_missing_right_names_the_action_and_the_role(
+    tmp_path: Path, surface: str, action: str, role: str
+) -> None:
+    method, kind = _KINDS[surface]
+    with foundry_world(tmp_path, [surface], NAMES) as world:
+        text = _LACKS.format(action=action, scope="/subscriptions/s")
+        # Commas end a word of the fault grammar.
+        world.fault(f"{method}:{kind}:status=403,code=AuthorizationFailed,message={text.replace(',', ';')}")
         plan = world.plan()
         world.approve(plan)
         result = world.apply(plan)
-        assert "privateEndpointConnections/read" in result.error
+        assert action in result.error
+        assert role in result.error
+
+
+def test_an_identity_that_may_not_approve_private_links_is_told_its_role(tmp_path: Path) -> None:
+    said = "User does not have permission to approve private link connections to resource"
+    with foundry_world(tmp_path, ["hub-network"], NAMES) as world:
+        world.fault(f"PUT:outboundRules:status=400,code=UserError,message={said}")
+        plan = world.plan()
+        world.approve(plan)
+        assert "Azure AI Enterprise Network Connection Approver" in world.apply(plan).error
+
+
+def test_a_run_with_a_one_way_step_is_not_undone_by_halves(tmp_path: Path) -> None:
+    bodies = estate(network=foundry.network(mode="AllowInternetOutbound"))
+    wish = {"account-network": {"isolation_mode": "AllowOnlyApprovedOutbound"}}
+    with foundry_world(tmp_path, ["account-network"], NAMES, bodies=bodies, options=wish) as world:
+        _apply(world)
+        applied = _state(world)
+        with pytest.raises(PlanRefused, match="cannot be undone"):
+            roll_back(world.project, world.ledger.runs()[0].run_id, world.arm, world.around())
+        assert _state(world) == applied

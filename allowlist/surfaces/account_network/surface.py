@@ -99,7 +99,8 @@ def why_absent(account: Body) -> str:
     if subnet:
         return (
             f"the agents of {name} run in your subnet {subnet}: the Azure Firewall of that network decides; "
-            "add a target with surface firewall-policy (or azure-firewall) for it"
+            "add a target with surface firewall-policy (or azure-firewall) for it, and that subnet under "
+            "'subnets:' of a source"
         )
     return (
         f"{name} (kind {account.get('kind') or 'unknown'}) has no managed network: it is chosen when an account is "

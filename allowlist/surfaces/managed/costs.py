@@ -40,36 +40,36 @@ QUICK_MINUTES: Final = 0.5
 """A rule of a network that is not provisioned is only noted (it stays Inactive until then)."""
 
 
-def rule_cost(network: ManagedNetwork, kind: str, target: Target, sku: str, *, removes: bool = False) -> Cost:
+def rule_cost(network: ManagedNetwork, kind: str, target: Target, *, removes: bool = False) -> Cost:
     """The cost of writing or deleting one rule of ``kind`` (FQDN, ServiceTag, PrivateEndpoint)."""
-    if kind != "FQDN":
-        minutes = TAG_MINUTES if kind == "ServiceTag" else ENDPOINT_MINUTES
-        source = f"{_RECORDED}, {_ARTICLES}"
-        billed = "" if kind == "ServiceTag" or removes else "a private endpoint is billed; no price known"
-        name = f"endpoints-{target.name}" if billed else ""
-        return Cost(minutes=minutes, once=name, billed=billed, source=source)
-    if removes:
-        return Cost(minutes=FQDN_REMOVAL_MINUTES, source=_RECORDED)
-    minutes = FQDN_MINUTES if network.provisioned else QUICK_MINUTES
-    if network.fqdn_rules:
-        return Cost(minutes=minutes, source=_ARTICLES)
-    return _firewall(minutes, target, sku)
+    source = f"{_RECORDED}; {_ARTICLES}"
+    match kind:
+        case "FQDN":
+            return Cost(minutes=FQDN_REMOVAL_MINUTES if removes else _fqdn_minutes(network), source=source)
+        case "PrivateEndpoint" if not removes:
+            billed = "a private endpoint is billed; no price known"
+            name = f"endpoints-{target.name}"
+            return Cost(minutes=ENDPOINT_MINUTES, once=name, billed=billed, source=source)
+        case _:
+            return Cost(minutes=TAG_MINUTES if kind == "ServiceTag" else ENDPOINT_MINUTES, source=source)
 
 
-def _firewall(minutes: float, target: Target, sku: str) -> Cost:
-    """The first FQDN rule creates a firewall: one per hub or account, not shareable, billed as long as it stands."""
+def _fqdn_minutes(network: ManagedNetwork) -> float:
+    return FQDN_MINUTES if network.provisioned else QUICK_MINUTES
+
+
+def first_fqdn_cost(network: ManagedNetwork, target: Target, sku: str) -> Cost:
+    """The first FQDN rule creates a firewall: one per hub or account, not shareable, billed while it stands."""
     fixed = "cannot be changed later" if target.surface == "account-network" else "can be changed later"
     price = find_price(target.prices, f"managed-firewall-{sku.lower()}")
     cost = Cost(
-        minutes=minutes,
+        minutes=_fqdn_minutes(network),
         once=f"firewall-{target.name}",
         once_minutes=FIREWALL_MINUTES,
         billed=f"the first FQDN rule creates an Azure Firewall of this network alone, SKU {sku}, which {fixed}; {_said(price)}",
         source=_ARTICLES,
     )
-    if price is None:
-        return cost
-    return _with_price(cost, price)
+    return cost if price is None else _with_price(cost, price)
 
 
 def _with_price(cost: Cost, price: Price) -> Cost:

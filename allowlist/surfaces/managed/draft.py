@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from allowlist.plan.model import Operation, Skip
+from allowlist.plan.model import Cost, Operation, Skip
 from allowlist.rules.requirement import Requirement
 from allowlist.surfaces.base import Draft, Drafted, Target
 from allowlist.surfaces.estate import Body
@@ -22,7 +22,7 @@ from allowlist.surfaces.managed.network import APPROVED, ManagedNetwork, Outboun
 from allowlist.surfaces.managed.options import EndpointOption, NetworkOptions, options_of
 from allowlist.surfaces.managed.ownership import is_owned, rule_name
 from allowlist.surfaces.managed.translate import COLLECTION, SETTINGS
-from allowlist.surfaces.managed.validate import refusals_of_rule, refusals_of_settings
+from allowlist.surfaces.managed.validate import gates_of_rule, refusals_of_rule, refusals_of_settings
 from allowlist.surfaces.verdict import Judgement, Word
 
 PROVISIONED = "status"
@@ -175,10 +175,15 @@ class Drafter:
                 title=f"{wish.title}",
             ),
             requirements=wish.requirements,
-            cost=costs.rule_cost(self.network, wish.rule.kind, self.target, self._sku),
+            cost=self._cost(wish.rule),
             why=why,
             along=wish.along,
         )
+
+    def _cost(self, rule: OutboundRule) -> Cost:
+        if "creates_billed_firewall" in gates_of_rule(self.network, rule):
+            return costs.first_fqdn_cost(self.network, self.target, self._sku)
+        return costs.rule_cost(self.network, rule.kind, self.target)
 
     @property
     def _sku(self) -> str:
@@ -219,7 +224,7 @@ class Drafter:
     def _removal(self, rule: OutboundRule) -> Drafted:
         title = f"{rule.kind} {', '.join(rule.names) or rule.name}"
         operation = self._operation("remove", rule.name, before=rule.body, after=None, title=title)
-        cost = costs.rule_cost(self.network, rule.kind, self.target, self._sku, removes=True)
+        cost = costs.rule_cost(self.network, rule.kind, self.target, removes=True)
         return Drafted(operation=operation, cost=cost)
 
     def _setting_changes(self) -> Iterator[Drafted]:

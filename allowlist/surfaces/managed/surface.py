@@ -161,7 +161,8 @@ def _unmet(network: ManagedNetwork, operation: Operation) -> Iterator[str]:
     if composing.is_provisioning(operation):
         if not network.provisioned:
             yield f"{network.name} is in state Inactive"
-        yield from (text for rule in network.rules for text in _not_active(rule.name, network))
+        waiting = (rule for rule in network.rules if not rule.is_failed)
+        yield from (text for rule in waiting for text in _not_active(rule.name, network))
     elif composing.is_setting(operation):
         member, wanted = next(iter((operation.after or {}).items()))
         found = {

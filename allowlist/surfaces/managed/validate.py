@@ -117,6 +117,11 @@ def refusals_of_account(body: Mapping[str, Any], wanted: Mapping[str, Any]) -> I
         yield Refusal(reason="set_only_at_account_creation", text=text)
 
 
+def gates_of_rule(network: ManagedNetwork, rule: OutboundRule) -> tuple[str, ...]:
+    """What somebody has to accept by name before an allowed rule is sent."""
+    return ("creates_billed_firewall",) if rule.kind.lower() == "fqdn" and not network.fqdn_rules else ()
+
+
 MODE_CHANGE = ("irreversible", "adds_required_rules", "breaks_unlisted_egress")
 
 
