@@ -92,7 +92,7 @@ def test_properties_are_what_the_provider_shows(client: Client) -> None:
         ("isnotempty(tags.team)", ["policy"]),
         ("properties.restrictOutboundNetworkAccess == true", ["ai"]),
         ("tolower(id) contains '/resourcegroups/far/'", ["far"]),
-        ("(name == 'ai' or name == 'hub') and kind == 'hub'", ["hub"]),
+        ("(name == 'ai' or name == 'hub') and kind == 'Hub'", ["hub"]),
         (f"subscriptionId == '{OTHER}'", ["far"]),
     ],
 )

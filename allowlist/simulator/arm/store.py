@@ -128,8 +128,9 @@ class Store:
 
     def opens(self, tenant: str, subscription: Body) -> bool:
         """Whether a token of ``tenant`` is good for a subscription; an unknown tenant's is good for all."""
-        known = {each.lower() for each in self.tenants()}
-        return tenant not in known or tenant == str(subscription["tenantId"]).lower()
+        if tenant == str(subscription["tenantId"]).lower():
+            return True
+        return tenant not in {each.lower() for each in self.tenants()}
 
     def add_group(self, subscription: str, group: str, body: Body) -> Body:
         """Create or replace a resource group, and its subscription if need be."""

@@ -69,7 +69,7 @@ class MicrosoftResourceGraph(Provider):
             "name": address.name,
             "type": f"{address.namespace}/{address.type_path}".lower(),
             "tenantId": owner["tenantId"],
-            "kind": str(shown.get("kind") or "").lower(),
+            "kind": str(shown.get("kind") or ""),
             "location": str(shown.get("location") or "").replace(" ", "").lower(),
             "resourceGroup": address.group.lower(),
             "subscriptionId": address.subscription,
