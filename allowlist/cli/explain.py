@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from functools import cache
 from pathlib import Path
 
 import click
@@ -74,16 +72,12 @@ def explain(
     """
     from allowlist.workflow.explaining import (
         FlowLine,
-        explain_flow,
+        explain_flows,
         explanation_json,
         explanation_text,
         read_flows,
-        remedies_for,
-        with_path,
     )
-    from allowlist.workflow.planning import make_plan
     from allowlist.workflow.project import read_estate
-    from allowlist.workflow.scenes import workload_scene
 
     if flows_path is not None:
         lines = read_flows(flows_path)
@@ -102,28 +96,13 @@ def explain(
     ) as origin:
         estate = read_estate(project, specs, origin)
     denied = False
-    plan = cache(lambda: make_plan(project, estate, specs))
-    rulesets = [
-        (
-            spec.name,
-            project.surface(spec).ruleset(estate, project.target(spec)),
-            project.requirements(spec, estate).wanted,
-            workload_scene(project.workload, estate, [spec]),
-        )
-        for spec in specs
-    ]
-    for line in lines:
-        for name, ruleset, wanted, scene in rulesets:
-            answer = with_path(explain_flow(line, ruleset, wanted, project.facts, name), scene)
-            if answer.verdict.word != "allow":
-                denied = True
-                if answer.wanted_by:
-                    answer = replace(answer, remedies=remedies_for(plan(), name, answer.wanted_by))
-            if flows_path is not None:
-                put_json_line(explanation_json(answer))
-            elif as_json:
-                put_json(explanation_json(answer))
-            else:
-                for text in explanation_text(answer, styled):
-                    put(plain(text) if "\x1b" not in text else text)
+    for answer in explain_flows(project, estate, specs, lines):
+        denied = denied or answer.verdict.word != "allow"
+        if flows_path is not None:
+            put_json_line(explanation_json(answer))
+        elif as_json:
+            put_json(explanation_json(answer))
+        else:
+            for text in explanation_text(answer, styled):
+                put(plain(text) if "\x1b" not in text else text)
     return Exit.PENDING if exit_code and denied else Exit.DONE

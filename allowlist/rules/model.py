@@ -47,9 +47,14 @@ class RuleRef:
     rule: str
     order: tuple[int, ...] = ()
     inherited: bool = False
+    _text: str = field(init=False, repr=False, compare=False, default="")
+
+    def __post_init__(self) -> None:
+        parts = (self.policy, self.group, self.collection, self.rule)
+        object.__setattr__(self, "_text", "/".join(filter(None, parts)))
 
     def __str__(self) -> str:
-        return "/".join(part for part in (self.policy, self.group, self.collection, self.rule) if part)
+        return self._text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

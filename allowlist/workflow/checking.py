@@ -11,6 +11,7 @@ from allowlist.rules.addresses import NOWHERE
 from allowlist.rules.coverage import CoverageEngine
 from allowlist.rules.requirement import Requirement
 from allowlist.surfaces.estate import Estate
+from allowlist.workflow.memory import collector_paused
 from allowlist.workflow.private_links import served_findings, superfluous_rules, told_of_endpoints
 from allowlist.workflow.project import Project
 from allowlist.workload import Resolved, TargetSpec
@@ -26,6 +27,7 @@ class TargetCheck:
     notes: tuple[str, ...] = ()
 
 
+@collector_paused()
 def check_targets(project: Project, estate: Estate, specs: Sequence[TargetSpec]) -> list[TargetCheck]:
     """One check per target, in the order of the workload file."""
     return [check_target(project, estate, spec) for spec in specs]

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from allowlist.documents.reader import near_miss
 from allowlist.errors import AllowlistError, InvalidInput, Problem
 from allowlist.names import Pattern, is_host_name, normalise
 from allowlist.network.path import Course, Stage, Trip, path_of, source_subnet
@@ -22,6 +26,11 @@ from allowlist.rules.evaluate import evaluate, hidden_steps
 from allowlist.rules.flow import Facts, Flow, Step, Verdict
 from allowlist.rules.model import HTTP_PORTS, Ruleset
 from allowlist.rules.requirement import Requirement
+from allowlist.surfaces.estate import Estate
+from allowlist.workflow.planning import make_plan
+from allowlist.workflow.project import Project
+from allowlist.workflow.scenes import workload_scene
+from allowlist.workload import TargetSpec
 
 SCHEMA = "allowlist/explain/v1"
 
@@ -117,6 +126,27 @@ def remedies_for(plan: Plan, target: str, wanted_by: Sequence[Requirement]) -> t
     return tuple(changes + gaps)
 
 
+def explain_flows(
+    project: Project, estate: Estate, specs: Sequence[TargetSpec], lines: Sequence[FlowLine]
+) -> Iterator[Explanation]:
+    """Each flow on each target, in order; what is not let through and wanted, with what a plan would do about it."""
+    plan = cache(lambda: make_plan(project, estate, specs))
+    targets = [
+        (
+            spec.name,
+            project.surface(spec).ruleset(estate, project.target(spec)),
+            project.requirements(spec, estate).wanted,
+            workload_scene(project.workload, estate, [spec]),
+        )
+        for spec in specs
+    ]
+    for line, (name, ruleset, wanted, scene) in itertools.product(lines, targets):
+        answer = with_path(explain_flow(line, ruleset, wanted, project.facts, name), scene)
+        if answer.wanted_by and answer.verdict.word != "allow":
+            answer = replace(answer, remedies=remedies_for(plan(), name, answer.wanted_by))
+        yield answer
+
+
 def explain_flow(
     line: FlowLine, ruleset: Ruleset, requirements: Sequence[Requirement], facts: Facts, target: str
 ) -> Explanation:
@@ -188,10 +218,23 @@ def read_flows(path: Path) -> list[FlowLine]:
             lines.append(msgspec.json.decode(line, type=FlowLine))
             lines[-1].flow()
         except (msgspec.MsgspecError, ValueError) as error:
-            problems.append(Problem(str(path), number, 1, f"is no flow: {error}"))
+            column, reason = _mistake(str(error), line)
+            problems.append(Problem(str(path), number, column, f"is no flow: {reason}"))
     if problems:
         raise InvalidInput(problems)
     return lines
+
+
+def _mistake(reason: str, line: str) -> tuple[int, str]:
+    """The column of what is wrong in ``line``, as far as it is known, and the reason with a near miss."""
+    unknown = re.search(r"unknown field `(.*)`", reason)
+    if unknown:
+        name = unknown[1]
+        return line.find(
+            f'"{name}"'
+        ) + 1, f"unknown key '{name}'{near_miss(name, FlowLine.__struct_fields__)}"
+    malformed = re.search(r" \(byte (\d+)\)$", reason)
+    return (int(malformed[1]) + 1, reason[: malformed.start()]) if malformed else (1, reason)
 
 
 def explanation_json(explanation: Explanation) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
@@ -9,8 +10,8 @@ import msgspec
 
 from allowlist.documents.reader import convert_source
 from allowlist.documents.source import Path_, load_source
-from allowlist.errors import InvalidInput
-from allowlist.rules.addresses import AddressSet
+from allowlist.errors import InvalidInput, Problem
+from allowlist.rules.addresses import NOWHERE, AddressSet
 from allowlist.rules.flow import NOTHING_KNOWN, Facts
 
 SCHEMA = "allowlist/facts/v1"
@@ -36,12 +37,22 @@ def read_facts(path: Path | None) -> Facts:
     source = load_source(path)
     file = convert_source(source, FactsFile, SCHEMA)
 
+    problems: list[Problem] = []
+
     def addresses(texts: list[str], place: Path_) -> AddressSet:
         try:
             return AddressSet.parse(texts)
         except ValueError as error:
-            raise InvalidInput([source.problem(place, f"holds what is no address: {error}")]) from None
+            problems.append(source.problem(place, f"holds what is no address: {error}"))
+            return NOWHERE
 
+    facts = _facts(file, addresses)
+    if problems:
+        raise InvalidInput(problems)
+    return facts
+
+
+def _facts(file: FactsFile, addresses: Callable[[list[str], Path_], AddressSet]) -> Facts:
     return Facts(
         dns={name.lower(): addresses(texts, ("dns", name)) for name, texts in file.dns.items()},
         service_tags={

@@ -16,11 +16,13 @@ from allowlist.rules.coverage import CoverageEngine
 from allowlist.rules.requirement import Requirement
 from allowlist.surfaces.base import Surface, Target
 from allowlist.surfaces.estate import Estate
+from allowlist.workflow.memory import collector_paused
 from allowlist.workflow.project import Project
 from allowlist.workflow.sources import source_prefixes
 from allowlist.workload import TargetSpec, Waiver
 
 
+@collector_paused()
 def make_plan(project: Project, estate: Estate, specs: Sequence[TargetSpec], asked_by: str = "") -> Plan:
     """The plan that brings ``specs`` in line with the workload, with proofs, gates and cost.
 

@@ -27,6 +27,7 @@ from allowlist.rules.requirement import Origin, Requirement
 from allowlist.surfaces.base import Target
 from allowlist.surfaces.estate import Estate
 from allowlist.surfaces.firewall_policy import SURFACE
+from allowlist.workflow.memory import collector_paused
 from tests.bench.table import Row, median
 from tests.bench.workload import Synthetic, make
 
@@ -36,6 +37,7 @@ def synthetic(size: str, hot: bool = False) -> Synthetic:
     return make(size, hot=hot)
 
 
+@collector_paused()
 def check_and_plan(given: Synthetic) -> Plan:
     """From bytes to a sealed plan: decode, translate, partition, draft, compose, prove, judge."""
     estate = Estate.of(msgspec.json.decode(given.policy)["value"])

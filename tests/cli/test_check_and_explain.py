@@ -150,7 +150,7 @@ def test_bad_flows_are_told_with_their_lines(workplace: Path) -> None:
     result = on_contoso("explain", "--flows", workplace / "flows.jsonl")
     assert result.code == 1
     assert "flows.jsonl:2:1" in result.err
-    assert "flows.jsonl:3:1" in result.err
+    assert "flows.jsonl:3:2 is no flow: unknown key 'sorce'; did you mean 'source'?" in result.err
     assert not result.out
 
 
