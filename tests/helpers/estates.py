@@ -41,7 +41,7 @@ actions = st.sampled_from([Action.ALLOW, Action.DENY])
 @st.composite
 def application_rules(draw: Any) -> ApplicationRule:
     return ApplicationRule(
-        ref=_reference(draw),
+        ref=reference(draw),
         action=draw(actions),
         sources=_sources(draw),
         services=frozenset(draw(st.sets(st.sampled_from(SERVICES), min_size=1))),
@@ -59,7 +59,7 @@ def application_rules(draw: Any) -> ApplicationRule:
 def network_rules(draw: Any) -> NetworkRule:
     kind = draw(st.sampled_from(["all", "fqdn", "tag", "private"]))
     return NetworkRule(
-        ref=_reference(draw),
+        ref=reference(draw),
         action=draw(actions),
         sources=_sources(draw),
         protocols=frozenset({draw(st.sampled_from(["tcp", "any", "udp"]))}),
@@ -70,7 +70,7 @@ def network_rules(draw: Any) -> NetworkRule:
     )
 
 
-def _reference(draw: Any) -> RuleRef:
+def reference(draw: Any) -> RuleRef:
     order = (
         draw(st.integers(0, 1)),
         draw(st.integers(100, 102)),
