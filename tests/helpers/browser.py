@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import pytest
-from playwright.sync_api import Browser, Page, Route, sync_playwright
+from playwright.sync_api import Browser, Page, Route, WebSocket, sync_playwright
+
+from tests.helpers.served import wait_until
 
 CHROMIUM = shutil.which("chromium")
 OPTIONS = ("--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage")
+
+ESCAPE = re.compile(rb"\x1b\[[0-?]*[ -/]*[@-~]|\x1b[@-Z\\-_]")
 
 needs_chromium = pytest.mark.skipif(
     CHROMIUM is None and not os.environ.get("CI"), reason="chromium is not installed"
@@ -27,6 +32,7 @@ class Visit:
     asked: list[str] = field(default_factory=list)
     outside: list[str] = field(default_factory=list)
     complaints: list[str] = field(default_factory=list)
+    _written: bytearray = field(default_factory=bytearray)
 
     def watch(self, ours: str) -> None:
         """Record requests and what the page complains of; let only those to ``ours`` pass."""
@@ -41,8 +47,22 @@ class Visit:
                 route.abort()
 
         self.page.context.route("**/*", judge)
+        self.page.on("websocket", self._listen)
         self.page.on("console", lambda message: self._complain(message.type, message.text))
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+
+    def _listen(self, socket: WebSocket) -> None:
+        socket.on(
+            "framereceived", lambda frame: self._written.extend(frame if isinstance(frame, bytes) else b"")
+        )
+
+    def reads(self, text: str) -> None:
+        """Wait until ``text`` was written to the terminal since the last key; parts of a line count."""
+        self.until(lambda: text in ESCAPE.sub(b"", bytes(self._written)).decode(errors="replace"), text)
+
+    def until(self, holds: Callable[[], object], what: str) -> None:
+        """Wait while the browser goes on."""
+        wait_until(lambda: self.page.wait_for_timeout(20) or holds(), what)
 
     def _complain(self, kind: str, text: str) -> None:
         if kind == "error":
@@ -56,8 +76,16 @@ class Visit:
         self.page.focus(".xterm-helper-textarea")
 
     def press(self, *keys: str) -> None:
+        self._written.clear()
         for key in keys:
             self.page.keyboard.press(key)
+
+    def type(self, text: str) -> None:
+        """Type as a hand does, with pauses."""
+        self._written.clear()
+        for letter in text:
+            self.page.keyboard.type(letter)
+            self.page.wait_for_timeout(150)
 
 
 @contextmanager

@@ -4,27 +4,30 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Browser
 
 from tests.helpers.browser import Visit, chromium, needs_chromium
-from tests.helpers.served import SMALL_APP, Served, served, wait_until
+from tests.helpers.served import SMALL_APP, Served, running, served, wait_until
+from tests.helpers.world import World, contoso_world
 
 pytestmark = needs_chromium
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    with chromium() as running:
-        yield running
+    with chromium() as started:
+        yield started
 
 
 @pytest.fixture
 def server() -> Iterator[Served]:
-    with served() as running:
-        yield running
+    with served() as started:
+        yield started
 
 
 @pytest.fixture
@@ -76,7 +79,7 @@ def test_leaving_asks_first_because_a_terminal_key_closes_pages(visit: Visit, se
     visit.page.once("dialog", lambda dialog: (asked.append(dialog.type), dialog.dismiss()))
     visit.press("x")
     visit.page.close(run_before_unload=True)
-    wait_until(lambda: visit.page.wait_for_timeout(20) or asked, "the page asks")
+    visit.until(lambda: asked, "the page asks")
     assert asked == ["beforeunload"]
     assert len(server.children()) == 1
 
@@ -84,8 +87,8 @@ def test_leaving_asks_first_because_a_terminal_key_closes_pages(visit: Visit, se
 def test_the_screen_opens_web_pages_and_no_scripts(visit: Visit) -> None:
     context = visit.page.context
     visit.press("j", "o")
-    wait_until(lambda: visit.page.wait_for_timeout(20) or len(context.pages) > 1, "a tab opens")
-    wait_until(lambda: visit.page.wait_for_timeout(20) or visit.outside, "the tab asks for its page")
+    visit.until(lambda: len(context.pages) > 1, "a tab opens")
+    visit.until(lambda: visit.outside, "the tab asks for its page")
     assert visit.outside == ["https://source.example/page"]
     assert len(context.pages) == 2, "the script link opened nothing"
 
@@ -103,6 +106,44 @@ def test_another_page_can_neither_embed_nor_drive_the_screen(visit: Visit, brows
     )
     assert outcome == "refused"
     assert evil.frames[1].url in ("", "about:blank", "chrome-error://chromewebdata/")
+
+
+def test_a_change_is_approved_in_the_browser_applied_and_verified(browser: Browser, tmp_path: Path) -> None:
+    with contoso_world(tmp_path) as world, review_in_a_browser(browser, world) as visit:
+        begin = len(world.rules())
+        visit.reads("35 pending")
+        visit.press("Space")
+        visit.reads("1 approved")
+        visit.press("A")
+        visit.reads("Type hub-firewall")
+        visit.press("Tab")
+        visit.type("hub-firewall")
+        visit.press("Enter")
+        visit.page.wait_for_timeout(300)
+        visit.press("Enter")
+        visit.reads("applied and verified")
+        assert len(world.rules()) == begin + 1
+        (run,) = world.ledger.runs(1)
+        assert run.state == "succeeded"
+        assert visit.outside == []
+
+
+@contextmanager
+def review_in_a_browser(browser: Browser, world: World) -> Iterator[Visit]:
+    """``allowlist review --web`` at a world, opened in a page."""
+    command = [
+        *(sys.executable, "-m", "allowlist", "review", "--web", "--port=0", "--credential=none"),
+        *("--workload", str(world.workload), "--arm-endpoint", world.running.url),
+        *("--ledger", f"sqlite:///{world.workload.parent}/ledger.db"),
+    ]
+    with running(command) as server:
+        link = server.link()
+        visit = Visit(browser.new_page(viewport={"width": 1600, "height": 900}))
+        visit.watch(f"http://{urlsplit(link).netloc}")
+        visit.open(link)
+        yield visit
+        visit.page.close()
+        wait_until(lambda: not server.children(), "the session ends")
 
 
 def test_a_command_that_fails_is_shown_in_the_page_with_its_words_made_harmless(browser: Browser) -> None:

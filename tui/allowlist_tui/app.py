@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
+import signal
 import sys
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from threading import Thread
 from typing import ClassVar, TypeVar
@@ -106,6 +109,7 @@ class ReviewApp(App[None]):
         return MainScreen(self.desk)
 
     def on_mount(self) -> None:
+        self._heed_signals()
         if self._settings is not None:
             self._obey(self._settings)
 
@@ -156,6 +160,13 @@ class ReviewApp(App[None]):
         self.notify(safe_lines(text), severity="error", markup=False, timeout=12)
 
     # leaving
+
+    def _heed_signals(self) -> None:
+        """A polite kill and a closed terminal end the screen as ctrl+q does, and leave the terminal as it was."""
+        loop = asyncio.get_running_loop()
+        with suppress(NotImplementedError, RuntimeError, ValueError):  # Windows, or not the main thread
+            for number in (signal.SIGTERM, signal.SIGHUP):
+                loop.add_signal_handler(number, self.call_later, self.run_action, "quit")
 
     async def action_quit(self) -> None:
         self.leaving = True

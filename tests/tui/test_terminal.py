@@ -1,0 +1,141 @@
+"""The review screen in a real terminal: start, quit, resize, paste, no colour, and a sane terminal afterwards."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.helpers.cli import CONTOSO
+from tests.helpers.served import wait_until
+from tests.helpers.terminal import Terminal, needs_tmux, terminal
+from tests.helpers.world import contoso_world
+
+pytestmark = needs_tmux
+
+REVIEW = (sys.executable, "-m", "allowlist", "review")
+OFFLINE = (*REVIEW, "--workload", CONTOSO / "allowlist.yaml", "--snapshot", CONTOSO)
+CRASH = """
+import sys
+import time
+from allowlist.cli.main import invoke
+from allowlist_tui.app import ReviewApp
+
+def break_it(self):
+    raise RuntimeError("made for the test")
+
+ReviewApp.action_zoom = break_it
+sys.exit(invoke(sys.argv[1:]))
+"""
+COLOUR = re.compile(r"\x1b\[(?:[\d;]*;)?(?:[34]8;5;(\d+)|[34]8;2;(\d+);(\d+);(\d+)|([349][1-6]|10[1-6]))m")
+GREYS = {0, 7, 8, 15, 16, 59, 102, 145, 188, 231, *range(232, 256)}
+
+
+@contextmanager
+def at_the_screen(folder: Path, width: int = 80, height: int = 24, **environ: str) -> Iterator[Terminal]:
+    with terminal(folder, width, height, **environ) as pane:
+        pane.run(["stty", "-g"])
+        pane.run(OFFLINE)
+        pane.reads("35 pending")
+        yield pane
+
+
+def has_colour(screen: str) -> bool:
+    """Is anything on the screen of a colour other than grey?"""
+    for index, red, green, blue, basic in COLOUR.findall(screen):
+        if basic or (index and int(index) not in GREYS) or (red and not red == green == blue):
+            return True
+    return False
+
+
+def is_sane(pane: Terminal) -> bool:
+    """Back at the shell: the usual screen, no mouse reports, a cursor, and the line discipline as it was."""
+    wait_until(pane.is_at_the_shell, "the shell is back")
+    pane.run(["stty", "-g"])
+    wait_until(lambda: len(_modes(pane)) > 1, "the modes are told")
+    flags = [pane.flag(name) for name in ("mouse_any_flag", "cursor_flag")]
+    return flags == ["0", "1"] and len(set(_modes(pane))) == 1
+
+
+def _modes(pane: Terminal) -> list[str]:
+    return re.findall(r"(?:[0-9a-f]+:){20,}[0-9a-f]+", pane.screen("-S", "-", "-J"))
+
+
+def test_ctrl_q_quits_and_leaves_the_terminal_as_it_was(tmp_path: Path) -> None:
+    with at_the_screen(tmp_path) as pane:
+        pane.press("C-q")
+        assert is_sane(pane)
+
+
+@pytest.mark.parametrize("keys", [["/"], ["e"], ["?"], ["C-p"], ["x"], ["2"]], ids=" ".join)
+def test_ctrl_q_quits_from_wherever_one_is(tmp_path: Path, keys: list[str]) -> None:
+    with at_the_screen(tmp_path) as pane:
+        pane.press(*keys)
+        pane.press("C-q")
+        wait_until(pane.is_at_the_shell, "the shell is back")
+
+
+def test_every_size_shows_as_much_as_fits(tmp_path: Path) -> None:
+    with at_the_screen(tmp_path) as pane:
+        for width, height in ((200, 50), (30, 8), (10, 3), (300, 12), (80, 24)):
+            pane.resize(width, height)
+            pane.press("Down")
+        pane.reads("35 pending")
+        pane.reads("approve")
+
+
+def test_pasted_text_does_not_confirm(tmp_path: Path) -> None:
+    with contoso_world(tmp_path) as world, terminal(tmp_path, 120, 40) as pane:
+        pane.run(
+            [*REVIEW, "--credential=none", "--arm-endpoint", world.running.url, "--workload", world.workload]
+        )
+        pane.reads("35 pending")
+        pane.press("Space")
+        pane.reads("1 approved")
+        pane.press("A")
+        pane.reads("Type hub-firewall")
+        time.sleep(0.5)
+        pane.press("Tab")
+        time.sleep(0.5)
+        pane.press("h")
+        pane.reads("▊  h")
+        pane.paste("hub-firewall\n", bracketed=True)
+        pane.reads("pasted text is ignored")
+        pane.paste("hub-firewall\n", bracketed=False)
+        pane.reads("faster than hands type")
+        pane.press("Enter", "Enter")
+        assert "Type hub-firewall" in pane.screen()
+        assert world.rules() == []
+
+
+def test_without_colour_every_state_still_has_its_word(tmp_path: Path) -> None:
+    with at_the_screen(tmp_path, NO_COLOR="1") as pane:
+        assert not has_colour(pane.screen("-e"))
+        assert "○ pending" in pane.screen()
+    with at_the_screen(tmp_path) as pane:
+        assert has_colour(pane.screen("-e")), "else the line above proves nothing"
+
+
+def test_a_crash_is_told_in_words_on_a_sane_terminal(tmp_path: Path) -> None:
+    with terminal(tmp_path) as pane:
+        pane.run(["stty", "-g"])
+        pane.run([sys.executable, "-c", CRASH, *OFFLINE[3:]])
+        pane.reads("35 pending")
+        pane.press("z")
+        text = pane.reads("made for the test")
+        assert "Traceback" not in text
+        assert is_sane(pane)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT], ids=str)
+def test_being_told_to_end_leaves_a_sane_terminal(tmp_path: Path, number: int) -> None:
+    with at_the_screen(tmp_path) as pane:
+        os.kill(pane.program(), number)
+        assert is_sane(pane)
