@@ -102,9 +102,10 @@ def is_alive(pid: int) -> bool:
     return state != "Z"
 
 
-def wait_until(holds: Callable[[], object], what: str) -> None:
+def wait_until(holds: Callable[[], object], what: str | Callable[[], str]) -> None:
     """Wait until ``holds`` says so."""
     deadline = time.monotonic() + PATIENCE
     while not holds():
-        assert time.monotonic() < deadline, f"waited in vain: {what}"
+        if time.monotonic() > deadline:
+            raise AssertionError(f"waited in vain: {what if isinstance(what, str) else what()}")
         time.sleep(0.02)

@@ -55,7 +55,7 @@ class Terminal:
 
     def reads(self, text: str) -> str:
         """Wait until ``text`` stands on the screen."""
-        wait_until(lambda: text in self.screen(), f"{text!r} on the screen:\n{self.screen()}")
+        wait_until(lambda: text in self.screen(), lambda: f"{text!r} on the screen:\n{self.screen()}")
         return self.screen()
 
     def program(self) -> int:
@@ -67,6 +67,10 @@ class Terminal:
 
     def is_at_the_shell(self) -> bool:
         return self.flag("alternate_on") == "0" and self.screen().rstrip().endswith("$")
+
+    def close(self) -> None:
+        """Close the window, as a person does who is done."""
+        subprocess.run(["tmux", "-L", self.name, "kill-server"], capture_output=True, check=False)
 
     def flag(self, name: str) -> str:
         """What tmux knows of the pane, such as ``alternate_on`` or ``mouse_any_flag``."""
@@ -85,4 +89,4 @@ def terminal(folder: Path, width: int = 80, height: int = 24, **environ: str) ->
         pane.reads("$")
         yield pane
     finally:
-        pane.tmux("kill-server")
+        pane.close()

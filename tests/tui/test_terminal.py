@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.helpers.cli import CONTOSO
-from tests.helpers.served import wait_until
+from tests.helpers.served import is_alive, wait_until
 from tests.helpers.terminal import Terminal, needs_tmux, terminal
 from tests.helpers.world import contoso_world
 
@@ -134,8 +134,15 @@ def test_a_crash_is_told_in_words_on_a_sane_terminal(tmp_path: Path) -> None:
         assert is_sane(pane)
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT], ids=str)
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=str)
 def test_being_told_to_end_leaves_a_sane_terminal(tmp_path: Path, number: int) -> None:
     with at_the_screen(tmp_path) as pane:
         os.kill(pane.program(), number)
         assert is_sane(pane)
+
+
+def test_nothing_goes_on_behind_a_closed_window(tmp_path: Path) -> None:
+    with at_the_screen(tmp_path) as pane:
+        program = pane.program()
+        pane.close()
+        wait_until(lambda: not is_alive(program), "the screen ends")

@@ -162,11 +162,18 @@ class ReviewApp(App[None]):
     # leaving
 
     def _heed_signals(self) -> None:
-        """A polite kill and a closed terminal end the screen as ctrl+q does, and leave the terminal as it was."""
+        """A polite kill ends the screen as ctrl+q does; a closed terminal ends the process."""
         loop = asyncio.get_running_loop()
         with suppress(NotImplementedError, RuntimeError, ValueError):  # Windows, or not the main thread
-            for number in (signal.SIGTERM, signal.SIGHUP):
-                loop.add_signal_handler(number, self.call_later, self.run_action, "quit")
+            loop.add_signal_handler(signal.SIGTERM, self.call_later, self.run_action, "quit")
+            loop.add_signal_handler(signal.SIGHUP, Thread(target=self._hang_up, daemon=True).start)
+
+    def _hang_up(self) -> None:
+        """Nobody sees the screen any more, and textual would wait for ever to draw it: only finish what is written."""
+        self.leaving = True
+        for thread in self.writing:
+            thread.join()
+        os._exit(128 + signal.SIGHUP)
 
     async def action_quit(self) -> None:
         self.leaving = True
