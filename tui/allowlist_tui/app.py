@@ -34,6 +34,7 @@ T = TypeVar("T")
 _OUTSIDE = re.compile(r"@font-face\s*{[^}]*}|<!--.*?-->", re.DOTALL)
 """What Rich puts into a picture that points elsewhere: web fonts and a note about itself."""
 
+_RESIZE_SECONDS = 0.1
 _CLIPBOARD_LIMIT = 74_000
 """Bytes of text that terminals take at once by OSC 52 (xterm: 100,000 of base64)."""
 
@@ -125,6 +126,10 @@ class ReviewApp(App[None]):
         if settings.theme:
             self.theme = settings.theme
         self.set_keymap(settings.keys)
+
+    def on_resize(self) -> None:
+        """Paint everything: terminals move what stands there, also when the size is soon the old one again."""
+        self.set_timer(_RESIZE_SECONDS, self.screen.refresh)
 
     # slow work and messages
 
