@@ -26,7 +26,7 @@ session.QUIT_SECONDS = 1.0
 serve(sys.argv[2:], host=sys.argv[1], port=0, say=lambda text: print(text, file=sys.stderr, flush=True))
 """
 
-PATIENCE = 30.0
+PATIENCE = 60.0
 """Seconds after which something that was waited for will not come; nothing is measured."""
 
 
