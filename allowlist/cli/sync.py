@@ -115,22 +115,24 @@ def sync(
     from allowlist.render.sync import sync_json, sync_text
     from allowlist.workflow.facts import read_facts
     from allowlist.workflow.syncing.context import Settings
-    from allowlist.workflow.syncing.fleet import read_fleet
+    from allowlist.workflow.syncing.fleet import located, read_fleet
     from allowlist.workflow.syncing.outcome import failed, worst
 
     fleet = read_fleet(workload_paths)
     if not fleet.members:
         raise fleet.broken[0][1]
-    members = list(fleet.chosen(only, exclude))
-    if not members:
-        raise AllowlistError("no target is left to look at", hint="give fewer --exclude")
+    clouds = [member.cloud for member in fleet.members]
     with ExitStack() as stack:
         stop = stack.enter_context(_stop_politely())
         ledger = stack.enter_context(ledger_from(ledger_url))
         arms = _Arms(stack, arm_endpoint, credential, ca_file)
+        fleet, lost = located(fleet, arms.of)
+        members = list(fleet.chosen(only, exclude))
+        if not members and not lost:
+            raise AllowlistError("no target is left to look at", hint="give fewer --exclude")
         works = _works(members, arms, load_library(catalogs), read_facts(facts_path))
         around = Surroundings(
-            ledger=ledger, who=who_decides(credential, members[0].cloud, arm_endpoint).who, clock=now,
+            ledger=ledger, who=who_decides(credential, clouds[0], arm_endpoint).who, clock=now,
             sleep=time.sleep, should_stop=stop,
         )  # fmt: skip
         wait = lock_timeout or ("15m" if shard else "0s")
@@ -138,6 +140,7 @@ def sync(
         report = _run(works, shard, around, settings)
         outcomes: Sequence[Outcome] = [
             *(failed(str(path), "all targets", error) for path, error in fleet.broken),
+            *(failed(member.workload, "what it discovers", error) for member, error in lost),
             *sorted(report.outcomes, key=lambda item: item.key),
         ]
         requests = arms.requests()

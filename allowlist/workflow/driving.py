@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from allowlist.apply.driver import PlannedWrite, State
+from allowlist.errors import AllowlistError
 from allowlist.plan.model import Operation, Plan
 from allowlist.rules.model import Ruleset
 from allowlist.surfaces.base import ArmWriter, Surface, Target, Write
@@ -72,6 +73,9 @@ def drivers_of(
     """Drivers by target name; Azure is asked for the family of those that ``families`` does not name."""
     names = {target.name for target in plan.targets}
     specs = [spec for spec in project.workload.targets if spec.name in names]
+    lost = sorted(names - {spec.name for spec in specs})
+    if lost:
+        raise AllowlistError(f"the workload has no target '{lost[0]}' any more", hint="make a new plan")
     drivers = {spec.name: SurfaceDriver(project.surface(spec), project.target(spec), arm) for spec in specs}
     for name, driver in drivers.items():
         if families and name in families:

@@ -106,6 +106,11 @@ def load_project(
 ) -> Project:
     """Read workload and catalogs. Raises InvalidInput with every mistake of both."""
     document, source = read_workload(workload)
+    if not document.targets:
+        raise AllowlistError(
+            f"{workload} names no target of its own",
+            hint="what it discovers, allowlist sync looks up and takes care of",
+        )
     refuse_wrong_options(document, source)
     return Project(workload=document, source=source, library=load_library(catalogs), facts=facts, now=now)
 

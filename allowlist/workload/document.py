@@ -72,6 +72,26 @@ class TargetSpec(_Section, frozen=True, kw_only=True):
     options: dict[str, Any] = {}
 
 
+class Discovery(_Section, frozen=True, kw_only=True):
+    """Targets that a scheduled run looks up: every enforcement point of one surface that fits all that is said.
+
+    ``subscriptions`` by id, empty for all that are visible; ``resource_groups`` and ``names`` are globs; ``tags``
+    must have these values. The rest is as in a target.
+    """
+
+    name: Name
+    surface: str
+    delete: DeletePolicy
+    subscriptions: list[str] = []
+    resource_groups: list[str] = []
+    names: list[str] = []
+    tags: dict[str, str] = {}
+    sources: list[str] = []
+    consumers: list[str] = []
+    priority: Annotated[int, Meta(ge=100, le=65000)] = 1000
+    options: dict[str, Any] = {}
+
+
 class GateLimits(_Section, frozen=True, kw_only=True):
     """Where the gates stand; the defaults are meant for small sets too."""
 
@@ -197,7 +217,8 @@ class Workload(_Section, frozen=True, kw_only=True):
     name: Name
     catalogs: list[CatalogUse] = []
     sources: dict[str, SourceSet] = {}
-    targets: Annotated[list[TargetSpec], Meta(min_length=1)]
+    targets: list[TargetSpec] = []
+    discover: list[Discovery] = []
     cloud: Literal["public", "usgov", "china"] = "public"
     tenant: str = ""
     parameters: dict[str, str] = {}

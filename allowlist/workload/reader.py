@@ -45,6 +45,7 @@ def read_workload(path: Path) -> tuple[Workload, Source]:
 
 def _complaints(workload: Workload) -> Complaints:
     yield from _target_complaints(workload)
+    yield from _discovery_complaints(workload)
     yield from _source_complaints(workload)
     yield from _requirement_complaints(workload)
     yield from _date_complaints(workload)
@@ -53,6 +54,11 @@ def _complaints(workload: Workload) -> Complaints:
 
 
 def _target_complaints(workload: Workload) -> Complaints:
+    if not workload.targets and not workload.discover:
+        yield (
+            (),
+            "names no target: write at least one under 'targets:', or what to look for under 'discover:'",
+        )
     seen: set[str] = set()
     for index, target in enumerate(workload.targets):
         place: Path_ = ("targets", index)
@@ -68,6 +74,23 @@ def _target_complaints(workload: Workload) -> Complaints:
         if not target.resource.lower().startswith("/subscriptions/"):
             yield (*place, "resource"), "is not an ARM resource id (/subscriptions/…)"
         for name in target.sources:
+            if name not in workload.sources:
+                yield (
+                    (*place, "sources"),
+                    f"names the source '{name}', which is not defined{near_miss(name, workload.sources)}",
+                )
+
+
+def _discovery_complaints(workload: Workload) -> Complaints:
+    for index, item in enumerate(workload.discover):
+        place: Path_ = ("discover", index)
+        if item.surface not in SURFACES:
+            known = ", ".join(SURFACES)
+            yield (
+                (*place, "surface"),
+                f"is '{item.surface}', expected one of {known}{near_miss(item.surface, SURFACES)}",
+            )
+        for name in item.sources:
             if name not in workload.sources:
                 yield (
                     (*place, "sources"),

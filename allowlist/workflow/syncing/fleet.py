@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+
+import msgspec
 
 from allowlist.catalog import Library
 from allowlist.documents.reader import near_miss
 from allowlist.errors import AllowlistError, InvalidInput
 from allowlist.rules.flow import Facts
+from allowlist.surfaces.base import ArmWriter
+from allowlist.workflow.discovering import with_discovered
 from allowlist.workflow.project import Project, refuse_wrong_options
-from allowlist.workload import Workload, read_workload
+from allowlist.workload import TargetSpec, Workload, read_workload
 
 FILE_NAME = "allowlist.yaml"
 
@@ -27,12 +31,19 @@ class Member:
     cloud: str
     tenant: str
     targets: tuple[tuple[str, str], ...]
+    discovers: bool = False
+    discovered: tuple[TargetSpec, ...] = ()
 
     @classmethod
     def of(cls, workload: Workload, file: Path) -> Member:
         targets = tuple((spec.name, spec.resource) for spec in workload.targets)
         return cls(
-            workload=workload.name, file=file, cloud=workload.cloud, tenant=workload.tenant, targets=targets
+            workload=workload.name,
+            file=file,
+            cloud=workload.cloud,
+            tenant=workload.tenant,
+            targets=targets,
+            discovers=bool(workload.discover),
         )
 
 
@@ -75,10 +86,34 @@ def read_fleet(paths: Sequence[Path]) -> Fleet:
     return Fleet(members=members, broken=broken)
 
 
+def located(
+    fleet: Fleet, arm_of: Callable[[Member], ArmWriter]
+) -> tuple[Fleet, list[tuple[Member, AllowlistError]]]:
+    """The fleet with what its members discover, and the members for which that did not work."""
+    members: list[Member] = []
+    lost: list[tuple[Member, AllowlistError]] = []
+    for member in fleet.members:
+        try:
+            members.append(_looked_up(member, arm_of) if member.discovers else member)
+        except AllowlistError as error:
+            lost.append((member, error))
+            if member.targets:
+                members.append(member)
+    return replace(fleet, members=members), lost
+
+
+def _looked_up(member: Member, arm_of: Callable[[Member], ArmWriter]) -> Member:
+    workload, _ = read_workload(member.file)
+    whole = with_discovered(workload, arm_of(member))
+    fresh = tuple(whole.targets[len(workload.targets) :])
+    return replace(Member.of(whole, member.file), discovered=fresh)
+
+
 def load_member(member: Member, library: Library, facts: Facts, now: dt.datetime) -> Project:
     """The whole of a member. Raises InvalidInput when its file was broken meanwhile."""
     workload, source = read_workload(member.file)
     refuse_wrong_options(workload, source)
+    workload = msgspec.structs.replace(workload, targets=[*workload.targets, *member.discovered])
     return Project(workload=workload, source=source, library=library, facts=facts, now=now)
 
 
@@ -114,6 +149,4 @@ def _is_chosen(member: Member, target: str, only: Sequence[str], exclude: Sequen
 def _narrowed(member: Member, targets: Iterable[tuple[str, str]]) -> Iterator[Member]:
     kept = tuple(targets)
     if kept:
-        yield Member(
-            workload=member.workload, file=member.file, cloud=member.cloud, tenant=member.tenant, targets=kept
-        )
+        yield replace(member, targets=kept)

@@ -1,0 +1,112 @@
+"""Targets that are looked up instead of named: by Azure Resource Graph, and by lists where that is not permitted.
+
+One query answers for all subscriptions (https://learn.microsoft.com/rest/api/azureresourcegraph/resourcegraph/resources/resources,
+api-version 2022-10-01); Resource Graph lags behind by up to minutes, so what it names is always read again from ARM.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+import msgspec
+
+from allowlist.errors import TargetDenied, TargetNotFound
+from allowlist.surfaces.base import ArmReader, ArmWriter
+from allowlist.surfaces.estate import Body, Estate
+from allowlist.surfaces.resource_id import ResourceId, normal_id
+from allowlist.workflow.initialising import discover, find_candidates
+from allowlist.workload import TargetSpec, Workload
+from allowlist.workload.document import Discovery
+
+GRAPH = "/providers/Microsoft.ResourceGraph/resources"
+GRAPH_API_VERSION = "2022-10-01"
+SUBSCRIPTIONS_API_VERSION = "2022-12-01"
+MOST_ROWS = 1000
+
+_TYPES = {
+    "firewall-policy": "microsoft.network/firewallpolicies",
+    "azure-firewall": "microsoft.network/azurefirewalls",
+    "hub-network": "microsoft.machinelearningservices/workspaces",
+    "account-network": "microsoft.cognitiveservices/accounts",
+    "account-allow-list": "microsoft.cognitiveservices/accounts",
+    "agent-egress": "microsoft.cognitiveservices/accounts",
+}
+
+
+def with_discovered(workload: Workload, arm: ArmWriter) -> Workload:
+    """The workload with a target for everything its ``discover`` section finds now. Raises the TargetError tree."""
+    if not workload.discover:
+        return workload
+    found = [spec for item in workload.discover for spec in _specs(item, arm)]
+    named = {normal_id(spec.resource) for spec in workload.targets}
+    fresh = [spec for spec in found if normal_id(spec.resource) not in named]
+    return msgspec.structs.replace(workload, targets=[*workload.targets, *fresh])
+
+
+def _specs(wanted: Discovery, arm: ArmWriter) -> Iterator[TargetSpec]:
+    estate = _estate(wanted, arm)
+    for candidate in find_candidates(estate):
+        body = estate.get(candidate.resource) or {}
+        if candidate.surface == wanted.surface and _fits(wanted, body):
+            yield _spec(wanted, candidate.resource)
+
+
+def _spec(wanted: Discovery, resource: str) -> TargetSpec:
+    """Named for its resource; the mark at the end tells two of one name apart, and stays as long as the id does."""
+    mark = hashlib.sha256(normal_id(resource).encode()).hexdigest()[:6]
+    return TargetSpec(
+        name=f"{wanted.name}.{ResourceId(normal_id(resource)).name}-{mark}",
+        surface=wanted.surface,
+        resource=resource,
+        delete=wanted.delete,
+        sources=wanted.sources,
+        consumers=wanted.consumers,
+        priority=wanted.priority,
+        options=wanted.options,
+    )
+
+
+def _fits(wanted: Discovery, body: Body) -> bool:
+    found, tags = ResourceId(str(body.get("id") or "")), body.get("tags") or {}
+    return (
+        _is_like(found.name, wanted.names)
+        and _is_like(found.resource_group, wanted.resource_groups)
+        and all(str(tags.get(name, "")) == value for name, value in wanted.tags.items())
+    )
+
+
+def _is_like(text: str, globs: Sequence[str]) -> bool:
+    return not globs or any(fnmatch.fnmatchcase(text.lower(), glob.lower()) for glob in globs)
+
+
+def _estate(wanted: Discovery, arm: ArmWriter) -> Estate:
+    try:
+        return Estate.of(_rows(wanted, arm), origin="Azure Resource Graph")
+    except (TargetDenied, TargetNotFound):
+        return Estate.of(_listed(wanted, arm), origin="resource lists")
+
+
+def _rows(wanted: Discovery, arm: ArmWriter) -> Iterator[Body]:
+    options: dict[str, object] = {"resultFormat": "objectArray", "$top": MOST_ROWS}
+    query = f"resources | where type =~ '{_TYPES[wanted.surface]}' | order by id asc"
+    while True:
+        asked: Body = {"query": query, "options": options}
+        if wanted.subscriptions:
+            asked["subscriptions"] = wanted.subscriptions
+        answer = arm.post(GRAPH, asked, GRAPH_API_VERSION)
+        yield from answer.get("data") or ()
+        if not answer.get("$skipToken"):
+            return
+        options = {**options, "$skipToken": answer["$skipToken"]}
+
+
+def _listed(wanted: Discovery, arm: ArmReader) -> Iterator[Body]:
+    for subscription in wanted.subscriptions or _visible(arm):
+        yield from discover(arm, subscription).resources.values()
+
+
+def _visible(arm: ArmReader) -> Iterable[str]:
+    found: Iterable[Mapping[str, str]] = arm.list("/subscriptions", SUBSCRIPTIONS_API_VERSION)
+    return [item["subscriptionId"] for item in found]
