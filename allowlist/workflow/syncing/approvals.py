@@ -2,46 +2,55 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import threading
 from pathlib import Path
 
 from allowlist.errors import AllowlistError
 from allowlist.plan.model import Plan
-from allowlist.store import Decision
+from allowlist.store import Decision, Ledger
 from allowlist.store.approval_file import read_approval
-from allowlist.workflow.syncing.context import Pass
+from allowlist.workload import Workload
 
 
-def take_in_approvals(given: Pass, plan: Plan) -> int:
-    """Put the signed decisions on changes of ``plan`` on record. Raises AllowlistError for a file without signature."""
-    files = approval_files(given)
-    if not files:
-        return 0
-    wanted = [change.digest for change in plan.changes]
-    known = {_identity(item) for item in given.around.ledger.decisions(wanted)}
-    found = [item for file in files for item in _signed(given, file)]
-    fresh = [item for item in found if item.change_digest in set(wanted) and _identity(item) not in known]
-    if fresh:
-        given.around.ledger.decide(*fresh)
-    return len(fresh)
+class SignedApprovals:
+    """The decisions in the files that ``automation.approvals`` names; signatures are checked once for all targets."""
 
+    def __init__(self, workload: Workload, folder: Path, now: dt.datetime) -> None:
+        self._globs = workload.automation.approvals
+        signers = workload.approval.allowed_signers
+        self._signers = folder / signers if signers else None
+        self._folder = folder
+        self._now = now
+        self._lock = threading.Lock()
+        self._decisions: tuple[Decision, ...] | None = None
 
-def approval_files(given: Pass) -> list[Path]:
-    """The files that ``automation.approvals`` names, sorted; a glob that finds nothing is fine."""
-    globs = given.project.workload.automation.approvals
-    return sorted({file for text in globs for file in given.folder.glob(text)})
+    def take_in(self, plan: Plan, ledger: Ledger) -> None:
+        """Put those on changes of ``plan`` on record. Raises AllowlistError for a file without valid signature."""
+        wanted = {change.digest for change in plan.changes}
+        found = [item for item in self._all() if item.change_digest in wanted]
+        if not found:
+            return
+        known = {_identity(item) for item in ledger.decisions(wanted)}
+        fresh = [item for item in found if _identity(item) not in known]
+        if fresh:
+            ledger.decide(*fresh)
 
+    def _all(self) -> tuple[Decision, ...]:
+        with self._lock:
+            if self._decisions is None:
+                files = sorted({file for text in self._globs for file in self._folder.glob(text)})
+                self._decisions = tuple(item for file in files for item in self._signed(file))
+            return self._decisions
 
-def _signed(given: Pass, file: Path) -> tuple[Decision, ...]:
-    signers = given.project.workload.approval.allowed_signers
-    decisions = read_approval(
-        file, allowed_signers=given.folder / signers if signers else None, at=given.around.clock()
-    )
-    if any(item.identity != "signed" for item in decisions):
-        raise AllowlistError(
-            f"{file} is not signed, so nobody vouches for it",
-            hint="sign it: allowlist approve PLAN --sign KEY --as NAME -o FILE",
-        )
-    return decisions
+    def _signed(self, file: Path) -> tuple[Decision, ...]:
+        decisions = read_approval(file, allowed_signers=self._signers, at=self._now)
+        if any(item.identity != "signed" for item in decisions):
+            raise AllowlistError(
+                f"{file} is not signed, so nobody vouches for it",
+                hint="sign it: allowlist approve PLAN --sign KEY --as NAME -o FILE",
+            )
+        return decisions
 
 
 def _identity(decision: Decision) -> tuple[object, ...]:

@@ -11,6 +11,7 @@ from typing import Protocol
 from allowlist.apply.executor import Surroundings
 from allowlist.surfaces.base import ArmWriter
 from allowlist.workflow.project import Project
+from allowlist.workflow.syncing.approvals import SignedApprovals
 from allowlist.workflow.syncing.calendar import closed_because
 from allowlist.workflow.syncing.families import Families
 from allowlist.workflow.syncing.outcome import Outcome
@@ -58,10 +59,10 @@ class Pass:
 
     project: Project
     specs: tuple[TargetSpec, ...]
-    folder: Path
     arm: ArmWriter
     reads: SharedReads
     families: Families
+    approvals: SignedApprovals
     around: Surroundings
     settings: Settings
     trust_ledger: Callable[[], None]

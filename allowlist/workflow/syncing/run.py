@@ -15,6 +15,7 @@ from allowlist.errors import AllowlistError
 from allowlist.surfaces.base import ArmWriter
 from allowlist.workflow.applying import new_run_id, refuse_edited_ledger
 from allowlist.workflow.project import Project
+from allowlist.workflow.syncing.approvals import SignedApprovals
 from allowlist.workflow.syncing.context import NobodyWatches, Pass, Settings, Watcher
 from allowlist.workflow.syncing.families import Families
 from allowlist.workflow.syncing.outcome import Outcome, failed, not_reached, worst
@@ -118,10 +119,10 @@ class _Run:
         return Pass(
             project=project,
             specs=tuple(spec for spec in project.workload.targets if spec.name in work.targets),
-            folder=work.file.parent,
             arm=work.arm,
             reads=self._reads[id(work.arm)],
             families=self._families,
+            approvals=SignedApprovals(project.workload, work.file.parent, self._around.clock()),
             around=self._around,
             settings=self._settings,
             trust_ledger=self._trust_ledger,

@@ -35,7 +35,6 @@ from allowlist.workflow.files import write_file
 from allowlist.workflow.planning import make_plan
 from allowlist.workflow.project import read_estate
 from allowlist.workflow.remembering import remembering
-from allowlist.workflow.syncing.approvals import take_in_approvals
 from allowlist.workflow.syncing.context import Pass
 from allowlist.workflow.syncing.drift import (
     Found,
@@ -138,7 +137,7 @@ def _permits(given: Pass, spec: TargetSpec, plan: Plan, drifted: Collection[str]
         return []
     ledger, now = given.around.ledger, given.around.clock()
     automation = given.project.workload.automation
-    take_in_approvals(given, plan)
+    given.approvals.take_in(plan, ledger)
     standings = standings_in(ledger, plan, policy_of(given.project.workload), now)
     return permits(plan, standings, automation, given.closed(spec.name), drifted)
 

@@ -1,0 +1,135 @@
+"""What earlier runs left comes first, and approvals kept in Git count only when somebody vouches for them."""
+
+from __future__ import annotations
+
+import datetime as dt
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from allowlist.store import open_ledger
+from allowlist.store.approval_file import write_approval
+from allowlist.store.signatures import sign
+from allowlist.workflow.deciding import decide
+from tests.helpers.trial import PowerCut
+from tests.helpers.world import ALICE, World, contoso_world, now
+from tests.workflow.test_sync import SAFE_EVERYTHING, automate, only, run, writes
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    with contoso_world(tmp_path) as found:
+        yield found
+
+
+def cut_off(world: World, moment: str) -> None:
+    """A person's apply that ended without a word."""
+
+    def cut(event: object) -> None:
+        if getattr(event, "state", "") == moment:
+            raise PowerCut
+
+    plan = world.plan()
+    world.approve(plan)
+    world.settings["on_event"] = cut
+    with pytest.raises(PowerCut):
+        world.apply(plan)
+    del world.settings["on_event"]
+
+
+@pytest.mark.parametrize("moment", ["intended", "sent", "landed"])
+def test_what_a_crashed_run_left_is_finished_first(world: World, moment: str) -> None:
+    automate(world, "apply: approved")
+    cut_off(world, moment)
+    first, *rest = run(world).outcomes
+    assert (first.state, first.code) == ("applied", 0)
+    assert "resumed run" in first.text
+    assert [item.waiting for item in rest] == [0]
+    assert not world.ledger.unfinished_runs()
+    assert len(world.rules()) == 35
+
+
+def test_where_nothing_is_applied_automatically_a_crashed_run_is_told_and_nothing_is_written(
+    world: World,
+) -> None:
+    cut_off(world, "intended")
+    before = writes(world)
+    first, *_ = run(world).outcomes
+    assert first.code == 7
+    assert "allowlist apply --resume" in first.hint
+    assert writes(world) == before
+
+
+def test_a_provisional_run_stands_until_its_time_is_over_and_is_then_rolled_back(world: World) -> None:
+    automate(world, SAFE_EVERYTHING)
+    plan = world.plan()
+    world.approve(plan)
+    world.apply(plan, confirm_within=dt.timedelta(minutes=5))
+    stands, *_ = run(world).outcomes
+    assert (stands.state, stands.code) == ("pending", 2)
+    assert "allowlist confirm" in stands.hint
+    assert len(world.rules()) == 35
+
+    world.settings["clock"] = lambda: now() + dt.timedelta(minutes=6)
+    automate(world, "apply: nothing")
+    undone, *_ = run(world).outcomes
+    assert undone.state == "rolled back"
+    assert not world.rules()
+
+
+def test_a_stop_ends_between_targets_and_the_rest_is_told(world: World) -> None:
+    world.settings["should_stop"] = lambda: True
+    outcome = only(run(world))
+    assert (outcome.code, outcome.text) == (130, "stopped before it was its turn")
+    assert not world.simulator.requests
+
+
+@pytest.fixture
+def key(world: World) -> Path:
+    if shutil.which("ssh-keygen") is None:
+        pytest.skip("ssh-keygen is not installed")
+    folder = world.workload.parent
+    key = folder / "key"
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key)], check=True)
+    public = (folder / "key.pub").read_text()
+    (folder / "signers").write_text(f'alice@contoso.example namespaces="allowlist" {public}')
+    text = world.workload.read_text().replace(
+        "approval: {valid_days: 14}", "approval: {allowed_signers: signers}"
+    )
+    world.workload.write_text(text)
+    (folder / "approvals").mkdir()
+    return key
+
+
+def approve_in_git(world: World, count: int, key: Path | None) -> None:
+    """Decided elsewhere, kept beside the workload file: this world's ledger knows nothing of it."""
+    folder, plan = world.workload.parent, world.plan()
+    with open_ledger(f"sqlite:///{folder}/elsewhere.db", environ={}, clock=now) as elsewhere:
+        made = decide(elsewhere, plan, plan.changes[:count], "approve", ALICE, "ticket 1", now())
+    write_approval(
+        folder / "approvals" / "first.json", made, (lambda payload: sign(payload, key)) if key else None
+    )
+
+
+def test_a_signed_approval_in_git_opens_what_it_names_and_is_taken_in_once(world: World, key: Path) -> None:
+    automate(world, "apply: approved, approvals: [approvals/*.json]")
+    approve_in_git(world, 3, key)
+    assert only(run(world, plan_only=True)).waiting == 35
+    assert only(run(world)).applied == 3
+    entries = len(world.ledger.entries(1000))
+    run(world)
+    run(world)
+    assert len(world.ledger.entries(1000)) <= entries + 2
+
+
+def test_an_unsigned_approval_in_git_opens_nothing(world: World, key: Path) -> None:
+    assert key
+    automate(world, "apply: approved, approvals: [approvals/*.json]")
+    approve_in_git(world, 3, None)
+    outcome = only(run(world))
+    assert (outcome.state, outcome.code) == ("failed", 1)
+    assert "nobody vouches" in outcome.text
+    assert not world.rules()
