@@ -19,7 +19,7 @@ from allowlist.simulator.arm.refusals import Refusal, front_door
 from allowlist.simulator.arm.store import Body
 from allowlist.simulator.neighbours import PlainKind
 
-_CLAUSE = re.compile(r"(\w+) (ge|le|eq) '([^']*)'$")
+_CLAUSE = re.compile(r"(\w+) (ge|le|eq) (?:'([^']*)'|([^' ]+))")
 _LOG = ("eventtypes", "management", "values")
 
 
@@ -43,7 +43,7 @@ class MicrosoftInsights(Provider):
 
 
 def _filter(call: Call) -> list[Callable[[Event], bool]]:
-    """What ``$filter`` asks for; refused without a start, and when it starts before anything is kept."""
+    """What ``$filter`` asks for, times with or without quotes; refused without a start, and when it starts before anything is kept."""
     clauses = list(_clauses(call.parameters.get("$filter", "")))
     starts = [value for name, word, value in clauses if (name, word) == ("eventtimestamp", "ge")]
     if not starts:
@@ -58,13 +58,15 @@ def _clauses(text: str) -> Iterator[tuple[str, str, str]]:
         found = _CLAUSE.fullmatch(part.strip())
         if found is None:
             raise _bad(f"The filter clause '{part}' is not supported.")
-        yield found[1].lower(), found[2].lower(), found[3]
+        yield found[1].lower(), found[2].lower(), found[3] or found[4] or ""
 
 
 def _matcher(name: str, word: str, value: str) -> Callable[[Event], bool]:
     if name == "eventtimestamp":
         limit = _time(value)
         return (lambda event: event.at >= limit) if word == "ge" else (lambda event: event.at <= limit)
+    if name == "eventchannels":
+        return lambda event: True
     if name not in _PARTS or word != "eq":
         raise _bad(f"The filter on '{name}' is not supported.")
     part = _PARTS[name]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from allowlist.simulator.arm.address import parse_address
 from allowlist.simulator.arm.message import Reply
-from allowlist.simulator.arm.provider import Call, Kind, Provider
-from allowlist.simulator.arm.store import Body
+from allowlist.simulator.arm.provider import Arm, Call, Kind, Provider
+from allowlist.simulator.arm.store import Body, Resource
 
 _NAMESPACES = (
     "Microsoft.ApiManagement",
@@ -46,6 +47,10 @@ class PlainKind(Kind):
             return Reply(status=204)
         call.arm.store.remove(call.address.path)
         return Reply(status=200)
+
+    def seeded(self, resource: Resource, arm: Arm) -> None:
+        resource.body.setdefault("name", resource.name)
+        resource.body.setdefault("type", f"{self.namespace}/{parse_address(resource.id).type_path}")
 
     def stored(self, call: Call) -> Body:
         sent = {name: value for name, value in call.document().items() if name not in _SET_BY_THE_SERVICE}

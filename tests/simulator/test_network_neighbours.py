@@ -247,6 +247,17 @@ def test_types_without_a_client_here_are_listed_over_http(
     assert [each["id"].rsplit("/", 1)[-1] for each in reply.json()["value"]] == names
 
 
+def test_every_type_is_in_the_list_of_resources(client: Client) -> None:
+    found = {each["type"] for each in client.get(f"{GROUP}/resources")["value"]}
+
+    assert {
+        "Microsoft.ApiManagement/service",
+        "Microsoft.Cdn/profiles",
+        "Microsoft.Network/bastionHosts",
+    } <= found
+    assert "Microsoft.Network/virtualNetworks/subnets" not in found
+
+
 def test_writing_a_virtual_network_replaces_its_subnets(client: Client) -> None:
     body = client.get(VNET)
     body["properties"]["subnets"] = [

@@ -201,6 +201,15 @@ def test_events_show_up_late_and_can_be_narrowed() -> None:
     assert list(_events(client, select="caller,eventTimestamp")[0]) == ["caller", "eventTimestamp"]
 
 
+def test_times_may_stand_without_quotes_and_channels_are_no_condition() -> None:
+    """As the Azure command line writes its filter."""
+    client = Client().with_policy()
+    start = datetime.fromtimestamp(client.clock() - 60 * 60, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")
+    text = f"eventTimestamp ge {start} and eventChannels eq 'Admin, Operation'"
+
+    assert len(client.get(f"{EVENTS}?$filter={quote(text)}")["value"]) == 1
+
+
 @pytest.mark.parametrize(
     "query", ["", "?$filter=nonsense", "?$filter=eventTimestamp ge '2001-01-01T00:00:00Z'"]
 )
