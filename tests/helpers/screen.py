@@ -38,16 +38,18 @@ class Person:
         await self.rest()
 
     async def type(self, text: str) -> None:
-        """Type a text by hand, with the pauses of a hand."""
+        """Type a text by hand: nobody hits the same key twice within a tenth of a second."""
+        before = ""
         for letter in text:
-            await asyncio.sleep(0.13)
+            await asyncio.sleep(0.13 if letter == before else 0.02)
             await self.pilot.press({" ": "space"}.get(letter, letter))
+            before = letter
         await self.rest()
 
     async def rest(self) -> None:
         """Until no worker is busy and no timer of a pane is due."""
-        for _ in range(3):
-            await self.pilot.pause(0.05)
+        for _ in range(2):
+            await self.pilot.pause(0.045)
             await asyncio.gather(
                 *(worker.wait() for worker in self.app.workers if worker.group != "run"),
                 return_exceptions=True,
