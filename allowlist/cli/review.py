@@ -27,7 +27,9 @@ from allowlist.errors import AllowlistError
 
 if TYPE_CHECKING:
     from allowlist.store import Ledger
+    from allowlist.store.identity import Identity
     from allowlist.workflow.desk import Access
+    from allowlist.workflow.project import Project
     from allowlist_tui.app import ReviewApp
 
 
@@ -47,7 +49,9 @@ if TYPE_CHECKING:
     "--port", type=click.IntRange(0, 65535), help="With --web: port to listen on (8484); 0 takes a free one."
 )
 @click.option("--host", help="With --web: address to listen on (127.0.0.1).")
+@click.pass_context
 def review(
+    context: click.Context,
     plan_path: Path | None,
     workload_path: Path,
     catalogs: Path | None,
@@ -67,6 +71,9 @@ def review(
 ) -> int:
     """Review changes on a screen: what each opens, its proofs, who wants it; approve, reject, apply.
 
+    Decides as the user of this machine, unverified; with --credential, or where the workload lists approvers, as
+    the signed-in identity.
+
     Opens PLAN; without it the pending plans of the ledger; with --snapshot or --arm-endpoint it makes a new one.
     Keys, theme: $XDG_CONFIG_HOME/allowlist/review.yaml.
 
@@ -81,6 +88,8 @@ def review(
 
     if plan_path is not None and not plan_path.is_file():
         raise AllowlistError(f"{plan_path} is not there", hint="make it: allowlist plan -o FILE")
+    source = context.get_parameter_source("credential")
+    asked = source is not None and source.name not in ("DEFAULT", "DEFAULT_MAP")
     has_workload = workload_path.is_file()
     if not has_workload and (snapshot or arm_endpoint or workload_path != Path("allowlist.yaml")):
         raise AllowlistError(f"{workload_path} is not there", hint="write one: allowlist init")
@@ -90,17 +99,30 @@ def review(
     if port is not None or host is not None:
         raise click.UsageError("--port and --host belong to --web")
 
+    def project() -> Project:
+        return project_from(workload_path, catalogs, facts_path)
+
+    def who() -> Identity:
+        """The signed-in identity where that was asked for or only listed people may approve; else the user here."""
+        listed = has_workload and bool(project().workload.approval.approvers)
+        try:
+            return who_decides(credential if asked or listed else "none", arm_endpoint=arm_endpoint)
+        except AllowlistError:
+            if asked:
+                raise
+            return who_decides("none")
+
     def connection(narrate: Callable[[str], None]) -> AbstractContextManager[Any]:
         from allowlist.azure.session import connect
 
-        cloud = project_from(workload_path, catalogs, facts_path).workload.cloud
+        cloud = project().workload.cloud
         return connect(connection_from(cloud, arm_endpoint, credential, ca_file), notify=narrate)
 
     access = Access(
         ledger=lambda: _open_ledger(ledger_url),
-        who=lambda: who_decides("none" if snapshot else credential, arm_endpoint=arm_endpoint),
+        who=who,
         clock=now,
-        project=(lambda: project_from(workload_path, catalogs, facts_path)) if has_workload else None,
+        project=project if has_workload else None,
         targets=lambda project: project.targets(only, exclude),
         state=(lambda narrate: nullcontext(snapshot)) if snapshot else connection,
         azure=None if snapshot else connection,

@@ -80,6 +80,7 @@ def reference(requirement: Requirement) -> RequirementRef:
         purpose=requirement.purpose,
         breaks=requirement.breaks,
         source_url=requirement.source_url,
+        source_date=requirement.source_date,
     )
 
 

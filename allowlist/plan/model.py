@@ -87,7 +87,7 @@ class Cost(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 class RequirementRef(
     msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
 ):
-    """The requirement a change serves, as people need to see it."""
+    """The requirement a change serves, as people need to see it. ``source_date`` is the page's own date, if any."""
 
     catalog: str
     version: str
@@ -101,6 +101,7 @@ class RequirementRef(
     purpose: str = ""
     breaks: str = ""
     source_url: str = ""
+    source_date: str = ""
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):

@@ -38,6 +38,7 @@ class Requirement:
     purpose: str = ""
     breaks: str = ""
     source_url: str = ""
+    source_date: str = ""
 
     @property
     def destination(self) -> str:

@@ -524,7 +524,7 @@ def _required(text: str, complaint: str) -> str:
 
 def _next_step(counts: Counter[State], gates: Sequence[Gate]) -> str:
     if gates:
-        return f"accept the gate '{gates[0].id}' with a reason, or reject what it is about"
+        return f"accept gate '{gates[0].id}', or reject its changes"
     waiting = counts[State.PENDING] + counts[State.EXPIRED]
     if waiting:
         return f"{waiting} {'change waits' if waiting == 1 else 'changes wait'} for approval"

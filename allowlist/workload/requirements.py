@@ -196,6 +196,7 @@ class _Builder:
                     source_url=f"https://github.com/{page.repo}/blob/{page.commit}/{page.path}"
                     if page
                     else "",
+                    source_date=page.date if page else "",
                     **destination,
                 )
 

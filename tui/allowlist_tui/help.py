@@ -38,7 +38,7 @@ def help_lines(app: App[None]) -> Iterator[Line]:
 
 
 def _key(key: str, word: str, meaning: str) -> Line:
-    return ((f"{key:>7}  {word:<12} ", "accent"), (meaning, "plain"))
+    return ((f"{key:>7}  ", "accent"), (f"{word:<12} ", "title"), (meaning, "plain"))
 
 
 def _legend(title: str, signs: object) -> Iterator[Line]:

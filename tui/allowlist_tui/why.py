@@ -138,6 +138,8 @@ def _requirement(ref: RequirementRef) -> Iterator[Line]:
         yield _field("without it", ref.breaks, "warn")
     if ref.source_url:
         yield _field("source", ref.source_url, "link")
+        if ref.source_date:
+            yield _field("read", f"page of {ref.source_date}", "muted")
 
 
 def _price(plan: Plan, change: Change) -> Iterator[Line]:

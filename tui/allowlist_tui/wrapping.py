@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from itertools import takewhile
 
 from rich.cells import cell_len, chop_cells
 
@@ -47,9 +48,11 @@ def _add(row: list[Piece], text: str, tone: str) -> None:
 
 
 def _hang(line: Line) -> int:
+    """How wide the labels before the text are; without any, how far the text is indented."""
+    labels = list(takewhile(lambda piece: piece[0].endswith(" "), line[:-1]))
+    if labels:
+        return sum(cell_len(text) for text, _ in labels)
     first = line[0][0]
-    if len(line) > 1 and first.endswith(" "):
-        return cell_len(first)
     return len(first) - len(first.lstrip())
 
 

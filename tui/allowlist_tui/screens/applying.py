@@ -31,7 +31,7 @@ from allowlist_tui.widgets.words import Words
 if TYPE_CHECKING:
     from allowlist_tui.app import ReviewApp
 
-_COLUMNS = (("state", 13), ("target", 20), ("step", 0), ("time", 22))
+_COLUMNS = (("state", 13), ("target and step", 0), ("time", 22))
 _ENDED = ("verified", "failed", "unknown", "reverted")
 
 
@@ -54,8 +54,9 @@ class RunScreen(Screen[None]):
 
     DEFAULT_CSS = """
     RunScreen {
+        overflow: hidden;
         & PlainTable { height: 1fr; border: round $line; border-title-color: $quiet; }
-        & #result { height: auto; max-height: 12; margin: 0 1; padding: 0 1; border: round $line; }
+        & #result { height: auto; max-height: 12; padding: 0 1; border: round $line; }
     }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -106,7 +107,7 @@ class RunScreen(Screen[None]):
 
     def why_not(self, action: str) -> str:
         """Why a key does nothing now."""
-        return "" if self.is_over or action != "leave" else "it is running; x stops it after this step"
+        return "" if self.is_over or action != "leave" else "it is running"
 
     # what happens
 
@@ -329,8 +330,7 @@ def _rows(step: StepView, now: datetime) -> Iterator[tuple[Piece, ...]]:
     glyph, word, tone = STEPS[step.state]
     yield (
         (f"{glyph} {word}", tone),
-        (safe(step.target), "title"),
-        (safe(step.step), "plain"),
+        (f"{safe(step.target)}  {safe(step.step)}", "title"),
         (_time(step, now), "muted"),
     )
     if step.text:
@@ -341,7 +341,7 @@ def _rows(step: StepView, now: datetime) -> Iterator[tuple[Piece, ...]]:
 
 
 def _below(piece: Piece) -> tuple[Piece, ...]:
-    return (("", "plain"), ("", "plain"), piece, ("", "plain"))
+    return (("", "plain"), piece, ("", "plain"))
 
 
 def _time(step: StepView, now: datetime) -> str:

@@ -30,7 +30,7 @@ class Column:
 
 COLUMNS = (
     Column("state", 11),
-    Column("risk", 14),
+    Column("risk", 15),
     Column("change", 0),
     Column("wanted by", 0, 92),
     Column("target", 18, 74),
