@@ -40,7 +40,14 @@ _WHOLE_LABELS = (Dialect.MANAGED_NETWORK, Dialect.AGENT_EGRESS)
 
 
 def parse_pattern(text: str, dialect: Dialect = Dialect.APPLICATION_RULE) -> Pattern:
-    """Read ``text`` as ``dialect`` does. Raises InvalidPattern with the reason."""
+    """Read ``text`` as ``dialect`` does. Raises InvalidPattern with the reason.
+
+    >>> parse_pattern("*Contoso.com")
+    Pattern(text='*contoso.com')
+    >>> parse_pattern("*contoso.com", Dialect.NETWORK_RULE)
+    Traceback (most recent call last):
+    allowlist.names.dialect.InvalidPattern: '*contoso.com': network rules take no wildcards; use an application rule
+    """
     written = text
     _refuse_odd_text(text)
     try:

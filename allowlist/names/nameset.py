@@ -24,7 +24,18 @@ _ALPHABET: Final = "xabcdefghijklmnopqrstuvwyz0123456789-_."
 
 
 class NameSet:
-    """An immutable set of host names; build it from patterns and combine with ``|``, ``&`` and ``-``."""
+    """An immutable set of host names; build it from patterns and combine with ``|``, ``&`` and ``-``.
+
+    >>> azure = NameSet(["*.azure.com", "azure.com"])
+    >>> azure - NameSet(["*.openai.azure.com"])
+    NameSet(azure.com, *.azure.com except *.openai.azure.com)
+    >>> NameSet(["*azure.com"]) - azure
+    NameSet(*azure.com except *.azure.com, azure.com)
+    >>> (NameSet(["*azure.com"]) - azure).witness()
+    'xazure.com'
+    >>> "api.openai.azure.com" in azure, NameSet(["api.azure.com"]).is_subset(azure)
+    (True, True)
+    """
 
     __slots__ = ("_marks",)
 
@@ -107,7 +118,11 @@ class NameSet:
 
 
 def minimal_cover(patterns: Iterable[Pattern]) -> tuple[Pattern, ...]:
-    """The fewest of ``patterns`` that hold the same names: those covered by another one are left out."""
+    """The fewest of ``patterns`` that hold the same names: those covered by another one are left out.
+
+    >>> minimal_cover([Pattern("*.a.com"), Pattern("x.a.com"), Pattern("a.com")])
+    (Pattern(text='*.a.com'), Pattern(text='a.com'))
+    """
     texts = {pattern.text for pattern in patterns}
     kept = (text for text in texts if not any(wider in texts for wider in ancestors(text) if wider != text))
     return tuple(Pattern(text) for text in sorted(kept))

@@ -18,7 +18,13 @@ _HOST_NAME = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)(?:\.(?!-)[a-z0-9_-]{1,63}(
 
 @dataclass(frozen=True, slots=True, order=True)
 class Pattern:
-    """A set of names: ``text`` is normalised, ``suffix`` is what a member ends with (or is, if exact)."""
+    """A set of names: ``text`` is normalised, ``suffix`` is what a member ends with (or is, if exact).
+
+    >>> [Pattern("*contoso.com").matches(name) for name in ("contoso.com", "xcontoso.com", "contoso.org")]
+    [True, True, False]
+    >>> Pattern("*.contoso.com").matches("contoso.com")
+    False
+    """
 
     text: str
 
@@ -39,7 +45,11 @@ class Pattern:
 
 
 def normalise(text: str) -> str:
-    """Lower case, punycode, without the one trailing dot (DNS rules; the firewall's pages are silent)."""
+    """Lower case, punycode, without the one trailing dot (DNS rules; the firewall's pages are silent).
+
+    >>> normalise("Bücher.Example."), normalise("*.CONTOSO.com")
+    ('xn--bcher-kva.example', '*.contoso.com')
+    """
     text = text.strip().lower()
     text = text[:-1] if text.endswith(".") and len(text) > 1 else text
     return text if text.isascii() else _to_punycode(text)
@@ -56,7 +66,11 @@ def is_host_name(name: str) -> bool:
 
 
 def covers(wide: Pattern, narrow: Pattern) -> bool:
-    """Is every name of ``narrow`` in ``wide``?"""
+    """Is every name of ``narrow`` in ``wide``?
+
+    >>> covers(Pattern("*contoso.com"), Pattern("*.contoso.com"))
+    True
+    """
     if narrow.is_wildcard and not wide.is_wildcard:
         return False
     return wide.matches(narrow.suffix)
@@ -68,7 +82,11 @@ def overlaps(one: Pattern, other: Pattern) -> bool:
 
 
 def ancestors(text: str) -> Iterator[str]:
-    """The texts of all patterns that cover pattern ``text``, itself first, then ever wider, ``*`` last."""
+    """The texts of all patterns that cover pattern ``text``, itself first, then ever wider, ``*`` last.
+
+    >>> list(ancestors("a.b"))
+    ['a.b', '*a.b', '*.b', '*b', '*']
+    """
     suffix = text
     if text[:1] == "*":
         suffix = text[1:]

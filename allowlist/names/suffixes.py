@@ -114,7 +114,12 @@ _BY_PATTERN = {f"*.{suffix}": SharedSuffix(suffix, *rest) for suffix, *rest in _
 
 
 def shared_suffix_of(pattern: Pattern) -> SharedSuffix | None:
-    """The multi-tenant suffix that ``pattern`` opens as a whole, if it does; an exact name never does."""
+    """The multi-tenant suffix that ``pattern`` opens as a whole, if it does; an exact name never does.
+
+    >>> shared_suffix_of(Pattern("*.westeurope.azurecr.io")).service
+    'Container Registry'
+    >>> shared_suffix_of(Pattern("myregistry.azurecr.io"))
+    """
     if not pattern.is_wildcard:
         return None
     whole = next((shared for text, shared in _BY_PATTERN.items() if covers(pattern, Pattern(text))), None)

@@ -109,6 +109,9 @@ def _decides_something(engine: CoverageEngine, rule: ApplicationRule) -> bool:
     mask = engine.index.zones.mask(rule.sources.addresses)
     for service in rule.services:
         table = engine.index.table(service)
+        # A deny-all that closes the rules also stops what is built in, so it is not idle.
+        if any(table.entries[number].rule is rule for number in table.closing):
+            return True
         for key in rule.patterns:
             outcome = decide(table, table.numbers_at(key), mask)
             if any(entry.rule is rule for entry in (*outcome.allowing, *outcome.denying)) or outcome.doubts:

@@ -14,7 +14,12 @@ LAST_ADDRESS = 2**32 - 1
 
 @dataclass(frozen=True, slots=True)
 class AddressSet:
-    """Disjoint closed intervals of IPv4 addresses, ascending, never adjacent; equal sets are equal values."""
+    """Disjoint closed intervals of IPv4 addresses, ascending, never adjacent; equal sets are equal values.
+
+    >>> hub = AddressSet.parse(["10.0.0.0/25", "10.0.0.128-10.0.0.255"])
+    >>> hub == AddressSet.parse(["10.0.0.0/24"]), str(hub - AddressSet.parse(["10.0.0.64/26"]))
+    (True, '10.0.0.0/26, 10.0.0.128/25')
+    """
 
     intervals: tuple[Interval, ...] = ()
 
