@@ -15,12 +15,12 @@ def plan_text(plan: Plan) -> Iterator[str]:
         mine = [change for change in plan.changes if change.target == target.name]
         yield f"{target.name} ({target.surface}): {len(mine)} changes, {len(target.writes)} writes, about {target.minutes:g} minutes{_bill(target)}"
         for change in mine:
-            yield from change_text(change)
+            yield from change_text(change, has_own_write=len(target.writes) > 1)
     yield from _rest_text(plan)
     yield summary_text(plan)
 
 
-def change_text(change: Change) -> Iterator[str]:
+def change_text(change: Change, *, has_own_write: bool = False) -> Iterator[str]:
     yield f"  {_SIGNS[change.operation.action]} {change.id}  {change.title}  ({change.classification.value}, risk {change.risk.value})"
     yield f"      {change.reason}"
     proofs = change.proofs
@@ -30,8 +30,9 @@ def change_text(change: Change) -> Iterator[str]:
         ("nothing else", proofs.nothing_else),
     ):
         yield f"      {_mark(proof)} {name}: {proof.text}{_witness(proof)}"
-    if _cost(change):
-        yield f"      cost: {_cost(change)}"
+    cost = _cost(change, has_own_write=has_own_write)
+    if cost:
+        yield f"      cost: {cost}"
     if change.gates:
         yield f"      gates: {', '.join(change.gates)}"
 
@@ -40,10 +41,13 @@ def _bill(target: TargetPlan) -> str:
     return f", about {target.monthly:.0f} {target.currency} a month" if target.monthly is not None else ""
 
 
-def _cost(change: Change) -> str:
-    """What one change takes: minutes, money, what cannot be undone, and where the figures come from."""
+def _cost(change: Change, *, has_own_write: bool) -> str:
+    """What one change takes: minutes, money, what cannot be undone, and where the figures come from.
+
+    The minutes of a write that several changes share stand in the head line of their target alone.
+    """
     cost = change.cost
-    if not (cost.once or cost.billed or cost.irreversible):
+    if not (has_own_write or cost.once or cost.billed or cost.irreversible):
         return ""
     parts = [f"about {cost.minutes:g} minutes"]
     parts += [f"{cost.once_minutes:g} more, once"] if cost.once_minutes else []

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from allowlist.errors import InvalidInput, PlanRefused
 from allowlist.plan.findings import Status
+from allowlist.render.plan import plan_text
 from allowlist.surfaces.managed.network import OutboundRule
 from allowlist.surfaces.managed.ownership import is_owned, rule_name
 from allowlist.surfaces.managed.validate import RULE_NAME
@@ -414,3 +415,15 @@ def test_the_order_and_case_of_names_in_a_destination_mean_nothing(hosts: list[s
     other = OutboundRule.of("x", fqdn(",".join(name.upper() for name in shuffled)))
 
     assert one.meaning == other.meaning
+
+
+def test_minutes_are_shown_per_change_where_each_is_a_write_of_its_own(tmp_path: Path) -> None:
+    wants = {"a.example": HTTPS, "b.example": HTTPS}
+    there = {"some": fqdn("else.example")}
+
+    def costs(surface: str) -> int:
+        lines = plan_text(_case(tmp_path, surface, wants, there).plan())
+        return sum("cost: about 12.5 minutes; source: " in line for line in lines)
+
+    assert costs("hub-network") == 2
+    assert costs("account-network") == 0
