@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from allowlist.simulator import CognitiveSettings, MicrosoftCognitiveServices, Timing
 from tests.helpers.arm import Client, content_of, error_code
 from tests.helpers.managed import ACCOUNT, NETWORK, account, settings
@@ -160,3 +162,52 @@ def test_deleting_a_policy_ends_in_204_and_may_be_repeated() -> None:
     client.wait()
     assert client.send("GET", where).status == 204
     assert client.send("DELETE", POLICY).status == 204
+
+
+def test_an_account_is_created_listed_and_deleted() -> None:
+    client = Client()
+    body = {"location": "eastus", "kind": "AIServices", "sku": {"name": "S0"}, "properties": {}}
+    created = client.send("PUT", ACCOUNT, body)
+    assert (created.status, content_of(created)["properties"]["provisioningState"]) == (201, "Creating")
+    client.wait()
+
+    assert _state(client) == "Succeeded"
+    assert client.get(ACCOUNT)["properties"]["endpoint"] == "https://eastus.api.cognitive.microsoft.com/"
+    assert [client.send("DELETE", ACCOUNT).status for _ in range(2)] == [200, 204]
+    assert client.send("PUT", ACCOUNT, {"properties": {}}).status == 400
+
+
+def test_an_accounts_keys_are_all_one_can_ask_for() -> None:
+    client = _client()
+
+    assert content_of(client.send("POST", f"{ACCOUNT}/listKeys")).keys() == {"key1", "key2"}
+    assert client.send("POST", f"{ACCOUNT}/nothing").status == 405
+    assert client.send("POST", f"{ACCOUNT}x/listKeys").status == 404
+
+
+def test_a_failed_write_leaves_the_account_failed() -> None:
+    client = _client()
+    client.simulator.inject("PATCH:accounts:operation-fails")
+    client.send("PATCH", ACCOUNT, {"properties": {}})
+    client.wait()
+
+    assert _state(client) == "Failed"
+    assert client.send("PATCH", ACCOUNT, {"properties": {}}).status == 202
+
+
+@pytest.mark.parametrize("path", [ACCOUNT, POLICY])
+def test_somebody_else_can_change_what_is_being_read(path: str) -> None:
+    client = _client()
+    client.send("PUT", POLICY, _policy({"name": "ours"}))
+    client.simulator.inject("GET:*:foreign-edit")
+
+    assert b"foreign-" in client.send("GET", path).body
+
+
+def test_other_children_of_an_account_are_kept_as_they_come() -> None:
+    client = _client()
+    deployment = f"{ACCOUNT}/deployments/gpt"
+
+    assert client.send("PUT", deployment, {"properties": {"model": {"name": "gpt"}}}).status == 201
+    assert [each["name"] for each in client.get(f"{ACCOUNT}/deployments")["value"]] == ["gpt"]
+    assert client.send("DELETE", deployment).status == 200

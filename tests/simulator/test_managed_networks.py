@@ -374,3 +374,73 @@ def test_deleting_an_account_takes_its_network_along() -> None:
     assert client.send("DELETE", ACCOUNT).status == 200
 
     assert client.simulator.resources() == []
+
+
+def test_a_workspace_is_created_changed_and_deleted() -> None:
+    client = Client()
+    body = {"location": "westeurope", "kind": "Hub", "properties": {"friendlyName": "one"}}
+    assert client.send("PUT", HUB, body).status == 201
+    assert client.send("PATCH", HUB, {"tags": {"a": "b"}, "properties": {"description": "two"}}).status == 200
+
+    shown = client.get(HUB)
+
+    assert (shown["tags"], shown["properties"]["friendlyName"]) == ({"a": "b"}, "one")
+    assert client.get(f"{HUB_V2.rsplit('/', 1)[0]}")["value"] == []
+    assert client.send("GET", HUB_V2).status == 404
+    assert [client.send("DELETE", HUB).status for _ in range(2)] == [200, 204]
+    assert client.send("PUT", HUB, {"properties": {}}).status == 400
+
+
+def test_a_workspace_can_be_created_with_its_network_built_at_once() -> None:
+    client = Client()
+    network = {"isolationMode": "AllowOnlyApprovedOutbound", "provisionNetworkNow": True}
+    body = {"location": "westeurope", "kind": "Hub", "properties": {"managedNetwork": network}}
+
+    reply = accept(client, "PUT", HUB, body)
+
+    shown = client.get(reply.headers["location"])["properties"]["managedNetwork"]
+    assert shown["status"]["status"] == "Active"
+    assert len(shown["outboundRules"]) == 10
+
+
+def test_a_hubs_rule_and_its_network_can_be_removed_again() -> None:
+    client = with_hub(with_account(Client()))
+    accept(client, "PUT", HUB_RULE, fqdn_rule())
+
+    reply = accept(client, "DELETE", HUB_RULE)
+    gone = accept(client, "DELETE", NETWORK)
+
+    assert client.send("GET", reply.headers["location"]).status == 204
+    assert client.get(gone.headers["azure-asyncoperation"])["status"] == "Succeeded"
+    assert client.send("GET", NETWORK).status == 404
+    assert client.send("DELETE", NETWORK).status == 204
+    assert client.send("DELETE", HUB_V2).status == 405
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        {"properties": {"type": "Wrong", "destination": "a.example.com"}},
+        {"properties": {"type": "FQDN", "destination": {"serviceTag": "Storage"}}},
+        {"properties": {"type": "ServiceTag", "destination": "Storage"}},
+        {"properties": {}},
+        {},
+    ],
+)
+def test_a_rule_without_the_form_of_its_type_is_refused(rule: dict[str, Any]) -> None:
+    client = with_hub(Client())
+
+    assert client.send("PUT", HUB_RULE, rule).status == 400
+
+
+@pytest.mark.parametrize("action", ["nothing", "provision"])
+def test_a_workspace_knows_no_other_action(action: str) -> None:
+    assert with_hub(Client()).send("POST", f"{HUB}/{action}", {}).status == 405
+
+
+def test_what_belongs_to_no_owner_is_not_found() -> None:
+    client = Client()
+
+    for path in (HUB_RULE, f"{HUB}/outboundNetworkDependenciesEndpoints", RULE, NETWORK):
+        assert client.send("GET", path).status == 404
+    assert client.send("PUT", RULE, fqdn_rule()).status == 404

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from allowlist.simulator.arm.message import Reply
+from allowlist.simulator.arm.message import Reply, json_reply
 from allowlist.simulator.arm.provider import Call, Kind, Provider
 from allowlist.simulator.cognitive.accounts import Accounts
 from allowlist.simulator.cognitive.children import AccountChildren
@@ -30,8 +30,8 @@ class MicrosoftCognitiveServices(Provider):
         super().__init__(by_path, fallback=AccountChildren())
 
     def special(self, call: Call) -> Reply | None:
-        """``locations/{location}/…`` and ``deletedAccounts`` exist but hold nothing."""
+        """``deletedAccounts`` exists but holds nothing: a deleted account is gone at once."""
         first = call.address.segments[0].lower() if call.address.segments else ""
         if call.method == "GET" and first == "deletedaccounts":
-            return Kind.reply(self.fallback or Kind(), 200, {"value": []})
+            return json_reply(200, {"value": []})
         return None
