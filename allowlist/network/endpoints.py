@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from allowlist.network.observation import Evidence, evidence
 from allowlist.network.private_link import LinkedService, Zone, names_follow_resource, service_of, zones_for
-from allowlist.network.read import properties, reference, references, under
+from allowlist.network.read import member, objects, properties, reference, references, texts, under
 from allowlist.surfaces.estate import Body, Estate
 from allowlist.surfaces.resource_id import ResourceId, normal_id
 
@@ -64,12 +64,12 @@ def endpoints_of(estate: Estate, cloud: str) -> list[Endpoint]:
 def _endpoints(estate: Estate, body: Body, cloud: str) -> Iterator[Endpoint]:
     inner = properties(body)
     for key in _LISTS:
-        for index, connection in enumerate(inner.get(key) or ()):
+        for index, connection in enumerate(objects(inner, key)):
             details = properties(connection)
             target = normal_id(str(details.get("privateLinkServiceId") or ""))
             place = f"properties.{key}[{index}].properties.privateLinkServiceConnectionState.status"
             status, shown = _status(estate, body, target, details, evidence(body, place))
-            for group in details.get("groupIds") or ("",):
+            for group in texts(details, "groupIds") or [""]:
                 service = service_of(ResourceId(target).type, str(group), cloud) if target else None
                 yield _endpoint(estate, body, target, str(group), status, shown, service)
 
@@ -106,15 +106,15 @@ def _endpoint(
 
 def _status(estate: Estate, body: Body, target: str, details: Body, own: Evidence) -> tuple[str, Evidence]:
     """The state both sides tell; where they differ, the one that is not approved counts."""
-    status = str((details.get("privateLinkServiceConnectionState") or {}).get("status") or "Unknown")
+    status = str(member(details, "privateLinkServiceConnectionState").get("status") or "Unknown")
     if status != APPROVED:
         return status, own
     owner = estate.get(target) if target else None
-    for index, connection in enumerate(properties(owner).get("privateEndpointConnections") or ()):
+    for index, connection in enumerate(objects(properties(owner), "privateEndpointConnections")):
         inner = properties(connection)
         if owner is None or reference(inner, "privateEndpoint") != normal_id(body["id"]):
             continue
-        theirs = str((inner.get("privateLinkServiceConnectionState") or {}).get("status") or status)
+        theirs = str(member(inner, "privateLinkServiceConnectionState").get("status") or status)
         if theirs != APPROVED:
             place = f"properties.privateEndpointConnections[{index}].properties.privateLinkServiceConnectionState.status"
             return theirs, evidence(owner, place)
@@ -122,13 +122,13 @@ def _status(estate: Estate, body: Body, target: str, details: Body, own: Evidenc
 
 
 def _addresses(estate: Estate, inner: Body) -> Iterator[str]:
-    for item in inner.get("customDnsConfigs") or ():
-        yield from (str(address) for address in item.get("ipAddresses") or ())
-    for item in inner.get("ipConfigurations") or ():
+    for item in objects(inner, "customDnsConfigs"):
+        yield from (str(address) for address in texts(item, "ipAddresses"))
+    for item in objects(inner, "ipConfigurations"):
         if properties(item).get("privateIPAddress"):
             yield str(properties(item)["privateIPAddress"])
     for interface in references(inner, "networkInterfaces"):
-        for item in properties(estate.get(interface)).get("ipConfigurations") or ():
+        for item in objects(properties(estate.get(interface)), "ipConfigurations"):
             if properties(item).get("privateIPAddress"):
                 yield str(properties(item)["privateIPAddress"])
 
@@ -140,11 +140,11 @@ def _names(
     if service is None:
         return
     seen: set[str] = set()
-    stated = [str(item.get("fqdn") or "") for item in inner.get("customDnsConfigs") or ()]
+    stated = [str(item.get("fqdn") or "") for item in objects(inner, "customDnsConfigs")]
     for interface in references(inner, "networkInterfaces"):
-        for item in properties(estate.get(interface)).get("ipConfigurations") or ():
-            details = properties(item).get("privateLinkConnectionProperties") or {}
-            stated += [str(name) for name in details.get("fqdns") or ()]
+        for item in objects(properties(estate.get(interface)), "ipConfigurations"):
+            details = member(properties(item), "privateLinkConnectionProperties")
+            stated += [str(name) for name in texts(details, "fqdns")]
     if names_follow_resource(service):
         label = _label(estate, target)
         stated += [f"{label}.{zone.suffixes[0]}" for zone in zones]
@@ -172,7 +172,7 @@ def _served(name: str, service: LinkedService) -> ServedName | None:
 def _stated_zones(estate: Estate, body: Body) -> Iterator[str]:
     """Zones named by the endpoint's DNS zone groups."""
     for group in estate.children(body["id"], "privateDnsZoneGroups"):
-        for item in properties(group).get("privateDnsZoneConfigs") or ():
+        for item in objects(properties(group), "privateDnsZoneConfigs"):
             zone = properties(item).get("privateDnsZoneId")
             if zone:
                 yield normal_id(str(zone))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from allowlist.network.read import properties, reference, under
+from allowlist.network.read import member, objects, properties, reference, texts, under
 from allowlist.surfaces.estate import Body, Estate
 from allowlist.surfaces.resource_id import ResourceId, normal_id
 
@@ -61,10 +61,10 @@ def _ancestry(estate: Estate, policy: str) -> Iterator[str]:
 
 def _firewall(estate: Estate, body: Body) -> Firewall:
     inner = properties(body)
-    configurations = [properties(item) for item in inner.get("ipConfigurations") or ()]
+    configurations = [properties(item) for item in objects(inner, "ipConfigurations")]
     subnet = next((found for item in configurations if (found := reference(item, "subnet"))), "")
     addresses = [str(item["privateIPAddress"]) for item in configurations if item.get("privateIPAddress")]
-    hub_address = (inner.get("hubIPAddresses") or {}).get("privateIPAddress")
+    hub_address = member(inner, "hubIPAddresses").get("privateIPAddress")
     policy = reference(inner, "firewallPolicy")
     return Firewall(
         id=normal_id(body["id"]),
@@ -82,10 +82,10 @@ def _dns_of_policy(estate: Estate, policy: str) -> DnsSettings:
     """The child's settings where it has any, else its parent's."""
     chain = [body for item in _ancestry(estate, policy) if (body := estate.get(item)) is not None]
     holder = next((body for body in chain if properties(body).get("dnsSettings")), chain[0] if chain else {})
-    found = properties(holder).get("dnsSettings") or {}
+    found = member(properties(holder), "dnsSettings")
     return DnsSettings(
         proxy=bool(found.get("enableProxy")),
-        servers=tuple(found.get("servers") or ()),
+        servers=tuple(texts(found, "servers")),
         holder=holder,
         path="properties.dnsSettings",
     )
@@ -94,7 +94,7 @@ def _dns_of_policy(estate: Estate, policy: str) -> DnsSettings:
 def _dns_of_firewall(body: Body) -> DnsSettings:
     """Classic firewalls keep the settings as texts in ``additionalProperties`` (recorded traffic)."""
     extra = {
-        key.lower(): str(value) for key, value in (properties(body).get("additionalProperties") or {}).items()
+        key.lower(): str(value) for key, value in member(properties(body), "additionalProperties").items()
     }
     servers = extra.get("network.dns.servers", "")
     return DnsSettings(

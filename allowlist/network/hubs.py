@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from allowlist.network.observation import Evidence, evidence
-from allowlist.network.read import properties, reference
+from allowlist.network.read import objects, properties, reference, texts
 from allowlist.surfaces.estate import Body, Estate
 from allowlist.surfaces.resource_id import ResourceId, normal_id
 
@@ -50,16 +50,16 @@ def _connections(estate: Estate, network_id: str) -> Iterator[tuple[str, Body]]:
 def _internet_next_hop(estate: Estate, hub: str, connection: Body) -> tuple[str, tuple[Evidence, ...]]:
     """Routing intent comes before route tables (Virtual WAN documentation, "routing intent and policies")."""
     for body in estate.children(hub, "routingIntent"):
-        for index, policy in enumerate(properties(body).get("routingPolicies") or ()):
-            if "internet" in [str(item).lower() for item in policy.get("destinations") or ()]:
+        for index, policy in enumerate(objects(properties(body), "routingPolicies")):
+            if "internet" in [str(item).lower() for item in texts(policy, "destinations")]:
                 shown = evidence(body, f"properties.routingPolicies[{index}].nextHop")
                 return normal_id(str(policy.get("nextHop") or "")), (shown,)
     table_id = reference(properties(connection).get("routingConfiguration"), "associatedRouteTable")
     for body in estate.children(hub, "hubRouteTables"):
         if table_id and normal_id(body["id"]) != table_id:
             continue
-        for index, route in enumerate(properties(body).get("routes") or ()):
-            if "0.0.0.0/0" in (route.get("destinations") or ()):
+        for index, route in enumerate(objects(properties(body), "routes")):
+            if "0.0.0.0/0" in (texts(route, "destinations")):
                 shown = evidence(body, f"properties.routes[{index}].nextHop")
                 return normal_id(str(route.get("nextHop") or "")), (shown,)
     return "", ()

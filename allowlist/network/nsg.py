@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from allowlist.network.observation import Evidence, evidence
-from allowlist.network.read import prefixes, properties
+from allowlist.network.read import objects, prefixes, properties, texts
 from allowlist.rules.addresses import INTERNET, NOWHERE, AddressSet
 from allowlist.surfaces.estate import Body
 
@@ -111,14 +111,20 @@ def _rules(group: Body, direction: str) -> Iterator[tuple[Body, Evidence]]:
     inner = properties(group)
     found: list[tuple[int, Body, Evidence]] = []
     for key in ("securityRules", "defaultSecurityRules"):
-        for index, rule in enumerate(inner.get(key) or ()):
+        for index, rule in enumerate(objects(inner, key)):
             place = evidence(group, f"properties.{key}[{index}].properties")
-            found.append((int(properties(rule).get("priority") or 65535), rule, place))
+            found.append((_priority(rule), rule, place))
     if not inner.get("defaultSecurityRules"):
-        found += [(int(properties(rule)["priority"]), rule, evidence(group)) for rule in _default_rules()]
+        found += [(_priority(rule), rule, evidence(group)) for rule in _default_rules()]
     for _, rule, shown in sorted(found, key=lambda item: item[0]):
         if str(properties(rule).get("direction", "")).lower() == direction.lower():
             yield rule, shown
+
+
+def _priority(rule: Body) -> int:
+    """Lower numbers come first; what is no number comes last."""
+    text = str(properties(rule).get("priority"))
+    return int(text) if text.isdigit() else 65535
 
 
 def _default_rules() -> Iterator[Body]:
@@ -158,13 +164,14 @@ def _port_fits(text: str, port: int) -> bool:
     low, _, high = text.partition("-")
     if text == "*":
         return True
-    return low.isdigit() and int(low) <= port <= int(high or low)
+    high = high or low
+    return low.isdigit() and high.isdigit() and int(low) <= port <= int(high)
 
 
 def _listed(rule: Body, key: str) -> list[str]:
     plural = f"{key}es" if key.endswith("Prefix") else f"{key}s"
     single = [str(rule[key])] if rule.get(key) else []
-    return [*single, *(str(item) for item in rule.get(plural) or ())]
+    return [*single, *texts(rule, plural)]
 
 
 def _end(rule: Body, side: str, end: End, local: AddressSet) -> Match:

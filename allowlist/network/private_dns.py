@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from allowlist.network.observation import Evidence, evidence
-from allowlist.network.read import properties, reference, under
+from allowlist.network.read import objects, properties, reference, texts, under
 from allowlist.surfaces.estate import Body, Estate
 from allowlist.surfaces.resource_id import normal_id
 
@@ -58,7 +58,7 @@ def _links(estate: Estate, body: Body) -> Iterator[tuple[str, Evidence]]:
         network = reference(properties(item), "virtualNetwork")
         if network and state.lower() == "completed":
             yield network, evidence(item, "properties.virtualNetwork.id")
-    for index, item in enumerate(inner.get("virtualNetworkLinks") or ()):
+    for index, item in enumerate(objects(inner, "virtualNetworkLinks")):
         network = reference(properties(item), "virtualNetwork")
         if network:
             yield network, evidence(body, f"properties.virtualNetworkLinks[{index}]")
@@ -71,7 +71,7 @@ def _record_bodies(estate: Estate, body: Body) -> Iterator[Body]:
 def _records(estate: Estate, body: Body) -> Iterator[tuple[str, tuple[tuple[str, ...], Evidence]]]:
     for item in _record_bodies(estate, body):
         inner = properties(item)
-        rows = inner.get("aRecords") or inner.get("ARecords") or ()
+        rows = inner.get("aRecords") or objects(inner, "ARecords")
         addresses = tuple(str(row.get("ipv4Address")) for row in rows if row.get("ipv4Address"))
         name = str(item.get("name") or normal_id(item["id"]).rpartition("/")[2])
         yield name.lower(), (addresses, evidence(item, "properties.aRecords"))
@@ -84,13 +84,13 @@ def _grouped_records(estate: Estate, body: Body) -> Iterator[tuple[str, tuple[tu
         return
     zone_id = normal_id(body["id"])
     for group in estate.of_type("Microsoft.Network/privateEndpoints/privateDnsZoneGroups"):
-        for number, item in enumerate(properties(group).get("privateDnsZoneConfigs") or ()):
+        for number, item in enumerate(objects(properties(group), "privateDnsZoneConfigs")):
             inner = properties(item)
             if normal_id(str(inner.get("privateDnsZoneId") or "")) != zone_id:
                 continue
             place = f"properties.privateDnsZoneConfigs[{number}].properties.recordSets"
-            for row in inner.get("recordSets") or ():
-                addresses = tuple(str(address) for address in row.get("ipAddresses") or ())
+            for row in objects(inner, "recordSets"):
+                addresses = tuple(str(address) for address in texts(row, "ipAddresses"))
                 yield str(row.get("recordSetName") or "").lower(), (addresses, evidence(group, place))
 
 
@@ -177,5 +177,5 @@ def resolvers_of(estate: Estate) -> list[Resolver]:
             name=str(body.get("name", "")),
         )
         for body in estate.of_type("Microsoft.Network/dnsResolvers/inboundEndpoints")
-        for item in properties(body).get("ipConfigurations") or ()
+        for item in objects(properties(body), "ipConfigurations")
     ]

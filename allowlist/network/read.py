@@ -12,21 +12,37 @@ from allowlist.surfaces.resource_id import ResourceId, normal_id
 
 def properties(body: Body | None) -> Body:
     """``properties`` of a resource or an inner object; the object itself where a tool has flattened them away."""
-    found = (body or {}).get("properties", body)
+    found = body.get("properties", body) if isinstance(body, dict) else None
     return found if isinstance(found, dict) else {}
+
+
+def member(holder: Any, key: str) -> Body:
+    """An inner object; empty where there is none, or something else stands there."""
+    found = holder.get(key) if isinstance(holder, dict) else None
+    return found if isinstance(found, dict) else {}
+
+
+def objects(holder: Any, key: str) -> list[Body]:
+    """The objects of a list; empty where there is none."""
+    found = holder.get(key) if isinstance(holder, dict) else None
+    return [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []
+
+
+def texts(holder: Any, key: str) -> list[str]:
+    """The texts of a list; empty where there is none."""
+    found = holder.get(key) if isinstance(holder, dict) else None
+    return [item for item in found if isinstance(item, str)] if isinstance(found, list) else []
 
 
 def reference(holder: Body | None, key: str) -> str:
     """The id a member such as ``{"routeTable": {"id": …}}`` refers to, normalised; empty if none."""
-    found = (holder or {}).get(key)
-    text = found.get("id") if isinstance(found, dict) else None
+    text = member(holder, key).get("id")
     return normal_id(text) if isinstance(text, str) else ""
 
 
 def references(holder: Body | None, key: str) -> tuple[str, ...]:
     """The ids of a list of references."""
-    items = (holder or {}).get(key) or ()
-    return tuple(normal_id(item["id"]) for item in items if isinstance(item, dict) and item.get("id"))
+    return tuple(normal_id(str(item["id"])) for item in objects(holder, key) if item.get("id"))
 
 
 def prefixes(texts: Iterable[Any]) -> AddressSet:

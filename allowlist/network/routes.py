@@ -13,7 +13,7 @@ from enum import StrEnum
 from allowlist.network.firewalls import Firewall
 from allowlist.network.hubs import hub_default
 from allowlist.network.observation import Evidence, evidence
-from allowlist.network.read import prefixes, properties
+from allowlist.network.read import objects, prefixes, properties
 from allowlist.network.topology import Subnet, Topology
 from allowlist.rules.addresses import INTERNET, NOWHERE, AddressSet
 from allowlist.surfaces.estate import Body, Estate
@@ -101,7 +101,7 @@ def way_out(
 
 
 def _by_length(table: Body | None) -> list[tuple[int, Body]]:
-    routes = list(enumerate(properties(table).get("routes") or ()))
+    routes = list(enumerate(objects(properties(table), "routes")))
     return sorted(routes, key=lambda item: -_length(str(properties(item[1]).get("addressPrefix") or "")))
 
 

@@ -10,7 +10,7 @@ from allowlist.network.endpoints import Endpoint, endpoints_of
 from allowlist.network.firewalls import Firewall, carriers, firewalls_of
 from allowlist.network.name_servers import Answering, answering
 from allowlist.network.private_dns import PrivateZone, Resolver, resolvers_of, zones_of
-from allowlist.network.read import properties, reference, under
+from allowlist.network.read import member, objects, properties, reference, under
 from allowlist.network.routes import WayOut, way_out
 from allowlist.network.topology import Network, Subnet, Topology
 from allowlist.rules.addresses import AddressSet
@@ -84,7 +84,7 @@ class Scene:
         interfaces = {
             normal_id(str(item.get("id")))
             for endpoint in endpoints
-            for item in properties(endpoint.body).get("networkInterfaces") or ()
+            for item in objects(properties(endpoint.body), "networkInterfaces")
         }
         others = [item for item in subnet.attached if under(item, "networkInterfaces") not in interfaces]
         return not others or not interfaces
@@ -95,10 +95,10 @@ class Scene:
         found = [
             reference(properties(item), "subnet")
             for body in self.estate.of_type("Microsoft.Network/applicationGateways")
-            for item in properties(body).get("gatewayIPConfigurations") or ()
+            for item in objects(properties(body), "gatewayIPConfigurations")
         ]
         for body in self.estate.of_type("Microsoft.ApiManagement/service"):
-            configuration = properties(body).get("virtualNetworkConfiguration") or {}
+            configuration = member(properties(body), "virtualNetworkConfiguration")
             found.append(normal_id(str(configuration.get("subnetResourceId") or "")))
         resolving = (
             subnet.id

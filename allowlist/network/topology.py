@@ -6,7 +6,17 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from allowlist.network.read import name_of, prefixes, properties, reference, references, under
+from allowlist.network.read import (
+    member,
+    name_of,
+    objects,
+    prefixes,
+    properties,
+    reference,
+    references,
+    texts,
+    under,
+)
 from allowlist.rules.addresses import AddressSet
 from allowlist.surfaces.estate import Body, Estate
 from allowlist.surfaces.resource_id import normal_id
@@ -82,8 +92,8 @@ class Topology:
 
     @classmethod
     def of(cls, estate: Estate) -> Topology:
-        found = (_network(estate, body) for body in estate.of_type(NETWORK_TYPE))
-        return cls({network.id: network for network in found})
+        found = [_network(estate, body) for body in estate.of_type(NETWORK_TYPE)]
+        return cls({network.id: network for network in (*_of_lone_subnets(estate), *found)})
 
     def network(self, network_id: str) -> Network | None:
         return self.networks.get(normal_id(network_id))
@@ -116,7 +126,7 @@ class Topology:
 
 def _network(estate: Estate, body: Body) -> Network:
     inner = properties(body)
-    inline = [(f"properties.subnets[{index}]", item) for index, item in enumerate(inner.get("subnets") or ())]
+    inline = [(f"properties.subnets[{index}]", item) for index, item in enumerate(objects(inner, "subnets"))]
     separate = list(estate.children(body["id"], "subnets"))
     known = {str(item.get("name", "")).lower() for _, item in inline}
     subnets = [_subnet(body["id"], item, body, path) for path, item in inline]
@@ -124,12 +134,22 @@ def _network(estate: Estate, body: Body) -> Network:
     return Network(
         id=normal_id(body["id"]),
         name=_name(body),
-        space=prefixes((inner.get("addressSpace") or {}).get("addressPrefixes") or ()),
-        dns_servers=tuple((inner.get("dhcpOptions") or {}).get("dnsServers") or ()),
+        space=prefixes(texts(member(inner, "addressSpace"), "addressPrefixes")),
+        dns_servers=tuple(texts(member(inner, "dhcpOptions"), "dnsServers")),
         subnets=tuple(subnets),
         peerings=tuple(_peerings(estate, body)),
         body=body,
     )
+
+
+def _of_lone_subnets(estate: Estate) -> Iterator[Network]:
+    """Subnets that were read without their network: of that, nothing but its name is known."""
+    parents = {
+        under(body["id"], "virtualNetworks"): body for body in estate.of_type(f"{NETWORK_TYPE}/subnets")
+    }
+    for parent in parents:
+        if parent and estate.get(parent) is None:
+            yield _network(estate, {"id": parent, "name": name_of(parent), "properties": {}})
 
 
 def _name(body: Body) -> str:
@@ -145,13 +165,13 @@ def _subnet(network_id: str, body: Body, holder: Body, path: str) -> Subnet:
         id=normal_id(own_id),
         name=_name(body),
         network=normal_id(network_id),
-        addresses=prefixes([*single, *(inner.get("addressPrefixes") or ())]),
+        addresses=prefixes([*single, *(texts(inner, "addressPrefixes"))]),
         route_table=reference(inner, "routeTable"),
         security_group=reference(inner, "networkSecurityGroup"),
         nat_gateway=reference(inner, "natGateway"),
         default_outbound=outbound if isinstance(outbound, bool) else None,
-        service_endpoints=tuple(_services(inner.get("serviceEndpoints"))),
-        delegations=tuple(_delegated(inner.get("delegations"))),
+        service_endpoints=tuple(_services(objects(inner, "serviceEndpoints"))),
+        delegations=tuple(_delegated(objects(inner, "delegations"))),
         attached=references(inner, "ipConfigurations"),
         body=body,
         holder=holder,
@@ -174,7 +194,7 @@ def _delegated(items: Iterable[Body] | None) -> Iterator[str]:
 
 def _peerings(estate: Estate, body: Body) -> Iterator[Peering]:
     inner = properties(body)
-    inline = list(enumerate(inner.get("virtualNetworkPeerings") or ()))
+    inline = list(enumerate(objects(inner, "virtualNetworkPeerings")))
     for index, item in inline:
         yield _peering(item, f"properties.virtualNetworkPeerings[{index}]")
     known = {_name(item).lower() for _, item in inline}

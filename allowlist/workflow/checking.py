@@ -52,7 +52,7 @@ def check_target(project: Project, estate: Estate, spec: TargetSpec) -> TargetCh
         spec=spec,
         requirements=resolved.wanted,
         findings=tuple(findings),
-        notes=resolved.notes,
+        notes=(*resolved.notes, *(f"not readable: {text}" for text in estate.unreadable)),
     )
 
 

@@ -11,6 +11,7 @@ from allowlist.catalog import Library, load_library
 from allowlist.documents import Source
 from allowlist.documents.reader import near_miss
 from allowlist.errors import AllowlistError, InvalidInput
+from allowlist.network.read import member, objects, prefixes, properties, texts
 from allowlist.rules.addresses import EVERYWHERE, AddressSet
 from allowlist.rules.flow import NOTHING_KNOWN, Facts
 from allowlist.surfaces.base import ArmReader, Surface, Target
@@ -120,24 +121,18 @@ def addresses_of(estate: Estate, resource: str) -> AddressSet | None:
     body = estate.get(resource) or _subnet(estate, resource)
     if body is None:
         return None
-    properties = body["properties"]
-    space = (properties.get("addressSpace") or {}).get("addressPrefixes") or ()
-    single = [properties["addressPrefix"]] if properties.get("addressPrefix") else []
-    texts = [
-        *(properties.get("ipAddresses") or ()),
-        *space,
-        *(properties.get("addressPrefixes") or ()),
-        *single,
-    ]
-    return AddressSet.parse(text for text in texts if ":" not in text)
+    inner = properties(body)
+    space = texts(member(inner, "addressSpace"), "addressPrefixes")
+    single = [inner["addressPrefix"]] if inner.get("addressPrefix") else []
+    return prefixes([*texts(inner, "ipAddresses"), *space, *texts(inner, "addressPrefixes"), *single])
 
 
 def _subnet(estate: Estate, resource: str) -> Body | None:
     """A subnet as it stands inside its virtual network."""
     network, _, name = resource.lower().partition("/subnets/")
     parent = estate.get(network) if name else None
-    subnets = (parent or {}).get("properties", {}).get("subnets") or ()
-    return next((item for item in subnets if item.get("name", "").lower() == name), None)
+    subnets = objects(properties(parent), "subnets")
+    return next((item for item in subnets if str(item.get("name", "")).lower() == name), None)
 
 
 def read_estate(

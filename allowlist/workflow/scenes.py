@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from allowlist.network.read import prefixes, properties, texts
 from allowlist.network.scene import Scene, scene_of
-from allowlist.rules.addresses import NOWHERE, AddressSet
+from allowlist.rules.addresses import AddressSet
 from allowlist.surfaces.estate import Estate
 from allowlist.workload import TargetSpec, Workload
 
@@ -30,6 +31,4 @@ def workload_scene(workload: Workload, estate: Estate, specs: Sequence[TargetSpe
 
 
 def _members(estate: Estate, group: str) -> AddressSet:
-    body = estate.get(group)
-    texts = body["properties"].get("ipAddresses") or () if body else ()
-    return AddressSet.parse(text for text in texts if ":" not in text) if texts else NOWHERE
+    return prefixes(texts(properties(estate.get(group)), "ipAddresses"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from allowlist.network.observation import Observation, evidence, fault, met, note, unknown
-from allowlist.network.read import properties
+from allowlist.network.read import member, objects, properties, texts
 from allowlist.network.scene import Scene
 from allowlist.rules.addresses import AddressSet
 from allowlist.surfaces.estate import Body
@@ -35,7 +35,7 @@ def accounts(scene: Scene) -> Observations:
         if str(body.get("kind", "")).lower() != "project":
             yield _public_access("account-public-access", body, "workspace")
             yield _endpoint("account-endpoint", scene, body, "workspace")
-            yield _isolation(body, properties(body).get("managedNetwork") or {}, "properties.managedNetwork")
+            yield _isolation(body, member(properties(body), "managedNetwork"), "properties.managedNetwork")
     for body in scene.estate.of_type(f"{ACCOUNT}/managedNetworks"):
         inner = properties(body).get("managedNetwork") or properties(body)
         path = "properties.managedNetwork" if "managedNetwork" in properties(body) else "properties"
@@ -95,7 +95,7 @@ def _counts_as_deny(body: Body, rules: Body) -> bool:
 
 def _wide_rules(rules: Body) -> list[str]:
     found: list[str] = []
-    for item in rules.get("ipRules") or ():
+    for item in objects(rules, "ipRules"):
         text = str(item.get("value") or item.get("ipAddressOrRange") or "")
         try:
             addresses = AddressSet.parse([text])
@@ -138,7 +138,7 @@ def _data_loss(body: Body) -> Observation:
     code, resource = "account-data-loss", str(body["id"])
     remedy = f"set restrictOutboundNetworkAccess of {name} to true and list the hosts it may call"
     if inner.get("restrictOutboundNetworkAccess"):
-        count = len(inner.get("allowedFqdnList") or ())
+        count = len(texts(inner, "allowedFqdnList"))
         says = f"{name} calls only the {count} hosts on its list"
         return met(code, resource, says, place, evidence(body, "properties.allowedFqdnList"))
     if inner.get("restrictOutboundNetworkAccess") is False:
@@ -149,7 +149,7 @@ def _data_loss(body: Body) -> Observation:
 def _injections(scene: Scene, body: Body) -> Observations:
     """Agents in a subnet of the customer leave through that subnet, so it must be among the sources."""
     sources = {subnet.id for subnet in scene.sources}
-    for index, item in enumerate(properties(body).get("networkInjections") or ()):
+    for index, item in enumerate(objects(properties(body), "networkInjections")):
         subnet = normal_id(str(item.get("subnetArmId") or ""))
         if not subnet or item.get("useMicrosoftManagedNetwork"):
             continue

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from allowlist.network.nsg import INBOUND, OUTBOUND, SOMEWHERE, End, Question, decide
 from allowlist.network.observation import Observation, evidence, fault, met, note, unknown
-from allowlist.network.read import name_of, properties, reference, under
+from allowlist.network.read import name_of, objects, properties, reference, under
 from allowlist.network.scene import Scene
 from allowlist.network.topology import Subnet
 from allowlist.rules.addresses import EVERYWHERE
@@ -50,7 +50,7 @@ def bastion(scene: Scene) -> Observations:
 
 
 def _subnet(scene: Scene, body: Body) -> Subnet | None:
-    for item in properties(body).get("ipConfigurations") or ():
+    for item in objects(properties(body), "ipConfigurations"):
         found = scene.topology.subnet(reference(properties(item), "subnet"))
         if found is not None:
             return found
@@ -138,7 +138,7 @@ def _groups(scene: Scene) -> set[str]:
     interfaces = {
         reference(properties(body), "networkSecurityGroup")
         for body in scene.estate.of_type("Microsoft.Network/networkInterfaces")
-        for item in properties(body).get("ipConfigurations") or ()
+        for item in objects(properties(body), "ipConfigurations")
         if under(reference(properties(item), "subnet"), "virtualNetworks") in networks
     }
     return (subnets | interfaces) - {""}

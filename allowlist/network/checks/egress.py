@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from allowlist.network.nsg import OUTBOUND, SOMEWHERE, Decision, End, Question, decide
 from allowlist.network.observation import Evidence, Observation, evidence, fault, met, note, unknown
-from allowlist.network.read import name_of, properties, reference, under
+from allowlist.network.read import name_of, objects, properties, reference, under
 from allowlist.network.routes import KMS_ADDRESSES, Hop, Leg, WayOut, has_gateway
 from allowlist.network.scene import Scene
 from allowlist.network.topology import Network, Subnet
@@ -183,7 +183,7 @@ def _public_interfaces(scene: Scene) -> Iterator[tuple[Body, Evidence, str, str]
     """Interfaces as they say it, then public addresses that say so of an interface nobody read."""
     shown: set[str] = set()
     for body in scene.estate.of_type("Microsoft.Network/networkInterfaces"):
-        for index, item in enumerate(properties(body).get("ipConfigurations") or ()):
+        for index, item in enumerate(objects(properties(body), "ipConfigurations")):
             address = reference(properties(item), "publicIPAddress")
             subnet = reference(properties(item), "subnet")
             if address and subnet:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from allowlist.network.firewalls import carriers
 from allowlist.network.observation import Observation, evidence, fault, met, unknown
-from allowlist.network.read import name_of
+from allowlist.network.read import member, name_of, objects
 from allowlist.network.scene import Scene
 from allowlist.rules.model import Ruleset
 
@@ -37,7 +37,7 @@ def policy_carried(scene: Scene) -> Observations:
 
 def _without_firewalls(code: str, target: str, scene: Scene) -> Observation:
     policy = scene.estate.get(target) or {}
-    attached = (policy.get("properties") or {}).get("firewalls") or ()
+    attached = objects(member(policy, "properties"), "firewalls")
     place = evidence(policy, "properties.firewalls")
     if attached:
         return unknown(

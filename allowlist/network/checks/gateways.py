@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from allowlist.network.nsg import INBOUND, OUTBOUND, SOMEWHERE, End, Question, decide
 from allowlist.network.observation import Evidence, Observation, evidence, fault, met, note, unknown
-from allowlist.network.read import name_of, properties, reference
+from allowlist.network.read import member, name_of, objects, properties, reference
 from allowlist.network.routes import Hop, way_out
 from allowlist.network.scene import Scene
 from allowlist.network.topology import Subnet
@@ -42,7 +42,7 @@ _GATEWAY_NEEDS = (
 def api_management(scene: Scene) -> Observations:
     for body in scene.estate.of_type(API_MANAGEMENT):
         yield _placement(scene, body)
-        configuration = properties(body).get("virtualNetworkConfiguration") or {}
+        configuration = member(properties(body), "virtualNetworkConfiguration")
         subnet = scene.topology.subnet(normal_id(str(configuration.get("subnetResourceId") or "")))
         if subnet is not None and not _is_second_generation(body):
             yield _held_back(scene, subnet, "apim-nsg", _API_MANAGEMENT_NEEDS, needs_group=True)
@@ -50,7 +50,7 @@ def api_management(scene: Scene) -> Observations:
 
 
 def _is_second_generation(body: Body) -> bool:
-    return str((body.get("sku") or {}).get("name", "")).lower().endswith("v2")
+    return str(member(body, "sku").get("name", "")).lower().endswith("v2")
 
 
 def _placement(scene: Scene, body: Body) -> Observation:
@@ -153,7 +153,7 @@ def application_gateways(scene: Scene) -> Observations:
 
 
 def _gateway_subnet(scene: Scene, body: Body) -> Subnet | None:
-    for item in properties(body).get("gatewayIPConfigurations") or ():
+    for item in objects(properties(body), "gatewayIPConfigurations"):
         found = scene.topology.subnet(reference(properties(item), "subnet"))
         if found is not None:
             return found
@@ -162,7 +162,7 @@ def _gateway_subnet(scene: Scene, body: Body) -> Subnet | None:
 
 def _has_public_frontend(body: Body) -> bool:
     """Without one it is a private deployment, which needs neither GatewayManager nor the Internet."""
-    items = properties(body).get("frontendIPConfigurations") or ()
+    items = objects(properties(body), "frontendIPConfigurations")
     return any(reference(properties(item), "publicIPAddress") for item in items)
 
 
@@ -179,14 +179,14 @@ def _gateway_route(scene: Scene, body: Body, subnet: Subnet) -> Observation:
 
 def _firewall_mode(scene: Scene, body: Body) -> Observation:
     inner, code, resource = properties(body), "gateway-waf", str(body["id"])
-    tier = str((inner.get("sku") or body.get("sku") or {}).get("tier") or "")
+    tier = str((inner.get("sku") or member(body, "sku")).get("tier") or "")
     policy = scene.estate.get(reference(inner, "firewallPolicy"))
     name = str(body.get("name") or "")
     if policy is not None:
-        settings = properties(policy).get("policySettings") or {}
+        settings = member(properties(policy), "policySettings")
         place = evidence(policy, "properties.policySettings")
         return _mode(code, resource, name, settings.get("state"), settings.get("mode"), place)
-    configuration = inner.get("webApplicationFirewallConfiguration") or {}
+    configuration = member(inner, "webApplicationFirewallConfiguration")
     if configuration:
         state = "Enabled" if configuration.get("enabled") else "Disabled"
         place = evidence(body, "properties.webApplicationFirewallConfiguration")
@@ -210,12 +210,12 @@ def _mode(code: str, resource: str, name: str, state: object, mode: object, plac
 
 def front_doors(scene: Scene) -> Observations:
     for body in scene.estate.of_type(FRONT_DOOR):
-        if "frontdoor" not in str((body.get("sku") or {}).get("name", "")).lower():
+        if "frontdoor" not in str(member(body, "sku").get("name", "")).lower():
             continue
         for origin in _origins(scene, body):
             yield _origin(origin)
     for policy in scene.estate.of_type("Microsoft.Network/frontDoorWebApplicationFirewallPolicies"):
-        settings = properties(policy).get("policySettings") or {}
+        settings = member(properties(policy), "policySettings")
         name, place = str(policy.get("name") or ""), evidence(policy, "properties.policySettings")
         state, mode = settings.get("enabledState"), settings.get("mode")
         yield _mode("front-door-waf", str(policy["id"]), name, state, mode, place)
@@ -228,7 +228,7 @@ def _origins(scene: Scene, profile: Body) -> Iterator[Body]:
 
 def _origin(body: Body) -> Observation:
     code, resource = "front-door-origin", str(body["id"])
-    link = properties(body).get("sharedPrivateLinkResource") or {}
+    link = member(properties(body), "sharedPrivateLinkResource")
     host = str(properties(body).get("hostName") or body.get("name") or "")
     if not link:
         says = f"origin {host} is reached over the public network"

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from allowlist.network.endpoints import Endpoint, ServedName
 from allowlist.network.observation import Observation, evidence, fault, met, unknown
-from allowlist.network.read import name_of, properties, reference
+from allowlist.network.read import member, name_of, objects, properties, reference
 from allowlist.network.scene import Scene
 from allowlist.network.serving import resolution_from
 from allowlist.network.topology import Network
@@ -38,9 +38,9 @@ def _strangers(scene: Scene) -> Observations:
     known = {endpoint.id for endpoint in scene.endpoints}
     for key in sorted(scene.estate.resources):
         body = scene.estate.resources[key]
-        for index, connection in enumerate(properties(body).get("privateEndpointConnections") or ()):
+        for index, connection in enumerate(objects(properties(body), "privateEndpointConnections")):
             inner = properties(connection)
-            status = str((inner.get("privateLinkServiceConnectionState") or {}).get("status") or "")
+            status = str(member(inner, "privateLinkServiceConnectionState").get("status") or "")
             endpoint = reference(inner, "privateEndpoint")
             if endpoint not in known and status.lower() in ("pending", "rejected", "disconnected"):
                 yield _stranger(body, index, endpoint, status)
