@@ -34,6 +34,9 @@ def answering(
 ) -> Answering:
     """Follow a network's DNS servers to the network whose private zones decide."""
     shown = evidence(network.body, "properties.dhcpOptions.dnsServers")
+    if not network.is_whole:
+        because = f"virtual network {network.name} was not read, and so its DNS servers were not"
+        return Answering(network="", says=because, unreadable=because)
     servers = [item for item in network.dns_servers if item]
     if not servers or servers[0] == AZURE_DNS:
         return Answering(network=network.id, says="Azure DNS from its own network", evidence=(shown,))

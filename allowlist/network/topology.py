@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from allowlist.network.read import (
@@ -73,7 +73,7 @@ class Subnet:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Network:
-    """One virtual network."""
+    """One virtual network. ``is_whole`` is false where only its subnets were read."""
 
     id: str
     name: str
@@ -82,6 +82,7 @@ class Network:
     subnets: tuple[Subnet, ...]
     peerings: tuple[Peering, ...]
     body: Body
+    is_whole: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +150,8 @@ def _of_lone_subnets(estate: Estate) -> Iterator[Network]:
     }
     for parent in parents:
         if parent and estate.get(parent) is None:
-            yield _network(estate, {"id": parent, "name": name_of(parent), "properties": {}})
+            stub = _network(estate, {"id": parent, "name": name_of(parent), "properties": {}})
+            yield replace(stub, is_whole=False)
 
 
 def _name(body: Body) -> str:

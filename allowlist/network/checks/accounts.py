@@ -125,6 +125,8 @@ def _endpoint(code: str, scene: Scene, body: Body, what: str) -> Observation:
         says = f"{what} {name} has private endpoints, but none of them was read"
         return note(code, resource, says, remedy, place)
     unread = scene.unread("Microsoft.Network/privateEndpoints", "Microsoft.Network/virtualNetworks")
+    if not scene.networks:
+        unread = unread or "the workload's network was not read"
     if unread:
         says = f"whether {what} {name} has a private endpoint is not known: {unread}"
         return unknown(code, resource, says, "grant the right and read again", place)

@@ -218,6 +218,9 @@ def peerings(scene: Scene) -> Observations:
         homes = {item.network for item in scene.carriers if item.network}
         if not homes or network.id in homes:
             continue
+        if not network.is_whole:
+            yield unknown("peering", network.id, "it was not read, and so its peerings were not", _READ)
+            continue
         yield from _peering(scene, network, homes)
 
 

@@ -80,12 +80,13 @@ def names_in_network_rules(scene: Scene, rulesets: dict[str, Ruleset]) -> Observ
                 says = f"rule {rule} names hosts, but the DNS proxy is off: it matches nothing"
                 yield fault(code, holder, says, "enable the DNS proxy (dnsSettings.enableProxy)", place)
                 continue
-            apart = [item for item in scene.networks if scene.answering(item).through_proxy is None]
+            whole = [item for item in scene.networks if item.is_whole]
+            apart = [item for item in whole if scene.answering(item).through_proxy is None]
             if apart:
                 names = ", ".join(item.name for item in apart)
                 says = f"rule {rule} names hosts, and {names} ask another DNS server than the firewall does"
                 remedy = f"make {', '.join(firewall.private_addresses)} their DNS server"
                 shown = [evidence(item.body, "properties.dhcpOptions.dnsServers") for item in apart]
                 yield fault(code, holder, says, remedy, place, *shown, severity="warning")
-            else:
+            elif whole:
                 yield met(code, holder, "clients and firewall ask the same DNS server", place)
