@@ -24,9 +24,10 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 credential_option = click.option(
     "--credential",
     type=click.Choice(CHOICES),
+    metavar="HOW",
     default="none",
     show_default=True,
-    help="Decide as the signed-in identity; none: as the user of this machine, unverified.",
+    help=f"Decide as who is signed in so ({', '.join(CHOICES)}); none is the user of this machine, unverified.",
 )
 
 

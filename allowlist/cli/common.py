@@ -93,17 +93,24 @@ ledger_option = click.option(
 
 connection_options = _all(
     click.option(
-        "--arm-endpoint", envvar="ALLOWLIST_ARM_ENDPOINT", metavar="URL", help="Another Resource Manager."
+        "--arm-endpoint",
+        envvar="ALLOWLIST_ARM_ENDPOINT",
+        metavar="URL",
+        help="Another Resource Manager than the cloud's, such as allowlist simulate.",
     ),
     click.option(
         "--credential",
         type=click.Choice(CHOICES),
+        metavar="HOW",
         default="default",
         show_default=True,
-        help="How to sign in.",
+        help=f"How to sign in: {', '.join(CHOICES)}.",
     ),
     click.option(
-        "--ca-file", envvar="ALLOWLIST_CA_FILE", metavar="FILE", help="Certificate authority of the endpoint."
+        "--ca-file",
+        envvar="ALLOWLIST_CA_FILE",
+        metavar="FILE",
+        help="Certificate authority to trust for --arm-endpoint.",
     ),
 )
 

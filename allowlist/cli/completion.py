@@ -10,10 +10,14 @@ from allowlist.cli.console import put
 @click.command()
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def completion(shell: str) -> None:
-    """Print the completion script for SHELL.
+    """Print the script that completes commands, options and values in SHELL.
 
     \b
-    Example: eval "$(allowlist completion bash)"
+    Examples:
+      bash, in ~/.bashrc:                eval "$(allowlist completion bash)"
+      zsh, in ~/.zshrc after compinit:   eval "$(allowlist completion zsh)"
+      fish, in ~/.config/fish/config.fish:
+                                         allowlist completion fish | source
     """
     from click.shell_completion import get_completion_class
 

@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     type=click.Path(path_type=Path, dir_okay=False),
     default=Path("allowlist.yaml"),
     show_default=True,
+    help="The file to write.",
 )
 @click.option("--force", is_flag=True, help="Replace an existing file.")
 def init(
