@@ -183,3 +183,44 @@ def test_plain_http_only_to_this_machine_and_without_credential(
     else:
         with pytest.raises(AllowlistError):
             choose_cloud("public", endpoint, credential)
+
+
+LOCATION = Answer(202, {"location": "https://arm.example/subscriptions/s/results/1?api-version=1"}, b"")
+
+
+def test_a_location_that_answers_an_error_tells_of_a_failed_operation() -> None:
+    failed = Answer(400, {}, b'{"error":{"code":"Broken","message":"no route"}}')
+    with pytest.raises(TargetError, match="accepted and then failed: Broken") as caught:
+        _client(Script(LOCATION, failed), []).put("/subscriptions/s/x", {}, API)
+    assert caught.value.status == 200
+
+
+def test_a_transient_error_leaves_open_what_happened_and_is_not_asked_for_again() -> None:
+    told = Answer(400, {}, b'{"error":{"code":"TransientError","message":"m"}}')
+    script = Script(LOCATION, told)
+    with pytest.raises(TargetUnavailable):
+        _client(script, []).put("/subscriptions/s/x", {}, API)
+    assert len(script.asked) == 2
+
+
+@pytest.mark.parametrize("header", ["location", "azure-asyncoperation"])
+def test_a_poll_url_without_api_version_gets_the_one_of_the_write(header: str) -> None:
+    accepted = Answer(202, {header: "https://arm.example/subscriptions/s/results/1"}, b"")
+    script = Script(accepted, _ok({"status": "Succeeded"}))
+    _client(script, []).put("/subscriptions/s/x", {}, API)
+    assert script.asked[1][1].endswith(f"/results/1?api-version={API}")
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "message"),
+    [
+        (409, "RequestConflict", "the provisioning state is not terminal"),
+        (400, "AccountProvisioningStateInvalid", "in state Accepted"),
+        (409, "Conflict", "it has an ongoing operation running"),
+    ],
+)
+def test_the_ways_accounts_and_networks_say_busy_are_understood(status: int, code: str, message: str) -> None:
+    body = json.dumps({"error": {"code": code, "message": message}}).encode()
+    with pytest.raises(TargetConflict) as caught:
+        _client(Script(Answer(status, {}, body)), []).put("/subscriptions/s/x", {}, API)
+    assert caught.value.is_busy

@@ -317,3 +317,32 @@ def test_a_run_with_a_one_way_step_is_not_undone_by_halves(tmp_path: Path) -> No
         with pytest.raises(PlanRefused, match="cannot be undone"):
             roll_back(world.project, world.ledger.runs()[0].run_id, world.arm, world.around())
         assert _state(world) == applied
+
+
+@pytest.mark.parametrize(
+    ("surface", "changes", "wish"),
+    [
+        ("hub-network", {"hub": foundry.hub()}, {"firewall_sku": "Basic", "managed_network_kind": "V2"}),
+        (
+            "account-allow-list",
+            {"speech": foundry.speech(["x.example"], restricted=False)},
+            {"restrict": True},
+        ),
+        ("agent-egress", {"policy": foundry.policy(mode="Audit")}, {"mode": "Enforced", "attached": True}),
+        (
+            "hub-network",
+            {},
+            {"private_endpoints": [{"resource": foundry.STORAGE, "subresource": "blob"}]},
+        ),
+    ],
+)
+def test_what_a_target_asks_for_besides_names_is_brought_about(
+    tmp_path: Path, surface: str, changes: dict[str, Any], wish: dict[str, Any]
+) -> None:
+    names = [*NAMES, "stresearch.blob.core.windows.net"] if "private_endpoints" in wish else NAMES
+    with foundry_world(
+        tmp_path, [surface], names, bodies=estate(**changes), options={surface: wish}
+    ) as world:
+        _apply(world)
+        assert world.plan().is_empty
+        assert not world.plan().gaps
