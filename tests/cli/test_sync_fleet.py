@@ -68,7 +68,7 @@ def test_nothing_is_read_twice_and_what_stands_in_a_list_is_not_asked_for_one_by
     assert max(asked.values()) == 1, asked.most_common(3)
     per_policy = [path for path in asked if "/firewallPolicies/policy-" in path]
     assert len(per_policy) == 8
-    assert len(asked) == sum(result.json["arm_requests"].values()) == 8 + 2 * len(("policies", "firewalls", "base groups", "IP groups"))  # fmt: skip
+    assert len(asked) == sum(result.json["arm_requests"].values()) == 8 + 2 * len(("policies", "firewalls", "base groups", "IP groups", "private endpoints"))  # fmt: skip
 
 
 def test_where_the_list_of_a_subscription_is_not_permitted_policies_are_asked_for_one_by_one(
@@ -79,6 +79,14 @@ def test_where_the_list_of_a_subscription_is_not_permitted_policies_are_asked_fo
         estate.simulator.inject(f"GET:{kind}:contains=000001/providers/Microsoft.Network/{kind},status=403")
     result = estate.sync()
     assert set(states(result).values()) == {"applied"}, result.out
+
+
+def test_a_list_that_is_not_permitted_is_asked_for_once(estate: Estate) -> None:
+    write_fleet(estate.folder, 8, subscriptions=2, automation="apply: nothing")
+    estate.simulator.inject("GET:privateEndpoints:status=403")
+    result = estate.sync()
+    assert set(states(result).values()) == {"pending"}, result.out
+    assert max(estate.asked().values()) == 1, estate.asked().most_common(3)
 
 
 def test_a_failing_target_is_told_and_the_others_get_their_turn(estate: Estate) -> None:
@@ -132,3 +140,15 @@ def test_the_summary_is_bounded_however_many_targets_wait(estate: Estate) -> Non
     assert len(result.out.splitlines()) < 8 * 15
     assert result.out.splitlines()[-1] == "8 pending; 320 changes wait"
     assert network() not in result.err
+
+
+def test_workloads_of_several_clouds_and_tenants_go_in_one_run(estate: Estate) -> None:
+    files = write_fleet(estate.folder, 8, files=4, subscriptions=2, automation="apply: nothing")
+    for file, place in zip(
+        files, ("public", "usgov", "china", "public\ntenant: contoso.example"), strict=True
+    ):
+        file.write_text(f"{file.read_text()}cloud: {place}\n")
+    result = estate.sync()
+    assert set(states(result).values()) == {"pending"}
+    assert len(states(result)) == 8
+    assert sum(result.json["arm_requests"].values()) == len([*estate.simulator.requests])

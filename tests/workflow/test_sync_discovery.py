@@ -94,12 +94,13 @@ def test_one_query_over_all_its_pages_finds_every_policy_that_is_no_base(
     ],
 )
 @pytest.mark.parametrize("fault", ["", NO_GRAPH])
-def test_without_the_graph_lists_give_the_same_answer(
+def test_one_request_is_enough_and_without_the_graph_lists_give_the_same_answer(
     simulator: Simulator, arm: ArmClient, tmp_path: Path, discover: str, expected: list[int], fault: str
 ) -> None:
     if fault:
         simulator.inject(fault)
     assert found_by(workload(tmp_path, discover), arm) == [f"policy-00{number}" for number in expected]
+    assert len(simulator.requests) == 1 or fault
 
 
 def test_a_target_that_is_named_is_not_found_again(

@@ -109,3 +109,21 @@ def test_a_log_that_may_not_be_read_leaves_the_name_open(world: World) -> None:
     world.edit(OURS, remove_a_rule)
     (drift,) = only(run(world)).drift
     assert (drift.who, drift.at) == (NOT_KNOWN, "")
+
+
+def test_the_activity_log_says_who_it_was_and_when(world: World) -> None:
+    world.simulator.edit(OURS, remove_a_rule, by="mallory@contoso.example")
+    (drift,) = only(run(world)).drift
+    assert drift.who == "mallory@contoso.example"
+    assert drift.at.startswith("20")
+    assert "removed by mallory@contoso.example" in str(drift)
+
+
+def test_with_the_whole_group_gone_every_rule_is_told_with_who_removed_it(world: World) -> None:
+    drift_policy(world, "revert")
+    before = len(world.rules())
+    world.simulator.remove(OURS, by="mallory@contoso.example")
+    outcome = only(run(world))
+    assert {(item.what, item.who) for item in outcome.drift} == {("removed", "mallory@contoso.example")}
+    assert len(outcome.drift) == before == len(world.rules())
+    assert outcome.applied == before

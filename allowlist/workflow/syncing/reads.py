@@ -113,10 +113,14 @@ class SharedReads:
         try:
             answer.future.set_result(ask())
         except BaseException as error:
-            with self._lock:
-                if self._answers.get(key) is answer:
-                    del self._answers[key]
+            if not isinstance(error, TargetDenied):  # a right that lacks does not come while we ask
+                self._take_back(key, answer)
             answer.future.set_exception(error)
+
+    def _take_back(self, key: _Key, answer: _Answer) -> None:
+        with self._lock:
+            if self._answers.get(key) is answer:
+                del self._answers[key]
 
 
 def list_of(resource_id: str) -> str:
