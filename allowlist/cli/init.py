@@ -76,8 +76,16 @@ def init(
     from allowlist.catalog import load_library
     from allowlist.surfaces.snapshot import read_snapshot
     from allowlist.workflow.files import write_bytes
-    from allowlist.workflow.initialising import discover, find_candidates, needed_parameters, workload_text
+    from allowlist.workflow.initialising import (
+        agent_subnets,
+        discover,
+        find_candidates,
+        look_closer,
+        needed_parameters,
+        workload_text,
+    )
     from allowlist.workflow.package_hosts import find_package_hosts
+    from allowlist.workflow.surfaces import surface_of
     from allowlist.workload import read_workload
 
     if output.exists() and not force:
@@ -90,25 +98,31 @@ def init(
     else:
         subscription = subscription or _ask("Subscription id", "--subscription")
         with arm_from("public", arm_endpoint, credential, ca_file) as arm:
-            estate = discover(arm, subscription)
+            estate = look_closer(arm, discover(arm, subscription))
     targets = _chosen(list(find_candidates(estate)), resources, estate)
     name = name or _ask("Name of the workload", "--name")
     names = names or tuple(_ask("Catalogs (comma separated)", "--catalog").replace(" ", "").split(","))
-    sources = sources or tuple(
-        _ask("Source addresses (comma separated)", "--source").replace(" ", "").split(",")
-    )
+    subnets = agent_subnets(estate)
+    if not sources and not subnets and any(surface_of(target.surface).names_sources for target in targets):
+        sources = tuple(_ask("Source addresses (comma separated)", "--source").replace(" ", "").split(","))
     values = find_package_hosts(os.environ) | dict(_pair(text) for text in parameters)
     for parameter, meaning in needed_parameters(library, names).items():
         if not values.get(parameter) and is_interactive():
             values[parameter] = click.prompt(
                 f"{parameter} ({meaning})", default="", err=True, show_default=False
             )
-    text = workload_text(name, library, names, sources, targets, values, delete or "add-only")
+    text = workload_text(
+        name, library, names, sources, targets, values, delete or "add-only", tuple(subnets.values())
+    )
     write_bytes(output, text.encode())
     say(f"{output} written with {len(targets)} targets")
     read_workload(output)
     for target in targets:
         put(f"{target.surface}  {target.resource}  ({target.why})")
+    for account, subnet in subnets.items():
+        say(
+            f"the agents of {account.rpartition('/')[2]} run in {subnet}: the firewall of that network decides"
+        )
     say("next: allowlist check")
     return Exit.DONE
 

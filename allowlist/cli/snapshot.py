@@ -15,6 +15,11 @@ from allowlist.cli.exits import Exit
 @project_options
 @connection_options
 @click.option(
+    "--subscription",
+    metavar="ID",
+    help="Everything that could be an enforcement point here, instead of a workload's targets.",
+)
+@click.option(
     "-o", "--output", type=click.Path(path_type=Path, file_okay=False), required=True, help="Folder to write."
 )
 def snapshot(
@@ -26,20 +31,27 @@ def snapshot(
     arm_endpoint: str | None,
     credential: str,
     ca_file: str | None,
+    subscription: str | None,
     output: Path,
 ) -> int:
-    """Save the actual state of the workload's targets, raw, for use with --snapshot.
+    """Save actual state, raw, for use with --snapshot: of the workload's targets, or of a whole subscription.
 
     \b
-    Example: allowlist snapshot -o ./state
+    Examples:
+      allowlist snapshot -o ./state
+      allowlist snapshot --subscription 00000000-0000-0000-0000-000000000001 -o ./state
     """
+    from allowlist.workflow.initialising import read_subscription
     from allowlist.workflow.project import read_estate
     from allowlist.workflow.snapshotting import save_snapshot
 
-    project = project_from(workload_path, catalogs, facts_path)
-    specs = project.targets(only, exclude)
-    with arm_from(project.workload.cloud, arm_endpoint, credential, ca_file, project.workload.tenant) as arm:
-        estate = read_estate(project, specs, arm, whole=True)
+    project = None if subscription else project_from(workload_path, catalogs, facts_path)
+    cloud, tenant = (project.workload.cloud, project.workload.tenant) if project else ("public", "")
+    with arm_from(cloud, arm_endpoint, credential, ca_file, tenant) as arm:
+        if project is None:
+            estate = read_subscription(arm, str(subscription))
+        else:
+            estate = read_estate(project, project.targets(only, exclude), arm, whole=True)
         requests = arm.traffic.total
     count = save_snapshot(estate, output, now())
     say(f"{count} resources written to {output} ({requests} requests to ARM)")
