@@ -18,11 +18,15 @@ APPROVED = "Approved"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServedName:
-    """A host name an endpoint serves: the zone that must answer, and the record in it."""
+    """A host name an endpoint serves: the zone that must answer, and the record in it.
+
+    ``stated`` names are written at the endpoint itself; the others follow from the resource's name.
+    """
 
     name: str
     zone: str
     record: str
+    stated: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,11 +149,10 @@ def _names(
         for item in objects(properties(estate.get(interface)), "ipConfigurations"):
             details = member(properties(item), "privateLinkConnectionProperties")
             stated += [str(name) for name in texts(details, "fqdns")]
-    if names_follow_resource(service):
-        label = _label(estate, target)
-        stated += [f"{label}.{zone.suffixes[0]}" for zone in zones]
-    for name in stated:
-        found = _served(name.lower().rstrip("."), service)
+    label = _label(estate, target)
+    follow = [f"{label}.{zone.suffixes[0]}" for zone in zones] if names_follow_resource(service) else []
+    for name in (*stated, *follow):
+        found = _served(name.lower().rstrip("."), service, stated=name in stated)
         if found is not None and found.name not in seen:
             seen.add(found.name)
             yield found
@@ -161,11 +164,12 @@ def _label(estate: Estate, target: str) -> str:
     return str(custom or ResourceId(target).name).lower()
 
 
-def _served(name: str, service: LinkedService) -> ServedName | None:
+def _served(name: str, service: LinkedService, *, stated: bool) -> ServedName | None:
     for zone in service.zones:
         for suffix in zone.suffixes:
             if name.endswith(f".{suffix}"):
-                return ServedName(name=name, zone=zone.name, record=name.removesuffix(f".{suffix}"))
+                record = name.removesuffix(f".{suffix}")
+                return ServedName(name=name, zone=zone.name, record=record, stated=stated)
     return None
 
 

@@ -6,7 +6,18 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.helpers.posture import ALONE, PLANTS, Plant, estate_with, expected, posture_of, told
+from tests.helpers.posture import (
+    ALONE,
+    PLANTS,
+    Bodies,
+    Plant,
+    drop,
+    estate_with,
+    expected,
+    find,
+    posture_of,
+    told,
+)
 
 
 def test_a_clean_network_has_no_finding() -> None:
@@ -36,3 +47,26 @@ def test_mending_one_fault_takes_away_its_finding_alone(chosen: set[int], data: 
     after = told(posture_of(estate_with(*(plant for plant in plants if plant is not mended))))
     assert before - after == expected([mended])
     assert after <= before
+
+
+def test_a_zone_nobody_states_for_an_endpoint_is_no_fault() -> None:
+    def only_openai(bodies: Bodies) -> None:
+        interface = find(bodies, "networkInterfaces", "pe-ai.nic")["properties"]
+        del interface["ipConfigurations"][2], interface["ipConfigurations"][0]
+        for name in ("cognitiveservices.azure.com", "services.ai.azure.com"):
+            zone = find(bodies, "privateDnsZones", f"privatelink.{name}")["id"].lower()
+            if name.startswith("services"):
+                for key in [key for key in bodies if key == zone or key.startswith(f"{zone}/")]:
+                    del bodies[key]
+
+    assert told(posture_of(estate_with(Plant("", only_openai, "", "")))) == set()
+
+
+def test_without_anything_stated_the_usual_zones_are_needed() -> None:
+    def silent(bodies: Bodies) -> None:
+        drop(bodies, "networkInterfaces", "pe-registry.nic")
+        zone = find(bodies, "privateDnsZones", "privatelink.azurecr.io")["id"].lower()
+        for key in [key for key in bodies if key == zone or key.startswith(f"{zone}/")]:
+            del bodies[key]
+
+    assert {code for code, _ in told(posture_of(estate_with(Plant("", silent, "", ""))))} == {"dns-zone"}

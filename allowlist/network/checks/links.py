@@ -67,15 +67,14 @@ def resolution(scene: Scene) -> Observations:
 
 
 def _wanted(endpoint: Endpoint) -> list[ServedName]:
-    """One name per zone is enough to ask for zone and link, all of them for the records."""
-    required = {zone.name for zone in endpoint.zones} | {name_of(item) for item in endpoint.stated_zones}
-    optional = "privatelink.services.ai."
-    stated = {name_of(item) for item in endpoint.stated_zones}
-    return [
-        item
-        for item in endpoint.names
-        if item.zone in required and (not item.zone.startswith(optional) or item.zone in stated)
-    ]
+    """Names whose zones the endpoint states, by name or zone group; without that those its kind always has.
+
+    Not every account is asked by all of its names, so a zone nobody states for it is no fault.
+    """
+    stated = {item.zone for item in endpoint.names if item.stated}
+    stated |= {name_of(item) for item in endpoint.stated_zones}
+    usual = {zone.name for zone in endpoint.zones if not zone.name.startswith("privatelink.services.ai.")}
+    return [item for item in endpoint.names if item.zone in (stated or usual)]
 
 
 def _resolution(scene: Scene, network: Network, endpoint: Endpoint, served: ServedName) -> Observation:
