@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from allowlist.catalog import load_library
+from allowlist.workflow.upgrades import compare_pins
+from allowlist.workload import CatalogUse, read_workload
+from allowlist_tui.explore import pin_lines, pin_row
 from allowlist_tui.filtering import ChangeIndex, parse_filter
+from allowlist_tui.look import text_of
 from allowlist_tui.widgets.lines import PlainTable
+from tests.helpers.cli import CONTOSO
 from tests.helpers.desks import contoso_plan, making_desk, offline_desk
 from tests.helpers.many import many_changes
 from tests.helpers.screen import SMALL, Person, drive
@@ -154,6 +161,29 @@ def test_any_name_can_be_explained(tmp_path: Path) -> None:
         await person.until(lambda: "is not a host name" in person.toasts)
 
     drive(offline_desk(tmp_path), work)
+
+
+def test_what_the_plan_cannot_do_is_told_with_its_cause(tmp_path: Path) -> None:
+    async def work(person: Person) -> None:
+        await person.press("n")
+        assert "cas-server.xethub.hf.co" in person.screen_text
+        assert "deny-hf-datasets" in person.screen_text
+
+    drive(offline_desk(tmp_path), work)
+
+
+def test_an_upgrade_is_told_by_what_it_changes() -> None:
+    library = load_library(None)
+    workload, _ = read_workload(CONTOSO / "allowlist.yaml")
+    behind = msgspec.structs.replace(
+        workload, catalogs=[CatalogUse(name="hugging-face", version="1.0.0"), *workload.catalogs[1:2]]
+    )
+    old, current = compare_pins(behind, library)
+    assert pin_row(old)[3][0].startswith("▲")
+    assert pin_row(current)[3] == ("✓ up to date", "good")
+    told = text_of(pin_lines(old))
+    assert "1.0.0 → 2.0.0" in told
+    assert "added" in told
 
 
 def test_thousands_of_changes_scroll_filter_and_sort(tmp_path: Path) -> None:

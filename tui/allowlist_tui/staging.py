@@ -60,4 +60,7 @@ def _target_line(name: str, approved: Sequence[Change], minutes: float) -> Line:
 
 def why_no_date(text: str, now: datetime) -> str:
     """What is wrong with a date to defer to."""
-    return "" if parse_date(text, now) else f"'{safe(text)}' is no date to come; write 2026-12-31, 10d or 2w"
+    if parse_date(text, now):
+        return ""
+    said = f"'{safe(text)}' is no date to come" if text else "a deferral ends at a date"
+    return f"{said}; write 2026-12-31, 10d or 2w"

@@ -24,7 +24,9 @@ def wrapped(lines: Iterable[Line], width: int) -> Iterator[Line]:
 
 
 def _wrapped(line: Line, width: int) -> Iterator[Line]:
-    hang = min(_hang(line), width // 2)
+    hang = _hang(line)
+    if hang > width * 2 // 3:
+        hang = min(2, width // 2)
     row: list[Piece] = []
     used = 0
     for text, tone in _tokens(line, width - hang):

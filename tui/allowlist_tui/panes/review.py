@@ -113,7 +113,7 @@ class ReviewPane(Container):
         ),
         Binding("y", "copy", "copy", show=False, id="copy", tooltip="copy what is said about this change"),
         Binding(
-            "G",
+            "n",
             "gaps",
             "gaps",
             show=False,
