@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from textual.pilot import Pilot
+from textual.widgets import Input
 
 from allowlist.apply.events import ProgressEvent
 from allowlist.apply.result import RunResult
@@ -41,6 +42,8 @@ def look(snap_compare: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
             await person.rest()
             await script(person)
             app.clear_notifications()
+            for box in [found for screen in app.screen_stack for found in screen.query(Input)]:
+                box.cursor_blink = False
             await person.rest()
 
         try:

@@ -10,7 +10,7 @@ from allowlist.workflow.desk import Desk
 from allowlist.workflow.review import Review
 from allowlist_tui.look import RISKS, Line
 from allowlist_tui.screens.dialogs import parse_date
-from allowlist_tui.text import safe
+from allowlist_tui.text import counted, safe
 
 _SHOWN_OF_MANY = 12
 
@@ -20,7 +20,11 @@ def count_lines(review: Review, wanted: Sequence[str], selected: int) -> list[Li
     changes = [review.change(item) for item in wanted]
     glyph, word, tone = RISKS[changes[0].risk]
     lines: list[Line] = [
-        ((f"{len(wanted):,} changes", "title"), (" of the risk tier ", "plain"), (f"{glyph} {word}", tone))
+        (
+            (counted(len(wanted), "change"), "title"),
+            (" of the risk tier ", "plain"),
+            (f"{glyph} {word}", tone),
+        )
     ]
     if selected > len(wanted):
         lines.append(((f"{selected - len(wanted):,} of {selected:,} are approved by you already", "muted"),))
@@ -37,7 +41,9 @@ def apply_lines(review: Review, targets: Sequence[str], desk: Desk) -> list[Line
     """What an apply is about."""
     ready = review.progress().ready
     approved = [change for change in review.plan.changes if review.state(change.id) == "approved"]
-    lines: list[Line] = [((f"{ready:,} approved changes are written", "title"),)]
+    lines: list[Line] = [
+        ((counted(ready, "approved change") + (" is written" if ready == 1 else " are written"), "title"),)
+    ]
     left = len(review.plan.changes) - ready
     if left:
         lines.append(((f"{left:,} are not approved and stay as they are", "muted"),))
@@ -55,7 +61,7 @@ def apply_lines(review: Review, targets: Sequence[str], desk: Desk) -> list[Line
 def _target_line(name: str, approved: Sequence[Change], minutes: float) -> Line:
     count = sum(change.target == name for change in approved)
     time = f"about {minutes:g} min" if minutes else "time unknown"
-    return ((f"  {safe(name)}  ", "title"), (f"{count:,} changes, {time}", "plain"))
+    return ((f"  {safe(name)}  ", "title"), (f"{counted(count, 'change')}, {time}", "plain"))
 
 
 def why_no_date(text: str, now: datetime) -> str:

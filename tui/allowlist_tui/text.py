@@ -34,6 +34,11 @@ def clipped(text: str, width: int) -> str:
     return text if len(text) <= width else text[: max(0, width - 1)] + "…"
 
 
+def counted(number: int, word: str) -> str:
+    """``1 change``, ``2 changes``."""
+    return f"{number:,} {word}{'' if number == 1 else 's'}"
+
+
 def _punycode(name: str) -> str:
     if name.isascii():
         return name

@@ -24,7 +24,7 @@ from allowlist_tui.look import text_of
 from allowlist_tui.panes import Stands
 from allowlist_tui.screens.dialogs import Count, Prompt, Reading, Typed, parse_date
 from allowlist_tui.staging import apply_lines, count_lines, why_no_date
-from allowlist_tui.text import safe
+from allowlist_tui.text import counted, safe
 from allowlist_tui.why import gap_lines, why
 from allowlist_tui.widgets.changes import COLUMNS, ChangeTable
 from allowlist_tui.widgets.lines import Lines
@@ -210,7 +210,7 @@ class ReviewPane(Container):
             if decision.who != mine
         }
         if people:
-            self.host.say(f"{', '.join(sorted(people))} decided about {len(touched):,} changes")
+            self.host.say(f"{', '.join(sorted(people))} decided about {counted(len(touched), 'change')}")
         self._repaint()
 
     # what the cursor stands on
@@ -358,12 +358,12 @@ class ReviewPane(Container):
         def answered(yes: bool | None) -> None:
             if yes:
                 self.table.choose_nothing()
-                text = f"approved {len(wanted):,} changes"
+                text = f"approved {counted(len(wanted), 'change')}"
                 self._decide(text, lambda: review.approve(ids, counted=len(wanted)))
 
         lines = tuple(count_lines(review, wanted, len(ids)))
         self.host.push_screen(
-            Count(f"approve {len(wanted):,} changes", lines, f"Approve {len(wanted):,}"), answered
+            Count(f"approve {counted(len(wanted), 'change')}", lines, f"Approve {len(wanted):,}"), answered
         )
 
     def action_reject(self) -> None:
@@ -466,7 +466,7 @@ class ReviewPane(Container):
 
     def _called(self, ids: Sequence[str]) -> str:
         if self.review is None or len(ids) != 1:
-            return f"{len(ids):,} changes"
+            return counted(len(ids), "change")
         return safe(self.review.change(ids[0]).title)
 
     # looking closer

@@ -235,6 +235,8 @@ class ApplyScreen(RunScreen):
 
     def _maybe_provisional(self, run: Run) -> None:
         self.provisional = run if run.state == "provisional" else None
+        if self.provisional is not None:
+            self.host.parting_words = [f"run {run.run_id} is provisional: allowlist confirm {run.run_id}"]
         self.tick()
 
     def tick(self) -> None:
@@ -271,6 +273,7 @@ class ApplyScreen(RunScreen):
 
     def _confirmed(self, run: Run) -> None:
         self.provisional = None
+        self.host.parting_words = []
         self.tell([(("✓ final", "good"), (f"  run {run.run_id} was confirmed", "plain"))])
         self.tick()
 
@@ -303,6 +306,7 @@ class ApplyScreen(RunScreen):
 
     def _undone(self, result: RunResult) -> None:
         self.is_over = True
+        self.host.parting_words = []
         self.run_id = ""
         self.tell(
             [(("✓ rolled back", "good"), (f"  run {result.run_id}: {result.summary()}, verified", "plain"))]
