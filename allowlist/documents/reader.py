@@ -52,6 +52,27 @@ def convert_source(source: Source, kind: type[T], schema: str) -> T:
         raise InvalidInput(problems) from None
 
 
+def convert_known_keys(source: Source, kind: type[T]) -> T | None:
+    """The document without the keys ``kind`` does not know, if the rest fits: what it means can then be judged too."""
+    try:
+        return msgspec.convert(_known_part(source.data, inspect.type_info(kind)), kind)
+    except msgspec.ValidationError:
+        return None
+
+
+def _known_part(value: Any, info: inspect.Type) -> Any:
+    match info, value:
+        case inspect.StructType(), dict():
+            types = {item.encode_name: item.type for item in info.fields}
+            return {key: _known_part(item, types[key]) for key, item in value.items() if key in types}
+        case inspect.DictType(), dict():
+            return {key: _known_part(item, info.value_type) for key, item in value.items()}
+        case inspect.ListType() | inspect.VarTupleType(), list():
+            return [_known_part(item, info.item_type) for item in value]
+        case _:
+            return value
+
+
 def _check_schema(source: Source, schema: str) -> None:
     if not isinstance(source.data, dict):
         raise InvalidInput.of(

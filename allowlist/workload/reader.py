@@ -8,10 +8,10 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from allowlist.catalog import parse_port
-from allowlist.documents import Source, read_yaml_document
-from allowlist.documents.reader import near_miss
-from allowlist.documents.source import Path_
-from allowlist.errors import InvalidInput
+from allowlist.documents import Source
+from allowlist.documents.reader import convert_known_keys, convert_source, near_miss
+from allowlist.documents.source import Path_, load_source
+from allowlist.errors import InvalidInput, Problem
 from allowlist.names import Dialect, InvalidPattern, parse_pattern
 from allowlist.rules.addresses import parse_interval
 from allowlist.workload.document import ENVIRONMENT, SCHEMA, Notification, OwnRequirement, Workload
@@ -32,13 +32,19 @@ Complaints = Iterator[tuple[Path_, str]]
 def read_workload(path: Path) -> tuple[Workload, Source]:
     """Read and check a workload file. Raises InvalidInput with every mistake."""
     try:
-        workload, source = read_yaml_document(path, Workload, SCHEMA)
+        source = load_source(path)
     except InvalidInput as error:
-        missing = not path.exists()
-        hint = "write one with: allowlist init (or give --workload FILE)" if missing else error.hint
+        hint = "write one with: allowlist init (or give --workload FILE)" if not path.exists() else error.hint
         raise InvalidInput(error.problems, hint=hint) from None
-    problems = [source.problem(place, message) for place, message in _complaints(workload)]
-    if problems:
+    problems: list[Problem] = []
+    try:
+        workload: Workload | None = convert_source(source, Workload, SCHEMA)
+    except InvalidInput as error:
+        problems += error.problems
+        workload = convert_known_keys(source, Workload)
+    if workload is not None:
+        problems += [source.problem(place, message) for place, message in _complaints(workload)]
+    if workload is None or problems:
         raise InvalidInput(problems)
     return workload, source
 

@@ -37,6 +37,15 @@ def test_every_mistake_of_a_workload_file_is_told_at_once(workplace: Path) -> No
     assert not result.out
 
 
+def test_what_a_workload_means_is_judged_beside_keys_it_does_not_know(workplace: Path) -> None:
+    text = (CONTOSO / "allowlist.yaml").read_text("utf-8").replace("10.40.0.0/23", "10.40.0.300")
+    (workplace / "allowlist.yaml").write_text(f"{text}extra: 1\n", "utf-8")
+    result = allowlist("check", "--snapshot", CONTOSO)
+    assert result.code == 1
+    assert "unknown key 'extra'" in result.err
+    assert "is '10.40.0.300', expected an IPv4 address" in result.err
+
+
 @pytest.mark.parametrize(
     ("old", "new", "complaint"),
     [
