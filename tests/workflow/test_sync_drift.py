@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,8 @@ from typing import Any
 import pytest
 
 from allowlist.workflow.syncing.outcome import NOT_KNOWN
+from tests.helpers import foundry
+from tests.helpers.foundry_world import SURFACES, foundry_world
 from tests.helpers.world import FOREIGN, OURS, World, contoso_world
 from tests.workflow.test_sync import SAFE_EVERYTHING, automate, only, run, writes
 
@@ -127,3 +130,46 @@ def test_with_the_whole_group_gone_every_rule_is_told_with_who_removed_it(world:
     assert {(item.what, item.who) for item in outcome.drift} == {("removed", "mallory@contoso.example")}
     assert len(outcome.drift) == before == len(world.rules())
     assert outcome.applied == before
+
+
+@pytest.mark.parametrize("surface", SURFACES)
+def test_every_surface_comes_to_rest_and_what_others_take_from_us_is_found(
+    tmp_path: Path, surface: str
+) -> None:
+    with foundry_world(tmp_path, [surface], ["huggingface.co", "pypi.example"]) as world:
+        automate_json(world, apply="approved")
+        world.approve(world.plan())
+        assert only(run(world)).applied > 0
+        before, entries = writes(world), len(world.ledger.entries(1000))
+        at_rest = only(run(world))
+        assert (at_rest.applied, at_rest.waiting, at_rest.drift) == (0, 0, ())
+        assert (writes(world), len(world.ledger.entries(1000))) == (before, entries)
+
+        take_away(world, surface)
+        outcome = only(run(world))
+        assert [item.what for item in outcome.drift] == ["removed"]
+        assert outcome.waiting > 0
+        assert writes(world) == before
+
+
+def automate_json(world: World, **automation: str) -> None:
+    document = json.loads(world.workload.read_text())
+    world.workload.write_text(json.dumps(document | {"automation": automation}))
+
+
+def take_away(world: World, surface: str) -> None:
+    """Somebody else takes one of our entries out."""
+    if surface == "account-allow-list":
+        world.edit(foundry.SPEECH, lambda body: body["properties"]["allowedFqdnList"].remove("pypi.example"))
+    elif surface == "agent-egress":
+        world.edit(foundry.POLICY, lambda body: _drop(body["properties"]["egressPolicy"]["rules"]))
+    else:
+        hub = surface == "hub-network"
+        base, version = (foundry.HUB, "2025-12-01") if hub else (foundry.NETWORK, "2026-03-01")
+        rules = world.arm.get(base, version)["properties"]["managedNetwork"]["outboundRules"]
+        ours = next(name for name, rule in rules.items() if rule["destination"] == "pypi.example")
+        world.simulator.remove(f"{base}/outboundRules/{ours}")
+
+
+def _drop(rules: list[dict[str, Any]]) -> None:
+    rules[:] = [rule for rule in rules if rule["match"]["host"] != "pypi.example"]

@@ -33,7 +33,7 @@ from allowlist.workflow.applying import (
 from allowlist.workflow.deciding import policy_of, standings_in
 from allowlist.workflow.files import write_file
 from allowlist.workflow.planning import make_plan
-from allowlist.workflow.project import read_estate
+from allowlist.workflow.project import Project, read_estate
 from allowlist.workflow.remembering import remembering
 from allowlist.workflow.syncing.context import Pass
 from allowlist.workflow.syncing.drift import (
@@ -54,6 +54,7 @@ REPEATS = 2
 class _Look:
     """What one look at a target showed; ``seen`` is the moment it began, by the count of this run's writes."""
 
+    project: Project
     plan: Plan
     permits: Sequence[Permit]
     family: str
@@ -113,9 +114,10 @@ def _look(given: Pass, spec: TargetSpec) -> _Look:
     project = remembering(given.project, given.around.ledger)
     plan = make_plan(project, estate, [spec], given.around.who)
     family = given.project.surface(spec).family(estate, given.project.target(spec))
-    found = _find_drift(given, spec, estate)
+    found = _find_drift(given, project, spec, estate)
     drifted = found.undone_by(plan) if found else frozenset()
     return _Look(
+        project=project,
         plan=plan,
         permits=_permits(given, spec, plan, drifted),
         family=family,
@@ -125,11 +127,11 @@ def _look(given: Pass, spec: TargetSpec) -> _Look:
     )
 
 
-def _find_drift(given: Pass, spec: TargetSpec, estate: Estate) -> Found | None:
+def _find_drift(given: Pass, project: Project, spec: TargetSpec, estate: Estate) -> Found | None:
     """Where an earlier run is still open, what it left is its own business."""
     if spec.name in given.blocked:
         return None
-    return find_drift(given.project, spec, estate, given.around.ledger, given.around.clock())
+    return find_drift(project, spec, estate, given.around.ledger, given.around.clock())
 
 
 def _permits(given: Pass, spec: TargetSpec, plan: Plan, drifted: Collection[str]) -> list[Permit]:
@@ -155,8 +157,8 @@ def _carry_out(given: Pass, look: _Look) -> RunResult:
     ledger.save_snapshot(run_id, "changes", "before", canonical_json([change.id for change in changes]))
     families = {plan.targets[0].name: look.family}
     with _ledger_at_hand(run_id):
-        result = execute(given.project, plan, changes, given.arm, around, run_id, families=families)
-        check_converged(given.project, plan, given.arm, changes, result)
+        result = execute(look.project, plan, changes, given.arm, around, run_id, families=families)
+        check_converged(look.project, plan, given.arm, changes, result)
         finish(around, result, ApplyOptions(approved_only=True))
     raise_if_incomplete(result)
     return result
@@ -229,9 +231,9 @@ def _remember(given: Pass, spec: TargetSpec, look: _Look, result: RunResult | No
     """Drift that the plan has no change for serves as well as what was there: it is told once."""
     ledger, found = given.around.ledger, look.found
     if result is not None:
-        remember_written(given.project, spec, ledger)
+        remember_written(remembering(given.project, ledger), spec, ledger)
     elif found is not None and not found.undone_by(look.plan):
-        remember(given.project, spec, ledger, found)
+        remember(look.project, spec, ledger, found)
 
 
 def _outcome(given: Pass, spec: TargetSpec, look: _Look, result: RunResult | None) -> Outcome:
