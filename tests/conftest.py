@@ -14,7 +14,13 @@ def _own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
     home = tmp_path_factory.mktemp("home")
     for name in ("STATE", "CACHE", "CONFIG"):
         monkeypatch.setenv(f"XDG_{name}_HOME", str(home / name.lower()))
-    for name in ("ALLOWLIST_LEDGER", "ALLOWLIST_ARM_ENDPOINT", "ALLOWLIST_CA_FILE", "ALLOWLIST_DEBUG"):
+    for name in (
+        "ALLOWLIST_LEDGER",
+        "ALLOWLIST_ARM_ENDPOINT",
+        "ALLOWLIST_CA_FILE",
+        "ALLOWLIST_DEBUG",
+        "ALLOWLIST_CREDENTIAL",
+    ):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("CI", "true")
     monkeypatch.setenv("NO_COLOR", "1")

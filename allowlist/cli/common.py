@@ -102,6 +102,7 @@ connection_options = _all(
         "--credential",
         type=click.Choice(CHOICES),
         metavar="HOW",
+        envvar="ALLOWLIST_CREDENTIAL",
         default="default",
         show_default=True,
         help=f"How to sign in: {', '.join(CHOICES)}.",

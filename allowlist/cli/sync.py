@@ -25,11 +25,14 @@ from allowlist.cli.common import (
     json_option,
     ledger_from,
     ledger_option,
+    log_format_option,
     now,
     target_options,
 )
-from allowlist.cli.console import plain, put, put_json, say
+from allowlist.cli.console import plain, say
 from allowlist.cli.exits import Exit
+from allowlist.cli.observing import metrics_file_option, metrics_port_option, observed
+from allowlist.cli.outputs import format_option, output_of, report_option, shown_path
 from allowlist.errors import AllowlistError
 
 if TYPE_CHECKING:
@@ -37,8 +40,7 @@ if TYPE_CHECKING:
     from allowlist.azure.client import ArmClient
     from allowlist.catalog import Library
     from allowlist.rules.flow import Facts
-    from allowlist.workflow.project import Project
-    from allowlist.workflow.syncing.context import Settings
+    from allowlist.workflow.syncing.context import Settings, Watcher
     from allowlist.workflow.syncing.fleet import Member
     from allowlist.workflow.syncing.outcome import Outcome
     from allowlist.workflow.syncing.run import Report, Work
@@ -77,6 +79,11 @@ if TYPE_CHECKING:
     metavar="TIME",
     help="How long to wait for a lock.  [default: 0s; 15m with --shard]",
 )
+@log_format_option
+@metrics_file_option
+@metrics_port_option
+@format_option
+@report_option
 @json_option
 @exit_code_option
 def sync(
@@ -94,6 +101,10 @@ def sync(
     parallel: int,
     shard: str | None,
     lock_timeout: str | None,
+    metrics_file: Path | None,
+    metrics_port: int | None,
+    form: str,
+    reports: tuple[tuple[str, Path], ...],
     as_json: bool,
     exit_code: bool,
 ) -> int:
@@ -112,7 +123,9 @@ def sync(
     """
     from allowlist.apply.executor import Surroundings
     from allowlist.catalog import load_library
-    from allowlist.render.sync import sync_json, sync_text
+    from allowlist.render.notices import Report as SyncReport
+    from allowlist.render.notices import of_outcomes
+    from allowlist.render.sync import counts_text, deliveries_json, sync_json, sync_text
     from allowlist.workflow.facts import read_facts
     from allowlist.workflow.syncing.context import Settings
     from allowlist.workflow.syncing.fleet import located, read_fleet
@@ -137,39 +150,52 @@ def sync(
         )  # fmt: skip
         wait = lock_timeout or ("15m" if shard else "0s")
         settings = Settings(plan_only=plan_only, parallel=parallel, lock_wait=duration(wait), plans=plans)
-        report = _run(works, shard, around, settings)
+        observer = stack.enter_context(observed(ledger, metrics_file, metrics_port))
+        report = _run(works, shard, around, settings, observer)
         outcomes: Sequence[Outcome] = [
             *(failed(str(path), "all targets", error) for path, error in fleet.broken),
             *(failed(member.workload, "what it discovers", error) for member, error in lost),
             *sorted(report.outcomes, key=lambda item: item.key),
         ]
         requests = arms.requests()
-    code = worst(item.code for item in outcomes)
-    if code == Exit.PENDING and not exit_code:
-        code = Exit.DONE
-    if as_json:
-        put_json(sync_json(report.run_id, int(code), outcomes, requests, {}))
-    else:
-        for line in sync_text(outcomes):
-            put(plain(line))
-    say(f"{sum(requests.values())} ARM requests")
+        code = worst(item.code for item in outcomes)
+        if code == Exit.PENDING and not exit_code:
+            code = Exit.DONE
+        deliveries = observer.tell(around.who, report.run_id)
+        observer.measure(outcomes, deliveries, arms.traffic(), arms.waited(), int(code))
+    output_of(form, as_json, reports).show(
+        map(plain, sync_text(outcomes)),
+        lambda: sync_json(
+            report.run_id, int(code), outcomes, requests, {"notifications": deliveries_json(deliveries)}
+        ),
+        lambda: SyncReport(
+            title="allowlist sync",
+            name="sync",
+            summary=counts_text(outcomes),
+            file=shown_path(workload_paths[0]),
+            notices=tuple(of_outcomes(outcomes)),
+        ),
+    )
+    say(f"{sum(requests.values())} ARM requests", run_id=report.run_id)
     return code
 
 
-def _run(works: Sequence[Work], shard: str | None, around: Surroundings, settings: Settings) -> Report:
+def _run(
+    works: Sequence[Work], shard: str | None, around: Surroundings, settings: Settings, watcher: Watcher
+) -> Report:
     """The whole fleet, or our share of it and what dead workers left of theirs."""
     from allowlist.workflow.syncing.run import sync as run_sync
     from allowlist.workflow.syncing.shards import Shares, parse_shard, works_of_share
 
     if shard is None:
-        return run_sync(works, around, settings, _Narrator())
+        return run_sync(works, around, settings, watcher)
     found = parse_shard(shard, os.environ)
     if around.ledger.is_local:
         say("the ledger is a file of this machine: only workers on it share the fleet")
     report: Report | None = None
     for index in Shares(around, [work.workload for work in works], found).to_do():
         say(f"share {index} of {found.count}" + (", which its worker left" if report else ""))
-        done = run_sync(works_of_share(works, index, found.count), around, settings, _Narrator())
+        done = run_sync(works_of_share(works, index, found.count), around, settings, watcher)
         if report:
             report.take_in(done)
         report = report or done
@@ -196,10 +222,21 @@ class _Arms:
     def requests(self) -> dict[str, int]:
         """ARM requests by method."""
         counts: dict[str, int] = {}
-        for arm in self._open.values():
-            for (_, method), count in arm.traffic.counts.items():
-                counts[method] = counts.get(method, 0) + count
+        for (_, method), count in self.traffic().items():
+            counts[method] = counts.get(method, 0) + count
         return counts
+
+    def traffic(self) -> dict[tuple[str, str], int]:
+        """ARM requests by subscription and method."""
+        counts: dict[tuple[str, str], int] = {}
+        for arm in self._open.values():
+            for key, count in arm.traffic.counts.items():
+                counts[key] = counts.get(key, 0) + count
+        return counts
+
+    def waited(self) -> float:
+        """Seconds spent waiting for Azure to take requests again."""
+        return sum(arm.traffic.waited for arm in self._open.values())
 
 
 def _works(members: Sequence[Member], arms: _Arms, library: Library, facts: Facts) -> list[Work]:
@@ -217,19 +254,6 @@ def _works(members: Sequence[Member], arms: _Arms, library: Library, facts: Fact
         )
         for member in members
     ]
-
-
-class _Narrator:
-    """Tells on stderr what is worth telling, as soon as it is known."""
-
-    def workload(self, project: Project, file: Path) -> None:
-        del project, file
-
-    def outcome(self, outcome: Outcome) -> None:
-        from allowlist.render.sync import outcome_text
-
-        if outcome.state != "in sync":
-            say(plain(outcome_text(outcome)))
 
 
 @contextmanager

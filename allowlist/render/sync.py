@@ -24,6 +24,17 @@ class DriftLike(Protocol):
     def at(self) -> str: ...
 
 
+class DeliveryLike(Protocol):
+    """How it went with one channel (:class:`allowlist.notify.sending.Delivery`)."""
+
+    @property
+    def channel(self) -> str: ...
+    @property
+    def told(self) -> int: ...
+    @property
+    def error(self) -> str: ...
+
+
 class OutcomeLike(Protocol):
     """What is shown of one target (:class:`allowlist.workflow.syncing.outcome.Outcome`)."""
 
@@ -131,3 +142,8 @@ def _target_json(outcome: OutcomeLike) -> dict[str, Any]:
         "lines": list(outcome.lines),
         "seconds": round(outcome.seconds, 3),
     }
+
+
+def deliveries_json(deliveries: Sequence[DeliveryLike]) -> list[dict[str, Any]]:
+    """Which channels were told how much, and which could not be."""
+    return [{"channel": item.channel, "told": item.told, "error": item.error or None} for item in deliveries]
