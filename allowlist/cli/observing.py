@@ -39,12 +39,15 @@ metrics_port_option = click.option(
 class Observer:
     """Watches a run: narrates it on stderr, measures it, and gathers its news. Called from several threads."""
 
-    def __init__(self, ledger: Ledger, metrics: Metrics | None, metrics_file: Path | None) -> None:
+    def __init__(
+        self, ledger: Ledger, metrics: Metrics | None, metrics_file: Path | None, unsaid: frozenset[str]
+    ) -> None:
         from allowlist.workflow.syncing.news import Newsroom
 
         self._room = Newsroom(ledger, now)
         self._metrics = metrics
         self._file = metrics_file
+        self._unsaid = unsaid
         self._begun = time.monotonic()
 
     def workload(self, project: Project, file: Path) -> None:
@@ -53,7 +56,7 @@ class Observer:
     def outcome(self, outcome: Outcome) -> None:
         from allowlist.render.sync import outcome_text
 
-        if outcome.state != "in sync":
+        if outcome.state not in self._unsaid:
             _narrate(outcome, outcome_text(outcome))
         if self._metrics:
             self._metrics.target(_meters(outcome))
@@ -102,10 +105,13 @@ class Observer:
 
 
 @contextmanager
-def observed(ledger: Ledger, metrics_file: Path | None, metrics_port: int | None) -> Iterator[Observer]:
+def observed(
+    ledger: Ledger, metrics_file: Path | None, metrics_port: int | None, *, quiet: bool
+) -> Iterator[Observer]:
     """An observer for one run. Raises AllowlistError, before anything is done, for a file or port it cannot use."""
+    unsaid = frozenset({"in sync", "pending"} if quiet else {"in sync"})
     if metrics_file is None and metrics_port is None:
-        yield Observer(ledger, None, None)
+        yield Observer(ledger, None, None, unsaid)
         return
     from allowlist.observe.metrics import Metrics, metrics_before
 
@@ -113,7 +119,7 @@ def observed(ledger: Ledger, metrics_file: Path | None, metrics_port: int | None
     with ExitStack() as stack:
         if metrics_port is not None:
             stack.enter_context(metrics.served(metrics_port))
-        yield Observer(ledger, metrics, metrics_file)
+        yield Observer(ledger, metrics, metrics_file, unsaid)
 
 
 def _narrate(outcome: Outcome, text: str) -> None:

@@ -79,6 +79,9 @@ if TYPE_CHECKING:
     metavar="TIME",
     help="How long to wait for a lock.  [default: 0s; 15m with --shard]",
 )
+@click.option(
+    "--quiet", is_flag=True, help="Print only what went wrong or was changed, so that cron mails no more."
+)
 @log_format_option
 @metrics_file_option
 @metrics_port_option
@@ -101,6 +104,7 @@ def sync(
     parallel: int,
     shard: str | None,
     lock_timeout: str | None,
+    quiet: bool,
     metrics_file: Path | None,
     metrics_port: int | None,
     form: str,
@@ -150,7 +154,7 @@ def sync(
         )  # fmt: skip
         wait = lock_timeout or ("15m" if shard else "0s")
         settings = Settings(plan_only=plan_only, parallel=parallel, lock_wait=duration(wait), plans=plans)
-        observer = stack.enter_context(observed(ledger, metrics_file, metrics_port))
+        observer = stack.enter_context(observed(ledger, metrics_file, metrics_port, quiet=quiet))
         report = _run(works, shard, around, settings, observer)
         outcomes: Sequence[Outcome] = [
             *(failed(str(path), "all targets", error) for path, error in fleet.broken),
@@ -164,7 +168,7 @@ def sync(
         deliveries = observer.tell(around.who, report.run_id)
         observer.measure(outcomes, deliveries, arms.traffic(), arms.waited(), int(code))
     output_of(form, as_json, reports).show(
-        map(plain, sync_text(outcomes)),
+        map(plain, [] if quiet else sync_text(outcomes)),
         lambda: sync_json(
             report.run_id, int(code), outcomes, requests, {"notifications": deliveries_json(deliveries)}
         ),
@@ -176,7 +180,8 @@ def sync(
             notices=tuple(of_outcomes(outcomes)),
         ),
     )
-    say(f"{sum(requests.values())} ARM requests", run_id=report.run_id)
+    if not quiet:
+        say(f"{sum(requests.values())} ARM requests", run_id=report.run_id)
     return code
 
 
