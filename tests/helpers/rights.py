@@ -78,15 +78,34 @@ def _loop(rights: Rights, estate: Any, workload: str, folder: Path, then: str = 
         _do("snapshot", "-o", "state", *azure)
         _do("check", *azure)
         _do("plan", *azure)
-        rights.reading |= simulator.requests.actions()
-        run = _apply(azure)
+        rights.reading |= _actions(simulator)
+        runs = [_apply(azure)]
         if then:  # a draft adds to a group that is there, so something has to be left to add
             Path("allowlist.yaml").write_text(then)
-            run = _apply(azure)
-        undone = allowlist("rollback", run, *azure)
-        assert undone.code == 0 or "cannot" in undone.err, undone.err
+            runs.append(_apply(azure))
+        for run in reversed(runs):
+            undone = allowlist("rollback", run, *azure)
+            assert undone.code == 0 or "cannot" in undone.err, undone.err
         _do("sync", *azure)
-        rights.changing |= simulator.requests.actions()
+        rights.changing |= _actions(simulator)
+
+
+def _actions(simulator: Simulator) -> set[str]:
+    """As Azure writes them; requests may write resource types in any case, and rights are compared without it."""
+    return {_WRITTEN.get(action.lower(), action) for action in simulator.requests.actions()}
+
+
+_WRITTEN = {
+    action.lower(): action
+    for action in (
+        "Microsoft.Network/firewallPolicies/firewallPolicyDrafts/read",
+        "Microsoft.Network/firewallPolicies/firewallPolicyDrafts/write",
+        "Microsoft.Network/firewallPolicies/firewallPolicyDrafts/delete",
+        "Microsoft.Network/firewallPolicies/ruleCollectionGroups/ruleCollectionGroupDrafts/read",
+        "Microsoft.Network/firewallPolicies/ruleCollectionGroups/ruleCollectionGroupDrafts/write",
+        "Microsoft.Network/firewallPolicies/ruleCollectionGroups/ruleCollectionGroupDrafts/delete",
+    )
+}
 
 
 def _apply(azure: tuple[str, ...]) -> str:
