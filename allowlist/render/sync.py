@@ -7,6 +7,9 @@ from typing import Any, Protocol
 
 SCHEMA = "allowlist/sync/v1"
 SHOWN_TARGETS = 50
+DETAILED_TARGETS = 10
+
+_FIRST = ("failed", "rolled back", "pending", "applied")
 
 _SIGNS = {"in sync": "=", "pending": "…", "applied": "✓", "rolled back": "↩", "failed": "✗"}
 
@@ -77,15 +80,18 @@ def outcome_text(outcome: OutcomeLike) -> str:
 
 
 def sync_text(outcomes: Sequence[OutcomeLike]) -> Iterator[str]:
-    """What somebody has to look at, the first targets of many, and at the end how many there are of each."""
+    """What somebody has to look at, failures first, the first of many in detail; at the end how many of each."""
     noteworthy = [outcome for outcome in outcomes if outcome.state != "in sync"]
-    for outcome in noteworthy[:SHOWN_TARGETS]:
+    noteworthy.sort(key=lambda outcome: _FIRST.index(outcome.state))
+    for number, outcome in enumerate(noteworthy[:SHOWN_TARGETS]):
         yield outcome_text(outcome)
-        yield from (f"    {line}" for line in outcome.lines)
+        if number < DETAILED_TARGETS:
+            yield from (f"    {line}" for line in outcome.lines)
         if outcome.hint:
             yield f"    hint: {outcome.hint}"
-    if len(noteworthy) > SHOWN_TARGETS:
-        yield f"… and {len(noteworthy) - SHOWN_TARGETS} more targets; all of them with --json"
+    if len(noteworthy) > DETAILED_TARGETS:
+        more = len(noteworthy) - SHOWN_TARGETS
+        yield (f"… and {more} more targets; " if more > 0 else "") + "everything with --json"
     yield counts_text(outcomes)
 
 

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from allowlist.render.sync import sync_text
 from allowlist.simulator import Simulator, serve
+from allowlist.workflow.syncing.outcome import Outcome
 from tests.helpers.cli import Result, allowlist
 from tests.helpers.fleet import network, policy_id, seed_fleet, write_fleet
 
@@ -152,3 +154,19 @@ def test_workloads_of_several_clouds_and_tenants_go_in_one_run(estate: Estate) -
     assert set(states(result).values()) == {"pending"}
     assert len(states(result)) == 8
     assert sum(result.json["arm_requests"].values()) == len([*estate.simulator.requests])
+
+
+def test_the_summary_of_a_large_fleet_begins_with_what_failed_and_stays_short() -> None:
+    many = [
+        Outcome(
+            workload="w", target=f"t{number:03}", state="pending", waiting=3, text="3 wait", lines=("a",) * 12
+        )
+        for number in range(400)
+    ]
+    lines = list(sync_text([*many, Outcome(workload="w", target="x", state="failed", code=1, text="gone")]))
+    assert lines[0] == "✗ w/x: failed: gone"
+    assert lines[-2:] == [
+        "… and 351 more targets; everything with --json",
+        "400 pending, 1 failed; 1200 changes wait",
+    ]
+    assert len(lines) < 200
