@@ -188,12 +188,12 @@ def test_an_upgrade_is_told_by_what_it_changes() -> None:
 
 def test_thousands_of_changes_scroll_filter_and_sort(tmp_path: Path) -> None:
     async def work(person: Person) -> None:
-        assert person.table.total == 5000
+        assert person.table.total == 2000
         await person.press("end", "pageup", "home", "pagedown")
-        await person.press("slash", *"tenant4999", "enter")
+        await person.press("slash", *"tenant1999", "enter")
         assert person.table.count == 1
-        assert "tenant4999" in person.why
+        assert "tenant1999" in person.why
         await person.press("escape", "shift+tab", "down", "right", "down", "right", "down")
         assert "svc" in person.screen_text
 
-    drive(offline_desk(tmp_path, many_changes(5000)), work)
+    drive(offline_desk(tmp_path, many_changes(2000)), work)
