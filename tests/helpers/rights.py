@@ -11,6 +11,7 @@ from allowlist.simulator import Simulator, serve
 from tests.helpers.cli import CONTOSO, allowlist
 from tests.helpers.foundry import POLICY, account, policy
 from tests.helpers.shared import REPOSITORY
+from tests.helpers.world import OURS
 
 EXAMPLES = REPOSITORY / "examples"
 NET = "/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/rg-hub-weu/providers/Microsoft.Network"
@@ -87,6 +88,11 @@ def _loop(rights: Rights, estate: Any, workload: str, folder: Path, then: str = 
             undone = allowlist("rollback", run, *azure)
             assert undone.code == 0 or "cannot" in undone.err, undone.err
         _do("sync", *azure)
+        if then:  # somebody changes a rule of ours, and the activity log is asked who it was
+            _apply(azure)
+            _do("sync", *azure)
+            simulator.edit(OURS, lambda body: body["properties"]["ruleCollections"][0]["rules"].pop())
+            _do("sync", *azure)
         rights.changing |= _actions(simulator)
 
 
