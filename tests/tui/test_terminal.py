@@ -88,7 +88,16 @@ def test_every_size_shows_as_much_as_fits(tmp_path: Path) -> None:
             pane.resize(width, height)
             pane.press("Down")
         pane.reads("0 approved")
-        pane.reads("approve")
+        pane.reads("─ why")
+
+
+def test_a_tiny_terminal_shows_the_pane_with_the_focus_alone(tmp_path: Path) -> None:
+    with terminal(tmp_path, 30, 8) as pane:
+        pane.run(OFFLINE)
+        pane.reads("\n❯ ○ pending")
+        pane.press("Tab")
+        pane.reads("What it does")
+        assert "❯" not in pane.screen()
 
 
 def test_pasted_text_does_not_confirm(tmp_path: Path) -> None:

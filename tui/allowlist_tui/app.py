@@ -44,8 +44,8 @@ class ReviewApp(App[None]):
 
     TITLE = "allowlist"
     ENABLE_COMMAND_PALETTE = True
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (130, "-wide")]  # noqa: RUF012 - declared so by textual
-    VERTICAL_BREAKPOINTS = [(0, "-low"), (32, "-high")]  # noqa: RUF012
+    HORIZONTAL_BREAKPOINTS = [(0, "-slim"), (60, "-narrow"), (130, "-wide")]  # noqa: RUF012 - declared so by textual
+    VERTICAL_BREAKPOINTS = [(0, "-scant"), (14, "-low"), (32, "-high")]  # noqa: RUF012
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(
             "question_mark",
@@ -75,6 +75,16 @@ class ReviewApp(App[None]):
         scrollbar-background-hover: $background;
         scrollbar-background-active: $background;
     }
+    Screen.-scant, Screen.-slim {
+        & ReviewPane {
+            layout: vertical;
+            & > * { height: 0; border: none; }
+            & > *:focus, & > *:focus-within { height: 1fr; }
+            & ChangeTable, & ChangeTable:focus { border: none; }
+        }
+        & ExplorePane { grid-size: 1 2; grid-rows: 3fr 2fr; grid-columns: 1fr; }
+    }
+    Screen.-scant { & TabLine, & GateBar { display: none; } }
     Screen.-narrow {
         & ReviewPane {
             grid-size: 2 2;

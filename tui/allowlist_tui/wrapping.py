@@ -9,6 +9,10 @@ from itertools import takewhile
 from rich.cells import cell_len, chop_cells
 
 from allowlist_tui.look import Line, Piece
+from allowlist_tui.text import clipped
+
+_LONGEST = 600
+"""Characters of one text; a name may have 253, and what is longer would push everything else out of sight."""
 
 _TOKENS = re.compile(r"\s+|[^\s]+")
 _PARTS = re.compile(r"[^/#@.?&-]*[/#@.?&-]+|[^/#@.?&-]+")
@@ -17,6 +21,7 @@ _PARTS = re.compile(r"[^/#@.?&-]*[/#@.?&-]+|[^/#@.?&-]+")
 def wrapped(lines: Iterable[Line], width: int) -> Iterator[Line]:
     """The same lines, none wider than ``width``; continued ones begin below the text of the first."""
     for line in lines:
+        line = tuple((clipped(text, _LONGEST), tone) for text, tone in line)
         if sum(cell_len(text) for text, _ in line) <= width:
             yield line
         else:
