@@ -29,10 +29,9 @@ class Terminal:
 
     def tmux(self, *words: object) -> str:
         command = ["tmux", "-L", self.name, "-f", "/dev/null", *map(str, words)]
-        # The environment is given because GNU readline, loaded by pytest, slips the size of its own terminal in.
-        return subprocess.run(
-            command, env=dict(os.environ), capture_output=True, text=True, check=True
-        ).stdout
+        # GNU readline, loaded by pytest, slips the size of its own terminal into the environment.
+        environ = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")}
+        return subprocess.run(command, env=environ, capture_output=True, text=True, check=True).stdout
 
     def run(self, command: Sequence[object]) -> None:
         """Type a command line into the shell."""

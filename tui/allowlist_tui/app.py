@@ -79,8 +79,8 @@ class ReviewApp(App[None]):
         & ReviewPane {
             layout: vertical;
             & > * { height: 0; border: none; }
-            & > *:focus, & > *:focus-within { height: 1fr; }
-            & ChangeTable, & ChangeTable:focus { border: none; }
+            & > .-front { height: 1fr; }
+            & ChangeTable, & ChangeTable:focus, & > .-front, & > .-front:focus { border: none; }
         }
         & ExplorePane { grid-size: 1 2; grid-rows: 3fr 2fr; grid-columns: 1fr; }
     }

@@ -175,7 +175,7 @@ class ReviewPane(Container):
         outline = Outline(id="outline")
         outline.border_title = "targets"
         yield outline
-        with Vertical(id="middle"):
+        with Vertical(id="middle", classes="-front"):
             table = ChangeTable(id="changes")
             table.border_title = "changes"
             yield table
@@ -233,7 +233,9 @@ class ReviewPane(Container):
     def _sorted(self) -> None:
         self._title()
 
-    def on_descendant_focus(self) -> None:
+    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
+        for child in self.children:
+            child.set_class(child in event.widget.ancestors_with_self, "-front")
         self._later()
 
     def _later(self) -> None:
