@@ -360,9 +360,12 @@ class RuleIndex:
 
     def _doubt(self, table: Table, rule: FilterRule, key: str, unknown: str, about: object = None) -> None:
         sources, allows = rule.sources, rule.action is Action.ALLOW
-        mask = self.zones.everything if sources.unresolved else self.zones.mask(sources.addresses)
-        hangs_on = (about or unknown, rule.unmodelled and rule.ref, sources.unresolved)
-        table.add((key,), Entry(rule, mask, allows, certain=False, unknown=unknown, about=hangs_on))
+        own = self.zones.mask(sources.addresses)
+        hangs_on: tuple[object, ...] = (about or unknown, rule.unmodelled and rule.ref)
+        table.add((key,), Entry(rule, own, allows, certain=False, unknown=unknown, about=hangs_on))
+        if sources.unresolved:
+            others, hangs_on = self.zones.everything & ~own, (*hangs_on, sources.unresolved)
+            table.add((key,), Entry(rule, others, allows, certain=False, unknown=unknown, about=hangs_on))
 
     def atomic_ports(self, protocol: str, ports: Interval) -> list[Interval]:
         """Cut ``ports`` where rules begin or end, so that one port speaks for each piece."""
