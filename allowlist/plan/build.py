@@ -13,7 +13,7 @@ from allowlist.plan.digest import change_digest, sealed
 from allowlist.plan.drafts import Draft, LimitFinding
 from allowlist.plan.findings import Finding, Status, reference
 from allowlist.plan.gates import GateInput, GateSettings, find_gates, monthly_cost
-from allowlist.plan.model import Change, Classification, Gap, Gate, Operation, Plan, Skip, TargetPlan
+from allowlist.plan.model import SCHEMA, Change, Classification, Gap, Gate, Operation, Plan, Skip, TargetPlan
 from allowlist.plan.proofs import Evidence, Judged, judge, rule_path
 from allowlist.rules.requirement import Requirement
 
@@ -68,6 +68,7 @@ def build_plan(given: PlanInput) -> Plan:
     changes = _with_gates(changes, gates)
     return sealed(
         Plan(
+            schema=SCHEMA,
             workload=given.workload,
             created=given.created.isoformat(timespec="seconds"),
             tool=given.tool,

@@ -175,7 +175,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     ``asked_by`` is who made it: with four eyes that person cannot approve it.
     """
 
-    schema: Literal["allowlist/plan/v1"] = SCHEMA
+    schema: Literal["allowlist/plan/v1"]
     workload: str
     created: str
     tool: str

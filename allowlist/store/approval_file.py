@@ -46,7 +46,7 @@ class ApprovalDocument(
 ):
     """The file. ``signature`` is an armoured SSH signature of :func:`signed_payload`."""
 
-    schema: Literal["allowlist/approval/v1"] = msgspec.field(default=SCHEMA)
+    schema: Literal["allowlist/approval/v1"]
     decisions: tuple[WrittenDecision, ...]
     signature: str | None = None
 

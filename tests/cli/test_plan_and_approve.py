@@ -112,3 +112,11 @@ def test_planning_from_a_snapshot_leaves_the_snapshot_alone(workplace: Path) -> 
     before = {path.name: path.read_bytes() for path in CONTOSO.iterdir()}
     on_contoso("plan", "-o", workplace / "p.json")
     assert {path.name: path.read_bytes() for path in CONTOSO.iterdir()} == before
+
+
+def test_a_plan_and_a_file_of_decisions_say_which_schema_they_have(workplace: Path) -> None:
+    assert on_contoso("plan", "-o", "plan.json", "--json").json["schema"] == "allowlist/plan/v1"
+    allowlist("approve", "plan.json", "--all", "--reason", "ticket 1", "-o", "decisions.json")
+
+    assert json.loads((workplace / "plan.json").read_text())["schema"] == "allowlist/plan/v1"
+    assert json.loads((workplace / "decisions.json").read_text())["schema"] == "allowlist/approval/v1"

@@ -6,6 +6,7 @@ import datetime as dt
 
 from allowlist.plan.digest import sealed
 from allowlist.plan.model import (
+    SCHEMA,
     Change,
     Classification,
     Operation,
@@ -40,6 +41,7 @@ def many_changes(count: int, created: dt.datetime = dt.datetime(2026, 11, 24, 12
     )
     return sealed(
         Plan(
+            schema=SCHEMA,
             workload="fleet",
             created=created.isoformat(),
             tool="allowlist",

@@ -8,6 +8,7 @@ from typing import Any
 from allowlist.plan.digest import change_digest, sealed
 from allowlist.plan.drafts import NO_COST
 from allowlist.plan.model import (
+    SCHEMA,
     Change,
     Classification,
     Cost,
@@ -77,6 +78,7 @@ def a_plan(*changes: Change, gates: tuple[Gate, ...] = (), asked_by: str = "") -
     )
     return sealed(
         Plan(
+            schema=SCHEMA,
             workload="w",
             created=NOW.isoformat(),
             tool="t",
