@@ -66,3 +66,9 @@ def test_the_wheel_finds_its_catalogs_where_it_is_installed(wheel: Path, tmp_pat
 def test_an_editable_install_reads_the_catalogs_of_the_repository() -> None:
     assert shipped_catalogs() == REPOSITORY / "catalogs"
     assert len(load_library()) >= 20
+
+
+def test_pinned_packages_come_with_hashes_and_from_no_named_place() -> None:
+    lines = (REPOSITORY / "requirements" / "dev.txt").read_text().splitlines()
+    options = {line.split("=")[0].strip() for line in lines if line.strip().startswith("--")}
+    assert options == {"--hash"}
