@@ -25,8 +25,10 @@ def git(*arguments: str) -> None:
 
 @pytest.fixture
 def clone(workplace: Path) -> Path:
-    """A clone of the catalogs with a branch of the contributor's."""
-    shutil.copytree(REPOSITORY / "catalogs", workplace / "catalogs")
+    """A clone of some of the catalogs with a branch of the contributor's."""
+    (workplace / "catalogs").mkdir()
+    for name in ("vscode", "hugging-face", "python-packages"):
+        shutil.copy(REPOSITORY / "catalogs" / f"{name}.yaml", workplace / "catalogs")
     git("init", "--quiet", "--initial-branch", "main")
     git("add", ".")
     git("commit", "--quiet", "-m", "base")
