@@ -20,6 +20,7 @@ from allowlist.catalog.library import catalog_files
 from allowlist.catalog.model import Catalog
 from allowlist.catalog.reader import parse_catalog, read_catalog
 from allowlist.documents.canonical import canonical_json
+from allowlist.documents.prepared import prepared
 from allowlist.documents.source import parse_yaml_source
 from allowlist.errors import CatalogError, InvalidInput
 
@@ -204,7 +205,7 @@ def _request(client: httpx.Client, url: str, limit: int, headers: dict[str, str]
 
 def _parse_index(content: bytes, url: str) -> CatalogIndex:
     try:
-        index = msgspec.json.decode(content, type=CatalogIndex)
+        index = msgspec.json.decode(content, type=prepared(CatalogIndex))
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
         raise CatalogError(f"{url} is no catalog index: {error}") from error
     if index.schema != INDEX_SCHEMA:

@@ -24,6 +24,7 @@ from allowlist.catalog.model import (
 from allowlist.catalog.model import Source as Provenance
 from allowlist.catalog.versions import NEXT, is_version, parse_version
 from allowlist.documents import Source
+from allowlist.documents.prepared import prepared
 from allowlist.documents.reader import convert_source, near_miss
 from allowlist.documents.source import load_source
 from allowlist.errors import InvalidInput, Problem
@@ -93,7 +94,7 @@ def _convert(source: Source) -> tuple[CatalogDocument | None, Source, tuple[Prob
 
 def _is_entry(data: object) -> bool:
     try:
-        msgspec.convert(data, EntryDocument)
+        msgspec.convert(data, prepared(EntryDocument))
     except msgspec.ValidationError:
         return False
     return True

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 import msgspec
 from msgspec import inspect
 
+from allowlist.documents.prepared import prepared
 from allowlist.documents.source import (
     MAX_JSON_BYTES,
     Path_,
@@ -38,7 +39,7 @@ def read_json_document(path: Path, kind: type[T], schema: str) -> T:
     """Read one of our JSON files fast; only a wrong one is read a second time for its positions."""
     text = read_text(path, MAX_JSON_BYTES)
     try:
-        return msgspec.json.decode(text, type=kind)
+        return msgspec.json.decode(text, type=prepared(kind))
     except (msgspec.MsgspecError, RecursionError):
         return convert_source(parse_json_source(text, str(path)), kind, schema)
 
@@ -46,7 +47,7 @@ def read_json_document(path: Path, kind: type[T], schema: str) -> T:
 def convert_source(source: Source, kind: type[T], schema: str) -> T:
     _check_schema(source, schema)
     try:
-        return msgspec.convert(source.data, kind)
+        return msgspec.convert(source.data, prepared(kind))
     except msgspec.ValidationError as error:
         problems = list(find_problems(source, kind)) or [source.problem((), str(error))]
         raise InvalidInput(problems) from None

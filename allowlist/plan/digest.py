@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from allowlist.documents import digest_of
+from allowlist.documents.prepared import prepared
 from allowlist.plan.model import Operation, Plan, RequirementRef
 
 
@@ -26,7 +27,7 @@ def plan_digest(plan: Plan) -> str:
 
 def sealed(plan: Plan) -> Plan:
     """The plan with its digest, in exactly the values it has when read back from its file."""
-    plan = msgspec.json.decode(msgspec.json.encode(plan), type=Plan)
+    plan = msgspec.json.decode(msgspec.json.encode(plan), type=prepared(Plan))
     return msgspec.structs.replace(plan, digest=plan_digest(plan))
 
 

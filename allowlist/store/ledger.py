@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, Row, Select, func, select
 
+from allowlist.documents.prepared import prepared
 from allowlist.errors import AllowlistError
 from allowlist.store import blobs, chain, runs, tables
 from allowlist.store.database import Database
@@ -116,7 +117,7 @@ class Ledger:
                 )
             ]
         rows.sort(key=lambda row: row.seq)
-        return tuple(msgspec.json.decode(row.body, type=Decision) for row in rows)
+        return tuple(msgspec.json.decode(row.body, type=prepared(Decision)) for row in rows)
 
     # runs
 

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, Row, select
 
+from allowlist.documents.prepared import prepared
 from allowlist.store import tables
 from allowlist.store.moments import moment
 from allowlist.store.records import FINAL_STATES, Run, Step
@@ -28,7 +29,7 @@ def read_runs(connection: Connection, run_ids: Sequence[str]) -> tuple[Run, ...]
             case "run-begun":
                 found[row.subject] = _begun(row)
             case "step":
-                journal[row.subject].append(msgspec.json.decode(row.body, type=Step))
+                journal[row.subject].append(msgspec.json.decode(row.body, type=prepared(Step)))
             case _:
                 found[row.subject] = _finished(found[row.subject], row)
     return tuple(

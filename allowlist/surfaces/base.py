@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 import msgspec
 
+from allowlist.documents.prepared import prepared
 from allowlist.documents.reader import near_miss
 from allowlist.errors import TargetNotFound
 from allowlist.plan.drafts import NO_COST, Draft, Drafted, LimitFinding
@@ -173,7 +174,7 @@ class SurfaceBase:
                 yield name, f"is no option of this surface{near_miss(name, known)}"
                 continue
             try:
-                msgspec.convert({name: value}, self.options_type)
+                msgspec.convert({name: value}, prepared(self.options_type))
             except msgspec.ValidationError as error:
                 yield name, str(error).partition(" - at ")[0].lower()
 

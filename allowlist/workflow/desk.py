@@ -20,6 +20,7 @@ from allowlist.apply.events import OnEvent, nobody_watches
 from allowlist.apply.executor import Surroundings
 from allowlist.apply.result import RunResult
 from allowlist.documents import canonical_json, read_json_document
+from allowlist.documents.prepared import prepared
 from allowlist.errors import AllowlistError
 from allowlist.plan.digest import is_intact
 from allowlist.plan.findings import Finding
@@ -123,7 +124,9 @@ class Desk:
         return self.ledger().plans(pending_only=True)
 
     def stored_plan(self, plan_id: str) -> Plan:
-        return _intact(msgspec.json.decode(self.ledger().plan(plan_id), type=Plan), f"plan {plan_id}")
+        return _intact(
+            msgspec.json.decode(self.ledger().plan(plan_id), type=prepared(Plan)), f"plan {plan_id}"
+        )
 
     def make_plan(self, narrate: Narrate) -> Plan:
         """A new plan for the state as it is now."""

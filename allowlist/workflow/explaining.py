@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from allowlist.documents.prepared import prepared
 from allowlist.documents.reader import near_miss
 from allowlist.errors import AllowlistError, InvalidInput, Problem
 from allowlist.names import Pattern, is_host_name, normalise
@@ -215,7 +216,7 @@ def read_flows(path: Path) -> list[FlowLine]:
         if not line.strip():
             continue
         try:
-            lines.append(msgspec.json.decode(line, type=FlowLine))
+            lines.append(msgspec.json.decode(line, type=prepared(FlowLine)))
             lines[-1].flow()
         except (msgspec.MsgspecError, ValueError) as error:
             column, reason = _mistake(str(error), line)

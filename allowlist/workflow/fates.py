@@ -6,6 +6,7 @@ import msgspec
 
 from allowlist.apply.driver import State
 from allowlist.apply.result import Fate
+from allowlist.documents.prepared import prepared
 from allowlist.errors import AllowlistError
 from allowlist.plan.model import Change, Plan
 from allowlist.store import Ledger, Run
@@ -16,7 +17,7 @@ from allowlist.workflow.project import Project
 
 
 def plan_of_run(ledger: Ledger, run: Run) -> Plan:
-    return msgspec.json.decode(ledger.plan(run.plan_id), type=Plan)
+    return msgspec.json.decode(ledger.plan(run.plan_id), type=prepared(Plan))
 
 
 def changes_of_run(ledger: Ledger, run: Run, plan: Plan) -> list[Change]:

@@ -14,6 +14,7 @@ from enum import StrEnum
 
 import msgspec
 
+from allowlist.documents.prepared import prepared
 from allowlist.errors import AllowlistError
 from allowlist.plan import approval
 from allowlist.plan.model import Change, Gate, Plan
@@ -332,7 +333,7 @@ class Review:
             return list(self._ledger.decisions(self._subjects))
         rows = self._ledger.entries(head - self._seen)
         return [
-            msgspec.convert(row.body, Decision)
+            msgspec.convert(row.body, prepared(Decision))
             for row in reversed(rows)
             if self._seen < row.seq <= head and row.kind == "decision" and row.subject in self._subjects
         ]

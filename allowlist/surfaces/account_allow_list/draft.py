@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from allowlist.documents.prepared import prepared
 from allowlist.plan.model import Cost, Operation, Skip
 from allowlist.rules.requirement import Requirement
 from allowlist.surfaces.account_allow_list.judge import ListJudge
@@ -40,7 +41,7 @@ class ListOptions(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def options_of(target: Target) -> ListOptions:
-    return msgspec.convert(target.options, ListOptions)
+    return msgspec.convert(target.options, prepared(ListOptions))
 
 
 def draft(

@@ -11,6 +11,7 @@ from typing import Literal
 
 import msgspec
 
+from allowlist.documents.prepared import prepared
 from allowlist.plan.model import Cost, Operation, Skip
 from allowlist.rules.requirement import Requirement
 from allowlist.surfaces.agent_egress.judge import PolicyJudge
@@ -36,7 +37,7 @@ class PolicyOptions(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def options_of(target: Target) -> PolicyOptions:
-    return msgspec.convert(target.options, PolicyOptions)
+    return msgspec.convert(target.options, prepared(PolicyOptions))
 
 
 def draft(

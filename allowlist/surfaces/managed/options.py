@@ -6,6 +6,7 @@ from typing import Literal
 
 import msgspec
 
+from allowlist.documents.prepared import prepared
 from allowlist.surfaces.base import Target
 
 Mode = Literal["AllowInternetOutbound", "AllowOnlyApprovedOutbound"]
@@ -47,4 +48,4 @@ class NetworkOptions(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def options_of(target: Target) -> NetworkOptions:
-    return msgspec.convert(target.options, NetworkOptions)
+    return msgspec.convert(target.options, prepared(NetworkOptions))

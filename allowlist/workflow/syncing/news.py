@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from allowlist.documents.prepared import prepared
 from allowlist.errors import CatalogError
 from allowlist.notify.channels import channels_of
 from allowlist.notify.events import Event, gist, parts_of
@@ -140,7 +141,7 @@ def _applied_changes(ledger: Ledger, outcome: Outcome) -> list[Change]:
 
 
 def _plan(ledger: Ledger, plan_id: str) -> Plan:
-    return msgspec.json.decode(ledger.plan(plan_id), type=Plan)
+    return msgspec.json.decode(ledger.plan(plan_id), type=prepared(Plan))
 
 
 def _approvals(ledger: Ledger, changes: Sequence[Change]) -> list[tuple[Change, Decision]]:
