@@ -23,7 +23,7 @@ class FieldReader:
         self._names: dict[str, str] = {}
 
     def sources(self, rule: Body) -> Sources:
-        """Addresses and IP groups together: both at once are a union (the pages are silent; switchable there)."""
+        """Addresses and IP groups together: both at once are a union (the pages are silent)."""
         key = (texts_of(rule.get("sourceAddresses")), texts_of(rule.get("sourceIpGroups")))
         found = self._sources.get(key)
         if found is None:
