@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from allowlist.azure.client import ArmClient
     from allowlist.azure.session import Connection
     from allowlist.plan.model import Plan
+    from allowlist.points.point import ArmReader
     from allowlist.store import Ledger
-    from allowlist.surfaces.base import ArmReader
     from allowlist.workflow.project import Project
 
 Command = TypeVar("Command", bound=Callable[..., Any])

@@ -14,7 +14,7 @@ from allowlist.cli.exits import Exit
 from allowlist.errors import AllowlistError
 
 if TYPE_CHECKING:
-    from allowlist.surfaces.estate import Estate
+    from allowlist.estate.bodies import Estate
     from allowlist.workflow.initialising import Candidate
 
 
@@ -74,7 +74,7 @@ def init(
       allowlist init --snapshot ./state --name research --catalog foundry-agents --source 10.40.0.0/23
     """
     from allowlist.catalog import load_library
-    from allowlist.surfaces.snapshot import read_snapshot
+    from allowlist.estate.snapshot import read_snapshot
     from allowlist.workflow.files import write_bytes
     from allowlist.workflow.initialising import (
         agent_subnets,

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from allowlist.estate.bodies import Body, Estate
+from allowlist.estate.resource_id import ResourceId, normal_id
 from allowlist.network.observation import Evidence, evidence
 from allowlist.network.private_link import LinkedService, Zone, names_follow_resource, service_of, zones_for
 from allowlist.network.read import member, objects, properties, reference, references, texts, under
-from allowlist.surfaces.estate import Body, Estate
-from allowlist.surfaces.resource_id import ResourceId, normal_id
 
 ENDPOINT_TYPE = "Microsoft.Network/privateEndpoints"
 _LISTS = ("privateLinkServiceConnections", "manualPrivateLinkServiceConnections")

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from allowlist.estate.bodies import Body, Estate
+from allowlist.estate.resource_id import ResourceId, normal_id
 from allowlist.network.read import member, objects, properties, reference, texts, under
-from allowlist.surfaces.estate import Body, Estate
-from allowlist.surfaces.resource_id import ResourceId, normal_id
 
 FIREWALL_TYPE = "Microsoft.Network/azureFirewalls"
 POLICY_TYPE = "Microsoft.Network/firewallPolicies"

@@ -12,10 +12,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum
 
+from allowlist.estate.bodies import Body
 from allowlist.network.observation import Evidence, evidence
 from allowlist.network.read import objects, prefixes, properties, texts
 from allowlist.rules.addresses import INTERNET, NOWHERE, AddressSet
-from allowlist.surfaces.estate import Body
 
 OUTBOUND = "Outbound"
 INBOUND = "Inbound"

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from allowlist.estate.bodies import Body, Estate
+from allowlist.estate.resource_id import normal_id
 from allowlist.network.observation import Evidence, evidence
 from allowlist.network.read import objects, properties, reference, texts, under
-from allowlist.surfaces.estate import Body, Estate
-from allowlist.surfaces.resource_id import normal_id
 
 ZONE_TYPE = "Microsoft.Network/privateDnsZones"
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from allowlist.estate.bodies import Body
+from allowlist.estate.resource_id import ResourceId, normal_id
 from allowlist.rules.addresses import AddressSet
-from allowlist.surfaces.estate import Body
-from allowlist.surfaces.resource_id import ResourceId, normal_id
 
 
 def properties(body: Body | None) -> Body:

@@ -10,13 +10,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from allowlist.estate.bodies import Body, Estate
 from allowlist.network.firewalls import Firewall
 from allowlist.network.hubs import hub_default
 from allowlist.network.observation import Evidence, evidence
 from allowlist.network.read import objects, prefixes, properties
 from allowlist.network.topology import Subnet, Topology
 from allowlist.rules.addresses import INTERNET, NOWHERE, AddressSet
-from allowlist.surfaces.estate import Body, Estate
 
 KMS_ADDRESSES = prefixes(["20.118.99.224/32", "40.83.235.53/32", "23.102.135.246/32"])
 """Windows activation under forced tunnelling (Azure documentation "custom routes to enable KMS activation")."""

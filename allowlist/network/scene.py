@@ -6,6 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from allowlist.estate.bodies import Estate
+from allowlist.estate.resource_id import normal_id
 from allowlist.network.endpoints import Endpoint, endpoints_of
 from allowlist.network.firewalls import Firewall, carriers, firewalls_of
 from allowlist.network.name_servers import Answering, answering
@@ -14,8 +16,6 @@ from allowlist.network.read import member, objects, properties, reference, under
 from allowlist.network.routes import WayOut, way_out
 from allowlist.network.topology import Network, Subnet, Topology
 from allowlist.rules.addresses import AddressSet
-from allowlist.surfaces.estate import Estate
-from allowlist.surfaces.resource_id import normal_id
 
 
 @dataclass(frozen=True, kw_only=True)

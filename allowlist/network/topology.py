@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
+from allowlist.estate.bodies import Body, Estate
+from allowlist.estate.resource_id import normal_id
 from allowlist.network.read import (
     member,
     name_of,
@@ -18,8 +20,6 @@ from allowlist.network.read import (
     under,
 )
 from allowlist.rules.addresses import AddressSet
-from allowlist.surfaces.estate import Body, Estate
-from allowlist.surfaces.resource_id import normal_id
 
 NETWORK_TYPE = "Microsoft.Network/virtualNetworks"
 

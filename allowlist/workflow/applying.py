@@ -20,12 +20,12 @@ from allowlist.errors import (
     StalePlan,
     TargetError,
 )
+from allowlist.estate.bodies import Body
 from allowlist.plan.approval import ApprovalPolicy, Standing
 from allowlist.plan.digest import is_intact
 from allowlist.plan.model import Change, Plan
+from allowlist.points.point import ArmWriter
 from allowlist.store import Ledger
-from allowlist.surfaces.base import ArmWriter
-from allowlist.surfaces.estate import Body
 from allowlist.workflow.deciding import standings_in
 from allowlist.workflow.driving import drivers_of
 from allowlist.workflow.planning import make_plan

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from allowlist.estate.bodies import Estate
 from allowlist.plan.findings import Finding, Status, find_requirement_findings
 from allowlist.plan.rule_findings import find_rule_findings
 from allowlist.rules.addresses import NOWHERE
 from allowlist.rules.coverage import CoverageEngine
 from allowlist.rules.requirement import Requirement
-from allowlist.surfaces.estate import Estate
 from allowlist.workflow.memory import collector_paused
 from allowlist.workflow.private_links import served_findings, superfluous_rules, told_of_endpoints
 from allowlist.workflow.project import Project

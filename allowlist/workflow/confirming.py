@@ -7,8 +7,8 @@ import datetime as dt
 from allowlist.apply.executor import Surroundings
 from allowlist.apply.result import RunResult
 from allowlist.errors import AllowlistError
+from allowlist.points.point import ArmWriter
 from allowlist.store import Ledger, Run
-from allowlist.surfaces.base import ArmWriter
 from allowlist.workflow.project import Project
 from allowlist.workflow.rolling_back import roll_back
 

@@ -22,13 +22,13 @@ from allowlist.apply.result import RunResult
 from allowlist.documents import canonical_json, read_json_document
 from allowlist.documents.prepared import prepared
 from allowlist.errors import AllowlistError
+from allowlist.estate.bodies import Estate
 from allowlist.plan.digest import is_intact
 from allowlist.plan.findings import Finding
 from allowlist.plan.model import SCHEMA, Plan
+from allowlist.points.point import ArmReader, ArmWriter
 from allowlist.store import Clock, Ledger, PlanRecord, Run
 from allowlist.store.identity import Identity
-from allowlist.surfaces.base import ArmReader, ArmWriter
-from allowlist.surfaces.estate import Estate
 from allowlist.workflow.applying import ApplyOptions, apply_plan
 from allowlist.workflow.confirming import confirm_run
 from allowlist.workflow.deciding import policy_of

@@ -13,9 +13,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 import msgspec
 
 from allowlist.errors import TargetDenied, TargetNotFound
-from allowlist.surfaces.base import ArmReader, ArmWriter
-from allowlist.surfaces.estate import Body, Estate
-from allowlist.surfaces.resource_id import ResourceId, normal_id
+from allowlist.estate.bodies import Body, Estate
+from allowlist.estate.resource_id import ResourceId, normal_id
+from allowlist.points.point import ArmReader, ArmWriter
 from allowlist.workflow.initialising import discover, find_candidates
 from allowlist.workload import TargetSpec, Workload
 from allowlist.workload.document import Discovery

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 
 from allowlist.apply.driver import PlannedWrite, State
 from allowlist.errors import AllowlistError
+from allowlist.estate.bodies import Body, Estate
 from allowlist.plan.model import Operation, Plan
+from allowlist.points.point import ArmWriter, Surface, Target, Write
 from allowlist.rules.model import Ruleset
-from allowlist.surfaces.base import ArmWriter, Surface, Target, Write
-from allowlist.surfaces.estate import Body, Estate
 from allowlist.workflow.project import Project
 
 

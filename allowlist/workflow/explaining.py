@@ -15,6 +15,7 @@ import msgspec
 from allowlist.documents.prepared import prepared
 from allowlist.documents.reader import near_miss
 from allowlist.errors import AllowlistError, InvalidInput, Problem
+from allowlist.estate.bodies import Estate
 from allowlist.names import Pattern, is_host_name, normalise
 from allowlist.network.path import Course, Stage, Trip, path_of, source_subnet
 from allowlist.network.path import Step as PathStep
@@ -27,7 +28,6 @@ from allowlist.rules.evaluate import evaluate, hidden_steps
 from allowlist.rules.flow import Facts, Flow, Step, Verdict
 from allowlist.rules.model import HTTP_PORTS, Ruleset
 from allowlist.rules.requirement import Requirement
-from allowlist.surfaces.estate import Estate
 from allowlist.workflow.planning import make_plan
 from allowlist.workflow.project import Project
 from allowlist.workflow.scenes import workload_scene

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from allowlist.errors import AllowlistError
+from allowlist.estate.bodies import Estate
 from allowlist.plan.findings import Finding
 from allowlist.plan.model import Change, Plan
 from allowlist.rules.addresses import AddressSet
 from allowlist.rules.model import HTTP_PORTS, Ruleset
 from allowlist.rules.requirement import Requirement
 from allowlist.store import Ledger, Run
-from allowlist.surfaces.estate import Estate
 from allowlist.workflow.checking import check_targets
 from allowlist.workflow.explaining import Explanation, FlowLine, explain_flow
 from allowlist.workflow.fates import changes_of_run, plan_of_run

@@ -8,10 +8,10 @@ from allowlist.apply.driver import State
 from allowlist.apply.result import Fate
 from allowlist.documents.prepared import prepared
 from allowlist.errors import AllowlistError
+from allowlist.estate.bodies import Body
 from allowlist.plan.model import Change, Plan
+from allowlist.points.point import ArmWriter
 from allowlist.store import Ledger, Run
-from allowlist.surfaces.base import ArmWriter
-from allowlist.surfaces.estate import Body
 from allowlist.workflow.driving import SurfaceDriver, drivers_of
 from allowlist.workflow.project import Project
 

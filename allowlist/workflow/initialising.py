@@ -12,10 +12,10 @@ import yaml
 
 from allowlist.catalog import Library
 from allowlist.errors import TargetDenied, TargetNotFound
-from allowlist.surfaces.account_network import surface as account_network
-from allowlist.surfaces.agent_egress import surface as agent_egress
-from allowlist.surfaces.base import ArmReader, Target
-from allowlist.surfaces.estate import Body, Estate
+from allowlist.estate.bodies import Body, Estate
+from allowlist.points.account_network import surface as account_network
+from allowlist.points.agent_egress import surface as agent_egress
+from allowlist.points.point import ArmReader, Target
 from allowlist.workflow.surfaces import surface_of
 
 _PLACEHOLDER = re.compile(r"\{([A-Za-z_]\w*)\}")

@@ -6,16 +6,16 @@ import datetime as dt
 from collections.abc import Sequence
 
 import allowlist
+from allowlist.estate.bodies import Estate
 from allowlist.plan.build import PlanInput, TargetInput, build_plan
 from allowlist.plan.drafts import Draft
 from allowlist.plan.findings import Finding, Status, find_requirement_findings
 from allowlist.plan.gates import GateSettings
 from allowlist.plan.model import Plan, TargetPlan
 from allowlist.plan.proofs import gather_evidence
+from allowlist.points.point import Surface, Target
 from allowlist.rules.coverage import CoverageEngine
 from allowlist.rules.requirement import Requirement
-from allowlist.surfaces.base import Surface, Target
-from allowlist.surfaces.estate import Estate
 from allowlist.workflow.memory import collector_paused
 from allowlist.workflow.project import Project
 from allowlist.workflow.sources import source_prefixes

@@ -8,6 +8,8 @@ from collections.abc import Iterator, Sequence
 
 from allowlist.catalog import Entry, Kind, Library
 from allowlist.catalog import Need as CatalogNeed
+from allowlist.estate.bodies import Estate
+from allowlist.estate.resource_id import normal_id
 from allowlist.network.checks import observe
 from allowlist.network.observation import Evidence, Observation, Service, State, fault, note, worst
 from allowlist.network.path import Course, Stage, Step, Trip, path_of
@@ -19,8 +21,6 @@ from allowlist.plan.findings import Finding as RuleFinding
 from allowlist.plan.findings import Status, summary_of
 from allowlist.rules.model import Ruleset
 from allowlist.rules.requirement import Requirement
-from allowlist.surfaces.estate import Estate
-from allowlist.surfaces.resource_id import normal_id
 from allowlist.workflow.checking import check_targets
 from allowlist.workflow.private_links import EXFILTRATION, SATISFIED, SUPERFLUOUS
 from allowlist.workflow.project import Project

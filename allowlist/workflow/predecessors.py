@@ -7,8 +7,8 @@ from allowlist.apply.executor import LEASE, Surroundings
 from allowlist.apply.result import Fate
 from allowlist.errors import LockHeld
 from allowlist.plan.model import Plan
+from allowlist.points.point import ArmWriter
 from allowlist.store import Run
-from allowlist.surfaces.base import ArmWriter
 from allowlist.workflow.fates import changes_of_run, fates_of_run, plan_of_run
 from allowlist.workflow.project import Project
 from allowlist.workflow.remembering import remember

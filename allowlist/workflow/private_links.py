@@ -7,13 +7,13 @@ from dataclasses import replace
 
 import msgspec
 
+from allowlist.estate.bodies import Estate
 from allowlist.names import Pattern, shared_suffix_of
 from allowlist.network.serving import Served as ServedNames
 from allowlist.plan.findings import Finding, Status, reference
 from allowlist.plan.model import RequirementRef
 from allowlist.rules.coverage import CoverageEngine
 from allowlist.rules.model import ApplicationRule
-from allowlist.surfaces.estate import Estate
 from allowlist.workflow.scenes import ON_NETWORK, workload_scene
 from allowlist.workload import Resolved, Served, TargetSpec, Workload
 

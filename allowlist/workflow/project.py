@@ -11,12 +11,12 @@ from allowlist.catalog import Library, load_library
 from allowlist.documents import Source
 from allowlist.documents.reader import near_miss
 from allowlist.errors import AllowlistError, InvalidInput
+from allowlist.estate.bodies import Body, Estate
+from allowlist.estate.snapshot import read_snapshot
 from allowlist.network.read import member, objects, prefixes, properties, texts
+from allowlist.points.point import ArmReader, Surface, Target
 from allowlist.rules.addresses import EVERYWHERE, AddressSet
 from allowlist.rules.flow import NOTHING_KNOWN, Facts
-from allowlist.surfaces.base import ArmReader, Surface, Target
-from allowlist.surfaces.estate import Body, Estate
-from allowlist.surfaces.snapshot import read_snapshot
 from allowlist.workflow.private_links import with_served
 from allowlist.workflow.scenes import ON_NETWORK
 from allowlist.workflow.surfaces import surface_of, target_of

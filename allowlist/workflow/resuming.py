@@ -6,8 +6,8 @@ from allowlist.apply.executor import Surroundings
 from allowlist.apply.result import RunResult
 from allowlist.documents import canonical_json
 from allowlist.errors import AllowlistError, AppliedInPart
+from allowlist.points.point import ArmWriter
 from allowlist.store import FINAL_STATES
-from allowlist.surfaces.base import ArmWriter
 from allowlist.workflow.applying import ApplyOptions, check_converged, execute, finish, new_run_id
 from allowlist.workflow.driving import drivers_of
 from allowlist.workflow.fates import fates_of_run, plan_of_run

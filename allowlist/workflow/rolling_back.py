@@ -13,11 +13,11 @@ from allowlist.apply.executor import Surroundings
 from allowlist.apply.result import Fate, RunResult
 from allowlist.documents import canonical_json
 from allowlist.errors import AllowlistError, AppliedInPart, PlanRefused, StalePlan
+from allowlist.estate.bodies import Body
 from allowlist.plan.model import Change, Operation, Plan
+from allowlist.points.point import ArmWriter
 from allowlist.rules.compare import find_differences
 from allowlist.store import Ledger, Run
-from allowlist.surfaces.base import ArmWriter
-from allowlist.surfaces.estate import Body
 from allowlist.workflow.applying import execute, new_run_id
 from allowlist.workflow.driving import SurfaceDriver, drivers_of
 from allowlist.workflow.fates import changes_of_run, fates_of_run, plan_of_run, state_before

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from allowlist.estate.bodies import Estate
 from allowlist.network.read import prefixes, properties, texts
 from allowlist.network.scene import Scene, scene_of
 from allowlist.rules.addresses import AddressSet
-from allowlist.surfaces.estate import Estate
 from allowlist.workload import TargetSpec, Workload
 
 ON_NETWORK = ("firewall-policy", "azure-firewall")

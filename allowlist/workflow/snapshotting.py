@@ -8,9 +8,9 @@ from pathlib import Path
 import msgspec
 
 from allowlist.errors import AllowlistError
-from allowlist.surfaces.estate import Estate, fingerprint
-from allowlist.surfaces.resource_id import ResourceId
-from allowlist.surfaces.snapshot import SCHEMA, UNREADABLE
+from allowlist.estate.bodies import Estate, fingerprint
+from allowlist.estate.resource_id import ResourceId
+from allowlist.estate.snapshot import SCHEMA, UNREADABLE
 from allowlist.workflow.files import write_file
 
 

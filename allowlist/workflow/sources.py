@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from allowlist.errors import StalePlan
+from allowlist.estate.bodies import Estate
 from allowlist.plan.model import Plan
-from allowlist.surfaces.base import ArmReader
-from allowlist.surfaces.estate import Estate
+from allowlist.points.point import ArmReader
 from allowlist.workflow.project import Project, addresses_of, read_sources, source_ids
 from allowlist.workload import TargetSpec
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 from importlib import import_module
 
 from allowlist.errors import AllowlistError
-from allowlist.surfaces.base import Surface, Target
+from allowlist.points.point import Surface, Target
 from allowlist.workload import TargetSpec, Workload
 
 _PACKAGES = {
-    "firewall-policy": "firewall_policy",
-    "azure-firewall": "azure_firewall",
+    "firewall-policy": "firewall",
+    "azure-firewall": "classic",
     "hub-network": "hub_network",
     "account-network": "account_network",
-    "account-allow-list": "account_allow_list",
+    "account-allow-list": "allow_list",
     "agent-egress": "agent_egress",
 }
 
@@ -22,7 +22,7 @@ def surface_of(kind: str) -> Surface:
     """The surface called ``kind`` in workload files; only the one asked for is loaded."""
     if kind not in _PACKAGES:
         raise AllowlistError(f"there is no surface '{kind}'", hint=f"known: {', '.join(_PACKAGES)}")
-    module = import_module(f"allowlist.surfaces.{_PACKAGES[kind]}")
+    module = import_module(f"allowlist.points.{_PACKAGES[kind]}")
     surface: Surface = module.SURFACE
     return surface
 

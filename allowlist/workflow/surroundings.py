@@ -11,10 +11,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from allowlist.errors import TargetDenied, TargetError
+from allowlist.estate.bodies import Body, Estate
+from allowlist.estate.resource_id import ResourceId, normal_id
 from allowlist.network.read import properties, reference
-from allowlist.surfaces.base import ArmReader
-from allowlist.surfaces.estate import Body, Estate
-from allowlist.surfaces.resource_id import ResourceId, normal_id
+from allowlist.points.point import ArmReader
 
 _NETWORK = "2024-05-01"
 _DNS = "2020-06-01"

@@ -14,19 +14,19 @@ from functools import lru_cache
 import msgspec
 import orjson
 
+from allowlist.estate.bodies import Estate
 from allowlist.plan.build import PlanInput, TargetInput, build_plan
 from allowlist.plan.findings import Status, find_requirement_findings
 from allowlist.plan.gates import GateSettings
 from allowlist.plan.model import Plan, TargetPlan
 from allowlist.plan.proofs import gather_evidence
+from allowlist.points.firewall import SURFACE
+from allowlist.points.point import Target
 from allowlist.rules.addresses import AddressSet
 from allowlist.rules.coverage import CoverageEngine
 from allowlist.rules.evaluate import evaluate
 from allowlist.rules.flow import Flow
 from allowlist.rules.requirement import Origin, Requirement
-from allowlist.surfaces.base import Target
-from allowlist.surfaces.estate import Estate
-from allowlist.surfaces.firewall_policy import SURFACE
 from allowlist.workflow.memory import collector_paused
 from tests.bench.table import Row, median
 from tests.bench.workload import Synthetic, make

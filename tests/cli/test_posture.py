@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from allowlist.estate.snapshot import read_snapshot
 from allowlist.network.observation import Service
-from allowlist.surfaces.snapshot import read_snapshot
 from tests.helpers.cli import Result, allowlist
 from tests.helpers.posture import EXAMPLE, PLANTS, estate_with
 

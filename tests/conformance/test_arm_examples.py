@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from allowlist.surfaces.azure_firewall.translate import to_ruleset as classic_ruleset
-from allowlist.surfaces.estate import Estate
-from allowlist.surfaces.resource_id import ResourceId, normal_id
-from allowlist.surfaces.snapshot import read_snapshot
+from allowlist.estate.bodies import Estate
+from allowlist.estate.resource_id import ResourceId, normal_id
+from allowlist.estate.snapshot import read_snapshot
+from allowlist.points.classic.translate import to_ruleset as classic_ruleset
 from tests.helpers.shared import files_of
 
 

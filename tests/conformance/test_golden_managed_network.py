@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from allowlist.surfaces.verdict import Judgement
+from allowlist.points.verdict import Judgement
 from tests.helpers.golden_managed import conversation, judgements
 from tests.helpers.shared import cases_of
 

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from allowlist.catalog.library import shipped_catalogs
+from allowlist.estate.bodies import Estate
 from allowlist.plan.findings import Finding
 from allowlist.plan.model import Plan
-from allowlist.surfaces.estate import Estate
 from allowlist.workflow.checking import check_targets
 from allowlist.workflow.planning import make_plan
 from allowlist.workflow.project import Project, load_project, read_estate

@@ -2,13 +2,13 @@
 
 from typing import Any
 
+from allowlist.estate.bodies import Estate
 from allowlist.names import normalise
+from allowlist.points.classic.translate import to_ruleset as classic_ruleset
+from allowlist.points.firewall.translate import to_ruleset
 from allowlist.rules.addresses import AddressSet, parse_interval
 from allowlist.rules.flow import Facts, Flow
 from allowlist.rules.model import Ruleset
-from allowlist.surfaces.azure_firewall.translate import to_ruleset as classic_ruleset
-from allowlist.surfaces.estate import Estate
-from allowlist.surfaces.firewall_policy.translate import to_ruleset
 
 RG = "/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/golden/providers/Microsoft.Network"
 

@@ -10,17 +10,17 @@ from typing import Any
 from allowlist.azure.answers import Answer
 from allowlist.azure.client import ArmClient
 from allowlist.errors import TargetConflict, TargetUnavailable
+from allowlist.points.agent_egress import judge as policies
+from allowlist.points.agent_egress.translate import EgressPolicy
+from allowlist.points.allow_list import judge as lists
+from allowlist.points.allow_list.translate import AllowList
+from allowlist.points.managed import judge as networks
+from allowlist.points.managed import validate
+from allowlist.points.managed.network import ManagedNetwork, OutboundRule
+from allowlist.points.security_perimeter import translate as perimeter
+from allowlist.points.verdict import Judgement, Refusal, Word, strictest
 from allowlist.rules.addresses import EVERYWHERE
 from allowlist.rules.requirement import Origin, Requirement
-from allowlist.surfaces.account_allow_list import judge as lists
-from allowlist.surfaces.account_allow_list.translate import AllowList
-from allowlist.surfaces.agent_egress import judge as policies
-from allowlist.surfaces.agent_egress.translate import EgressPolicy
-from allowlist.surfaces.managed import judge as networks
-from allowlist.surfaces.managed import validate
-from allowlist.surfaces.managed.network import ManagedNetwork, OutboundRule
-from allowlist.surfaces.security_perimeter import translate as perimeter
-from allowlist.surfaces.verdict import Judgement, Refusal, Word, strictest
 
 Case = dict[str, Any]
 _PLATFORMS: dict[str, Any] = {"hub_managed_network": "hub", "account_managed_network": "account"}

@@ -10,22 +10,22 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from allowlist.estate.bodies import Estate
 from allowlist.plan.rule_findings import find_rule_findings
-from allowlist.rules.addresses import EVERYWHERE
-from allowlist.rules.coverage import CoverageEngine
-from allowlist.rules.flow import Facts
-from allowlist.rules.model import Ruleset
-from allowlist.surfaces.base import Target
-from allowlist.surfaces.estate import Estate
-from allowlist.surfaces.firewall_policy import limits
-from allowlist.surfaces.firewall_policy.translate import to_ruleset
-from allowlist.surfaces.firewall_policy.validate import (
+from allowlist.points.firewall import limits
+from allowlist.points.firewall.translate import to_ruleset
+from allowlist.points.firewall.validate import (
     find_classic_faults,
     find_draft_faults,
     find_group_faults,
     find_ip_group_faults,
     find_policy_faults,
 )
+from allowlist.points.point import Target
+from allowlist.rules.addresses import EVERYWHERE
+from allowlist.rules.coverage import CoverageEngine
+from allowlist.rules.flow import Facts
+from allowlist.rules.model import Ruleset
 from tests.helpers.golden_firewall import RG, ip_group_id
 
 Body = dict[str, Any]

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from allowlist.estate.bodies import Estate
+from allowlist.estate.snapshot import read_snapshot
 from allowlist.network.posture import Posture
-from allowlist.surfaces.estate import Estate
-from allowlist.surfaces.snapshot import read_snapshot
 from allowlist.workflow.posture import assess
 from allowlist.workflow.project import Project, load_project
 from tests.helpers.shared import REPOSITORY

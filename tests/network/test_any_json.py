@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from allowlist.errors import AllowlistError
-from allowlist.surfaces.estate import Estate
+from allowlist.estate.bodies import Estate
 from tests.helpers.posture import clean_bodies, posture_of, told
 
 Path = tuple[str, ...]

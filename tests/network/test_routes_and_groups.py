@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from allowlist.estate.bodies import Estate
 from allowlist.network.nsg import INBOUND, OUTBOUND, SOMEWHERE, End, Question, decide
 from allowlist.network.read import prefixes
 from allowlist.network.routes import Hop, way_out
 from allowlist.network.scene import scene_of
 from allowlist.rules.addresses import NOWHERE, AddressSet
-from allowlist.surfaces.estate import Estate
 
 NET = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Network"
 SPOKE, HUB = f"{NET}/virtualNetworks/spoke", f"{NET}/virtualHubs/hub"

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
+from allowlist.estate.bodies import Estate
 from allowlist.plan.findings import Finding
 from allowlist.plan.rule_findings import find_rule_findings
+from allowlist.points.firewall.translate import to_ruleset
 from allowlist.rules.addresses import EVERYWHERE
 from allowlist.rules.coverage import CoverageEngine
 from allowlist.rules.model import Action, ApplicationRule, NetworkRule, Ruleset, Sources
-from allowlist.surfaces.estate import Estate
-from allowlist.surfaces.firewall_policy.translate import to_ruleset
 from tests.rules.test_compare import REF, application, network, rules
 
 EVERYONE = Sources(addresses=EVERYWHERE)

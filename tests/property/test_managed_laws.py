@@ -13,8 +13,8 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from allowlist.surfaces.managed.network import MODES, ManagedNetwork
-from allowlist.surfaces.managed.ownership import is_owned, rule_name
+from allowlist.points.managed.network import MODES, ManagedNetwork
+from allowlist.points.managed.ownership import is_owned, rule_name
 from tests.helpers import foundry
 from tests.helpers.foundry import Case, fqdn
 

@@ -7,11 +7,11 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from allowlist.estate.bodies import Estate
+from allowlist.points.firewall.translate import to_ruleset
 from allowlist.rules.addresses import parse_interval
 from allowlist.rules.evaluate import evaluate
 from allowlist.rules.flow import Flow
-from allowlist.surfaces.estate import Estate
-from allowlist.surfaces.firewall_policy.translate import to_ruleset
 from tests.helpers.brute_force import Body, Sent, answer
 
 ROOT = "/subscriptions/1/resourceGroups/g/providers/Microsoft.Network"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from allowlist.estate.bodies import Estate
 from allowlist.plan.findings import Finding, Status
-from allowlist.surfaces.estate import Estate
 from allowlist.workflow.checking import check_targets
 from allowlist.workflow.explaining import FlowLine, explain_flow, with_path
 from allowlist.workflow.planning import make_plan

@@ -10,12 +10,12 @@ from typing import Any
 from allowlist.azure.client import ArmClient
 from allowlist.azure.session import Connection, connect
 from allowlist.errors import TargetDenied
+from allowlist.estate.bodies import Body, Estate
+from allowlist.estate.snapshot import read_snapshot
 from allowlist.network.observation import State
 from allowlist.network.posture import Posture
+from allowlist.points.point import ArmReader
 from allowlist.simulator import Simulator, serve
-from allowlist.surfaces.base import ArmReader
-from allowlist.surfaces.estate import Body, Estate
-from allowlist.surfaces.snapshot import read_snapshot
 from allowlist.workflow.posture import assess
 from allowlist.workflow.project import read_estate
 from allowlist.workflow.snapshotting import save_snapshot

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from allowlist.estate.bodies import Body
+from allowlist.estate.resource_id import ResourceId, normal_id
 from allowlist.network.observation import Observation, evidence, fault, met, note, unknown
 from allowlist.network.read import member, objects, properties, texts
 from allowlist.network.scene import Scene
 from allowlist.rules.addresses import AddressSet
-from allowlist.surfaces.estate import Body
-from allowlist.surfaces.resource_id import ResourceId, normal_id
 
 Observations = Iterator[Observation]
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from allowlist.estate.bodies import Body
 from allowlist.network.nsg import INBOUND, OUTBOUND, SOMEWHERE, End, Question, decide
 from allowlist.network.observation import Observation, evidence, fault, met, note, unknown
 from allowlist.network.read import name_of, objects, properties, reference, under
 from allowlist.network.scene import Scene
 from allowlist.network.topology import Subnet
 from allowlist.rules.addresses import EVERYWHERE
-from allowlist.surfaces.estate import Body
 
 Observations = Iterator[Observation]
 

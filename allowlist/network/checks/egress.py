@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from allowlist.estate.bodies import Body
+from allowlist.estate.resource_id import normal_id
 from allowlist.network.nsg import OUTBOUND, SOMEWHERE, Decision, End, Question, decide
 from allowlist.network.observation import Evidence, Observation, evidence, fault, met, note, unknown
 from allowlist.network.read import name_of, objects, properties, reference, under
@@ -12,8 +14,6 @@ from allowlist.network.scene import Scene
 from allowlist.network.topology import Network, Subnet
 from allowlist.rules.addresses import AddressSet
 from allowlist.rules.requirement import Requirement
-from allowlist.surfaces.estate import Body
-from allowlist.surfaces.resource_id import normal_id
 
 Observations = Iterator[Observation]
 

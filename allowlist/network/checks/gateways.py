@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from allowlist.estate.bodies import Body
+from allowlist.estate.resource_id import normal_id
 from allowlist.network.nsg import INBOUND, OUTBOUND, SOMEWHERE, End, Question, decide
 from allowlist.network.observation import Evidence, Observation, evidence, fault, met, note, unknown
 from allowlist.network.read import member, name_of, objects, properties, reference
 from allowlist.network.routes import Hop, way_out
 from allowlist.network.scene import Scene
 from allowlist.network.topology import Subnet
-from allowlist.surfaces.estate import Body
-from allowlist.surfaces.resource_id import normal_id
 
 Observations = Iterator[Observation]
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from allowlist.estate.bodies import Body
 from allowlist.network.endpoints import Endpoint, ServedName
 from allowlist.network.observation import Observation, evidence, fault, met, unknown
 from allowlist.network.read import member, name_of, objects, properties, reference
 from allowlist.network.scene import Scene
 from allowlist.network.serving import resolution_from
 from allowlist.network.topology import Network
-from allowlist.surfaces.estate import Body
 
 Observations = Iterator[Observation]
 _CODE = "endpoint-approved"

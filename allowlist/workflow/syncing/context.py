@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from allowlist.apply.executor import Surroundings
-from allowlist.surfaces.base import ArmWriter
+from allowlist.points.point import ArmWriter
 from allowlist.workflow.project import Project
 from allowlist.workflow.syncing.approvals import SignedApprovals
 from allowlist.workflow.syncing.calendar import closed_because

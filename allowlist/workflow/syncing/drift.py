@@ -15,11 +15,11 @@ from urllib.parse import quote
 import msgspec
 
 from allowlist.errors import TargetError
+from allowlist.estate.bodies import Body, Estate, fingerprint
+from allowlist.estate.resource_id import ResourceId
 from allowlist.plan.model import Plan
+from allowlist.points.point import ArmReader, Target
 from allowlist.store import Ledger
-from allowlist.surfaces.base import ArmReader, Target
-from allowlist.surfaces.estate import Body, Estate, fingerprint
-from allowlist.surfaces.resource_id import ResourceId
 from allowlist.workflow.project import Project
 from allowlist.workflow.syncing.outcome import Drift
 from allowlist.workload import TargetSpec

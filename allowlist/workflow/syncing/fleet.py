@@ -12,8 +12,8 @@ import msgspec
 from allowlist.catalog import Library
 from allowlist.documents.reader import near_miss
 from allowlist.errors import AllowlistError, InvalidInput
+from allowlist.points.point import ArmWriter
 from allowlist.rules.flow import Facts
-from allowlist.surfaces.base import ArmWriter
 from allowlist.workflow.discovering import with_discovered
 from allowlist.workflow.project import Project, refuse_wrong_options
 from allowlist.workload import TargetSpec, Workload, read_workload

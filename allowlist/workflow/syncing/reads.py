@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from allowlist.errors import TargetDenied
-from allowlist.surfaces.base import ArmReader
-from allowlist.surfaces.estate import Body
-from allowlist.surfaces.resource_id import ResourceId, normal_id
+from allowlist.estate.bodies import Body
+from allowlist.estate.resource_id import ResourceId, normal_id
+from allowlist.points.point import ArmReader
 
 KEPT = 64
 FEW = 3

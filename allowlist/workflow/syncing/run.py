@@ -12,7 +12,7 @@ from pathlib import Path
 
 from allowlist.apply.executor import Surroundings
 from allowlist.errors import AllowlistError
-from allowlist.surfaces.base import ArmWriter
+from allowlist.points.point import ArmWriter
 from allowlist.workflow.applying import new_run_id, refuse_edited_ledger
 from allowlist.workflow.project import Project
 from allowlist.workflow.syncing.approvals import SignedApprovals

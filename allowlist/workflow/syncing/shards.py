@@ -15,9 +15,9 @@ from dataclasses import dataclass, replace
 
 from allowlist.apply.executor import Surroundings
 from allowlist.errors import AllowlistError, InvalidInput, LockHeld
+from allowlist.estate.resource_id import normal_id
 from allowlist.store import Lease
 from allowlist.store.processes import parse_process
-from allowlist.surfaces.resource_id import normal_id
 from allowlist.workflow.syncing.run import Work
 
 LEASE = dt.timedelta(seconds=60)

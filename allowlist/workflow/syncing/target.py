@@ -19,9 +19,9 @@ from allowlist.errors import (
     StalePlan,
     TargetError,
 )
+from allowlist.estate.bodies import Estate
 from allowlist.plan.model import Change, Plan
 from allowlist.store import Decision
-from allowlist.surfaces.estate import Estate
 from allowlist.workflow.applying import (
     ApplyOptions,
     check_converged,

@@ -1,0 +1,97 @@
+"""The actual state: raw ARM resources by id, exactly as Azure returned them.
+
+Offline and online reading both end here, so they cannot disagree. Nothing is dropped: what no surface
+understands stays in the body and survives a round trip.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from allowlist.documents import digest_of
+from allowlist.estate.resource_id import ResourceId, normal_id
+
+Body = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Estate:
+    """Resources by normalised id. ``origin`` says where they came from, for messages.
+
+    ``derived`` remembers what was worked out from single bodies; estates made from this one share it, so what
+    did not change is not worked out again. ``unreadable`` says in words what could not be read, and why.
+    """
+
+    resources: Mapping[str, Body] = field(default_factory=dict)
+    origin: str = ""
+    derived: dict[object, Any] = field(default_factory=dict, compare=False, repr=False)
+    unreadable: tuple[str, ...] = ()
+    _by_type: dict[str, list[str]] = field(default_factory=dict, init=False, compare=False, repr=False)
+
+    @classmethod
+    def of(cls, bodies: Iterable[Body], origin: str = "", unreadable: Iterable[str] = ()) -> Estate:
+        return cls({normal_id(body["id"]): body for body in bodies}, origin, unreadable=tuple(unreadable))
+
+    def get(self, resource_id: str) -> Body | None:
+        return self.resources.get(normal_id(resource_id))
+
+    def of_type(self, resource_type: str) -> Iterator[Body]:
+        """All resources of a type such as ``Microsoft.Network/ipGroups``, by id."""
+        if not self._by_type:
+            for key in sorted(self.resources):
+                self._by_type.setdefault(ResourceId(key).type, []).append(key)
+        for key in self._by_type.get(resource_type.lower(), ()):
+            yield self.resources[key]
+
+    def children(self, resource_id: str, child_type: str) -> Iterator[Body]:
+        """The resources directly below ``resource_id``, for example its ``ruleCollectionGroups``."""
+        prefix = f"{normal_id(resource_id)}/{child_type.lower()}/"
+        for key in sorted(self.resources):
+            if key.startswith(prefix) and "/" not in key.removeprefix(prefix):
+                yield self.resources[key]
+
+    def with_resources(self, bodies: Iterable[Body]) -> Estate:
+        """A copy in which ``bodies`` are added or replace what stood there."""
+        changed = {normal_id(body["id"]): body for body in bodies}
+        return Estate({**self.resources, **changed}, self.origin, self.derived, self.unreadable)
+
+    def without(self, resource_ids: Iterable[str]) -> Estate:
+        gone = {normal_id(resource_id) for resource_id in resource_ids}
+        kept = {key: body for key, body in self.resources.items() if key not in gone}
+        return Estate(kept, self.origin, self.derived, self.unreadable)
+
+
+# Server-made parts of a body: they change without anybody changing what is configured.
+_VOLATILE = {
+    "etag",
+    "size",
+    "provisioningstate",
+    "systemdata",
+    "childpolicies",
+    "firewalls",
+    "firewallpolicies",
+}
+_VOLATILE |= {"rulecollectiongroups", "resourceguid", "changenumber"}
+
+
+def fingerprint(body: Body | None) -> str:
+    """Digest of what is configured in ``body``, without server-made parts; ``absent`` for no resource."""
+    return "absent" if body is None else digest_of(_settled(body))
+
+
+def _settled(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {
+            key: _settled(item)
+            for key, item in value.items()
+            if key.lower() not in _VOLATILE and not _is_empty(item)
+        }
+    if isinstance(value, list):
+        return [_settled(item) for item in value]
+    return value
+
+
+def _is_empty(value: Any) -> bool:
+    return value is None or value is False or value in ([], {}, "")

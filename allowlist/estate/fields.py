@@ -1,0 +1,139 @@
+"""What the firewall surfaces share: ARM field texts into neutral values, each distinct list read once."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from allowlist.estate.bodies import Body, Estate
+from allowlist.names import normalise
+from allowlist.rules.addresses import NOWHERE, AddressSet, Interval, parse_interval
+from allowlist.rules.model import ALL_PORTS, Sources
+
+MARK_PREFIX = "allowlist:"
+
+
+class FieldReader:
+    """Reads rule fields of one estate; IP groups are looked up there and every list is parsed once."""
+
+    def __init__(self, estate: Estate) -> None:
+        self._estate = estate
+        self._sources: dict[tuple[tuple[str, ...], tuple[str, ...]], Sources] = {}
+        self._names: dict[str, str] = {}
+
+    def sources(self, rule: Body) -> Sources:
+        """Addresses and IP groups together: both at once are a union (the pages are silent)."""
+        key = (texts_of(rule.get("sourceAddresses")), texts_of(rule.get("sourceIpGroups")))
+        found = self._sources.get(key)
+        if found is None:
+            addresses, other, unresolved = self.addresses(*key)
+            found = self._sources[key] = Sources(addresses=addresses, unresolved=(*other, *unresolved))
+        return found
+
+    def addresses(
+        self, texts: Iterable[str], group_ids: Iterable[str]
+    ) -> tuple[AddressSet, tuple[str, ...], tuple[str, ...]]:
+        """Addresses, then texts that are none (service tags), then IP groups that could not be read."""
+        intervals: list[Interval] = []
+        other: list[str] = []
+        unresolved: list[str] = []
+        for text in texts:
+            _read_address(text, intervals, other)
+        for group_id in group_ids:
+            group = self._estate.get(group_id)
+            if group is None:
+                unresolved.append(f"IP group {group_id.rpartition('/')[2]}")
+                continue
+            for text in texts_of(group["properties"].get("ipAddresses")):
+                _read_address(text, intervals, unresolved)
+        return (AddressSet.of(intervals) if intervals else NOWHERE), tuple(other), tuple(unresolved)
+
+    def patterns(self, value: Any) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Names as normalised pattern texts, then expressions of a template, which may stand for any name.
+
+        A text that is no name matches nothing and stays as it is.
+        """
+        names = self._names
+        texts = tuple([names.get(text) or self._remember(text) for text in texts_of(value) if text])
+        if not any(text.startswith("[") for text in texts):
+            return texts, ()
+        expressions = tuple(text for text in texts if text.startswith("["))
+        return tuple(text for text in texts if not text.startswith("[")), expressions
+
+    def _remember(self, text: str) -> str:
+        try:
+            pattern = normalise(text)
+        except UnicodeError:
+            pattern = text
+        self._names[text] = pattern
+        return pattern
+
+
+def _read_address(text: str, intervals: list[Interval], other: list[str]) -> None:
+    """An IPv6 text matches no flow the firewall carries: it does not support IPv6 (known issues page)."""
+    try:
+        intervals.append(parse_interval(text))
+    except ValueError:
+        if not _is_ipv6(text):
+            other.append(text)
+
+
+def _is_ipv6(text: str) -> bool:
+    try:
+        return all(ipaddress.IPv6Network(part.strip(), strict=False) for part in text.split("-"))
+    except ValueError:
+        return False
+
+
+def texts_of(value: Any) -> tuple[str, ...]:
+    """The texts of a list field; a single text (an expression of a template) counts as one of them."""
+    if isinstance(value, list):
+        return tuple(map(str, value))
+    return (str(value),) if value else ()
+
+
+def ports_of(value: Any) -> tuple[Interval, ...]:
+    """``*``, a port or ``a-b``; bounds are inclusive. Raises ValueError where one cannot be read."""
+    return tuple(map(_port_interval, texts_of(value)))
+
+
+def _port_interval(text: str) -> Interval:
+    if text.strip() == "*":
+        return ALL_PORTS
+    low, _, high = text.partition("-")
+    return (int(low), int(high or low))
+
+
+def object_of(value: Any) -> Body:
+    """A nested object; empty where it is absent, or an expression of a template."""
+    return value if isinstance(value, dict) else {}
+
+
+def tier_of(properties: Body) -> str:
+    """The SKU's tier in lower case; ``unknown`` if it is an expression of a template."""
+    sku = properties.get("sku") or {}
+    tier = sku.get("tier") or "Standard" if isinstance(sku, dict) else sku
+    return "unknown" if str(tier).startswith("[") else str(tier).lower()
+
+
+def readable_addresses(texts: Iterable[str]) -> AddressSet:
+    """Those of ``texts`` that are IPv4 addresses, prefixes or ranges."""
+    intervals: list[Interval] = []
+    for text in texts:
+        _read_address(text, intervals, [])
+    return AddressSet.of(intervals)
+
+
+def unmodelled_fields(rule: Mapping[str, Any], known: frozenset[str]) -> tuple[str, ...]:
+    """Fields of a rule that this version does not know and that are not empty: they may narrow the match."""
+    return tuple(
+        key for key, value in rule.items() if key not in known and value not in (None, [], {}, "", False)
+    )
+
+
+def owner_of(description: str | None) -> str:
+    """The workload named in our mark ``allowlist:<workload>:<catalog>@<version>#<entry>``, or nothing."""
+    if not description or not description.startswith(MARK_PREFIX):
+        return ""
+    return description.removeprefix(MARK_PREFIX).partition(":")[0]

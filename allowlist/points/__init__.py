@@ -1,0 +1,1 @@
+"""One package per kind of enforcement point, all alike: ``read`` (ARM), ``translate`` (pure), ``write`` (ARM)."""

@@ -1,0 +1,160 @@
+"""``properties.egressPolicy`` of ``Microsoft.CognitiveServices/accounts/raiPolicies``, preview 2026-05-15-preview.
+
+No generally available SDK carries it, so it is spoken to over httpx with an azure-identity token. A PUT carries the
+content filters of the policy too, so the whole policy is read, changed in one place and written back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from copy import deepcopy
+
+from allowlist.documents import digest_of
+from allowlist.errors import InvalidInput, PlanRefused
+from allowlist.estate.bodies import Body, Estate
+from allowlist.estate.resource_id import normal_id
+from allowlist.plan.findings import Finding
+from allowlist.plan.model import Operation
+from allowlist.points.agent_egress.draft import PolicyOptions, draft, options_of
+from allowlist.points.agent_egress.judge import PolicyJudge, posture
+from allowlist.points.agent_egress.translate import COLLECTION, MAX_RULES, MODE, EgressPolicy, to_ruleset
+from allowlist.points.point import (
+    ArmReader,
+    ArmWriter,
+    Draft,
+    LimitFinding,
+    SurfaceBase,
+    Target,
+    Write,
+)
+from allowlist.points.verdict import refined
+from allowlist.rules.model import Ruleset
+from allowlist.rules.requirement import Requirement
+
+API_VERSION = "2026-05-15-preview"
+_NEAR = 0.9
+_READ_ONLY = ("type", "provisioningState")
+
+
+class AgentEgressSurface(SurfaceBase):
+    """One egress policy of hosted agents."""
+
+    kind = "agent-egress"
+    api_version = API_VERSION
+    names_sources = False
+    options_type = PolicyOptions
+    consumers = frozenset({"agent"})
+
+    def read(self, arm: ArmReader, target: Target) -> list[Body]:
+        policy = arm.get(target.resource, API_VERSION)
+        return [{**policy, "id": policy.get("id") or target.resource}]
+
+    def policy(self, estate: Estate, target: Target) -> EgressPolicy:
+        body = estate.get(target.resource)
+        if body is None:
+            raise InvalidInput.of(estate.origin or "estate", f"lacks the RAI policy {target.resource}")
+        name = target.resource.rpartition("/")[2]
+        found = body["properties"].get(COLLECTION)
+        return EgressPolicy.of(name, found, options_of(target).attached)
+
+    def ruleset(self, estate: Estate, target: Target) -> Ruleset:
+        return to_ruleset(self.policy(estate, target))
+
+    def refine(
+        self, estate: Estate, target: Target, findings: Sequence[tuple[Requirement, Finding]]
+    ) -> list[Finding]:
+        judge = PolicyJudge(self.policy(estate, target), [item for item, _ in findings])
+        return [refined(finding, judge.judge(item)) for item, finding in findings]
+
+    def posture(self, estate: Estate, target: Target) -> list[Finding]:
+        return list(posture(self.policy(estate, target), target.name))
+
+    def draft(
+        self, estate: Estate, target: Target, needed: Sequence[Requirement], kept: Sequence[Requirement]
+    ) -> Draft:
+        return draft(self.policy(estate, target), target, needed, kept)
+
+    def compose(self, estate: Estate, target: Target, operations: Sequence[Operation]) -> list[Write]:
+        """One PUT of the whole policy; what is not ours goes back as it came."""
+        if not operations:
+            return []
+        policy = estate.get(target.resource) or {"properties": {}}
+        if str(policy["properties"].get("type") or "").lower() == "systemmanaged":
+            raise PlanRefused(
+                f"{target.resource.rpartition('/')[2]} is a policy of the service, which cannot be changed",
+                hint="make a policy of your own that names it as basePolicyName, and write that under 'resource:'",
+            )
+        body = {
+            "properties": {
+                key: deepcopy(value) for key, value in policy["properties"].items() if key not in _READ_ONLY
+            }
+        }
+        edited = body["properties"].get(COLLECTION) or {"mode": "Enforced", "defaultAction": "Deny"}
+        body["properties"][COLLECTION] = _edited(edited, operations)
+        return [
+            Write(
+                resource=target.resource,
+                method="PUT",
+                body=body,
+                api_version=API_VERSION,
+                operations=tuple(operations),
+            )
+        ]
+
+    def after(self, estate: Estate, writes: Iterable[Write]) -> Estate:
+        for write in writes:
+            old = estate.get(write.resource) or {"id": write.resource}
+            estate = estate.with_resources([{**old, **(write.body or {})}])
+        return estate
+
+    def fingerprint(self, estate: Estate, target: Target) -> str:
+        return digest_of(self.policy(estate, target).meaning)
+
+    def digest(self, estate: Estate, target: Target, resource: str) -> str:
+        del resource
+        return self.fingerprint(estate, target)
+
+    def limits(self, estate: Estate, target: Target) -> list[LimitFinding]:
+        count = len(self.policy(estate, target).rules)
+        if count <= MAX_RULES * _NEAR:
+            return []
+        text = f"the policy would have {count} rules of {MAX_RULES}"
+        return [LimitFinding(code="maximum-480-rules", exceeded=count > MAX_RULES, text=text)]
+
+    def family(self, estate: Estate, target: Target) -> str:
+        """One write at a time per account."""
+        del estate
+        return normal_id(target.resource.partition("/raiPolicies/")[0])
+
+    def write(self, arm: ArmWriter, write: Write) -> None:
+        arm.put(write.resource, write.body or {}, write.api_version)
+
+    def verify(self, arm: ArmReader, target: Target, expected: Sequence[Write]) -> list[str]:
+        """Read-back equality by meaning: header values are never answered and do not count."""
+        actual = self.policy(Estate.of(self.read(arm, target)), target)
+        wanted = (
+            EgressPolicy.of(actual.name, (write.body or {})["properties"][COLLECTION]) for write in expected
+        )
+        if all(policy.meaning == actual.meaning for policy in wanted):
+            return []
+        return [f"{actual.name} reads back different from what was written"]
+
+
+def _edited(policy: Body, operations: Sequence[Operation]) -> Body:
+    rules = list(policy.get("rules") or ())
+    for operation in operations:
+        name = operation.path[1]
+        if name == MODE:
+            policy = {**policy, **(operation.after or {})}
+            continue
+        places = [index for index, rule in enumerate(rules) if rule.get("name") == name]
+        if operation.after is None:
+            rules = [rule for rule in rules if rule.get("name") != name]
+        elif places:
+            rules[places[0]] = operation.after
+        else:
+            rules.append(operation.after)
+    return {**policy, "rules": rules}
+
+
+SURFACE = AgentEgressSurface()

@@ -1,0 +1,168 @@
+"""``restrictOutboundNetworkAccess`` and ``allowedFqdnList`` on ``Microsoft.CognitiveServices/accounts``.
+
+The one generally available SDK with an operation for it (azure-mgmt-cognitiveservices 14.1.0) is not worth a second
+stack for one PATCH, so accounts are spoken to over httpx with an azure-identity token like their networks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from allowlist.documents import digest_of
+from allowlist.errors import InvalidInput
+from allowlist.estate.bodies import Body, Estate
+from allowlist.estate.resource_id import normal_id
+from allowlist.plan.findings import Finding
+from allowlist.plan.model import Operation
+from allowlist.points.allow_list.draft import ListOptions, draft, options_of
+from allowlist.points.allow_list.judge import MAX_ENTRIES, ListJudge, posture
+from allowlist.points.allow_list.translate import (
+    COLLECTION,
+    SWITCH,
+    AllowList,
+    normal_entry,
+    to_ruleset,
+)
+from allowlist.points.managed.network import lowered
+from allowlist.points.point import (
+    ArmReader,
+    ArmWriter,
+    Draft,
+    LimitFinding,
+    SurfaceBase,
+    Target,
+    Write,
+)
+from allowlist.points.verdict import refined
+from allowlist.rules.model import Ruleset
+from allowlist.rules.requirement import Requirement
+
+API_VERSION = "2024-10-01"
+_NEAR = 0.9
+
+
+class AccountAllowListSurface(SurfaceBase):
+    """The outbound list of one account, written whole: arrays of a PATCH replace what stood there."""
+
+    kind = "account-allow-list"
+    api_version = API_VERSION
+    has_marks = False
+    names_sources = False
+    options_type = ListOptions
+    consumers = frozenset({"account-list"})
+
+    def read(self, arm: ArmReader, target: Target) -> list[Body]:
+        account = arm.get(target.resource, API_VERSION)
+        return [{**account, "id": account.get("id") or target.resource}]
+
+    def allowed(self, estate: Estate, target: Target) -> AllowList:
+        account = estate.get(target.resource)
+        if account is None:
+            raise InvalidInput.of(estate.origin or "estate", f"lacks the account {target.resource}")
+        name = str(account.get("name") or target.resource.rpartition("/")[2])
+        return AllowList.of(name, str(account.get("kind") or ""), account["properties"])
+
+    def ruleset(self, estate: Estate, target: Target) -> Ruleset:
+        return to_ruleset(self.allowed(estate, target))
+
+    def refine(
+        self, estate: Estate, target: Target, findings: Sequence[tuple[Requirement, Finding]]
+    ) -> list[Finding]:
+        wildcards = options_of(target).unverified_wildcards
+        judge = ListJudge(self.allowed(estate, target), [item for item, _ in findings], wildcards=wildcards)
+        return [refined(finding, judge.judge(item)) for item, finding in findings]
+
+    def posture(self, estate: Estate, target: Target) -> list[Finding]:
+        return list(posture(self.allowed(estate, target), target.name))
+
+    def draft(
+        self, estate: Estate, target: Target, needed: Sequence[Requirement], kept: Sequence[Requirement]
+    ) -> Draft:
+        return draft(self.allowed(estate, target), target, needed, kept)
+
+    def compose(self, estate: Estate, target: Target, operations: Sequence[Operation]) -> list[Write]:
+        """One PATCH with the whole list, merged into what stands there."""
+        if not operations:
+            return []
+        properties: Body = {}
+        entries = list(self.allowed(estate, target).entries)
+        for operation in operations:
+            if operation.path[0] == COLLECTION:
+                properties["allowedFqdnList"] = entries = _edited(entries, operation)
+            else:
+                properties[SWITCH] = (operation.after or {})[SWITCH]
+        return [
+            Write(
+                resource=target.resource,
+                method="PATCH",
+                body={"properties": properties},
+                api_version=API_VERSION,
+                operations=tuple(operations),
+            )
+        ]
+
+    def after(self, estate: Estate, writes: Iterable[Write]) -> Estate:
+        for write in writes:
+            account = estate.get(write.resource) or {"id": write.resource, "properties": {}}
+            new = (write.body or {}).get("properties") or {}
+            changed = {key.lower() for key in new}
+            kept = {key: value for key, value in account["properties"].items() if key.lower() not in changed}
+            estate = estate.with_resources([{**account, "properties": {**kept, **new}}])
+        return estate
+
+    def fingerprint(self, estate: Estate, target: Target) -> str:
+        allowed = self.allowed(estate, target)
+        return digest_of([allowed.kind, _meaning(allowed)])
+
+    def digest(self, estate: Estate, target: Target, resource: str) -> str:
+        del resource
+        return digest_of(_meaning(self.allowed(estate, target)))
+
+    def reread(self, arm: ArmReader, target: Target, resource: str) -> list[Body]:
+        del resource
+        return self.read(arm, target)
+
+    def limits(self, estate: Estate, target: Target) -> list[LimitFinding]:
+        count = len(self.allowed(estate, target).entries)
+        if count <= MAX_ENTRIES * _NEAR:
+            return []
+        text = f"the list would have {count} entries of {MAX_ENTRIES}"
+        return [LimitFinding(code="maximum-1000-entries", exceeded=count > MAX_ENTRIES, text=text)]
+
+    def family(self, estate: Estate, target: Target) -> str:
+        """One write at a time per account: others are refused until it has settled."""
+        del estate
+        return normal_id(target.resource)
+
+    def write(self, arm: ArmWriter, write: Write) -> None:
+        arm.patch(write.resource, write.body or {}, write.api_version)
+
+    def verify(self, arm: ArmReader, target: Target, expected: Sequence[Write]) -> list[str]:
+        """Read-back equality of switch and list, and an account that has settled: its operation ends earlier."""
+        allowed = self.allowed(Estate.of(self.read(arm, target)), target)
+        reasons = [] if allowed.state == "Succeeded" else [f"{allowed.name} is in state {allowed.state}"]
+        for write in expected:
+            wanted = lowered((write.body or {}).get("properties") or {})
+            if wanted.get(SWITCH.lower(), allowed.restricted) != allowed.restricted:
+                reasons.append(f"{SWITCH} of {allowed.name} reads back {allowed.restricted}")
+            entries = wanted.get("allowedfqdnlist")
+            if entries is not None and {normal_entry(item) for item in entries} != set(
+                allowed.normal_entries
+            ):
+                reasons.append(f"the list of {allowed.name} reads back different from what was written")
+        return reasons
+
+
+def _edited(entries: list[str], operation: Operation) -> list[str]:
+    entry = operation.path[1]
+    kept = [item for item in entries if normal_entry(item) != normal_entry(entry)]
+    if operation.after is None:
+        return kept
+    return entries if len(kept) < len(entries) else [*entries, str(operation.after["entry"])]
+
+
+def _meaning(allowed: AllowList) -> Body:
+    return {"restricted": allowed.restricted, "entries": sorted(set(allowed.normal_entries))}
+
+
+SURFACE = AccountAllowListSurface()

@@ -1,0 +1,128 @@
+"""``restrictOutboundNetworkAccess`` and ``allowedFqdnList`` of an AI services account, as neutral rules. Pure.
+
+Both members matter: a list with the switch off is accepted and does nothing. The list governs calls the service
+itself makes; it names hosts or IPv4 addresses, without ports (data loss prevention article of Azure AI services).
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from allowlist.names import normalise
+from allowlist.points.managed.network import lowered
+from allowlist.points.managed.translate import WEB, open_ruleset
+from allowlist.rules.addresses import EVERYWHERE, AddressSet
+from allowlist.rules.model import (
+    ALL_PORTS,
+    Action,
+    ApplicationRule,
+    NetworkRule,
+    RuleRef,
+    Ruleset,
+    Settings,
+    Sources,
+)
+
+COLLECTION = "allowedFqdnList"
+SETTINGS = "account"
+SWITCH = "restrictOutboundNetworkAccess"
+
+DOCUMENTED_KINDS: Final = frozenset(
+    {
+        "OpenAI",
+        "ComputerVision",
+        "ContentModerator",
+        "CustomVision.Training",
+        "CustomVision.Prediction",
+        "Face",
+        "FormRecognizer",
+        "SpeechServices",
+        "QnAMaker",
+        "QnAMaker.v2",
+    }
+)
+"""Account kinds of the eight services the article names; which ``kind`` belongs to which service is inferred."""
+
+UNCLEAR_KINDS: Final = frozenset(["AIServices", "CognitiveServices"])
+"""Not named, but the article's prerequisites speak of a multi-service resource."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AllowList:
+    """The outbound list of one account; ``entries`` are written as Azure returned them."""
+
+    name: str
+    kind: str
+    restricted: bool
+    entries: tuple[str, ...] = ()
+    state: str = "Succeeded"
+
+    @classmethod
+    def of(cls, name: str, kind: str, properties: Mapping[str, Any]) -> AllowList:
+        found = lowered(properties)
+        return cls(
+            name=name,
+            kind=kind,
+            restricted=bool(found.get("restrictoutboundnetworkaccess")),
+            entries=tuple(str(item) for item in found.get("allowedfqdnlist") or ()),
+            state=str(found.get("provisioningstate") or "Succeeded"),
+        )
+
+    @property
+    def normal_entries(self) -> tuple[str, ...]:
+        return tuple(normal_entry(text) for text in self.entries)
+
+
+def normal_entry(text: str) -> str:
+    try:
+        return normalise(text)
+    except UnicodeError:
+        return text.strip().lower()
+
+
+def to_ruleset(allowed: AllowList) -> Ruleset:
+    """One rule per entry; an account whose switch is off lets everything through."""
+    if not allowed.restricted:
+        return open_ruleset(allowed.name, SWITCH, SETTINGS)
+    addresses = [(entry, _address(entry)) for entry in allowed.normal_entries]
+    return Ruleset(
+        name=allowed.name,
+        network=tuple(_address_rule(allowed.name, entry, where) for entry, where in addresses if where),
+        application=tuple(_name_rule(allowed.name, entry) for entry, where in addresses if not where),
+        settings=Settings(is_managed=True),
+    )
+
+
+def _address(text: str) -> AddressSet | None:
+    try:
+        return AddressSet.parse([str(ipaddress.IPv4Address(text))])
+    except ValueError:
+        return None
+
+
+def _ref(name: str, entry: str) -> RuleRef:
+    return RuleRef(policy=name, group="", collection=COLLECTION, rule=entry)
+
+
+def _name_rule(name: str, entry: str) -> ApplicationRule:
+    return ApplicationRule(
+        ref=_ref(name, entry),
+        action=Action.ALLOW,
+        sources=Sources(addresses=EVERYWHERE),
+        services=WEB,
+        patterns=(entry,),
+    )
+
+
+def _address_rule(name: str, entry: str, where: AddressSet) -> NetworkRule:
+    return NetworkRule(
+        ref=_ref(name, entry),
+        action=Action.ALLOW,
+        sources=Sources(addresses=EVERYWHERE),
+        protocols=frozenset({"tcp"}),
+        ports=(ALL_PORTS,),
+        destinations=where,
+    )

@@ -1,0 +1,143 @@
+"""The classic firewall surface: rule collections on the firewall itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from allowlist.errors import InvalidInput
+from allowlist.estate.bodies import Body, Estate, fingerprint
+from allowlist.estate.resource_id import ResourceId, normal_id
+from allowlist.plan.findings import Finding, invalid
+from allowlist.plan.model import Operation
+from allowlist.points.classic import write as writing
+from allowlist.points.classic.translate import to_ruleset
+from allowlist.points.classic.write import API_VERSION, KIND
+from allowlist.points.firewall.readback import same_configuration
+from allowlist.points.firewall.validate import find_classic_faults
+from allowlist.points.point import ArmReader, ArmWriter, Draft, LimitFinding, SurfaceBase, Target, Write
+from allowlist.rules.model import Ruleset
+from allowlist.rules.requirement import Requirement
+
+
+class AzureFirewallSurface(SurfaceBase):
+    """``Microsoft.Network/azureFirewalls`` without a policy."""
+
+    kind = KIND
+    api_version = API_VERSION
+    consumers = frozenset({"customer-firewall", "agent", "node", "container-host", "client"})
+
+    def read(self, arm: ArmReader, target: Target) -> list[Body]:
+        """The firewall, and the IP groups its rules name (one list per subscription)."""
+        firewall = arm.get(target.resource, API_VERSION)
+        wanted = {normal_id(item) for item in _ip_group_references(firewall)}
+        subscriptions = sorted({ResourceId(item).subscription for item in wanted})
+        groups = [
+            group
+            for subscription in subscriptions
+            for group in arm.list(
+                f"/subscriptions/{subscription}/providers/Microsoft.Network/ipGroups", API_VERSION
+            )
+        ]
+        return [firewall, *(group for group in groups if normal_id(group["id"]) in wanted)]
+
+    def ruleset(self, estate: Estate, target: Target) -> Ruleset:
+        return to_ruleset(estate, self._firewall(estate, target))
+
+    def _firewall(self, estate: Estate, target: Target) -> Body:
+        firewall = estate.get(target.resource)
+        if firewall is None:
+            raise InvalidInput.of(estate.origin or "estate", f"lacks the firewall {target.resource}")
+        policy = firewall["properties"].get("firewallPolicy")
+        if policy:
+            hint = f"use the surface firewall-policy with {policy.get('id')}"
+            raise InvalidInput.of(
+                estate.origin or "estate", f"{target.resource} is run by a policy", hint=hint
+            )
+        return firewall
+
+    def draft(
+        self, estate: Estate, target: Target, needed: Sequence[Requirement], kept: Sequence[Requirement]
+    ) -> Draft:
+        return writing.draft(estate, target, self.ruleset(estate, target), needed, kept)
+
+    def compose(self, estate: Estate, target: Target, operations: Sequence[Operation]) -> list[Write]:
+        return writing.compose(estate, target, operations)
+
+    def after(self, estate: Estate, writes: Iterable[Write]) -> Estate:
+        return writing.after(estate, writes)
+
+    def fingerprint(self, estate: Estate, target: Target) -> str:
+        firewall = self._firewall(estate, target)
+        groups = [estate.get(item) for item in sorted(set(_ip_group_references(firewall)))]
+        return fingerprint({"parts": [fingerprint(body) for body in (firewall, *groups) if body is not None]})
+
+    def posture(self, estate: Estate, target: Target) -> list[Finding]:
+        """What is wrong with the classic rules, whoever owns them."""
+        firewall = self._firewall(estate, target)
+        return [
+            invalid(target.name, firewall.get("name", ""), text) for text in find_classic_faults(firewall)
+        ]
+
+    def limits(self, estate: Estate, target: Target) -> list[LimitFinding]:
+        firewall = self._firewall(estate, target)
+        return [
+            LimitFinding(code="invalid", exceeded=True, text=text) for text in find_classic_faults(firewall)
+        ]
+
+    def family(self, estate: Estate, target: Target) -> str:
+        del estate
+        return normal_id(target.resource)
+
+    def write(self, arm: ArmWriter, write: Write) -> None:
+        arm.put(write.resource, write.body or {}, write.api_version)
+
+    def verify(self, arm: ArmReader, target: Target, expected: Sequence[Write]) -> list[str]:
+        """Read-back equality and ``Succeeded``."""
+        actual = arm.get(target.resource, API_VERSION)
+        state = actual["properties"].get("provisioningState", "Succeeded")
+        reasons = [] if state == "Succeeded" else [f"{actual.get('name')} is in state {state}"]
+        if any(write.body is not None and not same_rules(write.body, actual) for write in expected):
+            reasons.append(f"{actual.get('name')} reads back different from what was written")
+        return reasons
+
+
+_KEYS = ("applicationRuleCollections", "networkRuleCollections", "natRuleCollections")
+
+
+def same_rules(expected: Body, actual: Body) -> bool:
+    """Are the rule collections what was written? The service adds ids, etags, states and old fields to each."""
+
+    def rules(body: Body) -> Body:
+        return {
+            "properties": {
+                f"{key}/{item.get('name')}": {
+                    **{name: value for name, value in _inner(item).items() if name in ("priority", "action")},
+                    "rules": [_without_defaults(rule) for rule in _inner(item).get("rules") or ()],
+                }
+                for key in _KEYS
+                for item in body["properties"].get(key) or ()
+            }
+        }
+
+    return same_configuration(rules(expected), rules(actual))
+
+
+def _inner(collection: Body) -> Body:
+    inner: Body = collection.get("properties", collection)
+    return inner
+
+
+def _without_defaults(rule: Body) -> Body:
+    """Classic application rules read back with fields of an older model that cannot be set (recordings of 2025)."""
+    return {name: value for name, value in rule.items() if name not in ("priority", "direction", "actions")}
+
+
+def _ip_group_references(firewall: Body) -> Iterable[str]:
+    for key in _KEYS:
+        for collection in firewall["properties"].get(key) or ():
+            for rule in collection.get("properties", collection).get("rules") or ():
+                yield from rule.get("sourceIpGroups") or ()
+                yield from rule.get("destinationIpGroups") or ()
+
+
+SURFACE = AzureFirewallSurface()

@@ -1,0 +1,126 @@
+"""Requirements into firewall policy rule JSON, and rule JSON compared by meaning. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from allowlist.estate.bodies import Body
+from allowlist.estate.fields import MARK_PREFIX
+from allowlist.rules.model import HTTP_PORTS
+from allowlist.rules.requirement import Requirement
+
+MAX_NAME_LENGTH = 80
+"""Collection names: letters, digits and ``_ . -``, at most 80 (rule processing page)."""
+
+_SPELLING = {"http": "Http", "https": "Https", "mssql": "Mssql", "tcp": "TCP", "udp": "UDP", "icmp": "ICMP"}
+_LISTS = frozenset(
+    {"protocols", "ipProtocols", "sourceAddresses", "sourceIpGroups", "targetFqdns", "fqdnTags"}
+    | {"destinationAddresses", "destinationFqdns", "destinationPorts"}
+)
+
+
+def mark_of(workload: str, requirement: Requirement) -> str:
+    """The mark every rule of ours carries: ``allowlist:<workload>:<catalog>@<version>#<entry>``."""
+    return f"{MARK_PREFIX}{workload}:{requirement.origin}"
+
+
+def entry_key(requirement: Requirement) -> tuple[str, str]:
+    return requirement.origin.catalog, requirement.origin.entry
+
+
+def entry_key_of_mark(description: str) -> tuple[str, str]:
+    """(catalog, entry) out of one of our marks, whatever the version."""
+    origin = description.removeprefix(MARK_PREFIX).partition(":")[2]
+    catalog, _, rest = origin.partition("@")
+    return catalog, rest.partition("#")[2]
+
+
+def rule_name(requirement: Requirement, suffix: str = "") -> str:
+    text = re.sub(r"[^A-Za-z0-9_.-]", "-", f"{requirement.origin.catalog}.{requirement.origin.entry}")
+    return f"{text[: MAX_NAME_LENGTH - len(suffix)].rstrip('.-')}{suffix}"
+
+
+def application_rule(workload: str, requirements: list[Requirement]) -> Body:
+    """One application rule for requirements of one entry (same name, same sources)."""
+    first = requirements[0]
+    services = sorted({(item.protocol, item.ports[0]) for item in requirements})
+    targets = sorted({item.pattern for item in requirements if item.pattern})
+    tags = sorted({item.fqdn_tag for item in requirements if item.fqdn_tag})
+    rule: Body = {
+        "ruleType": "ApplicationRule",
+        "name": rule_name(first),
+        "description": mark_of(workload, first),
+        "sourceAddresses": list(first.sources.texts()),
+        "protocols": [{"protocolType": _SPELLING[name], "port": port} for name, port in services],
+    }
+    return rule | ({"targetFqdns": targets} if targets else {}) | ({"fqdnTags": tags} if tags else {})
+
+
+def network_rule(workload: str, requirements: list[Requirement]) -> Body:
+    """One network rule for requirements of one entry and one protocol."""
+    first = requirements[0]
+    names = sorted({item.pattern for item in requirements if item.pattern})
+    tags = sorted({item.service_tag for item in requirements if item.service_tag})
+    rule: Body = {
+        "ruleType": "NetworkRule",
+        "name": rule_name(first, f".{first.protocol}"),
+        "description": mark_of(workload, first),
+        "ipProtocols": [_SPELLING[first.protocol]],
+        "sourceAddresses": list(first.sources.texts()),
+        "destinationPorts": [
+            _port_text(item.ports) for item in sorted(requirements, key=lambda item: item.ports)
+        ],
+    }
+    return (
+        rule
+        | ({"destinationFqdns": names} if names else {})
+        | ({"destinationAddresses": tags} if tags else {})
+    )
+
+
+def _port_text(ports: tuple[int, int]) -> str:
+    low, high = ports
+    if ports == (1, 65535):
+        return "*"
+    return str(low) if low == high else f"{low}-{high}"
+
+
+def rules_for(workload: str, requirements: Iterable[Requirement]) -> list[Body]:
+    """The rules that say what ``requirements`` (all of one entry) ask for: by name, then per protocol by address."""
+    by_name: list[Requirement] = []
+    by_protocol: dict[str, list[Requirement]] = {}
+    for requirement in requirements:
+        if requirement.protocol in HTTP_PORTS and not requirement.service_tag:
+            by_name.append(requirement)
+        else:
+            protocol = "tcp" if requirement.protocol in HTTP_PORTS else requirement.protocol
+            by_protocol.setdefault(protocol, []).append(requirement)
+    rules = [application_rule(workload, by_name)] if by_name else []
+    return rules + [network_rule(workload, items) for _, items in sorted(by_protocol.items())]
+
+
+def same_meaning(one: Body, other: Body) -> bool:
+    """Do two of our rules say the same? Names, marks and the order of lists do not matter."""
+    return all(_as_set(one.get(key)) == _as_set(other.get(key)) for key in _LISTS)
+
+
+def united(old: Body, new: Body) -> Body:
+    """``new`` with everything that ``old`` already let through, so that an update takes nothing away."""
+    merged = dict(new)
+    for key in sorted(_LISTS):
+        extra = [item for item in old.get(key) or [] if _plain(item) not in _as_set(new.get(key))]
+        if extra:
+            merged[key] = [*(new.get(key) or []), *extra]
+    return merged
+
+
+def _as_set(items: Any) -> set[str]:
+    return {_plain(item) for item in items or ()}
+
+
+def _plain(item: Any) -> str:
+    if isinstance(item, dict):
+        return f"{item.get('protocolType')}:{item.get('port')}".lower()
+    return str(item).lower()

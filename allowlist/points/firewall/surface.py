@@ -1,0 +1,160 @@
+"""The firewall policy surface: Microsoft.Network through azure-mgmt-network's pipeline."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from allowlist.errors import TargetNotFound
+from allowlist.estate.bodies import Body, Estate, fingerprint
+from allowlist.estate.resource_id import ResourceId, normal_id
+from allowlist.plan.findings import Finding, invalid
+from allowlist.plan.model import Operation
+from allowlist.points.firewall import compose, deploy, limits
+from allowlist.points.firewall.compose import API_VERSION
+from allowlist.points.firewall.draft import KIND, draft
+from allowlist.points.firewall.readback import same_configuration
+from allowlist.points.firewall.translate import (
+    named_ip_groups,
+    policy_chain,
+    sorted_groups,
+    to_ruleset,
+)
+from allowlist.points.firewall.validate import (
+    find_group_faults,
+    find_ip_group_faults,
+    find_policy_faults,
+)
+from allowlist.points.point import ArmReader, ArmWriter, Draft, LimitFinding, SurfaceBase, Target, Write
+from allowlist.rules.model import Ruleset
+from allowlist.rules.requirement import Requirement
+
+
+class FirewallPolicySurface(SurfaceBase):
+    """``Microsoft.Network/firewallPolicies`` with their groups, parents, IP groups and attached firewalls."""
+
+    kind = KIND
+    api_version = API_VERSION
+    options_type = limits.PolicyOptions
+    consumers = frozenset({"customer-firewall", "agent", "node", "container-host", "client"})
+
+    def read(self, arm: ArmReader, target: Target) -> list[Body]:
+        """One GET and one list per policy of the chain, one IP group list per subscription, attached firewalls."""
+        bodies: list[Body] = []
+        wanted: str | None = target.resource
+        while wanted and not any(normal_id(body["id"]) == normal_id(wanted) for body in bodies):
+            policy = arm.get(wanted, API_VERSION)
+            bodies += [policy, *arm.list(f"{wanted}/ruleCollectionGroups", API_VERSION)]
+            wanted = (policy["properties"].get("basePolicy") or {}).get("id")
+        bodies += self._ip_groups(arm, bodies)
+        return bodies + [arm.get(item, API_VERSION) for item in attached_firewalls(bodies)]
+
+    def _ip_groups(self, arm: ArmReader, bodies: list[Body]) -> list[Body]:
+        wanted = named_ip_groups(bodies)
+        subscriptions = sorted({ResourceId(item).subscription for item in wanted})
+        listed = [
+            group
+            for subscription in subscriptions
+            for group in arm.list(
+                f"/subscriptions/{subscription}/providers/Microsoft.Network/ipGroups", API_VERSION
+            )
+        ]
+        return [group for group in listed if normal_id(group["id"]) in wanted]
+
+    def ruleset(self, estate: Estate, target: Target) -> Ruleset:
+        return to_ruleset(estate, target.resource)
+
+    def draft(
+        self, estate: Estate, target: Target, needed: Sequence[Requirement], kept: Sequence[Requirement]
+    ) -> Draft:
+        return draft(estate, target, self.ruleset(estate, target), needed, kept)
+
+    def compose(self, estate: Estate, target: Target, operations: Sequence[Operation]) -> list[Write]:
+        return compose.compose(
+            estate,
+            operations,
+            owns_group=not target.collection and not target.group,
+            through_draft=target.options.get("via") == "draft",
+        )
+
+    def after(self, estate: Estate, writes: Iterable[Write]) -> Estate:
+        return compose.after(estate, list(writes))
+
+    def fingerprint(self, estate: Estate, target: Target) -> str:
+        """Over the policy, its parents, all their groups and the IP groups they name."""
+        bodies: list[Body] = []
+        for policy in policy_chain(estate, target.resource):
+            bodies += [policy, *sorted_groups(estate, policy["id"])]
+        named = [estate.get(item) for item in named_ip_groups(bodies)]
+        parts = {
+            normal_id(body["id"]): fingerprint(body) for body in [*bodies, *(item for item in named if item)]
+        }
+        return fingerprint({"parts": parts})
+
+    def limits(self, estate: Estate, target: Target) -> list[LimitFinding]:
+        return limits.check(estate, target)
+
+    def posture(self, estate: Estate, target: Target) -> list[Finding]:
+        """What is wrong with the policy, its parents, all their groups and the IP groups they name."""
+        return [invalid(target.name, *fault) for fault in _faults(estate, target)]
+
+    def family(self, estate: Estate, target: Target) -> str:
+        """Base and children share firewalls, so they are written one after the other."""
+        return normal_id(policy_chain(estate, target.resource)[0]["id"])
+
+    def write(self, arm: ArmWriter, write: Write) -> None:
+        if write.body is None:
+            arm.delete(write.resource, write.api_version)
+        elif write.method == compose.THROUGH_DRAFT:
+            deploy.write_through_draft(arm, write.resource, write.body, write.api_version)
+        else:
+            arm.put(write.resource, write.body, write.api_version)
+
+    def verify(self, arm: ArmReader, target: Target, expected: Sequence[Write]) -> list[str]:
+        """Read-back equality, and ``Succeeded`` on groups, policy and every attached firewall."""
+        reasons: list[str] = []
+        for write in expected:
+            try:
+                actual = arm.get(write.resource, API_VERSION)
+            except TargetNotFound:
+                reasons += (
+                    [f"{ResourceId(write.resource).name} is not there"] if write.body is not None else []
+                )
+                continue
+            if write.body is None:
+                reasons.append(f"{ResourceId(write.resource).name} is still there")
+            elif not same_configuration(write.body, actual):
+                reasons.append(
+                    f"{ResourceId(write.resource).name} reads back different from what was written"
+                )
+            reasons += _not_succeeded(actual)
+        policy = arm.get(target.resource, API_VERSION)
+        reasons += _not_succeeded(policy)
+        for firewall_id in attached_firewalls([policy]):
+            reasons += _not_succeeded(arm.get(firewall_id, API_VERSION))
+        return reasons
+
+
+def _faults(estate: Estate, target: Target) -> Iterator[tuple[str, str]]:
+    parent: Body | None = None
+    for policy in policy_chain(estate, target.resource):
+        name, groups = policy.get("name", ""), sorted_groups(estate, policy["id"])
+        yield from ((name, text) for text in find_policy_faults(policy, parent))
+        for group in groups:
+            yield from ((f"{name}/{group.get('name')}", text) for text in find_group_faults(group, policy))
+        for body in filter(None, map(estate.get, named_ip_groups(groups))):
+            yield from ((body.get("name", ""), text) for text in find_ip_group_faults(body))
+        parent = policy
+
+
+def _not_succeeded(body: Body) -> list[str]:
+    state = body["properties"].get("provisioningState", "Succeeded")
+    return [] if state == "Succeeded" else [f"{body.get('name')} is in state {state}"]
+
+
+def attached_firewalls(bodies: Iterable[Body]) -> list[str]:
+    """Ids of the firewalls that carry any of the policies among ``bodies``."""
+    found = (item["id"] for body in bodies for item in body["properties"].get("firewalls") or ())
+    return list(dict.fromkeys(item for item in found if "/azurefirewalls/" in item.lower()))
+
+
+SURFACE = FirewallPolicySurface()

@@ -1,0 +1,253 @@
+"""What the service would refuse, or take and not do, said before anything is sent. Pure.
+
+Reads raw ARM JSON of policies, groups and IP groups; rules of others are judged like ours, for they would
+fail the same write.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from allowlist.estate.bodies import Body
+from allowlist.names import Dialect, InvalidPattern, parse_pattern
+from allowlist.rules import limits
+from allowlist.rules.addresses import parse_interval
+from allowlist.rules.urls import find_url_fault
+
+PREMIUM_FIELDS = ("targetUrls", "httpHeadersToInsert")
+_COLLECTION_TYPES = ("FirewallPolicyFilterRuleCollection", "FirewallPolicyNatRuleCollection")
+_SERVICE_TAG = re.compile(r"[A-Za-z][A-Za-z0-9]*(\.[A-Za-z0-9]+)?")
+SQL_REDIRECT_PORTS = (11000, 11999)
+
+
+def find_policy_faults(policy: Body, parent: Body | None = None) -> Iterator[str]:
+    """Faults of a policy itself, and of its relation to its parent."""
+    properties = policy["properties"]
+    proxy = properties.get("explicitProxy") or {}
+    if proxy.get("enableExplicitProxy") and proxy.get("httpPort") == proxy.get("httpsPort"):
+        yield "the explicit proxy needs different ports for http and https"
+    tier = _tier(properties)
+    if tier == "basic" and str(properties.get("threatIntelMode")).lower() == "deny":
+        yield "threat intelligence can only alert on the Basic tier"
+    servers = (properties.get("dnsSettings") or {}).get("servers") or ()
+    if len(servers) > limits.DNS_SERVERS:
+        yield f"{len(servers)} DNS servers are named of {limits.DNS_SERVERS}"
+    if parent is not None and _squeezed(parent.get("location")) != _squeezed(policy.get("location")):
+        yield "a parent policy must be in the region of its child"
+    if parent is not None and _rank(properties) < _rank(parent["properties"]):
+        yield "a child's threat intelligence may be stricter than its parent's, never laxer"
+
+
+_MODES = ("off", "alert", "deny")
+
+
+def _rank(properties: Body) -> int:
+    mode = str(properties.get("threatIntelMode") or "Off").lower()
+    return _MODES.index(mode) if mode in _MODES else 1
+
+
+def _squeezed(location: Any) -> str:
+    return str(location or "").replace(" ", "").lower()
+
+
+def find_group_faults(group: Body, policy: Body) -> Iterator[str]:
+    """Faults of a rule collection group in the frame of its policy's tier, DNS and SQL settings."""
+    properties = group["properties"]
+    yield from _priority_fault(properties.get("priority"), f"group {group.get('name')}")
+    names: set[str] = set()
+    for collection in properties.get("ruleCollections") or ():
+        name = str(collection.get("name") or "")
+        yield from _priority_fault(collection.get("priority"), f"collection {name}")
+        if not limits.COLLECTION_NAME.fullmatch(name):
+            yield f"'{name}' is no collection name: letters, digits and _ . -, at most 80, ending in a letter, digit or _"
+        if name.lower() in names:
+            yield f"the group holds two collections called '{name}'"
+        names.add(name.lower())
+        yield from _collection_faults(collection, policy["properties"])
+
+
+def _priority_fault(priority: Any, where: str) -> Iterator[str]:
+    low, high = limits.PRIORITIES
+    if not isinstance(priority, int) or not low <= priority <= high:
+        yield f"{where} has priority {priority}; {low} to {high} are allowed"
+
+
+def _collection_faults(collection: Body, policy: Body) -> Iterator[str]:
+    rules = collection.get("rules") or ()
+    if collection.get("ruleCollectionType") not in _COLLECTION_TYPES:
+        names = " or ".join(_COLLECTION_TYPES)
+        yield f"collection {collection.get('name')} needs a ruleCollectionType: {names}"
+    kinds = {rule.get("ruleType") for rule in rules}
+    if len(kinds) > 1:
+        yield f"collection {collection.get('name')} mixes rule types; all rules of a collection have one type"
+    for rule in rules:
+        check = {
+            "ApplicationRule": _application_faults,
+            "NetworkRule": _network_faults,
+            "NatRule": _nat_faults,
+        }
+        for text in check.get(str(rule.get("ruleType")), _no_faults)(rule, policy):
+            yield f"rule {rule.get('name')}: {text}"
+
+
+def _no_faults(rule: Body, policy: Body) -> Iterator[str]:
+    del rule, policy
+    yield from ()
+
+
+def _tier(policy: Body) -> str:
+    return str((policy.get("sku") or {}).get("tier") or "Standard").lower()
+
+
+def _source_faults(rule: Body) -> Iterator[str]:
+    for text in rule.get("sourceAddresses") or ():
+        if not _is_address(text):
+            yield from _address_fault(text, "a source is an address, a prefix, a range or *")
+    if not rule.get("sourceAddresses") and not rule.get("sourceIpGroups"):
+        yield "names no source"
+
+
+def _destination_faults(rule: Body) -> Iterator[str]:
+    for text in rule.get("destinationAddresses") or ():
+        if not _is_address(text) and not _SERVICE_TAG.fullmatch(text):
+            yield from _address_fault(
+                text, "a destination is an address, a prefix, a range, a service tag or *"
+            )
+
+
+def _address_fault(text: str, wanted: str) -> Iterator[str]:
+    if ":" in text:
+        yield f"'{text}' is an IPv6 address, which makes the firewall fail"
+    else:
+        yield f"'{text}' is no address, range or service tag: {wanted}"
+
+
+def _is_address(text: str) -> bool:
+    try:
+        parse_interval(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _application_faults(rule: Body, policy: Body) -> Iterator[str]:
+    tier = _tier(policy)
+    yield from _source_faults(rule)
+    for text in rule.get("targetFqdns") or ():
+        yield from _name_fault(text, Dialect.APPLICATION_RULE)
+    for text in rule.get("targetUrls") or ():
+        fault = find_url_fault(text)
+        if fault:
+            yield fault
+    if tier != "premium":
+        yield from (f"{key} needs the Premium tier" for key in PREMIUM_FIELDS if rule.get(key))
+        if rule.get("terminateTLS"):
+            yield "TLS inspection needs the Premium tier"
+    elif rule.get("targetUrls") and not rule.get("terminateTLS") and _speaks(rule, "https"):
+        yield "target URLs of https need TLS inspection (terminateTLS)"
+    if rule.get("webCategories") and tier == "basic":
+        yield "web categories need the Standard or Premium tier"
+    yield from _protocol_faults(rule)
+    if not any(rule.get(key) for key in ("targetFqdns", "targetUrls", "fqdnTags", "webCategories")):
+        yield "names no target"
+
+
+def _speaks(rule: Body, protocol: str) -> bool:
+    return any(str(item.get("protocolType")).lower() == protocol for item in rule.get("protocols") or ())
+
+
+def _protocol_faults(rule: Body) -> Iterator[str]:
+    protocols = rule.get("protocols") or ()
+    if not protocols:
+        yield "names no protocol; a rule with FQDN tags needs one too, usually Https:443"
+    for item in protocols:
+        name, port = str(item.get("protocolType")), item.get("port")
+        if name.lower() not in ("http", "https", "mssql"):
+            yield f"protocol '{name}' is none of Http, Https, Mssql"
+        if not isinstance(port, int) or not 1 <= port <= 64000:
+            yield f"port {port} of {name} is outside 1 to 64000"
+
+
+def _name_fault(text: str, dialect: Dialect) -> Iterator[str]:
+    try:
+        parse_pattern(text, dialect)
+    except InvalidPattern as error:
+        yield str(error)
+
+
+def _network_faults(rule: Body, policy: Body) -> Iterator[str]:
+    yield from _source_faults(rule)
+    yield from _destination_faults(rule)
+    names = rule.get("destinationFqdns") or ()
+    for text in names:
+        yield from _name_fault(text, Dialect.NETWORK_RULE)
+    dns = policy.get("dnsSettings") or {}
+    if names and _tier(policy) == "basic":
+        yield "names in network rules do not work on the Basic tier"
+    elif names and not dns.get("enableProxy") and dns.get("requireProxyForNetworkRules") is not False:
+        yield "to use names in network rules, DNS Proxy must be enabled (or requireProxyForNetworkRules be false)"
+    if not any(rule.get(key) for key in ("destinationAddresses", "destinationIpGroups", "destinationFqdns")):
+        yield "must have one of destinationAddresses, destinationIpGroups or destinationFqdns"
+    yield from _port_faults(rule)
+    redirects = (policy.get("sql") or {}).get("allowSqlRedirect")
+    if redirects and any(_meets(text, SQL_REDIRECT_PORTS) for text in rule.get("destinationPorts") or ()):
+        yield "ports 11000-11999 are taken while the policy allows SQL redirect"
+
+
+def _port_faults(rule: Body) -> Iterator[str]:
+    ports = rule.get("destinationPorts") or ()
+    if not ports:
+        yield "names no port"
+    for text in ports:
+        if text != "*" and not _is_port_range(text):
+            yield f"'{text}' is no port: 1 to 65535, a range a-b, or *"
+
+
+def _is_port_range(text: str) -> bool:
+    low, _, high = str(text).partition("-")
+    return low.isdigit() and (high or low).isdigit() and 1 <= int(low) <= int(high or low) <= 65535
+
+
+def _meets(text: str, wanted: tuple[int, int]) -> bool:
+    if text == "*":
+        return True
+    low, _, high = str(text).partition("-")
+    return int(low) <= wanted[1] and int(high or low) >= wanted[0] if _is_port_range(text) else False
+
+
+def _nat_faults(rule: Body, policy: Body) -> Iterator[str]:
+    del policy
+    yield from _source_faults(rule)
+    yield from _destination_faults(rule)
+    yield from _port_faults(rule)
+
+
+def find_ip_group_faults(group: Body) -> Iterator[str]:
+    count = len(group["properties"].get("ipAddresses") or ())
+    if count > limits.IP_GROUP_ENTRIES:
+        yield f"IP group {group.get('name')} has {count} entries of {limits.IP_GROUP_ENTRIES}"
+
+
+def find_classic_faults(firewall: Body) -> Iterator[str]:
+    """Faults of classic rules on a firewall."""
+    properties = firewall["properties"]
+    keys = ("applicationRuleCollections", "networkRuleCollections", "natRuleCollections")
+    if properties.get("firewallPolicy") and any(properties.get(key) for key in keys):
+        yield "a firewall with a policy cannot carry classic rule collections too"
+    for collection in properties.get("applicationRuleCollections") or ():
+        for rule in collection.get("properties", collection).get("rules") or ():
+            for tag in rule.get("fqdnTags") or ():
+                if tag.lower().startswith("office365"):
+                    yield f"rule {rule.get('name')}: the FQDN tag {tag} works in policies only"
+            for text in rule.get("targetFqdns") or ():
+                yield from _name_fault(text, Dialect.APPLICATION_RULE)
+
+
+def find_draft_faults(groups: list[str], live_groups: list[str]) -> Iterator[str]:
+    """A draft holds copies of live groups; a new group cannot be made in it (draft and deploy page)."""
+    known = {name.lower() for name in live_groups}
+    for name in groups:
+        if name.lower() not in known:
+            yield f"group {name} does not exist yet; new groups cannot be created in a draft"

@@ -1,0 +1,98 @@
+"""``Microsoft.MachineLearningServices/workspaces``: settings on the workspace, rules below it.
+
+No generally available SDK has these operations (azure-mgmt-machinelearningservices 1.0.1 has none; azure-ai-ml hides
+``errorInformation``), so they are called over httpx with an azure-identity token.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from allowlist.errors import InvalidInput
+from allowlist.estate.bodies import Body, Estate
+from allowlist.plan.model import Operation
+from allowlist.points.managed.compose import with_operations
+from allowlist.points.managed.draft import Place
+from allowlist.points.managed.network import DISABLED, ManagedNetwork, OutboundRule, lowered
+from allowlist.points.managed.surface import ManagedNetworkSurface
+from allowlist.points.point import ArmReader, Target
+
+API_VERSION = "2025-12-01"
+
+_PROJECT = (
+    "is a project, and a project has no network of its own: it uses the one of its hub; "
+    "write the hub under 'resource:'"
+)
+
+
+class HubNetworkSurface(ManagedNetworkSurface):
+    """One hub or workspace; rules are written one after the other, for a batch exists in previews only."""
+
+    kind = "hub-network"
+    api_version = API_VERSION
+
+    @property
+    def provision_body(self) -> Body:
+        return {"includeSpark": False}
+
+    def read(self, arm: ArmReader, target: Target) -> list[Body]:
+        """The workspace, and its rules by their names: the ``id`` of a listed rule is malformed (specs issue 28982)."""
+        workspace = arm.get(target.resource, API_VERSION)
+        place = self.place(target)
+        rules = [
+            {**body, "id": place.rule(str(body["name"]))}
+            for body in arm.list(f"{target.resource}/outboundRules", API_VERSION)
+            if body.get("name")
+        ]
+        return [{**workspace, "id": workspace.get("id") or target.resource}, *rules]
+
+    def place(self, target: Target) -> Place:
+        return Place(network=target.resource, provision=f"{target.resource}/provisionManagedNetwork")
+
+    def find_network(self, estate: Estate, target: Target) -> ManagedNetwork:
+        workspace = estate.get(target.resource)
+        if workspace is None:
+            raise InvalidInput.of(
+                estate.origin or "estate",
+                f"lacks the workspace {target.resource}",
+                hint="save it with: allowlist snapshot -o DIR, or az resource show --ids ID",
+            )
+        name = str(workspace.get("name") or target.resource.rpartition("/")[2])
+        if str(workspace.get("kind") or "").lower() == "project":
+            return ManagedNetwork(
+                name=name, platform="hub", isolation=DISABLED, absent=f"{name} {_PROJECT}{_hub_of(workspace)}"
+            )
+        network = ManagedNetwork.of(name, "hub", lowered(workspace["properties"]).get("managednetwork"))
+        children = estate.children(target.resource, "outboundRules")
+        return network.with_rules(
+            OutboundRule.of(str(body["id"]).rpartition("/")[2], body["properties"]) for body in children
+        )
+
+    def with_network(self, estate: Estate, operations: Sequence[Operation], network_id: str) -> Estate:
+        workspace = estate.get(network_id)
+        if workspace is None:
+            return estate
+        properties = workspace["properties"]
+        key = next((key for key in properties if key.lower() == "managednetwork"), "managedNetwork")
+        children = {str(body["name"]): body for body in estate.children(network_id, "outboundRules")}
+        known = dict(properties.get(key) or {})
+        rules = {**(lowered(known).get("outboundrules") or {})}
+        rules |= {name: body["properties"] for name, body in children.items()}
+        known = {name: value for name, value in known.items() if name.lower() != "outboundrules"}
+        changed = with_operations({**known, "outboundRules": rules}, operations)
+        body = {**workspace, "properties": {**properties, key: changed}}
+        return estate.without(item["id"] for item in children.values()).with_resources([body])
+
+    def find_unsettled(self, bodies: Sequence[Body], target: Target) -> Iterator[str]:
+        del target
+        state = str(lowered(bodies[0]["properties"]).get("provisioningstate") or "Succeeded")
+        if state != "Succeeded":
+            yield f"{bodies[0].get('name')} is in state {state}"
+
+
+def _hub_of(workspace: Body) -> str:
+    hub = lowered(workspace["properties"]).get("hubresourceid")
+    return f": {hub}" if hub else ""
+
+
+SURFACE = HubNetworkSurface()

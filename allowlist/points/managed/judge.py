@@ -1,0 +1,267 @@
+"""What a managed network says about a requirement: covered, and in force? If not, can a rule carry it? Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property
+from typing import Any
+
+from allowlist.plan.findings import Finding, Status
+from allowlist.points.managed.destinations import is_microsoft_storage, is_storage
+from allowlist.points.managed.network import DISABLED, ManagedNetwork, OutboundRule
+from allowlist.points.managed.translate import ANY_STATUS, COMING, IN_FORCE, to_ruleset
+from allowlist.points.verdict import Judgement, Refusal, Word
+from allowlist.rules.coverage import Coverage, CoverageEngine
+from allowlist.rules.requirement import Requirement
+
+WEB_PORTS = (80, 443)
+STORAGE_WARNING = "storage_fqdn_rule_may_not_work_documentation_conflict"
+
+
+class NetworkJudge:
+    """Judges ``requirements`` of one network; each question about the rules is answered once."""
+
+    def __init__(self, network: ManagedNetwork, requirements: Iterable[Requirement]) -> None:
+        self.network = network
+        self._requirements = tuple(requirements)
+
+    @cached_property
+    def _in_force(self) -> CoverageEngine:
+        return self._engine(IN_FORCE)
+
+    @cached_property
+    def _coming(self) -> CoverageEngine:
+        return self._engine(COMING)
+
+    @cached_property
+    def _written(self) -> CoverageEngine:
+        return self._engine(ANY_STATUS)
+
+    def _engine(self, statuses: frozenset[str]) -> CoverageEngine:
+        return CoverageEngine.of(to_ruleset(self.network, statuses), self._requirements)
+
+    def judge(self, requirement: Requirement, *, ours: bool | None = None) -> Judgement:
+        """The verdict on ``requirement``; ``ours`` says whether its storage account is the customer's, if known."""
+        if self.network.is_open:
+            return _unrestricted(self.network)
+        coverage = self._in_force.cover(requirement)
+        if coverage.is_covered:
+            return self._covered(requirement, coverage)
+        if coverage.mask("denied"):
+            return _denied(coverage)
+        coming = self._coming.cover(requirement)
+        if coming.is_covered:
+            return self._pending(coming)
+        written = self._written.cover(requirement)
+        if written.is_covered:
+            return self._failed(written)
+        refusal = why_inexpressible(self.network, requirement, ours=ours)
+        return _blocked(refusal, requirement) if refusal else _missing(requirement)
+
+    def _covered(self, requirement: Requirement, coverage: Coverage) -> Judgement:
+        by = _first(coverage)
+        rule = self.network.rule(by)
+        if not self.network.provisioned:
+            return self._pending(coverage)
+        via = "service_tag" if rule and rule.kind.lower() == "servicetag" else ""
+        also = tuple(self._adding_nothing(requirement, by))
+        return Judgement(word=Word.COVERED, by=by, via=via, also=also)
+
+    def _adding_nothing(self, requirement: Requirement, by: str) -> Iterator[str]:
+        """FQDN rules for the same names that decide nothing, because ``by`` is asked first."""
+        for rule in self.network.fqdn_rules:
+            if rule.name != by and rule.is_active and requirement.pattern in rule.names:
+                yield rule.name
+
+    def _pending(self, coverage: Coverage) -> Judgement:
+        by = _first(coverage)
+        rule = self.network.rule(by)
+        if not self.network.provisioned:
+            text = f"hangs on the network being provisioned; rule '{by}' is approved and not in force yet"
+        else:
+            text = f"hangs on rule '{by}' coming into force; it is {rule.status if rule else 'Inactive'}"
+        return Judgement(word=Word.PENDING, by=by, finding="approved_not_in_force", text=text)
+
+    def _failed(self, coverage: Coverage) -> Judgement:
+        by = _first(coverage)
+        rule = self.network.rule(by)
+        error = rule.error if rule and rule.error else "no reason given"
+        return Judgement(
+            word=Word.FAILED,
+            by=by,
+            reason="rule_failed",
+            text=f"rule '{by}' allows it and is Failed: {error}",
+        )
+
+
+def compare_rules(network: ManagedNetwork, desired: Mapping[str, Mapping[str, Any]]) -> dict[str, Judgement]:
+    """What stands in the network against the rules that are ``desired``, by name: by meaning, never by spelling."""
+    wanted = {name: OutboundRule.of(name, body) for name, body in desired.items()}
+    found = {rule.name: _compared(rule, wanted.get(rule.name)) for rule in network.rules}
+    action = (("op", "put_rule"),)
+    return found | {
+        name: Judgement(word=Word.MISSING, by=name, action=action) for name in wanted if name not in found
+    }
+
+
+def _compared(rule: OutboundRule, wanted: OutboundRule | None) -> Judgement:
+    if rule.is_platform:
+        text = "made by the service; it is neither written nor deleted"
+        return Judgement(word=Word.UNMANAGED, by=rule.name, text=text)
+    if wanted is None:
+        text = "nobody asks for it; removing it needs an approval"
+        return Judgement(word=Word.EXCESS, by=rule.name, text=text)
+    word = Word.NO_CHANGE if rule.meaning == wanted.meaning else Word.CHANGE
+    return Judgement(word=word, by=rule.name)
+
+
+def _first(coverage: Coverage) -> str:
+    return next((entry.rule.ref.rule for entry in coverage.rules("allowing")), "")
+
+
+def _unrestricted(network: ManagedNetwork) -> Judgement:
+    if network.absent:
+        return Judgement(word=Word.BLOCKED, reason="no_managed_network", text=network.absent)
+    if network.isolation == DISABLED:
+        finding = "managed_network_off_check_customer_vnet_and_azure_firewall"
+        text = "isolation is disabled: egress is open, or a network of yours decides"
+    else:
+        finding, text = "egress_not_restricted", f"{network.isolation} restricts no egress"
+    return Judgement(word=Word.UNRESTRICTED, finding=finding, text=text)
+
+
+def _denied(coverage: Coverage) -> Judgement:
+    by = next(entry.rule.ref.rule for entry in coverage.rules("denying"))
+    text = f"denied by service tag rule '{by}'; how it ranks against required rules is not documented"
+    warnings = ("precedence_against_required_allow_rules_unknown",)
+    return Judgement(word=Word.BLOCKED, by=by, reason="", warnings=warnings, text=text)
+
+
+_ALTERNATIVES = {
+    "fqdn_rules_only_80_443": ("private_endpoint_rule", "service_tag_rule_with_addressPrefixes"),
+    "fqdn_rules_do_not_propagate_to_spark": ("wheel in storage behind a sparkEnabled private endpoint",),
+    "storage_by_fqdn_not_supported": ("private_endpoint_rule",),
+}
+
+
+def _blocked(refusal: Refusal, requirement: Requirement) -> Judgement:
+    del requirement
+    alternatives = _ALTERNATIVES.get(refusal.reason, ())
+    return Judgement(word=Word.BLOCKED, reason=refusal.reason, text=refusal.text, alternatives=alternatives)
+
+
+def _missing(requirement: Requirement) -> Judgement:
+    if requirement.service_tag:
+        action: tuple[tuple[str, str], ...] = (("op", "put_rule"), ("type", "ServiceTag"))
+        return Judgement(word=Word.MISSING, action=action)
+    action = (("op", "put_rule"), ("type", "FQDN"), ("destination", requirement.pattern))
+    warnings = (STORAGE_WARNING,) if is_storage(requirement.pattern) else ()
+    return Judgement(word=Word.MISSING, action=action, warnings=warnings)
+
+
+def why_inexpressible(
+    network: ManagedNetwork, requirement: Requirement, *, ours: bool | None = None
+) -> Refusal | None:
+    """Why no rule we may write can carry ``requirement``; None if one can."""
+    if requirement.fqdn_tag:
+        return Refusal(reason="no_fqdn_tags", text="managed networks know no FQDN tags; name the hosts")
+    if requirement.service_tag:
+        return None
+    if network.spark:
+        text = "serverless Spark does not honour FQDN rules"
+        return Refusal(reason="fqdn_rules_do_not_propagate_to_spark", text=text)
+    low, high = requirement.ports
+    if low != high or low not in WEB_PORTS or not requirement.is_by_name:
+        text = f"FQDN rules open https:443 and http:80 only, not {requirement.protocol}:{low}"
+        return Refusal(reason="fqdn_rules_only_80_443", text=text)
+    if is_storage(requirement.pattern):
+        return _why_no_storage(requirement, ours)
+    return None
+
+
+def _why_no_storage(requirement: Requirement, ours: bool | None) -> Refusal | None:
+    if requirement.pattern.startswith("*"):
+        text = f"{requirement.pattern} opens storage accounts of anybody; approved-only networks reach storage by private endpoint"
+        return Refusal(reason="storage_by_fqdn_not_supported_and_exfiltration_risk", text=text)
+    if ours is False or (ours is None and is_microsoft_storage(requirement.pattern)):
+        return None
+    text = (
+        "storage accounts cannot be reached by FQDN rule in approved-only mode; add a private endpoint rule"
+    )
+    return Refusal(reason="storage_by_fqdn_not_supported", text=text)
+
+
+def posture(network: ManagedNetwork, target: str) -> Iterator[Finding]:
+    """What the network itself shows, whatever is required of it."""
+    if network.absent:
+        yield Finding(
+            status=Status.INVALID,
+            target=target,
+            severity="error",
+            rule=network.name,
+            because=network.absent,
+            remedy="write another resource or another surface under the target",
+            code="no_managed_network",
+        )
+        return
+    if network.is_open:
+        judgement = _unrestricted(network)
+        yield Finding(
+            status=Status.WIDENS,
+            target=target,
+            severity="warning",
+            rule=f"isolationMode {network.isolation}",
+            because=judgement.text,
+            remedy=_TIGHTEN,
+            code=judgement.finding,
+        )
+        return
+    if not network.provisioned:
+        yield Finding(
+            status=Status.UNKNOWN,
+            target=target,
+            severity="warning",
+            rule=network.name,
+            because="the network is not provisioned: no rule is in force yet",
+            remedy=_PROVISION[network.platform],
+            code="network_not_provisioned",
+        )
+    for rule in network.rules:
+        yield from _rule_state(rule, network, target)
+
+
+_TIGHTEN = (
+    "set options.isolation_mode: AllowOnlyApprovedOutbound on the target; the plan shows the one-way gate"
+)
+_PROVISION = {
+    "hub": "allowlist plan provisions it (about 30 minutes), and so does a first compute",
+    "account": "allowlist plan provisions it (about 30 minutes)",
+}
+
+
+def _rule_state(rule: OutboundRule, network: ManagedNetwork, target: str) -> Iterator[Finding]:
+    if rule.is_failed:
+        yield Finding(
+            status=Status.INVALID,
+            target=target,
+            severity="error",
+            rule=rule.name,
+            because=f"the rule is Failed: {rule.error or 'no reason given'}",
+            remedy=_failed_remedy(rule),
+            code="rule_failed",
+        )
+    elif not rule.is_active and network.provisioned:
+        yield Finding(
+            status=Status.UNKNOWN,
+            target=target,
+            severity="warning",
+            rule=rule.name,
+            because=f"the rule is {rule.status} and not in force",
+            code="approved_not_in_force",
+        )
+
+
+def _failed_remedy(rule: OutboundRule) -> str:
+    if rule.kind.lower() == "privateendpoint":
+        return "give the identity of the network the role Azure AI Enterprise Network Connection Approver on the target resource, then write the rule again"
+    return "write the rule again; rules of allowlist are written again by the next plan"

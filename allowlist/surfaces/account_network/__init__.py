@@ -1,5 +1,0 @@
-"""The managed network of a Foundry account (``Microsoft.CognitiveServices/accounts/managedNetworks``)."""
-
-from allowlist.surfaces.account_network.surface import SURFACE
-
-__all__ = ["SURFACE"]

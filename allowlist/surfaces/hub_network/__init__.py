@@ -1,5 +1,0 @@
-"""The managed network of an AI Foundry hub or a Machine Learning workspace."""
-
-from allowlist.surfaces.hub_network.surface import SURFACE
-
-__all__ = ["SURFACE"]
