@@ -166,7 +166,7 @@ def upgrades(file: Path, folder: Path | None, as_json: bool) -> None:
     from allowlist.catalog.encode import encode_change
     from allowlist.render.catalog import render_upgrades
     from allowlist.workflow.upgrades import find_upgrades
-    from allowlist.workload import read_workload
+    from allowlist.workflow.workloads import read_workload
 
     found = find_upgrades(read_workload(file)[0], library(folder))
     if as_json:

@@ -75,6 +75,7 @@ def init(
     """
     from allowlist.catalog import load_library
     from allowlist.estate.snapshot import read_snapshot
+    from allowlist.points.kind import kind_of
     from allowlist.workflow.files import write_bytes
     from allowlist.workflow.initialising import (
         agent_subnets,
@@ -85,8 +86,7 @@ def init(
         workload_text,
     )
     from allowlist.workflow.package_hosts import find_package_hosts
-    from allowlist.workflow.surfaces import surface_of
-    from allowlist.workload import read_workload
+    from allowlist.workflow.workloads import read_workload
 
     if output.exists() and not force:
         raise AllowlistError(
@@ -103,7 +103,7 @@ def init(
     name = name or _ask("Name of the workload", "--name")
     names = names or tuple(_ask("Catalogs (comma separated)", "--catalog").replace(" ", "").split(","))
     subnets = agent_subnets(estate)
-    if not sources and not subnets and any(surface_of(target.surface).names_sources for target in targets):
+    if not sources and not subnets and any(kind_of(target.surface).names_sources for target in targets):
         sources = tuple(_ask("Source addresses (comma separated)", "--source").replace(" ", "").split(","))
     values = find_package_hosts(os.environ) | dict(_pair(text) for text in parameters)
     for parameter, meaning in needed_parameters(library, names).items():
@@ -134,10 +134,12 @@ def _ask(question: str, flag: str) -> str:
 
 
 def _chosen(found: list[Candidate], resources: tuple[str, ...], estate: Estate) -> list[Candidate]:
+    from allowlist.points.kind import kinds
+
     if not found:
         raise AllowlistError(
             f"{estate.origin} holds no enforcement point",
-            hint="firewall policies, hubs or accounts were looked for",
+            hint=f"looked for: {', '.join(kinds())}",
         )
     if not resources:
         return found

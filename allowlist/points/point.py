@@ -17,7 +17,7 @@ from allowlist.plan.findings import Finding
 from allowlist.plan.model import Operation
 from allowlist.rules.model import Ruleset
 from allowlist.rules.requirement import Requirement
-from allowlist.workload.document import Price
+from allowlist.workload.document import Price, TargetSpec, Workload
 
 __all__ = [
     "NO_COST",
@@ -49,6 +49,22 @@ class Target:
     prices: tuple[Price, ...] = ()
     remembered: frozenset[str] = frozenset()
     """Entries of a list without room for marks that the ledger remembers as ours."""
+
+    @classmethod
+    def of(cls, workload: Workload, spec: TargetSpec, remembered: frozenset[str] = frozenset()) -> Target:
+        return cls(
+            name=spec.name,
+            workload=workload.name,
+            surface=spec.surface,
+            resource=spec.resource.rstrip("/"),
+            delete=spec.delete,
+            group=spec.group,
+            priority=spec.priority,
+            collection=spec.collection,
+            options={**spec.options, "via": spec.via},
+            prices=tuple(workload.prices),
+            remembered=remembered,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,14 +100,6 @@ class ArmWriter(ArmReader, Protocol):
 
 class Surface(Protocol):
     """The one interface behind which all surfaces stand."""
-
-    kind: str
-    consumers: frozenset[str]
-    """Which ``consumers`` of catalog entries this surface serves unless the target says otherwise."""
-    has_marks: bool
-    """Does what we write carry a mark of ours? Otherwise only the ledger remembers whose it is."""
-    names_sources: bool
-    """Do its rules say where traffic starts? Otherwise each is for everything behind it."""
 
     def find_option_faults(self, options: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         """(option, what is wrong with it) for the ``options`` of a target."""
@@ -163,8 +171,6 @@ class NoOptions(msgspec.Struct, frozen=True):
 class SurfaceBase:
     """What most surfaces do alike; each overrides what it does otherwise."""
 
-    has_marks = True
-    names_sources = True
     options_type: type[msgspec.Struct] = NoOptions
 
     def find_option_faults(self, options: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

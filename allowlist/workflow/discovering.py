@@ -15,8 +15,9 @@ import msgspec
 from allowlist.errors import TargetDenied, TargetNotFound
 from allowlist.estate.bodies import Body, Estate
 from allowlist.estate.resource_id import ResourceId, normal_id
+from allowlist.points.kind import Kind, kind_of
 from allowlist.points.point import ArmReader, ArmWriter
-from allowlist.workflow.initialising import discover, find_candidates
+from allowlist.workflow.initialising import closer_bodies, discover
 from allowlist.workload import TargetSpec, Workload
 from allowlist.workload.document import Discovery
 
@@ -24,15 +25,6 @@ GRAPH = "/providers/Microsoft.ResourceGraph/resources"
 GRAPH_API_VERSION = "2022-10-01"
 SUBSCRIPTIONS_API_VERSION = "2022-12-01"
 MOST_ROWS = 1000
-
-_TYPES = {
-    "firewall-policy": "microsoft.network/firewallpolicies",
-    "azure-firewall": "microsoft.network/azurefirewalls",
-    "hub-network": "microsoft.machinelearningservices/workspaces",
-    "account-network": "microsoft.cognitiveservices/accounts",
-    "account-allow-list": "microsoft.cognitiveservices/accounts",
-    "agent-egress": "microsoft.cognitiveservices/accounts",
-}
 
 
 def with_discovered(workload: Workload, arm: ArmWriter) -> Workload:
@@ -46,11 +38,12 @@ def with_discovered(workload: Workload, arm: ArmWriter) -> Workload:
 
 
 def _specs(wanted: Discovery, arm: ArmWriter) -> Iterator[TargetSpec]:
-    estate = _estate(wanted, arm)
-    for candidate in find_candidates(estate):
-        body = estate.get(candidate.resource) or {}
-        if candidate.surface == wanted.surface and _fits(wanted, body):
-            yield _spec(wanted, candidate.resource)
+    kind = kind_of(wanted.surface)
+    listed = _estate(wanted, kind, arm)
+    estate = listed.with_resources(closer_bodies(arm, kind, listed))
+    for found in kind.find(estate):
+        if _fits(wanted, estate.get(found.resource) or {}):
+            yield _spec(wanted, found.resource)
 
 
 def _spec(wanted: Discovery, resource: str) -> TargetSpec:
@@ -81,16 +74,16 @@ def _is_like(text: str, globs: Sequence[str]) -> bool:
     return not globs or any(fnmatch.fnmatchcase(text.lower(), glob.lower()) for glob in globs)
 
 
-def _estate(wanted: Discovery, arm: ArmWriter) -> Estate:
+def _estate(wanted: Discovery, kind: Kind, arm: ArmWriter) -> Estate:
     try:
-        return Estate.of(_rows(wanted, arm), origin="Azure Resource Graph")
+        return Estate.of(_rows(wanted, kind, arm), origin="Azure Resource Graph")
     except (TargetDenied, TargetNotFound):
         return Estate.of(_listed(wanted, arm), origin="resource lists")
 
 
-def _rows(wanted: Discovery, arm: ArmWriter) -> Iterator[Body]:
+def _rows(wanted: Discovery, kind: Kind, arm: ArmWriter) -> Iterator[Body]:
     options: dict[str, object] = {"resultFormat": "objectArray", "$top": MOST_ROWS}
-    query = f"resources | where type =~ '{_TYPES[wanted.surface]}' | order by id asc"
+    query = f"resources | where type =~ '{kind.listing.arm_type.lower()}' | order by id asc"
     while True:
         asked: Body = {"query": query, "options": options}
         if wanted.subscriptions:

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 import yaml
 
 from allowlist.catalog import Library
-from allowlist.errors import TargetDenied, TargetNotFound
+from allowlist.errors import TargetNotFound
 from allowlist.estate.bodies import Body, Estate
-from allowlist.points.account_network import surface as account_network
-from allowlist.points.agent_egress import surface as agent_egress
+from allowlist.points.account_network.surface import agent_subnet
+from allowlist.points.accounts import ACCOUNTS
+from allowlist.points.kind import Kind, kind_of, kinds
 from allowlist.points.point import ArmReader, Target
-from allowlist.workflow.surfaces import surface_of
 
 _PLACEHOLDER = re.compile(r"\{([A-Za-z_]\w*)\}")
 
@@ -31,21 +30,14 @@ class Candidate:
     why: str
 
 
-_ACCOUNTS = "Microsoft.CognitiveServices/accounts"
-_LISTS = (
-    ("Microsoft.Network/firewallPolicies", "2024-05-01"),
-    ("Microsoft.Network/azureFirewalls", "2024-05-01"),
-    ("Microsoft.MachineLearningServices/workspaces", "2024-10-01"),
-    (_ACCOUNTS, "2025-12-01"),
-)
-
-
 def discover(arm: ArmReader, subscription: str) -> Estate:
     """Everything in a subscription that could be an enforcement point, by one list call per type."""
     bodies: list[Body] = []
-    for kind, version in _LISTS:
+    listings = {kind.listing.arm_type: kind.listing for kind in kinds().values()}
+    for listing in listings.values():
         try:
-            bodies += arm.list(f"/subscriptions/{subscription}/providers/{kind}", version)
+            path = f"/subscriptions/{subscription}/providers/{listing.arm_type}"
+            bodies += arm.list(path, listing.api_version)
         except TargetNotFound:
             # A subscription that never used a resource provider does not know its namespace.
             continue
@@ -53,20 +45,14 @@ def discover(arm: ArmReader, subscription: str) -> Estate:
 
 
 def look_closer(arm: ArmReader, estate: Estate) -> Estate:
-    """``estate`` with what lists do not show: managed networks and egress policies of its Foundry accounts."""
-    bodies: list[Body] = []
-    for account in estate.of_type(_ACCOUNTS):
-        if account.get("kind") == "AIServices":
-            bodies += _beside(arm, account["id"])
+    """``estate`` with what lists do not show, such as managed networks and egress policies of accounts."""
+    bodies = [body for kind in kinds().values() for body in closer_bodies(arm, kind, estate)]
     return estate.with_resources(bodies)
 
 
-def _beside(arm: ArmReader, account: str) -> Iterator[Body]:
-    with suppress(TargetNotFound, TargetDenied):
-        network = f"{account}/managedNetworks/default"
-        yield {**arm.get(network, account_network.API_VERSION), "id": network, "name": "default"}
-    with suppress(TargetNotFound, TargetDenied):
-        yield from arm.list(f"{account}/raiPolicies", agent_egress.API_VERSION)
+def closer_bodies(arm: ArmReader, kind: Kind, estate: Estate) -> Iterator[Body]:
+    for listed in estate.of_type(kind.listing.arm_type):
+        yield from kind.look_closer(arm, listed)
 
 
 def read_subscription(arm: ArmReader, subscription: str) -> Estate:
@@ -77,47 +63,21 @@ def read_subscription(arm: ArmReader, subscription: str) -> Estate:
             name=candidate.name, workload="", surface=candidate.surface, resource=candidate.resource,
             delete="add-only", options={},
         )  # fmt: skip
-        estate = estate.with_resources(surface_of(candidate.surface).read(arm, target))
+        estate = estate.with_resources(kind_of(candidate.surface).load().read(arm, target))
     return estate
 
 
 def agent_subnets(estate: Estate) -> dict[str, str]:
     """By account: the customer's subnet its agents run in, whose network's firewall decides about their egress."""
-    found = {account["id"]: account_network.agent_subnet(account) for account in estate.of_type(_ACCOUNTS)}
+    found = {account["id"]: agent_subnet(account) for account in estate.of_type(ACCOUNTS)}
     return {account: subnet for account, subnet in found.items() if subnet}
 
 
 def find_candidates(estate: Estate) -> Iterator[Candidate]:
-    """Enforcement points of an estate: policies, classic firewalls, hubs and accounts with managed networks."""
-    for body in estate.of_type("Microsoft.Network/firewallPolicies"):
-        carried = len(body["properties"].get("firewalls") or ())
-        if not body["properties"].get("childPolicies"):
-            yield _candidate("firewall-policy", body, f"{carried} firewalls carry it")
-    for body in estate.of_type("Microsoft.Network/azureFirewalls"):
-        if not body["properties"].get("firewallPolicy"):
-            yield _candidate("azure-firewall", body, "classic rules")
-    for body in estate.of_type("Microsoft.MachineLearningServices/workspaces"):
-        mode = (body["properties"].get("managedNetwork") or {}).get("isolationMode", "")
-        if mode == "AllowOnlyApprovedOutbound":
-            yield _candidate("hub-network", body, "managed network with approved outbound only")
-    for body in estate.of_type(_ACCOUNTS):
-        if body["properties"].get("restrictOutboundNetworkAccess"):
-            yield _candidate("account-allow-list", body, "outbound access is restricted")
-        elif _has_managed_network(estate, body):
-            yield _candidate("account-network", body, "Foundry account with a managed network")
-    for body in estate.of_type(f"{_ACCOUNTS}/raiPolicies"):
-        if body["properties"].get("egressPolicy"):
-            yield _candidate("agent-egress", body, "policy with egress rules for hosted agents")
-
-
-def _has_managed_network(estate: Estate, account: Body) -> bool:
-    injections = account["properties"].get("networkInjections") or ()
-    managed = any(item.get("useMicrosoftManagedNetwork") for item in injections)
-    return managed or estate.get(f"{account['id']}/managedNetworks/default") is not None
-
-
-def _candidate(surface: str, body: Body, why: str) -> Candidate:
-    return Candidate(surface, body["id"], body.get("name", ""), why)
+    """The enforcement points of an estate, kind by kind."""
+    for kind in kinds().values():
+        for found in kind.find(estate):
+            yield Candidate(kind.name, found.resource, found.name, found.why)
 
 
 def needed_parameters(library: Library, catalogs: Sequence[str]) -> dict[str, str]:

@@ -19,12 +19,13 @@ from allowlist.network.scene import Scene
 from allowlist.network.topology import Subnet
 from allowlist.plan.findings import Finding as RuleFinding
 from allowlist.plan.findings import Status, summary_of
+from allowlist.points.kind import kind_of
 from allowlist.rules.model import Ruleset
 from allowlist.rules.requirement import Requirement
 from allowlist.workflow.checking import check_targets
 from allowlist.workflow.private_links import EXFILTRATION, SATISFIED, SUPERFLUOUS
 from allowlist.workflow.project import Project
-from allowlist.workflow.scenes import ON_NETWORK, workload_scene
+from allowlist.workflow.scenes import workload_scene
 from allowlist.workload import TargetSpec
 
 CATALOGS = {
@@ -53,7 +54,7 @@ _NOTHING = {
 def assess(project: Project, estate: Estate, specs: Sequence[TargetSpec]) -> Posture:
     """One page about a workload. Raises InvalidInput where the estate lacks a target."""
     scene = workload_scene(project.workload, estate, specs)
-    on_network = [spec for spec in specs if spec.surface in ON_NETWORK]
+    on_network = [spec for spec in specs if kind_of(spec.surface).on_network]
     requirements = _requirements(project, estate, on_network)
     rulesets = _rulesets(project, estate, on_network)
     findings_of_rules = [item for check in check_targets(project, estate, specs) for item in check.findings]

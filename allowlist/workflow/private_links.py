@@ -12,9 +12,10 @@ from allowlist.names import Pattern, shared_suffix_of
 from allowlist.network.serving import Served as ServedNames
 from allowlist.plan.findings import Finding, Status, reference
 from allowlist.plan.model import RequirementRef
+from allowlist.points.kind import kind_of
 from allowlist.rules.coverage import CoverageEngine
 from allowlist.rules.model import ApplicationRule
-from allowlist.workflow.scenes import ON_NETWORK, workload_scene
+from allowlist.workflow.scenes import workload_scene
 from allowlist.workload import Resolved, Served, TargetSpec, Workload
 
 SATISFIED = "satisfied-by-private-endpoint"
@@ -26,7 +27,7 @@ SUPERFLUOUS = "private-endpoint-redundant"
 
 def with_served(workload: Workload, estate: Estate, spec: TargetSpec, resolved: Resolved) -> Resolved:
     """Set apart what a private endpoint in reach serves: no rule is needed for it."""
-    if spec.surface not in ON_NETWORK or not _has_endpoints(estate):
+    if not kind_of(spec.surface).on_network or not _has_endpoints(estate):
         return resolved
     names = ServedNames(workload_scene(workload, estate, [spec]))
     served = {

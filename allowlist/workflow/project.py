@@ -14,14 +14,14 @@ from allowlist.errors import AllowlistError, InvalidInput
 from allowlist.estate.bodies import Body, Estate
 from allowlist.estate.snapshot import read_snapshot
 from allowlist.network.read import member, objects, prefixes, properties, texts
+from allowlist.points.kind import kind_of
 from allowlist.points.point import ArmReader, Surface, Target
 from allowlist.rules.addresses import EVERYWHERE, AddressSet
 from allowlist.rules.flow import NOTHING_KNOWN, Facts
 from allowlist.workflow.private_links import with_served
-from allowlist.workflow.scenes import ON_NETWORK
-from allowlist.workflow.surfaces import surface_of, target_of
 from allowlist.workflow.surroundings import read_surroundings
-from allowlist.workload import Resolved, TargetSpec, Workload, read_workload, resolve_requirements
+from allowlist.workflow.workloads import read_workload, refuse_wrong_options
+from allowlist.workload import Resolved, TargetSpec, Workload, resolve_requirements
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,15 +52,15 @@ class Project:
         ]
 
     def target(self, spec: TargetSpec) -> Target:
-        return target_of(self.workload, spec, self.remembered.get(spec.name, frozenset()))
+        return Target.of(self.workload, spec, self.remembered.get(spec.name, frozenset()))
 
     def surface(self, spec: TargetSpec) -> Surface:
-        return surface_of(spec.surface)
+        return kind_of(spec.surface).load()
 
     def requirements(self, spec: TargetSpec, estate: Estate) -> Resolved:
         """What this target must let through."""
-        surface = self.surface(spec)
-        if surface.names_sources and not self.workload.sources:
+        kind = kind_of(spec.surface)
+        if kind.names_sources and not self.workload.sources:
             place = ("targets", self.workload.targets.index(spec))
             problem = "names its sources in its rules; say under 'sources' where traffic starts"
             raise InvalidInput([self.source.problem(place, f"target '{spec.name}' {problem}")])
@@ -69,13 +69,13 @@ class Project:
             self.source,
             self.library,
             spec,
-            surface.consumers,
-            (lambda resource: addresses_of(estate, resource)) if surface.names_sources else _anywhere,
+            kind.consumers,
+            (lambda resource: addresses_of(estate, resource)) if kind.names_sources else _anywhere,
             self.now.date(),
         )
         return (
             with_served(self.workload, estate, spec, resolved)
-            if surface.names_sources
+            if kind.names_sources
             else _from_everywhere(resolved)
         )
 
@@ -89,17 +89,6 @@ def _from_everywhere(resolved: Resolved) -> Resolved:
     """For surfaces whose rules name no sources: each requirement is one of everything behind them."""
     everywhere = (replace(item, sources=EVERYWHERE) for item in resolved.requirements)
     return replace(resolved, requirements=tuple(everywhere))
-
-
-def refuse_wrong_options(workload: Workload, source: Source) -> None:
-    """Raises InvalidInput with the place of every option that a surface does not know or cannot read."""
-    problems = [
-        source.problem(("targets", index, "options", name), f"'{name}' {text}")
-        for index, spec in enumerate(workload.targets)
-        for name, text in surface_of(spec.surface).find_option_faults(spec.options)
-    ]
-    if problems:
-        raise InvalidInput(problems)
 
 
 def load_project(
@@ -149,7 +138,7 @@ def read_estate(
         bodies += project.surface(spec).read(origin, project.target(spec))
     bodies += _source_resources(project, specs, origin, Estate.of(bodies))
     estate = Estate.of(bodies, origin="Azure")
-    if not whole and not any(spec.surface in ON_NETWORK for spec in specs):
+    if not whole and not any(kind_of(spec.surface).on_network for spec in specs):
         return estate
     named = [*(spec.resource for spec in specs), *source_ids(project, specs)]
     return read_surroundings(origin, estate, named, whole=whole)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from allowlist.apply.result import Fate
 from allowlist.plan.model import Change, Plan
+from allowlist.points.kind import kind_of
 from allowlist.workflow.project import Project
-from allowlist.workflow.surfaces import surface_of
 
 if TYPE_CHECKING:
     from allowlist.store import Ledger
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def needs_memory(project: Project) -> bool:
     """Has the workload a target whose entries carry no mark?"""
-    return any(not surface_of(spec.surface).has_marks for spec in project.workload.targets)
+    return any(not kind_of(spec.surface).has_marks for spec in project.workload.targets)
 
 
 def remembering(project: Project, ledger: Ledger) -> Project:
@@ -25,7 +25,7 @@ def remembering(project: Project, ledger: Ledger) -> Project:
     remembered = {
         spec.name: ledger.owned_entries(_key(project.workload.name, spec.resource))
         for spec in project.workload.targets
-        if not surface_of(spec.surface).has_marks
+        if not kind_of(spec.surface).has_marks
     }
     return replace(project, remembered=remembered)
 
@@ -35,7 +35,7 @@ def remember(
 ) -> None:
     """Put on record what a run added and removed, as far as it is verified to be done."""
     for target in plan.targets:
-        if surface_of(target.surface).has_marks:
+        if kind_of(target.surface).has_marks:
             continue
         done = [item for item in changes if item.target == target.name and fates.get(item.id) == "done"]
         if done:

@@ -7,11 +7,9 @@ from collections.abc import Sequence
 from allowlist.estate.bodies import Estate
 from allowlist.network.read import prefixes, properties, texts
 from allowlist.network.scene import Scene, scene_of
+from allowlist.points.kind import kind_of
 from allowlist.rules.addresses import AddressSet
 from allowlist.workload import TargetSpec, Workload
-
-ON_NETWORK = ("firewall-policy", "azure-firewall")
-"""Surfaces whose traffic takes routes of the customer's network."""
 
 
 def workload_scene(workload: Workload, estate: Estate, specs: Sequence[TargetSpec]) -> Scene:
@@ -24,7 +22,7 @@ def workload_scene(workload: Workload, estate: Estate, specs: Sequence[TargetSpe
     return scene_of(
         estate,
         workload.cloud,
-        [spec.resource for spec in specs if spec.surface in ON_NETWORK],
+        [spec.resource for spec in specs if kind_of(spec.surface).on_network],
         [item for source in sources for item in (*source.subnets, *source.virtual_networks)],
         addresses,
     )

@@ -9,7 +9,8 @@ import msgspec
 
 from allowlist.catalog import Catalog, Cloud, EntryChange, Library, changes_between, changes_for
 from allowlist.catalog.review import CatalogReview
-from allowlist.workload import CatalogUse, Workload, read_workload
+from allowlist.workflow.workloads import read_workload
+from allowlist.workload import CatalogUse, Workload
 
 
 class Upgrade(msgspec.Struct, frozen=True, kw_only=True):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -17,20 +17,14 @@ from allowlist.rules.addresses import parse_interval
 from allowlist.workload.document import ENVIRONMENT, SCHEMA, Notification, OwnRequirement, Workload
 from allowlist.workload.requirements import OWN
 
-SURFACES = (
-    "firewall-policy",
-    "azure-firewall",
-    "hub-network",
-    "account-network",
-    "account-allow-list",
-    "agent-egress",
-)
-
 Complaints = Iterator[tuple[Path_, str]]
 
 
-def read_workload(path: Path) -> tuple[Workload, Source]:
-    """Read and check a workload file. Raises InvalidInput with every mistake."""
+def read_workload(path: Path, surfaces: Collection[str]) -> tuple[Workload, Source]:
+    """Read and check a workload file. Raises InvalidInput with every mistake.
+
+    ``surfaces`` are the kinds of enforcement points there are; they are known further up.
+    """
     try:
         source = load_source(path)
     except InvalidInput as error:
@@ -43,15 +37,15 @@ def read_workload(path: Path) -> tuple[Workload, Source]:
         problems += error.problems
         workload = convert_known_keys(source, Workload)
     if workload is not None:
-        problems += [source.problem(place, message) for place, message in _complaints(workload)]
+        problems += [source.problem(place, message) for place, message in _complaints(workload, surfaces)]
     if workload is None or problems:
         raise InvalidInput(problems)
     return workload, source
 
 
-def _complaints(workload: Workload) -> Complaints:
-    yield from _target_complaints(workload)
-    yield from _discovery_complaints(workload)
+def _complaints(workload: Workload, surfaces: Collection[str]) -> Complaints:
+    yield from _target_complaints(workload, surfaces)
+    yield from _discovery_complaints(workload, surfaces)
     yield from _source_complaints(workload)
     yield from _requirement_complaints(workload)
     yield from _date_complaints(workload)
@@ -59,7 +53,7 @@ def _complaints(workload: Workload) -> Complaints:
     yield from _notification_complaints(workload)
 
 
-def _target_complaints(workload: Workload) -> Complaints:
+def _target_complaints(workload: Workload, surfaces: Collection[str]) -> Complaints:
     if not workload.targets and not workload.discover:
         yield (
             (),
@@ -71,12 +65,8 @@ def _target_complaints(workload: Workload) -> Complaints:
         if target.name in seen:
             yield (*place, "name"), f"repeats the target name '{target.name}'"
         seen.add(target.name)
-        if target.surface not in SURFACES:
-            known = ", ".join(SURFACES)
-            yield (
-                (*place, "surface"),
-                f"is '{target.surface}', expected one of {known}{near_miss(target.surface, SURFACES)}",
-            )
+        if target.surface not in surfaces:
+            yield (*place, "surface"), _unknown_surface(target.surface, surfaces)
         if not target.resource.lower().startswith("/subscriptions/"):
             yield (*place, "resource"), "is not an ARM resource id (/subscriptions/…)"
         for name in target.sources:
@@ -87,15 +77,15 @@ def _target_complaints(workload: Workload) -> Complaints:
                 )
 
 
-def _discovery_complaints(workload: Workload) -> Complaints:
+def _unknown_surface(surface: str, surfaces: Collection[str]) -> str:
+    return f"is '{surface}', expected one of {', '.join(surfaces)}{near_miss(surface, surfaces)}"
+
+
+def _discovery_complaints(workload: Workload, surfaces: Collection[str]) -> Complaints:
     for index, item in enumerate(workload.discover):
         place: Path_ = ("discover", index)
-        if item.surface not in SURFACES:
-            known = ", ".join(SURFACES)
-            yield (
-                (*place, "surface"),
-                f"is '{item.surface}', expected one of {known}{near_miss(item.surface, SURFACES)}",
-            )
+        if item.surface not in surfaces:
+            yield (*place, "surface"), _unknown_surface(item.surface, surfaces)
         for name in item.sources:
             if name not in workload.sources:
                 yield (

@@ -20,7 +20,8 @@ from allowlist.plan.findings import Status, find_requirement_findings
 from allowlist.plan.gates import GateSettings
 from allowlist.plan.model import Plan, TargetPlan
 from allowlist.plan.proofs import gather_evidence
-from allowlist.points.firewall import SURFACE
+from allowlist.points.firewall.kind import KIND
+from allowlist.points.firewall.surface import SURFACE
 from allowlist.points.point import Target
 from allowlist.rules.addresses import AddressSet
 from allowlist.rules.coverage import CoverageEngine
@@ -45,7 +46,7 @@ def check_and_plan(given: Synthetic) -> Plan:
     target = Target(
         name="t",
         workload="bench",
-        surface=SURFACE.kind,
+        surface=KIND.name,
         resource=given.policy_id,
         delete="sync",
         priority=1000,
@@ -62,9 +63,7 @@ def check_and_plan(given: Synthetic) -> Plan:
     findings = [finding for _, _, finding in results]
     served = [item for drafted in draft.changes for item in drafted.requirements]
     evidence = gather_evidence(engine, after, requirements, findings, "t", served)
-    plan = TargetPlan(
-        name="t", surface=SURFACE.kind, resource=given.policy_id, fingerprint="-", delete="sync"
-    )
+    plan = TargetPlan(name="t", surface=KIND.name, resource=given.policy_id, fingerprint="-", delete="sync")
     inputs = [TargetInput(target=plan, draft=draft, evidence=evidence, findings=findings, owned=0)]
     moment = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
     return build_plan(PlanInput(workload="bench", created=moment, tool="bench", catalogs={}, targets=inputs, settings=GateSettings(), waivers={}))  # fmt: skip
@@ -126,7 +125,7 @@ def _explain(size: str) -> Iterator[Row]:
     target = Target(
         name="t",
         workload="b",
-        surface=SURFACE.kind,
+        surface=KIND.name,
         resource=given.policy_id,
         delete="sync",
         priority=1000,

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from allowlist.errors import InvalidInput
-from allowlist.workload import read_workload
+from allowlist.workflow.workloads import read_workload
 from tests.helpers.cli import FIREWALL_ONLY
 
 

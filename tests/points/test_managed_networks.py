@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 
 from allowlist.errors import InvalidInput, PlanRefused
 from allowlist.plan.findings import Status
+from allowlist.points.kind import kind_of
 from allowlist.points.managed.network import OutboundRule
 from allowlist.points.managed.ownership import is_owned, rule_name
 from allowlist.points.managed.validate import RULE_NAME
 from allowlist.render.plan import plan_text
 from allowlist.workflow.explaining import FlowLine, explain_flow
-from allowlist.workflow.surfaces import surface_of
 from tests.helpers.foundry import ACCOUNT, HUB, STORAGE, Case, account, fqdn, hub, network
 
 HTTPS = ["https:443"]
@@ -281,7 +281,7 @@ def test_a_write_of_a_rule_of_the_service_is_refused_even_when_asked_for(tmp_pat
     )
     project = case.project()
     with pytest.raises(PlanRefused, match="belongs to the service"):
-        surface_of("hub-network").compose(case.estate(), project.target(project.targets()[0]), [forced])
+        kind_of("hub-network").load().compose(case.estate(), project.target(project.targets()[0]), [forced])
 
 
 @pytest.mark.parametrize("surface", BOTH)

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from allowlist.catalog import load_library
 from allowlist.workflow.upgrades import compare_pins
-from allowlist.workload import CatalogUse, read_workload
+from allowlist.workflow.workloads import read_workload
+from allowlist.workload import CatalogUse
 from allowlist_tui.explore import pin_lines, pin_row
 from allowlist_tui.filtering import ChangeIndex, parse_filter
 from allowlist_tui.look import text_of

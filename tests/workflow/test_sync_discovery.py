@@ -11,10 +11,13 @@ import pytest
 from allowlist.azure.client import ArmClient
 from allowlist.azure.session import Connection, connect
 from allowlist.errors import TargetDenied
+from allowlist.points.kind import kind_of, kinds
 from allowlist.simulator import Simulator, serve
 from allowlist.workflow.discovering import GRAPH, with_discovered
-from allowlist.workload import Workload, read_workload
-from tests.helpers.cli import allowlist
+from allowlist.workflow.workloads import read_workload
+from allowlist.workload import Workload
+from tests.helpers import foundry
+from tests.helpers.cli import CONTOSO, allowlist
 from tests.helpers.fleet import SUBSCRIPTIONS, policy_id, seed_fleet
 
 HEAD = """\
@@ -25,6 +28,13 @@ requirements:
   - {id: needed, pattern: needed.example.com, ports: ['https:443'], owner: team, reason: r, expires: '2999-01-01'}
 automation: {apply: safe, unattended: {catalogs: [own]}}
 """
+CLASSIC = {
+    "id": "/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/rg/providers/Microsoft.Network/azureFirewalls/afw-old",
+    "name": "afw-old",
+    "type": "Microsoft.Network/azureFirewalls",
+    "location": "westeurope",
+    "properties": {"applicationRuleCollections": []},
+}
 NO_GRAPH = "POST:*:contains=ResourceGraph,status=403"
 
 
@@ -141,3 +151,22 @@ def test_a_workload_without_any_target_is_refused(workplace: Path) -> None:
     result = allowlist("sync", "--credential", "none")
     assert result.code == 1
     assert "names no target" in result.err
+
+
+@pytest.mark.parametrize("fault", ["", NO_GRAPH], ids=["Resource Graph", "lists"])
+def test_every_kind_of_enforcement_point_is_discovered(tmp_path: Path, fault: str) -> None:
+    simulator = Simulator(faults=[fault] if fault else [])
+    simulator.seed(CONTOSO)
+    simulator.seed(
+        [foundry.hub(), foundry.account(), foundry.network(), foundry.policy(), foundry.speech([])]
+    )
+    with serve(simulator) as running, connect(Connection(endpoint=running.url, credential="none")) as arm:
+        for name in kinds():
+            asked = f"surface: {name}, subscriptions: ['00000000-0000-0000-0000-000000000001']"
+            document = f"{HEAD}discover:\n  - {{name: all, delete: add-only, {asked}}}\n"
+            (tmp_path / "allowlist.yaml").write_text(document)
+            found = with_discovered(read_workload(tmp_path / "allowlist.yaml")[0], arm).targets
+            assert found, f"no {name} was found"
+            assert {target.surface for target in found} == {name}
+            for target in found:
+                assert kind_of(name).arm_type.lower().rpartition("/")[2] in target.resource.lower()

@@ -13,20 +13,17 @@ from allowlist.errors import InvalidInput, TargetNotFound
 from allowlist.estate.bodies import Body, Estate
 from allowlist.estate.resource_id import normal_id
 from allowlist.plan.model import Operation
+from allowlist.points.account_network.kind import API_VERSION, TAIL
 from allowlist.points.managed.compose import with_operations
 from allowlist.points.managed.draft import Place
 from allowlist.points.managed.network import DISABLED, ManagedNetwork, lowered
 from allowlist.points.managed.surface import ManagedNetworkSurface
 from allowlist.points.point import ArmReader, Target
 
-API_VERSION = "2026-03-01"
-_TAIL = "/managedNetworks/default"
-
 
 class AccountNetworkSurface(ManagedNetworkSurface):
     """One Foundry account; several rules go as one batch."""
 
-    kind = "account-network"
     api_version = API_VERSION
     has_batch = True
 
@@ -36,18 +33,18 @@ class AccountNetworkSurface(ManagedNetworkSurface):
         account = arm.get(account_id, API_VERSION)
         bodies = [{**account, "id": account.get("id") or account_id}]
         try:
-            network = arm.get(f"{account_id}{_TAIL}", API_VERSION)
+            network = arm.get(f"{account_id}{TAIL}", API_VERSION)
         except TargetNotFound:
             return bodies
-        return [*bodies, {**network, "id": f"{account_id}{_TAIL}", "name": "default"}]
+        return [*bodies, {**network, "id": f"{account_id}{TAIL}", "name": "default"}]
 
     def place(self, target: Target) -> Place:
-        network = f"{account_of(target)}{_TAIL}"
+        network = f"{account_of(target)}{TAIL}"
         return Place(network=network, provision=f"{network}/provision")
 
     def find_network(self, estate: Estate, target: Target) -> ManagedNetwork:
         account_id = account_of(target)
-        account, settings = estate.get(account_id), estate.get(f"{account_id}{_TAIL}")
+        account, settings = estate.get(account_id), estate.get(f"{account_id}{TAIL}")
         name = account_id.rpartition("/")[2]
         if settings is None and account is None:
             raise InvalidInput.of(

@@ -17,6 +17,7 @@ from allowlist.plan.findings import Finding
 from allowlist.plan.model import Operation
 from allowlist.points.agent_egress.draft import PolicyOptions, draft, options_of
 from allowlist.points.agent_egress.judge import PolicyJudge, posture
+from allowlist.points.agent_egress.kind import API_VERSION
 from allowlist.points.agent_egress.translate import COLLECTION, MAX_RULES, MODE, EgressPolicy, to_ruleset
 from allowlist.points.point import (
     ArmReader,
@@ -31,7 +32,6 @@ from allowlist.points.verdict import refined
 from allowlist.rules.model import Ruleset
 from allowlist.rules.requirement import Requirement
 
-API_VERSION = "2026-05-15-preview"
 _NEAR = 0.9
 _READ_ONLY = ("type", "provisioningState")
 
@@ -39,11 +39,8 @@ _READ_ONLY = ("type", "provisioningState")
 class AgentEgressSurface(SurfaceBase):
     """One egress policy of hosted agents."""
 
-    kind = "agent-egress"
     api_version = API_VERSION
-    names_sources = False
     options_type = PolicyOptions
-    consumers = frozenset({"agent"})
 
     def read(self, arm: ArmReader, target: Target) -> list[Body]:
         policy = arm.get(target.resource, API_VERSION)

@@ -44,12 +44,8 @@ _NEAR = 0.9
 class AccountAllowListSurface(SurfaceBase):
     """The outbound list of one account, written whole: arrays of a PATCH replace what stood there."""
 
-    kind = "account-allow-list"
     api_version = API_VERSION
-    has_marks = False
-    names_sources = False
     options_type = ListOptions
-    consumers = frozenset({"account-list"})
 
     def read(self, arm: ArmReader, target: Target) -> list[Body]:
         account = arm.get(target.resource, API_VERSION)

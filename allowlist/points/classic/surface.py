@@ -11,7 +11,7 @@ from allowlist.plan.findings import Finding, invalid
 from allowlist.plan.model import Operation
 from allowlist.points.classic import write as writing
 from allowlist.points.classic.translate import to_ruleset
-from allowlist.points.classic.write import API_VERSION, KIND
+from allowlist.points.classic.write import API_VERSION
 from allowlist.points.firewall.readback import same_configuration
 from allowlist.points.firewall.validate import find_classic_faults
 from allowlist.points.point import ArmReader, ArmWriter, Draft, LimitFinding, SurfaceBase, Target, Write
@@ -22,9 +22,7 @@ from allowlist.rules.requirement import Requirement
 class AzureFirewallSurface(SurfaceBase):
     """``Microsoft.Network/azureFirewalls`` without a policy."""
 
-    kind = KIND
     api_version = API_VERSION
-    consumers = frozenset({"customer-firewall", "agent", "node", "container-host", "client"})
 
     def read(self, arm: ArmReader, target: Target) -> list[Body]:
         """The firewall, and the IP groups its rules name (one list per subscription)."""

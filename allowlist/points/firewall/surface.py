@@ -11,7 +11,7 @@ from allowlist.plan.findings import Finding, invalid
 from allowlist.plan.model import Operation
 from allowlist.points.firewall import compose, deploy, limits
 from allowlist.points.firewall.compose import API_VERSION
-from allowlist.points.firewall.draft import KIND, draft
+from allowlist.points.firewall.draft import draft
 from allowlist.points.firewall.readback import same_configuration
 from allowlist.points.firewall.translate import (
     named_ip_groups,
@@ -32,10 +32,8 @@ from allowlist.rules.requirement import Requirement
 class FirewallPolicySurface(SurfaceBase):
     """``Microsoft.Network/firewallPolicies`` with their groups, parents, IP groups and attached firewalls."""
 
-    kind = KIND
     api_version = API_VERSION
     options_type = limits.PolicyOptions
-    consumers = frozenset({"customer-firewall", "agent", "node", "container-host", "client"})
 
     def read(self, arm: ArmReader, target: Target) -> list[Body]:
         """One GET and one list per policy of the chain, one IP group list per subscription, attached firewalls."""

@@ -28,7 +28,6 @@ _PROJECT = (
 class HubNetworkSurface(ManagedNetworkSurface):
     """One hub or workspace; rules are written one after the other, for a batch exists in previews only."""
 
-    kind = "hub-network"
     api_version = API_VERSION
 
     @property

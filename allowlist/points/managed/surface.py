@@ -34,9 +34,7 @@ from allowlist.rules.requirement import Requirement
 class ManagedNetworkSurface(SurfaceBase):
     """A managed network behind the one interface; hubs and accounts say where it stands and how it is read."""
 
-    names_sources = False
     options_type = NetworkOptions
-    consumers = frozenset({"managed-network"})
     has_batch = False
 
     @property

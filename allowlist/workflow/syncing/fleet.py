@@ -15,8 +15,9 @@ from allowlist.errors import AllowlistError, InvalidInput
 from allowlist.points.point import ArmWriter
 from allowlist.rules.flow import Facts
 from allowlist.workflow.discovering import with_discovered
-from allowlist.workflow.project import Project, refuse_wrong_options
-from allowlist.workload import TargetSpec, Workload, read_workload
+from allowlist.workflow.project import Project
+from allowlist.workflow.workloads import read_workload, refuse_wrong_options
+from allowlist.workload import TargetSpec, Workload
 
 FILE_NAME = "allowlist.yaml"
 

@@ -1,0 +1,53 @@
+"""``account-network`` among the kinds of enforcement points."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+
+from allowlist.errors import TargetDenied, TargetNotFound
+from allowlist.estate.bodies import Body, Estate
+from allowlist.points.accounts import ACCOUNTS, LISTING
+from allowlist.points.kind import Found, Kind
+from allowlist.points.point import ArmReader, Surface
+
+API_VERSION = "2026-03-01"
+TAIL = "/managedNetworks/default"
+
+
+def _find(estate: Estate) -> Iterator[Found]:
+    for body in estate.of_type(ACCOUNTS):
+        if _has_managed_network(estate, body):
+            yield Found.of(body, "Foundry account with a managed network")
+
+
+def _has_managed_network(estate: Estate, account: Body) -> bool:
+    injections = account["properties"].get("networkInjections") or ()
+    managed = any(item.get("useMicrosoftManagedNetwork") for item in injections)
+    return managed or estate.get(f"{account['id']}{TAIL}") is not None
+
+
+def _look_closer(arm: ArmReader, account: Body) -> Iterator[Body]:
+    """Lists of accounts do not show their managed networks."""
+    if account.get("kind") == "AIServices":
+        network = f"{account['id']}{TAIL}"
+        with suppress(TargetNotFound, TargetDenied):
+            yield {**arm.get(network, API_VERSION), "id": network, "name": "default"}
+
+
+def _load() -> Surface:
+    from allowlist.points.account_network.surface import SURFACE
+
+    return SURFACE
+
+
+KIND = Kind(
+    name="account-network",
+    arm_type=ACCOUNTS,
+    listing=LISTING,
+    consumers=frozenset({"managed-network"}),
+    names_sources=False,
+    find=_find,
+    look_closer=_look_closer,
+    load=_load,
+)

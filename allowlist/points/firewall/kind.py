@@ -1,0 +1,36 @@
+"""``firewall-policy`` among the kinds of enforcement points."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from allowlist.estate.bodies import Estate
+from allowlist.points.kind import Found, Kind, Listing
+from allowlist.points.point import Surface
+
+POLICIES = "Microsoft.Network/firewallPolicies"
+
+
+def _find(estate: Estate) -> Iterator[Found]:
+    """Policies that decide last: what a base policy says is written where its children are targets."""
+    for body in estate.of_type(POLICIES):
+        if not body["properties"].get("childPolicies"):
+            carried = len(body["properties"].get("firewalls") or ())
+            yield Found.of(body, f"{carried} firewalls carry it")
+
+
+def _load() -> Surface:
+    from allowlist.points.firewall.surface import SURFACE
+
+    return SURFACE
+
+
+KIND = Kind(
+    name="firewall-policy",
+    arm_type=POLICIES,
+    listing=Listing(POLICIES, "2024-05-01"),
+    consumers=frozenset({"customer-firewall", "agent", "node", "container-host", "client"}),
+    on_network=True,
+    find=_find,
+    load=_load,
+)

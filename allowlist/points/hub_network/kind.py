@@ -1,0 +1,36 @@
+"""``hub-network`` among the kinds of enforcement points."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from allowlist.estate.bodies import Estate
+from allowlist.points.kind import Found, Kind, Listing
+from allowlist.points.point import Surface
+
+WORKSPACES = "Microsoft.MachineLearningServices/workspaces"
+
+
+def _find(estate: Estate) -> Iterator[Found]:
+    """Only a network that approves decides about names; one open to the internet has nothing to say."""
+    for body in estate.of_type(WORKSPACES):
+        mode = (body["properties"].get("managedNetwork") or {}).get("isolationMode", "")
+        if mode == "AllowOnlyApprovedOutbound":
+            yield Found.of(body, "managed network with approved outbound only")
+
+
+def _load() -> Surface:
+    from allowlist.points.hub_network.surface import SURFACE
+
+    return SURFACE
+
+
+KIND = Kind(
+    name="hub-network",
+    arm_type=WORKSPACES,
+    listing=Listing(WORKSPACES, "2024-10-01"),
+    consumers=frozenset({"managed-network"}),
+    names_sources=False,
+    find=_find,
+    load=_load,
+)

@@ -1,0 +1,106 @@
+"""The registry of enforcement points: one value per kind, beside its class, found by looking into this package.
+
+A kind is one folder below ``points`` with a module ``kind.py`` that holds ``KIND``. Nothing else lists the kinds:
+what a workload file may name, what ``discover`` and ``init`` look for, whose traffic takes routes of the customer's
+network are all asked here.
+"""
+
+from __future__ import annotations
+
+import pkgutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+
+import allowlist.points
+from allowlist.documents.reader import near_miss
+from allowlist.errors import AllowlistError
+from allowlist.estate.bodies import Body, Estate
+from allowlist.points.point import ArmReader, Surface
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """The list that shows resources of a kind, or what they are below: an ARM type and the version to ask with."""
+
+    arm_type: str
+    api_version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """An enforcement point of an estate, and why it is one."""
+
+    resource: str
+    name: str
+    why: str
+
+    @classmethod
+    def of(cls, body: Body, why: str) -> Found:
+        return cls(str(body["id"]), str(body.get("name") or ""), why)
+
+
+def _lists_show_all(arm: ArmReader, listed: Body) -> Iterator[Body]:
+    del arm, listed
+    return iter(())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    """One kind of enforcement point.
+
+    ``name`` is the word of workload files, ``arm_type`` what a target of it names. ``listing`` finds candidates,
+    ``look_closer`` reads what that list does not show of one listed body (it raises nothing where that is not
+    permitted), and ``find`` picks the enforcement points out of all of it. ``load`` imports the class: only the
+    kinds of a workload are loaded.
+    """
+
+    name: str
+    arm_type: str
+    listing: Listing
+    consumers: frozenset[str]
+    """Which ``consumers`` of catalog entries it serves unless the target says otherwise."""
+    on_network: bool = False
+    """Does traffic reach it by routes of the customer's network?"""
+    has_marks: bool = True
+    """Does what we write carry a mark of ours? Otherwise only the ledger remembers whose it is."""
+    names_sources: bool = True
+    """Do its rules say where traffic starts? Otherwise each is for everything behind it."""
+    find: Callable[[Estate], Iterator[Found]]
+    look_closer: Callable[[ArmReader, Body], Iterator[Body]] = _lists_show_all
+    load: Callable[[], Surface]
+
+
+@cache
+def kinds() -> dict[str, Kind]:
+    """Every kind by its name, in the order of the names."""
+    found = [kind for folder in _folders() if (kind := _kind_in(folder)) is not None]
+    return {kind.name: kind for kind in sorted(found, key=lambda kind: kind.name)}
+
+
+def kind_of(name: str) -> Kind:
+    """The kind called ``name`` in workload files. Raises AllowlistError."""
+    if name not in kinds():
+        raise AllowlistError(
+            f"there is no surface '{name}'{near_miss(name, kinds())}", hint=f"known: {', '.join(kinds())}"
+        )
+    return kinds()[name]
+
+
+def _folders() -> Iterator[str]:
+    for module in pkgutil.iter_modules(allowlist.points.__path__):
+        if module.ispkg:
+            yield f"{allowlist.points.__name__}.{module.name}"
+
+
+def _kind_in(folder: str) -> Kind | None:
+    """The kind of a folder; folders without one hold what several kinds share."""
+    try:
+        module = import_module(f"{folder}.kind")
+    except ModuleNotFoundError as error:
+        if error.name != f"{folder}.kind":
+            raise
+        return None
+    kind: Kind = module.KIND
+    return kind
