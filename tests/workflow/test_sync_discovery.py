@@ -157,6 +157,7 @@ def test_a_workload_without_any_target_is_refused(workplace: Path) -> None:
 def test_every_kind_of_enforcement_point_is_discovered(tmp_path: Path, fault: str) -> None:
     simulator = Simulator(faults=[fault] if fault else [])
     simulator.seed(CONTOSO)
+    simulator.seed([CLASSIC])
     simulator.seed(
         [foundry.hub(), foundry.account(), foundry.network(), foundry.policy(), foundry.speech([])]
     )
