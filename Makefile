@@ -1,41 +1,58 @@
 # Two commands set everything up on a fresh machine: `make demo` and `make test`.
-PYTHON ?= python3
-VENV   ?= .venv
-BIN    := $(VENV)/bin
-READY  := .make/ready
+PYTHON  ?= python3
+VENV    ?= .venv
+BIN     := $(VENV)/bin
 WORKERS ?= 2
+# A lock is complete, so pip has nothing to resolve: no later release and no older pip can change what is installed.
+PIP     := $(BIN)/python -m pip --disable-pip-version-check
+LOCKED  := install --quiet --no-deps --require-hashes
+# This folder itself, built with what the lock pins.
+ITSELF  := install --quiet --no-deps --no-build-isolation --editable .
 
-.PHONY: picture demo test check bench wheel soak clean
+.PHONY: demo test check bench picture soak wheel lock clean
 
-demo: $(READY)
+demo: .make/product
 	$(BIN)/allowlist demo
 
-test: $(READY)
+test: .make/dev
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --cov --cov-report=term:skip-covered $(PYTEST)
 
-check: $(READY)
+check: .make/dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: $(READY)
+bench: .make/dev
 	$(BIN)/python -m tests.bench
 
-picture: $(READY)
+picture: .make/dev
 	$(BIN)/python -m allowlist_tui.picture tui/review.svg
 
-soak: $(READY)
+soak: .make/dev
 	$(BIN)/python -m tests.soak
 
-wheel: $(READY)
-	$(BIN)/python -m build --wheel
+wheel: .make/dev
+	$(BIN)/python -m build --wheel --no-isolation
 
-$(READY): pyproject.toml requirements/dev.txt
+# Renew the locks: what pyproject.toml newly asks for is added, pins that still fit stay. UPGRADE=1 takes the newest.
+lock: .make/tools
+	.make/tools/bin/python requirements/lock.py $(if $(UPGRADE),--upgrade)
+
+.make/product .make/dev: .make/%: requirements/%.txt pyproject.toml | $(BIN)/python
+	$(PIP) $(LOCKED) -r $<
+	$(PIP) $(ITSELF)
+	$(PIP) check
+	@mkdir -p .make && touch $@
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit("allowlist needs Python 3.11 or newer: make PYTHON=python3.12" if sys.version_info < (3, 11) else 0)'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
-	mkdir -p .make && touch $(READY)
+
+.make/tools: requirements/tools.txt
+	rm -rf $@
+	$(PYTHON) -m venv $@
+	$@/bin/python -m pip --disable-pip-version-check $(LOCKED) -r $<
 
 clean:
 	rm -rf .make $(VENV) build dist

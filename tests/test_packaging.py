@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
+import tomllib
 import zipfile
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from allowlist.catalog import load_library, shipped_catalogs
 from tests.helpers.shared import REPOSITORY
@@ -68,7 +72,43 @@ def test_an_editable_install_reads_the_catalogs_of_the_repository() -> None:
     assert len(load_library()) >= 20
 
 
-def test_pinned_packages_come_with_hashes_and_from_no_named_place() -> None:
-    lines = (REPOSITORY / "requirements" / "dev.txt").read_text().splitlines()
-    options = {line.split("=")[0].strip() for line in lines if line.strip().startswith("--")}
-    assert options == {"--hash"}
+LOCKS = sorted((REPOSITORY / "requirements").glob("*.txt"))
+PROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text("utf-8"))
+
+
+def pins_of(lock: Path) -> dict[str, str]:
+    """Version by normalised name."""
+    found = re.findall(r"^([\w.-]+)(?:\[[\w,]+\])?==(\S+)", lock.read_text("utf-8"), re.MULTILINE)
+    return {canonicalize_name(name): version for name, version in found}
+
+
+def group(name: str) -> list[str]:
+    """The requirements of a dependency group, those of the groups it includes among them."""
+    found: list[str] = []
+    for entry in PROJECT["dependency-groups"][name]:
+        found += [entry] if isinstance(entry, str) else group(entry["include-group"])
+    return found
+
+
+@pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: lock.stem)
+def test_pinned_packages_come_with_hashes_and_from_no_named_place(lock: Path) -> None:
+    text = lock.read_text("utf-8")
+    assert {line.split("=")[0].strip() for line in text.splitlines() if line.startswith(" ")} == {"--hash"}
+    assert "://" not in text
+    assert not re.search(r"^-", text, re.MULTILINE)
+
+
+def test_locks_hold_what_the_project_asks_for() -> None:
+    product = [*PROJECT["project"]["dependencies"], *group("build")]
+    extras = PROJECT["project"]["optional-dependencies"].values()
+    dev = [*product, *(entry for entries in extras for entry in entries), *group("dev")]
+    for name, wanted in {"product": product, "dev": dev, "tools": group("tools")}.items():
+        pins = pins_of(REPOSITORY / "requirements" / f"{name}.txt")
+        for requirement in map(Requirement, wanted):
+            assert pins[canonicalize_name(requirement.name)] in requirement.specifier, requirement
+
+
+def test_whoever_has_the_tests_has_the_product_with_the_same_pins() -> None:
+    product, dev = (pins_of(REPOSITORY / "requirements" / name) for name in ("product.txt", "dev.txt"))
+    assert product.items() <= dev.items()
+    assert not {"pytest", "mypy", "playwright", "hypothesis"} & product.keys()
