@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from allowlist.apply.unmet import Unmet
 from allowlist.plan.model import Operation
 
 
@@ -52,8 +53,8 @@ class TargetDriver(Protocol):
         """Send one write and wait until Azure says it ended."""
         ...
 
-    def verify(self, write: PlannedWrite) -> list[str]:
-        """Read back; reasons why it cannot be called done."""
+    def verify(self, write: PlannedWrite) -> list[Unmet]:
+        """Read back; what keeps it from being called done."""
         ...
 
     def is_unchanged(self, state: State, write: PlannedWrite) -> bool:

@@ -18,6 +18,7 @@ from typing import Any, Protocol
 from allowlist.apply.driver import PlannedWrite, State, TargetDriver
 from allowlist.apply.events import OnEvent, ProgressEvent, nobody_watches
 from allowlist.apply.result import Fate, RunResult
+from allowlist.apply.unmet import Unmet, is_failed, is_moving, is_of_state
 from allowlist.documents import canonical_json
 from allowlist.errors import (
     AllowlistError,
@@ -37,8 +38,7 @@ LEASE = dt.timedelta(minutes=10)
 _ACCEPTED_THEN_FAILED = 200
 
 
-# States of resources and rules on their way; an operation can end before they do.
-_MOVING = ("Updating", "Accepted", "Creating", "Provisioning", "Deleting", "Moving")
+# An operation can end before the states of what it wrote do.
 _PATIENCE_WHILE_MOVING = 15
 
 
@@ -232,7 +232,7 @@ class Executor:
         self.around.sleep(self.around.busy_pause)
         if target.driver.is_unchanged(_known(target), write):
             return False
-        if all(_is_of_state(reason) for reason in target.driver.verify(write)):
+        if is_of_state(target.driver.verify(write)):
             return True
         raise TargetConflict(f"{journal.what} was changed by somebody else meanwhile", hint="make a new plan")
 
@@ -243,10 +243,10 @@ class Executor:
 
     def _has_landed(self, journal: _Journal, target: _Target, write: PlannedWrite) -> bool:
         """The answer was lost: ask Azure. Raises TargetUnavailable when not even that can be told."""
-        for reasons in self._looks(target, write):
-            if not reasons:
+        for unmet in self._looks(target, write):
+            if not unmet:
                 return True
-            if not _is_moving(reasons) and target.driver.is_unchanged(_known(target), write):
+            if not is_moving(unmet) and target.driver.is_unchanged(_known(target), write):
                 journal.refused()
                 return False
         raise TargetUnavailable(f"{journal.what}: what became of the write cannot be told")
@@ -254,24 +254,22 @@ class Executor:
     def _settle(self, journal: _Journal, target: _Target, write: PlannedWrite) -> None:
         """Verified means: reads back equal and everything says Succeeded. A Failed state is healed once."""
         healed = False
-        reasons: list[str] = []
-        for reasons in self._looks(target, write):
-            if not reasons:
+        unmet: list[Unmet] = []
+        for unmet in self._looks(target, write):
+            if not unmet:
                 journal.verified()
                 return
-            if any("state Failed" in reason for reason in reasons) and not healed:
-                self._tell(target, journal.what, "waiting", f"{reasons[0]}; sending the same again heals it")
+            if is_failed(unmet) and not healed:
+                self._tell(target, journal.what, "waiting", f"{unmet[0]}; sending the same again heals it")
                 healed = self._heal(target, write)
-        raise TargetError(f"{journal.what} could not be verified: {'; '.join(reasons)}")
+        raise TargetError(f"{journal.what} could not be verified: {'; '.join(map(str, unmet))}")
 
-    def _looks(self, target: _Target, write: PlannedWrite) -> Iterator[list[str]]:
+    def _looks(self, target: _Target, write: PlannedWrite) -> Iterator[list[Unmet]]:
         """Read back again and again; as long as something is still moving, with more patience."""
         for attempt in count(1):
-            reasons = target.driver.verify(write)
-            yield reasons
-            if attempt >= self.around.settle_attempts * (
-                _PATIENCE_WHILE_MOVING if _is_moving(reasons) else 1
-            ):
+            unmet = target.driver.verify(write)
+            yield unmet
+            if attempt >= self.around.settle_attempts * (_PATIENCE_WHILE_MOVING if is_moving(unmet) else 1):
                 return
             self.around.sleep(self.around.settle_pause)
 
@@ -293,15 +291,6 @@ def _told(error: Exception) -> str:
     """What happened, and for a missing right also which one to grant."""
     hint = error.hint if isinstance(error, TargetDenied) else ""
     return f"{error}; {hint}" if hint else f"{error}"
-
-
-def _is_moving(reasons: Sequence[str]) -> bool:
-    return any(f"state {state}" in reason for reason in reasons for state in _MOVING)
-
-
-def _is_of_state(reason: str) -> bool:
-    """Does it read as planned, and only its state is not final yet?"""
-    return " is in state " in reason
 
 
 def _known(target: _Target) -> State:

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 import msgspec
 
+from allowlist.apply.unmet import Unmet
 from allowlist.documents.prepared import prepared
 from allowlist.documents.reader import near_miss
 from allowlist.errors import TargetNotFound
@@ -159,8 +160,8 @@ class Surface(Protocol):
         """Send one write and wait for it to end."""
         ...
 
-    def verify(self, arm: ArmReader, target: Target, expected: Sequence[Write]) -> list[str]:
-        """Read back; every reason why the change cannot be called done. Empty means done."""
+    def verify(self, arm: ArmReader, target: Target, expected: Sequence[Write]) -> list[Unmet]:
+        """Read back; everything that keeps the change from being called done. Empty means done."""
         ...
 
 

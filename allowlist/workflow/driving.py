@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from allowlist.apply.driver import PlannedWrite, State
+from allowlist.apply.unmet import Unmet
 from allowlist.errors import AllowlistError
 from allowlist.estate.bodies import Body, Estate
 from allowlist.plan.model import Operation, Plan
@@ -45,7 +46,7 @@ class SurfaceDriver:
         payload: Write = write.payload
         self._surface.write(self._arm, payload)
 
-    def verify(self, write: PlannedWrite) -> list[str]:
+    def verify(self, write: PlannedWrite) -> list[Unmet]:
         return self._surface.verify(self._arm, self._target, [write.payload])
 
     def is_unchanged(self, state: State, write: PlannedWrite) -> bool:

@@ -6,6 +6,7 @@ import msgspec
 
 from allowlist.apply.driver import State
 from allowlist.apply.result import Fate
+from allowlist.apply.unmet import is_of_state
 from allowlist.documents.prepared import prepared
 from allowlist.errors import AllowlistError
 from allowlist.estate.bodies import Body
@@ -56,10 +57,10 @@ def _fates_of_target(
         return {change.id: "not done" for change in changes}
     fates: dict[str, Fate] = {}
     for write in driver.compose(before, [(change.id, change.operation) for change in changes]):
-        reasons = driver.verify(write)
-        if not reasons:
+        unmet = driver.verify(write)
+        if not unmet:
             fate: Fate = "done"
-        elif driver.is_unchanged(before, write) or all(" is in state " in reason for reason in reasons):
+        elif driver.is_unchanged(before, write) or is_of_state(unmet):
             # As before, or as planned but Failed: sending it (again) is safe and heals.
             fate = "not done"
         else:

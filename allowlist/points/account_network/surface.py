@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from allowlist.apply.unmet import Unmet
 from allowlist.errors import InvalidInput, TargetNotFound
 from allowlist.estate.bodies import Body, Estate
 from allowlist.estate.resource_id import normal_id
@@ -72,7 +73,7 @@ class AccountNetworkSurface(ManagedNetworkSurface):
         del estate
         return normal_id(account_of(target))
 
-    def find_unsettled(self, bodies: Sequence[Body], target: Target) -> Iterator[str]:
+    def find_unsettled(self, bodies: Sequence[Body], target: Target) -> Iterator[Unmet]:
         """The operation ends earlier than the account and its network settle, and both refuse the next write."""
         del target
         for body in bodies:
@@ -80,7 +81,7 @@ class AccountNetworkSurface(ManagedNetworkSurface):
             inner = lowered(properties.get("managednetwork") or {})
             for found in (properties.get("provisioningstate"), inner.get("provisioningstate")):
                 if str(found or "Succeeded") not in ("Succeeded", "Deferred"):
-                    yield f"{body.get('name')} is in state {found}"
+                    yield Unmet.of_state(str(body.get("name")), str(found))
 
 
 def account_of(target: Target) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from copy import deepcopy
 
+from allowlist.apply.unmet import Unmet
 from allowlist.documents import digest_of
 from allowlist.errors import InvalidInput, PlanRefused
 from allowlist.estate.bodies import Body, Estate
@@ -126,7 +127,7 @@ class AgentEgressSurface(SurfaceBase):
     def write(self, arm: ArmWriter, write: Write) -> None:
         arm.put(write.resource, write.body or {}, write.api_version)
 
-    def verify(self, arm: ArmReader, target: Target, expected: Sequence[Write]) -> list[str]:
+    def verify(self, arm: ArmReader, target: Target, expected: Sequence[Write]) -> list[Unmet]:
         """Read-back equality by meaning: header values are never answered and do not count."""
         actual = self.policy(Estate.of(self.read(arm, target)), target)
         wanted = (
@@ -134,7 +135,7 @@ class AgentEgressSurface(SurfaceBase):
         )
         if all(policy.meaning == actual.meaning for policy in wanted):
             return []
-        return [f"{actual.name} reads back different from what was written"]
+        return [Unmet.different(actual.name)]
 
 
 def _edited(policy: Body, operations: Sequence[Operation]) -> Body:

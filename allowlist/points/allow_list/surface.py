@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from allowlist.apply.unmet import Unmet
 from allowlist.documents import digest_of
 from allowlist.errors import InvalidInput
 from allowlist.estate.bodies import Body, Estate
@@ -133,20 +134,21 @@ class AccountAllowListSurface(SurfaceBase):
     def write(self, arm: ArmWriter, write: Write) -> None:
         arm.patch(write.resource, write.body or {}, write.api_version)
 
-    def verify(self, arm: ArmReader, target: Target, expected: Sequence[Write]) -> list[str]:
+    def verify(self, arm: ArmReader, target: Target, expected: Sequence[Write]) -> list[Unmet]:
         """Read-back equality of switch and list, and an account that has settled: its operation ends earlier."""
         allowed = self.allowed(Estate.of(self.read(arm, target)), target)
-        reasons = [] if allowed.state == "Succeeded" else [f"{allowed.name} is in state {allowed.state}"]
+        unmet = [] if allowed.state == "Succeeded" else [Unmet.of_state(allowed.name, allowed.state)]
         for write in expected:
             wanted = lowered((write.body or {}).get("properties") or {})
             if wanted.get(SWITCH.lower(), allowed.restricted) != allowed.restricted:
-                reasons.append(f"{SWITCH} of {allowed.name} reads back {allowed.restricted}")
+                text = f"{SWITCH} of {allowed.name} reads back {allowed.restricted}"
+                unmet.append(Unmet.different(allowed.name, text))
             entries = wanted.get("allowedfqdnlist")
             if entries is not None and {normal_entry(item) for item in entries} != set(
                 allowed.normal_entries
             ):
-                reasons.append(f"the list of {allowed.name} reads back different from what was written")
-        return reasons
+                unmet.append(Unmet.different(f"the list of {allowed.name}"))
+        return unmet
 
 
 def _edited(entries: list[str], operation: Operation) -> list[str]:

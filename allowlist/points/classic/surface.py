@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from allowlist.apply.unmet import Unmet
 from allowlist.errors import InvalidInput
 from allowlist.estate.bodies import Body, Estate, fingerprint
 from allowlist.estate.resource_id import ResourceId, normal_id
@@ -89,14 +90,15 @@ class AzureFirewallSurface(SurfaceBase):
     def write(self, arm: ArmWriter, write: Write) -> None:
         arm.put(write.resource, write.body or {}, write.api_version)
 
-    def verify(self, arm: ArmReader, target: Target, expected: Sequence[Write]) -> list[str]:
+    def verify(self, arm: ArmReader, target: Target, expected: Sequence[Write]) -> list[Unmet]:
         """Read-back equality and ``Succeeded``."""
         actual = arm.get(target.resource, API_VERSION)
         state = actual["properties"].get("provisioningState", "Succeeded")
-        reasons = [] if state == "Succeeded" else [f"{actual.get('name')} is in state {state}"]
+        name = str(actual.get("name"))
+        unmet = [] if state == "Succeeded" else [Unmet.of_state(name, state)]
         if any(write.body is not None and not same_rules(write.body, actual) for write in expected):
-            reasons.append(f"{actual.get('name')} reads back different from what was written")
-        return reasons
+            unmet.append(Unmet.different(name))
+        return unmet
 
 
 _KEYS = ("applicationRuleCollections", "networkRuleCollections", "natRuleCollections")

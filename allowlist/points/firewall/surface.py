@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from allowlist.apply.unmet import Unmet
 from allowlist.errors import TargetNotFound
 from allowlist.estate.bodies import Body, Estate, fingerprint
 from allowlist.estate.resource_id import ResourceId, normal_id
@@ -107,29 +108,26 @@ class FirewallPolicySurface(SurfaceBase):
         else:
             arm.put(write.resource, write.body, write.api_version)
 
-    def verify(self, arm: ArmReader, target: Target, expected: Sequence[Write]) -> list[str]:
+    def verify(self, arm: ArmReader, target: Target, expected: Sequence[Write]) -> list[Unmet]:
         """Read-back equality, and ``Succeeded`` on groups, policy and every attached firewall."""
-        reasons: list[str] = []
+        unmet: list[Unmet] = []
         for write in expected:
+            name = ResourceId(write.resource).name
             try:
                 actual = arm.get(write.resource, API_VERSION)
             except TargetNotFound:
-                reasons += (
-                    [f"{ResourceId(write.resource).name} is not there"] if write.body is not None else []
-                )
+                unmet += [Unmet.absent(name)] if write.body is not None else []
                 continue
             if write.body is None:
-                reasons.append(f"{ResourceId(write.resource).name} is still there")
+                unmet.append(Unmet.present(name))
             elif not same_configuration(write.body, actual):
-                reasons.append(
-                    f"{ResourceId(write.resource).name} reads back different from what was written"
-                )
-            reasons += _not_succeeded(actual)
+                unmet.append(Unmet.different(name))
+            unmet += _not_succeeded(actual)
         policy = arm.get(target.resource, API_VERSION)
-        reasons += _not_succeeded(policy)
+        unmet += _not_succeeded(policy)
         for firewall_id in attached_firewalls([policy]):
-            reasons += _not_succeeded(arm.get(firewall_id, API_VERSION))
-        return reasons
+            unmet += _not_succeeded(arm.get(firewall_id, API_VERSION))
+        return unmet
 
 
 def _faults(estate: Estate, target: Target) -> Iterator[tuple[str, str]]:
@@ -144,9 +142,9 @@ def _faults(estate: Estate, target: Target) -> Iterator[tuple[str, str]]:
         parent = policy
 
 
-def _not_succeeded(body: Body) -> list[str]:
+def _not_succeeded(body: Body) -> list[Unmet]:
     state = body["properties"].get("provisioningState", "Succeeded")
-    return [] if state == "Succeeded" else [f"{body.get('name')} is in state {state}"]
+    return [] if state == "Succeeded" else [Unmet.of_state(str(body.get("name")), state)]
 
 
 def attached_firewalls(bodies: Iterable[Body]) -> list[str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from allowlist.apply.unmet import Unmet
 from allowlist.errors import InvalidInput
 from allowlist.estate.bodies import Body, Estate
 from allowlist.plan.model import Operation
@@ -82,11 +83,11 @@ class HubNetworkSurface(ManagedNetworkSurface):
         body = {**workspace, "properties": {**properties, key: changed}}
         return estate.without(item["id"] for item in children.values()).with_resources([body])
 
-    def find_unsettled(self, bodies: Sequence[Body], target: Target) -> Iterator[str]:
+    def find_unsettled(self, bodies: Sequence[Body], target: Target) -> Iterator[Unmet]:
         del target
         state = str(lowered(bodies[0]["properties"]).get("provisioningstate") or "Succeeded")
         if state != "Succeeded":
-            yield f"{bodies[0].get('name')} is in state {state}"
+            yield Unmet.of_state(str(bodies[0].get("name")), state)
 
 
 def _hub_of(workspace: Body) -> str:

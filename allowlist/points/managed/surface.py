@@ -6,6 +6,7 @@ from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
+from allowlist.apply.unmet import Unmet
 from allowlist.documents import digest_of
 from allowlist.estate.bodies import Body, Estate
 from allowlist.estate.resource_id import normal_id
@@ -57,7 +58,7 @@ class ManagedNetworkSurface(SurfaceBase):
         """The estate once ``operations`` on the network at ``network_id`` have succeeded."""
 
     @abstractmethod
-    def find_unsettled(self, bodies: Sequence[Body], target: Target) -> Iterator[str]:
+    def find_unsettled(self, bodies: Sequence[Body], target: Target) -> Iterator[Unmet]:
         """What of the resources around the network is still changing, or Failed."""
 
     def network(self, estate: Estate, target: Target) -> ManagedNetwork:
@@ -142,25 +143,25 @@ class ManagedNetworkSurface(SurfaceBase):
             send = {"PUT": arm.put, "PATCH": arm.patch, "POST": arm.post}[write.method]
             send(write.resource, write.body, write.api_version)
 
-    def verify(self, arm: ArmReader, target: Target, expected: Sequence[Write]) -> list[str]:
+    def verify(self, arm: ArmReader, target: Target, expected: Sequence[Write]) -> list[Unmet]:
         """Read-back equality by meaning, ``Active`` rules, and a network whose own state has settled."""
         bodies = self.read(arm, target)
         network = self.network(Estate.of(bodies), target)
         operations = [operation for write in expected for operation in write.operations]
-        reasons = [text for operation in operations for text in _unmet(network, operation)]
-        return reasons + list(self.find_unsettled(bodies, target))
+        unmet = [item for operation in operations for item in _unmet(network, operation)]
+        return unmet + list(self.find_unsettled(bodies, target))
 
 
 def _settings(network: ManagedNetwork) -> Body:
     return {"isolation": network.isolation, "sku": network.sku, "kind": network.kind}
 
 
-def _unmet(network: ManagedNetwork, operation: Operation) -> Iterator[str]:
+def _unmet(network: ManagedNetwork, operation: Operation) -> Iterator[Unmet]:
     if composing.is_provisioning(operation):
         if not network.provisioned:
-            yield f"{network.name} is in state Inactive"
+            yield Unmet.of_state(network.name, "Inactive")
         waiting = (rule for rule in network.rules if not rule.is_failed)
-        yield from (text for rule in waiting for text in _not_active(rule.name, network))
+        yield from (item for rule in waiting for item in _not_active(rule.name, network))
     elif composing.is_setting(operation):
         member, wanted = next(iter((operation.after or {}).items()))
         found = {
@@ -169,33 +170,30 @@ def _unmet(network: ManagedNetwork, operation: Operation) -> Iterator[str]:
             "managedNetworkKind": network.kind,
         }.get(member)
         if found != wanted:
-            yield f"{member} of {network.name} reads back {found or 'unset'}, not {wanted}"
+            text = f"{member} of {network.name} reads back {found or 'unset'}, not {wanted}"
+            yield Unmet.different(network.name, text)
     else:
         yield from _unmet_rule(network, operation)
 
 
-def _unmet_rule(network: ManagedNetwork, operation: Operation) -> Iterator[str]:
+def _unmet_rule(network: ManagedNetwork, operation: Operation) -> Iterator[Unmet]:
     name = operation.path[1]
     rule = network.rule(name)
     if operation.after is None:
         if rule is not None:
-            yield (
-                f"rule {name} is in state Deleting"
-                if rule.status == "Deleting"
-                else f"rule {name} is still there"
-            )
+            leaving = rule.status == "Deleting"
+            yield Unmet.of_state(f"rule {name}", rule.status) if leaving else Unmet.present(f"rule {name}")
     elif rule is None:
-        yield f"rule {name} is not there"
+        yield Unmet.absent(f"rule {name}")
     elif rule.meaning != type(rule).of(name, operation.after).meaning:
-        yield f"rule {name} reads back different from what was written"
+        yield Unmet.different(f"rule {name}")
     else:
         yield from _not_active(name, network)
 
 
-def _not_active(name: str, network: ManagedNetwork) -> Iterator[str]:
+def _not_active(name: str, network: ManagedNetwork) -> Iterator[Unmet]:
     """A rule of a network that is not provisioned stays Inactive until it is."""
     rule = network.rule(name)
     if rule is None or rule.is_active or (rule.status == "Inactive" and not network.provisioned):
         return
-    error = f": {rule.error}" if rule.error else ""
-    yield f"rule {name} is in state {rule.status}{error}"
+    yield Unmet.of_state(f"rule {name}", rule.status, rule.error)
