@@ -32,6 +32,9 @@ CLOUDS = {
 }
 
 
+CLOUD_NAMES = tuple(CLOUDS)
+
+
 def choose_cloud(name: str, endpoint: str | None, credential: str) -> Cloud:
     """The cloud by name, or another ARM at ``endpoint``; plain http only to this machine and without credential."""
     if not endpoint:

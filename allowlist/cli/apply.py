@@ -5,11 +5,12 @@ from __future__ import annotations
 import datetime as dt
 import re
 import time
+from contextlib import ExitStack
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from allowlist.cli.approve import who_decides
 from allowlist.cli.common import (
     arm_from,
     catalogs_option,
@@ -21,6 +22,7 @@ from allowlist.cli.common import (
     now,
     project_from,
     read_plan,
+    who_decides,
     workload_option,
 )
 from allowlist.cli.console import put_json, say
@@ -37,6 +39,10 @@ def duration(text: str | None) -> dt.timedelta:
     if match is None:
         raise AllowlistError(f"'{text}' is no duration", hint="write 90s, 10m, 2h or 1d")
     return dt.timedelta(seconds=int(match.group(1)) * _UNITS[match.group(2)])
+
+
+if TYPE_CHECKING:
+    from allowlist.azure.connection import SignIn
 
 
 @click.command()
@@ -78,9 +84,7 @@ def apply(
     workload_path: Path,
     catalogs: Path | None,
     facts_path: Path | None,
-    arm_endpoint: str | None,
-    credential: str,
-    ca_file: str | None,
+    sign_in: SignIn,
     ledger_url: str | None,
     as_json: bool,
 ) -> int:
@@ -105,17 +109,17 @@ def apply(
         raise AllowlistError("what is to be applied?", hint="give PLAN, or --resume RUN")
     project = project_from(workload_path, catalogs, facts_path)
     plan = read_plan(plan_path) if plan_path else None
-    who = who_decides(credential, project.workload.cloud, arm_endpoint).who
     options = ApplyOptions(
         approved_only=approved_only,
         max_age=dt.timedelta(hours=project.workload.gates.plan_age_hours),
         confirm_within=duration(confirm_within) if confirm_within else None,
     )
-    with (
-        ledger_from(ledger_url) as ledger,
-        arm_from(project.workload.cloud, arm_endpoint, credential, ca_file, project.workload.tenant) as arm,
-        show_progress() as watch,
-    ):
+    with ExitStack() as stack:
+        ledger = stack.enter_context(ledger_from(ledger_url))
+        connection = sign_in.to(project.workload, plan or ledger.run(str(resume)))
+        who = who_decides(connection).who
+        arm = stack.enter_context(arm_from(connection))
+        watch = stack.enter_context(show_progress())
         around = Surroundings(
             ledger=ledger, who=who, clock=now, sleep=time.sleep, on_event=watch,
             lock_wait=duration(lock_timeout), parallel=parallel,

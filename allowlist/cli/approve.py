@@ -1,56 +1,21 @@
-"""``allowlist approve`` and the parts it shares with ``allowlist reject``."""
+"""``allowlist approve``."""
 
 from __future__ import annotations
 
-import getpass
-import os
-import socket
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from allowlist.azure.credential import CHOICES
-from allowlist.cli.common import ledger_from, ledger_option, now, read_plan
+from allowlist.cli.common import decider_options, ledger_from, ledger_option, now, read_plan, who_decides
 from allowlist.cli.console import say
 from allowlist.cli.exits import Exit
 
 if TYPE_CHECKING:
+    from allowlist.azure.connection import SignIn
     from allowlist.store import Decision
-    from allowlist.store.identity import Identity
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
-
-credential_option = click.option(
-    "--credential",
-    type=click.Choice(CHOICES),
-    metavar="HOW",
-    default="none",
-    show_default=True,
-    help=f"Decide as who is signed in so ({', '.join(CHOICES)}); none is the user of this machine, unverified.",
-)
-
-
-def who_decides(credential: str, cloud_name: str = "public", arm_endpoint: str | None = None) -> Identity:
-    """The signed-in Entra identity, or the user of this machine (unverified)."""
-    from allowlist.store.identity import identity_of_os_user, identity_of_token
-
-    if credential == "none":
-        return identity_of_os_user(_os_user(), socket.gethostname())
-    from allowlist.azure.clouds import choose_cloud
-    from allowlist.azure.credential import make_credential, token_of
-
-    endpoint = arm_endpoint or os.environ.get("ALLOWLIST_ARM_ENDPOINT")
-    cloud = choose_cloud(cloud_name, endpoint, credential)
-    signed_in = make_credential(credential, cloud, verify_authority=not endpoint)
-    return identity_of_token(token_of(signed_in, cloud))
-
-
-def _os_user() -> dict[str, str]:
-    try:
-        return {"LOGNAME": getpass.getuser()}
-    except (KeyError, OSError):
-        return {}
 
 
 @click.command()
@@ -69,7 +34,7 @@ def _os_user() -> dict[str, str]:
 )
 @click.option("--as", "principal", help="With --sign: your name in the allowed-signers file.")
 @click.option("-o", "--output", type=_FILE, help="Write the decisions to a file for somebody else's apply.")
-@credential_option
+@decider_options
 @ledger_option
 def approve(
     plan_path: Path,
@@ -81,7 +46,7 @@ def approve(
     key: Path | None,
     principal: str | None,
     output: Path | None,
-    credential: str,
+    sign_in: SignIn,
     ledger_url: str | None,
 ) -> int:
     """Approve changes of PLAN. The approval is bound to what each change means and to its target's state.
@@ -96,7 +61,7 @@ def approve(
 
     plan = read_plan(plan_path)
     chosen = chosen_changes(plan, changes, everything=everything)
-    who = Identity(who=principal, kind="unverified") if key and principal else who_decides(credential)
+    who = Identity(who=principal, kind="unverified") if key and principal else who_decides(sign_in.to(plan))
     with ledger_from(ledger_url) as ledger:
         made = decide(ledger, plan, chosen, "approve", who, reason, now(), gates=gates, valid_days=valid_days)
     if output is not None:

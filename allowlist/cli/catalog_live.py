@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from allowlist.cli.catalog_common import FOLDER, JSON, library, print_json
-from allowlist.cli.common import arm_from, connection_options, exit_code_option, now
+from allowlist.cli.common import arm_from, exit_code_option, now, placed_connection_options
 from allowlist.cli.console import put, say
 from allowlist.cli.exits import Exit
 from allowlist.errors import AllowlistError
 
 if TYPE_CHECKING:
+    from allowlist.azure.connection import SignIn
     from allowlist.catalog.live import Comparison
 
 _WORKSPACES = "/providers/microsoft.machinelearningservices/workspaces/"
@@ -34,7 +35,7 @@ _WORKSPACES = "/providers/microsoft.machinelearningservices/workspaces/"
     type=click.Path(path_type=Path, dir_okay=False),
     help="Keep the answer as this catalog file; what is new or gone since is written into it as 'next'.",
 )
-@connection_options
+@placed_connection_options
 @FOLDER
 @JSON
 @exit_code_option
@@ -42,9 +43,7 @@ def live(
     workspace: str,
     against: str,
     output: Path | None,
-    arm_endpoint: str | None,
-    credential: str,
-    ca_file: str | None,
+    sign_in: SignIn,
     folder: Path | None,
     as_json: bool,
     exit_code: bool,
@@ -69,7 +68,7 @@ def live(
     catalog = library(folder).get(name)
     entries = catalog.entries_at(version or "latest")
     workspace = workspace.rstrip("/")
-    with arm_from("public", arm_endpoint, credential, ca_file) as arm:
+    with arm_from(sign_in.to()) as arm:
         found = dependencies_of(arm.list(f"{workspace}/{PATH}", API_VERSION))
     result = compare(found, entries)
     print_json(_as_json(workspace, against, result)) if as_json else _tell(against, result)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -17,6 +18,9 @@ from allowlist.cli.common import (
 from allowlist.cli.console import say, styled
 from allowlist.cli.exits import Exit
 from allowlist.cli.outputs import format_option, lines_of_targets, output_of, report_option, shown_path
+
+if TYPE_CHECKING:
+    from allowlist.azure.connection import SignIn
 
 
 @click.command()
@@ -34,9 +38,7 @@ def check(
     only: tuple[str, ...],
     exclude: tuple[str, ...],
     snapshot: Path | None,
-    arm_endpoint: str | None,
-    credential: str,
-    ca_file: str | None,
+    sign_in: SignIn,
     everything: bool,
     form: str,
     reports: tuple[tuple[str, Path], ...],
@@ -58,9 +60,7 @@ def check(
 
     project = project_from(workload_path, catalogs, facts_path)
     specs = project.targets(only, exclude)
-    with state_from(
-        snapshot, project.workload.cloud, arm_endpoint, credential, ca_file, project.workload.tenant
-    ) as origin:
+    with state_from(snapshot, sign_in.to(project.workload)) as origin:
         estate = read_estate(project, specs, origin)
     checks = check_targets(project, estate, specs)
     findings = [finding for item in checks for finding in item.findings]

@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
+import getpass
 import os
+import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 
+from allowlist.azure.clouds import CLOUD_NAMES
 from allowlist.azure.credential import CHOICES
 from allowlist.cli.console import say
 from allowlist.observe.logs import FORMS, LOG, Form
 
 if TYPE_CHECKING:
     from allowlist.azure.client import ArmClient
-    from allowlist.azure.session import Connection
+    from allowlist.azure.connection import Connection
     from allowlist.plan.model import Plan
     from allowlist.points.point import ArmReader
     from allowlist.store import Ledger
+    from allowlist.store.identity import Identity
     from allowlist.workflow.project import Project
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -91,21 +96,12 @@ ledger_option = click.option(
     help="Where decisions and runs are kept: sqlite:///… or postgresql://… (default: a file in your state folder).",
 )
 
-connection_options = _all(
+_sign_in_options = (
     click.option(
         "--arm-endpoint",
         envvar="ALLOWLIST_ARM_ENDPOINT",
         metavar="URL",
         help="Another Resource Manager than the cloud's, such as allowlist simulate.",
-    ),
-    click.option(
-        "--credential",
-        type=click.Choice(CHOICES),
-        metavar="HOW",
-        envvar="ALLOWLIST_CREDENTIAL",
-        default="default",
-        show_default=True,
-        help=f"How to sign in: {', '.join(CHOICES)}.",
     ),
     click.option(
         "--ca-file",
@@ -114,6 +110,79 @@ connection_options = _all(
         help="Certificate authority to trust for --arm-endpoint.",
     ),
 )
+
+_credential_option = click.option(
+    "--credential",
+    type=click.Choice(CHOICES),
+    metavar="HOW",
+    envvar="ALLOWLIST_CREDENTIAL",
+    default="default",
+    show_default=True,
+    help=f"How to sign in: {', '.join(CHOICES)}.",
+)
+
+_decider_option = click.option(
+    "--credential",
+    type=click.Choice(CHOICES),
+    metavar="HOW",
+    default="none",
+    show_default=True,
+    help=f"Decide as who is signed in so ({', '.join(CHOICES)}); none is the user of this machine, unverified.",
+)
+
+_place_options = (
+    click.option(
+        "--cloud",
+        type=click.Choice(CLOUD_NAMES),
+        metavar="CLOUD",
+        help=f"Where no workload, plan or run says it: {', '.join(CLOUD_NAMES)} (default: public).",
+    ),
+    click.option(
+        "--tenant",
+        metavar="ID",
+        help="Entra tenant, where that is not the home of whoever signs in.",
+    ),
+)
+
+
+def _one_value(*options: Callable[[Any], Any]) -> Callable[[Command], Command]:
+    """``options`` reach the command as one ``sign_in``: a command never holds a cloud, tenant or credential alone."""
+
+    def decorate(command: Command) -> Command:
+        @functools.wraps(command)
+        def with_sign_in(
+            *args: Any,
+            arm_endpoint: str | None,
+            credential: str,
+            ca_file: str | None,
+            cloud: str | None = None,
+            tenant: str | None = None,
+            **values: Any,
+        ) -> Any:
+            from allowlist.azure.connection import SignIn
+
+            sign_in = SignIn(
+                endpoint=arm_endpoint,
+                credential=credential,
+                ca_file=ca_file,
+                cloud=cloud or "",
+                tenant=tenant or "",
+            )
+            return command(*args, sign_in=sign_in, **values)
+
+        return cast("Command", _all(*options)(with_sign_in))
+
+    return decorate
+
+
+connection_options = _one_value(*_sign_in_options, _credential_option)
+"""For commands whose workload says cloud and tenant."""
+
+placed_connection_options = _one_value(*_sign_in_options, _credential_option, *_place_options)
+"""For commands that work without a workload."""
+
+decider_options = _one_value(*_sign_in_options, _decider_option, *_place_options)
+"""For commands that only ask who somebody is: by default the user of this machine."""
 
 target_options = _all(
     click.option("--only", multiple=True, metavar="TARGET", help="Only this target (repeatable)."),
@@ -155,42 +224,41 @@ def _remembered(project: Project, ledger_url: str | None) -> Project:
         return project
 
 
-def connection_from(
-    cloud: str, arm_endpoint: str | None, credential: str, ca_file: str | None, tenant: str = ""
-) -> Connection:
-    from allowlist.azure.session import Connection
-
-    return Connection(
-        cloud=cloud, endpoint=arm_endpoint, credential=credential, ca_file=ca_file, tenant=tenant
-    )
-
-
 @contextmanager
-def arm_from(
-    cloud: str, arm_endpoint: str | None, credential: str, ca_file: str | None, tenant: str = ""
-) -> Iterator[ArmClient]:
+def arm_from(connection: Connection) -> Iterator[ArmClient]:
     """An open ARM client that tells on stderr when it has to wait."""
-    from allowlist.azure.session import connect
+    from allowlist.azure.connection import connect
 
-    with connect(connection_from(cloud, arm_endpoint, credential, ca_file, tenant), notify=say) as arm:
+    with connect(connection, notify=say) as arm:
         yield arm
 
 
 @contextmanager
-def state_from(
-    snapshot: Path | None,
-    cloud: str,
-    arm_endpoint: str | None,
-    credential: str,
-    ca_file: str | None,
-    tenant: str = "",
-) -> Iterator[Path | ArmReader]:
+def state_from(snapshot: Path | None, connection: Connection) -> Iterator[Path | ArmReader]:
     """Where actual state comes from: a snapshot on disk, or ARM."""
     if snapshot is not None:
         yield snapshot
         return
-    with arm_from(cloud, arm_endpoint, credential, ca_file, tenant) as arm:
+    with arm_from(connection) as arm:
         yield arm
+
+
+def who_decides(connection: Connection) -> Identity:
+    """The Entra identity that is signed in there, or the user of this machine (unverified)."""
+    from allowlist.store.identity import identity_of_os_user, identity_of_token
+
+    if not connection.is_signed_in:
+        return identity_of_os_user(_os_user(), socket.gethostname())
+    from allowlist.azure.connection import access_token
+
+    return identity_of_token(access_token(connection))
+
+
+def _os_user() -> dict[str, str]:
+    try:
+        return {"LOGNAME": getpass.getuser()}
+    except (KeyError, OSError):
+        return {}
 
 
 @contextmanager

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
-from allowlist.cli.approve import credential_option, who_decides
-from allowlist.cli.common import ledger_from, ledger_option, now
+from allowlist.cli.common import decider_options, ledger_from, ledger_option, now, who_decides
 from allowlist.cli.console import say
 from allowlist.cli.exits import Exit
+
+if TYPE_CHECKING:
+    from allowlist.azure.connection import SignIn
 
 
 @click.command()
 @click.argument("run")
-@credential_option
+@decider_options
 @ledger_option
-def confirm(run: str, credential: str, ledger_url: str | None) -> int:
+def confirm(run: str, sign_in: SignIn, ledger_url: str | None) -> int:
     """Make a provisional RUN final (see apply --confirm-within).
 
     \b
@@ -23,6 +27,7 @@ def confirm(run: str, credential: str, ledger_url: str | None) -> int:
     from allowlist.workflow.confirming import confirm_run
 
     with ledger_from(ledger_url) as ledger:
-        found = confirm_run(ledger, run, who_decides(credential).who, now())
+        who = who_decides(sign_in.to(ledger.run(run)))
+        found = confirm_run(ledger, run, who.who, now())
     say(f"run {found.run_id} is final")
     return Exit.DONE

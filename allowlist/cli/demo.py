@@ -47,7 +47,7 @@ def demo(folder: Path | None, yes: bool) -> int:
 
 def _run(folder: Path, yes: bool) -> int:
     from allowlist.azure.client import Patience
-    from allowlist.azure.session import Connection, connect
+    from allowlist.azure.connection import Connection, connect
     from allowlist.simulator import Simulator, serve
     from allowlist.workflow.project import load_project, read_estate
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -17,6 +18,9 @@ from allowlist.cli.common import (
 from allowlist.cli.console import plain, put, put_json, put_json_line, styled
 from allowlist.cli.exits import Exit
 from allowlist.errors import AllowlistError
+
+if TYPE_CHECKING:
+    from allowlist.azure.connection import SignIn
 
 
 @click.command()
@@ -57,9 +61,7 @@ def explain(
     only: tuple[str, ...],
     exclude: tuple[str, ...],
     snapshot: Path | None,
-    arm_endpoint: str | None,
-    credential: str,
-    ca_file: str | None,
+    sign_in: SignIn,
     as_json: bool,
     exit_code: bool,
 ) -> int:
@@ -91,9 +93,7 @@ def explain(
         raise AllowlistError("which flow?", hint="give FQDN --from ADDRESS, or --flows FILE")
     project = project_from(workload_path, catalogs, facts_path)
     specs = project.targets(only, exclude)
-    with state_from(
-        snapshot, project.workload.cloud, arm_endpoint, credential, ca_file, project.workload.tenant
-    ) as origin:
+    with state_from(snapshot, sign_in.to(project.workload)) as origin:
         estate = read_estate(project, specs, origin)
     denied = False
     for answer in explain_flows(project, estate, specs, lines):

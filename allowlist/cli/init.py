@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from allowlist.cli.common import arm_from, catalogs_option, connection_options, snapshot_option
+from allowlist.cli.common import arm_from, catalogs_option, placed_connection_options, snapshot_option
 from allowlist.cli.console import is_interactive, put, say
 from allowlist.cli.exits import Exit
 from allowlist.errors import AllowlistError
 
 if TYPE_CHECKING:
+    from allowlist.azure.connection import SignIn
     from allowlist.estate.bodies import Estate
     from allowlist.workflow.initialising import Candidate
 
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
 )
 @click.option("--subscription", help="Look for enforcement points in this subscription.")
 @snapshot_option
-@connection_options
+@placed_connection_options
 @catalogs_option
 @click.option(
     "-o",
@@ -59,9 +60,7 @@ def init(
     delete: str | None,
     subscription: str | None,
     snapshot: Path | None,
-    arm_endpoint: str | None,
-    credential: str,
-    ca_file: str | None,
+    sign_in: SignIn,
     catalogs: Path | None,
     output: Path,
     force: bool,
@@ -97,7 +96,7 @@ def init(
         estate = read_snapshot(snapshot)
     else:
         subscription = subscription or _ask("Subscription id", "--subscription")
-        with arm_from("public", arm_endpoint, credential, ca_file) as arm:
+        with arm_from(sign_in.to()) as arm:
             estate = look_closer(arm, discover(arm, subscription))
     targets = _chosen(list(find_candidates(estate)), resources, estate)
     name = name or _ask("Name of the workload", "--name")
@@ -112,8 +111,9 @@ def init(
                 f"{parameter} ({meaning})", default="", err=True, show_default=False
             )
     text = workload_text(
-        name, library, names, sources, targets, values, delete or "add-only", tuple(subnets.values())
-    )
+        name, library, names, sources, targets, values, delete or "add-only", tuple(subnets.values()),
+        place=sign_in.to(),
+    )  # fmt: skip
     write_bytes(output, text.encode())
     say(f"{output} written with {len(targets)} targets")
     read_workload(output)

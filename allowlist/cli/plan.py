@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -14,10 +15,14 @@ from allowlist.cli.common import (
     project_options,
     state_from,
     state_options,
+    who_decides,
 )
 from allowlist.cli.console import say
 from allowlist.cli.exits import Exit
 from allowlist.cli.outputs import format_option, lines_of_targets, output_of, report_option, shown_path
+
+if TYPE_CHECKING:
+    from allowlist.azure.connection import SignIn
 
 
 @click.command()
@@ -38,9 +43,7 @@ def plan(
     only: tuple[str, ...],
     exclude: tuple[str, ...],
     snapshot: Path | None,
-    arm_endpoint: str | None,
-    credential: str,
-    ca_file: str | None,
+    sign_in: SignIn,
     output: Path | None,
     form: str,
     reports: tuple[tuple[str, Path], ...],
@@ -56,7 +59,6 @@ def plan(
       allowlist plan --snapshot ./state --exit-code
       allowlist plan -o plan.json --report comment=comment.md --report markdown=summary.md
     """
-    from allowlist.cli.approve import who_decides
     from allowlist.render.notices import Report, of_plan
     from allowlist.render.plan import plan_text, summary_text
     from allowlist.workflow.files import write_file
@@ -65,11 +67,9 @@ def plan(
 
     project = project_from(workload_path, catalogs, facts_path, ledger_url)
     specs = project.targets(only, exclude)
-    with state_from(
-        snapshot, project.workload.cloud, arm_endpoint, credential, ca_file, project.workload.tenant
-    ) as origin:
+    with state_from(snapshot, sign_in.to(project.workload)) as origin:
         estate = read_estate(project, specs, origin)
-    asked_by = who_decides("none" if snapshot else credential, project.workload.cloud, arm_endpoint).who
+    asked_by = who_decides((sign_in.without_credential() if snapshot else sign_in).to(project.workload)).who
     made = make_plan(project, estate, specs, asked_by)
     if output is not None:
         write_file(output, made)

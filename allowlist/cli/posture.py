@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -16,6 +17,9 @@ from allowlist.cli.common import (
 )
 from allowlist.cli.console import plain, put, put_json, say, styled
 from allowlist.cli.exits import Exit
+
+if TYPE_CHECKING:
+    from allowlist.azure.connection import SignIn
 
 
 @click.command()
@@ -44,9 +48,7 @@ def posture(
     only: tuple[str, ...],
     exclude: tuple[str, ...],
     snapshot: Path | None,
-    arm_endpoint: str | None,
-    credential: str,
-    ca_file: str | None,
+    sign_in: SignIn,
     everything: bool,
     form: str,
     output: Path | None,
@@ -70,7 +72,7 @@ def posture(
 
     project = project_from(workload_path, catalogs, facts_path)
     specs = project.targets(only, exclude)
-    with state_from(snapshot, project.workload.cloud, arm_endpoint, credential, ca_file) as origin:
+    with state_from(snapshot, sign_in.to(project.workload)) as origin:
         estate = read_estate(project, specs, origin, whole=True)
     report = assess(project, estate, specs)
     form = "json" if as_json else _form_of(form, output)

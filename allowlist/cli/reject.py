@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from allowlist.cli.approve import credential_option, who_decides
-from allowlist.cli.common import ledger_from, ledger_option, now, read_plan
+from allowlist.cli.common import decider_options, ledger_from, ledger_option, now, read_plan, who_decides
 from allowlist.cli.console import say
 from allowlist.cli.exits import Exit
+
+if TYPE_CHECKING:
+    from allowlist.azure.connection import SignIn
 
 
 @click.command()
@@ -17,14 +20,14 @@ from allowlist.cli.exits import Exit
 @click.argument("changes", nargs=-1, metavar="[CHANGE]…")
 @click.option("--all", "everything", is_flag=True, help="All changes of the plan.")
 @click.option("--reason", required=True, help="Why; kept in the ledger.")
-@credential_option
+@decider_options
 @ledger_option
 def reject(
     plan_path: Path,
     changes: tuple[str, ...],
     everything: bool,
     reason: str,
-    credential: str,
+    sign_in: SignIn,
     ledger_url: str | None,
 ) -> int:
     """Reject changes of PLAN; a rejection stands until the same person decides anew.
@@ -36,7 +39,7 @@ def reject(
 
     plan = read_plan(plan_path)
     chosen = chosen_changes(plan, changes, everything=everything)
-    who = who_decides(credential)
+    who = who_decides(sign_in.to(plan))
     with ledger_from(ledger_url) as ledger:
         decide(ledger, plan, chosen, "reject", who, reason, now())
     say(f"{len(chosen)} changes rejected by {who.who} ({who.kind})")

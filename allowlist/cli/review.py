@@ -12,20 +12,21 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from allowlist.cli.apply import duration
-from allowlist.cli.approve import who_decides
 from allowlist.cli.common import (
-    connection_from,
     ledger_option,
     now,
+    placed_connection_options,
     project_from,
     project_options,
-    state_options,
+    snapshot_option,
+    who_decides,
 )
 from allowlist.cli.console import say
 from allowlist.cli.exits import Exit
 from allowlist.errors import AllowlistError
 
 if TYPE_CHECKING:
+    from allowlist.azure.connection import Place, SignIn
     from allowlist.store import Ledger
     from allowlist.store.identity import Identity
     from allowlist.workflow.desk import Access
@@ -38,7 +39,8 @@ if TYPE_CHECKING:
     "plan_path", metavar="[PLAN]", type=click.Path(path_type=Path, dir_okay=False), required=False
 )
 @project_options
-@state_options
+@snapshot_option
+@placed_connection_options
 @ledger_option
 @click.option("--read-only", is_flag=True, help="Look only: nothing can be decided or applied.")
 @click.option(
@@ -59,9 +61,7 @@ def review(
     only: tuple[str, ...],
     exclude: tuple[str, ...],
     snapshot: Path | None,
-    arm_endpoint: str | None,
-    credential: str,
-    ca_file: str | None,
+    sign_in: SignIn,
     ledger_url: str | None,
     read_only: bool,
     confirm_within: str | None,
@@ -91,7 +91,7 @@ def review(
     source = context.get_parameter_source("credential")
     asked = source is not None and source.name not in ("DEFAULT", "DEFAULT_MAP")
     has_workload = workload_path.is_file()
-    if not has_workload and (snapshot or arm_endpoint or workload_path != Path("allowlist.yaml")):
+    if not has_workload and (snapshot or sign_in.endpoint or workload_path != Path("allowlist.yaml")):
         raise AllowlistError(f"{workload_path} is not there", hint="write one: allowlist init")
 
     if web:
@@ -102,21 +102,24 @@ def review(
     def project() -> Project:
         return project_from(workload_path, catalogs, facts_path)
 
-    def who() -> Identity:
+    def who(place: Place) -> Identity:
         """The signed-in identity where that was asked for or only listed people may approve; else the user here."""
+        places = [project().workload, place] if has_workload else [place]
+        here = who_decides(sign_in.without_credential().to(*places))
         listed = has_workload and bool(project().workload.approval.approvers)
+        if not asked and not listed:
+            return here
         try:
-            return who_decides(credential if asked or listed else "none", arm_endpoint=arm_endpoint)
+            return who_decides(sign_in.to(*places))
         except AllowlistError:
             if asked:
                 raise
-            return who_decides("none")
+            return here
 
     def connection(narrate: Callable[[str], None]) -> AbstractContextManager[Any]:
-        from allowlist.azure.session import connect
+        from allowlist.azure.connection import connect
 
-        cloud = project().workload.cloud
-        return connect(connection_from(cloud, arm_endpoint, credential, ca_file), notify=narrate)
+        return connect(sign_in.to(project().workload), notify=narrate)
 
     access = Access(
         ledger=lambda: _open_ledger(ledger_url),
@@ -127,7 +130,7 @@ def review(
         state=(lambda narrate: nullcontext(snapshot)) if snapshot else connection,
         azure=None if snapshot else connection,
         plan=plan_path,
-        makes_first=bool(snapshot or arm_endpoint),
+        makes_first=bool(snapshot or sign_in.endpoint),
         read_only="asked for with --read-only" if read_only else "",
         confirm_within=duration(confirm_within) if confirm_within else None,
     )

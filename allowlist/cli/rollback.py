@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from allowlist.cli.apply import duration
-from allowlist.cli.approve import who_decides
 from allowlist.cli.common import (
     arm_from,
     catalogs_option,
@@ -19,6 +19,7 @@ from allowlist.cli.common import (
     ledger_option,
     now,
     project_from,
+    who_decides,
     workload_option,
 )
 from allowlist.cli.console import plain, put, say
@@ -26,6 +27,7 @@ from allowlist.cli.exits import Exit
 from allowlist.cli.progress import show_progress
 
 if TYPE_CHECKING:
+    from allowlist.azure.connection import SignIn
     from allowlist.workflow.rolling_back import WayBack
 
 
@@ -47,9 +49,7 @@ def rollback(
     workload_path: Path,
     catalogs: Path | None,
     facts_path: Path | None,
-    arm_endpoint: str | None,
-    credential: str,
-    ca_file: str | None,
+    sign_in: SignIn,
     ledger_url: str | None,
 ) -> int:
     """Undo what RUN did, verified; refused when somebody else changed the same resource since.
@@ -61,12 +61,12 @@ def rollback(
     from allowlist.workflow.rolling_back import plan_way_back, roll_back
 
     project = project_from(workload_path, catalogs, facts_path)
-    who = who_decides(credential, project.workload.cloud, arm_endpoint).who
-    with (
-        ledger_from(ledger_url) as ledger,
-        arm_from(project.workload.cloud, arm_endpoint, credential, ca_file, project.workload.tenant) as arm,
-        show_progress() as watch,
-    ):
+    with ExitStack() as stack:
+        ledger = stack.enter_context(ledger_from(ledger_url))
+        connection = sign_in.to(project.workload, ledger.run(run))
+        who = who_decides(connection).who
+        arm = stack.enter_context(arm_from(connection))
+        watch = stack.enter_context(show_progress())
         around = Surroundings(
             ledger=ledger,
             who=who,

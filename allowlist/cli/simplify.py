@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from allowlist.cli.common import json_option, project_from, project_options, state_from, state_options
 from allowlist.cli.console import plain, put, put_json, say
 from allowlist.cli.exits import Exit
+
+if TYPE_CHECKING:
+    from allowlist.azure.connection import SignIn
 
 
 @click.command()
@@ -22,9 +26,7 @@ def simplify(
     only: tuple[str, ...],
     exclude: tuple[str, ...],
     snapshot: Path | None,
-    arm_endpoint: str | None,
-    credential: str,
-    ca_file: str | None,
+    sign_in: SignIn,
     as_json: bool,
 ) -> int:
     """Show how the rules of others could say the same with less; each suggestion is proved. Changes nothing.
@@ -40,9 +42,7 @@ def simplify(
 
     project = project_from(workload_path, catalogs, facts_path)
     specs = project.targets(only, exclude)
-    with state_from(
-        snapshot, project.workload.cloud, arm_endpoint, credential, ca_file, project.workload.tenant
-    ) as origin:
+    with state_from(snapshot, sign_in.to(project.workload)) as origin:
         estate = read_estate(project, specs, origin)
     found = [
         (spec.name, suggestion)

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from allowlist.cli.common import arm_from, connection_options, now, project_from, project_options
+from allowlist.cli.common import arm_from, now, placed_connection_options, project_from, project_options
 from allowlist.cli.console import say
 from allowlist.cli.exits import Exit
+
+if TYPE_CHECKING:
+    from allowlist.azure.connection import SignIn
 
 
 @click.command()
 @project_options
-@connection_options
+@placed_connection_options
 @click.option(
     "--subscription",
     metavar="ID",
@@ -28,9 +32,7 @@ def snapshot(
     facts_path: Path | None,
     only: tuple[str, ...],
     exclude: tuple[str, ...],
-    arm_endpoint: str | None,
-    credential: str,
-    ca_file: str | None,
+    sign_in: SignIn,
     subscription: str | None,
     output: Path,
 ) -> int:
@@ -46,8 +48,7 @@ def snapshot(
     from allowlist.workflow.snapshotting import save_snapshot
 
     project = None if subscription else project_from(workload_path, catalogs, facts_path)
-    cloud, tenant = (project.workload.cloud, project.workload.tenant) if project else ("public", "")
-    with arm_from(cloud, arm_endpoint, credential, ca_file, tenant) as arm:
+    with arm_from(sign_in.to(*([project.workload] if project else []))) as arm:
         if project is None:
             estate = read_subscription(arm, str(subscription))
         else:

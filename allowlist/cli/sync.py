@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 import click
 
 from allowlist.cli.apply import duration
-from allowlist.cli.approve import who_decides
 from allowlist.cli.common import (
     arm_from,
     catalogs_option,
@@ -28,6 +27,7 @@ from allowlist.cli.common import (
     log_format_option,
     now,
     target_options,
+    who_decides,
 )
 from allowlist.cli.console import plain, say
 from allowlist.cli.exits import Exit
@@ -38,6 +38,7 @@ from allowlist.errors import AllowlistError
 if TYPE_CHECKING:
     from allowlist.apply.executor import Surroundings
     from allowlist.azure.client import ArmClient
+    from allowlist.azure.connection import Connection, SignIn
     from allowlist.catalog import Library
     from allowlist.rules.flow import Facts
     from allowlist.workflow.syncing.context import Settings, Watcher
@@ -95,9 +96,7 @@ def sync(
     facts_path: Path | None,
     only: tuple[str, ...],
     exclude: tuple[str, ...],
-    arm_endpoint: str | None,
-    credential: str,
-    ca_file: str | None,
+    sign_in: SignIn,
     ledger_url: str | None,
     plan_only: bool,
     plans: Path | None,
@@ -138,18 +137,17 @@ def sync(
     fleet = read_fleet(workload_paths)
     if not fleet.members:
         raise fleet.broken[0][1]
-    clouds = [member.cloud for member in fleet.members]
     with ExitStack() as stack:
         stop = stack.enter_context(_stop_politely())
         ledger = stack.enter_context(ledger_from(ledger_url))
-        arms = _Arms(stack, arm_endpoint, credential, ca_file)
+        arms = _Arms(stack, sign_in)
         fleet, lost = located(fleet, arms.of)
         members = list(fleet.chosen(only, exclude))
         if not members and not lost:
             raise AllowlistError("no target is left to look at", hint="give fewer --exclude")
-        works = _works(members, arms, load_library(catalogs), read_facts(facts_path))
+        works, unsigned = _works(members, arms, load_library(catalogs), read_facts(facts_path))
         around = Surroundings(
-            ledger=ledger, who=who_decides(credential, clouds[0], arm_endpoint).who, clock=now,
+            ledger=ledger, who=works[0].who if works else "", clock=now,
             sleep=time.sleep, should_stop=stop,
         )  # fmt: skip
         wait = lock_timeout or ("15m" if shard else "0s")
@@ -159,6 +157,7 @@ def sync(
         outcomes: Sequence[Outcome] = [
             *(failed(str(path), "all targets", error) for path, error in fleet.broken),
             *(failed(member.workload, "what it discovers", error) for member, error in lost),
+            *(failed(member.workload, "all targets", error) for member, error in unsigned),
             *sorted(report.outcomes, key=lambda item: item.key),
         ]
         requests = arms.requests()
@@ -210,19 +209,26 @@ def _run(
 
 
 class _Arms:
-    """One client per cloud and tenant, opened when first needed."""
+    """One client and one identity per cloud and tenant, opened and asked for when first needed."""
 
-    def __init__(self, stack: ExitStack, endpoint: str | None, credential: str, ca_file: str | None) -> None:
+    def __init__(self, stack: ExitStack, sign_in: SignIn) -> None:
         self._stack = stack
-        self._settings = (endpoint, credential, ca_file)
-        self._open: dict[tuple[str, str], ArmClient] = {}
+        self._sign_in = sign_in
+        self._open: dict[Connection, ArmClient] = {}
+        self._who: dict[Connection, str] = {}
 
     def of(self, member: Member) -> ArmClient:
-        key = (member.cloud, member.tenant)
-        if key not in self._open:
-            opened = arm_from(member.cloud, *self._settings, member.tenant)
-            self._open[key] = self._stack.enter_context(opened)
-        return self._open[key]
+        connection = self._sign_in.to(member)
+        if connection not in self._open:
+            self._open[connection] = self._stack.enter_context(arm_from(connection))
+        return self._open[connection]
+
+    def who(self, member: Member) -> str:
+        """Who is signed in where ``member`` is: an identity belongs to its tenant."""
+        connection = self._sign_in.to(member)
+        if connection not in self._who:
+            self._who[connection] = who_decides(connection).who
+        return self._who[connection]
 
     def requests(self) -> dict[str, int]:
         """ARM requests by method."""
@@ -244,21 +250,33 @@ class _Arms:
         return sum(arm.traffic.waited for arm in self._open.values())
 
 
-def _works(members: Sequence[Member], arms: _Arms, library: Library, facts: Facts) -> list[Work]:
+def _works(
+    members: Sequence[Member], arms: _Arms, library: Library, facts: Facts
+) -> tuple[list[Work], list[tuple[Member, AllowlistError]]]:
+    """What is to be done, and the members in whose tenant nobody could sign in: they do not keep the others back."""
+    works: list[Work] = []
+    unsigned: list[tuple[Member, AllowlistError]] = []
+    for member in members:
+        try:
+            works.append(_work(member, arms, library, facts))
+        except AllowlistError as error:
+            unsigned.append((member, error))
+    return works, unsigned
+
+
+def _work(member: Member, arms: _Arms, library: Library, facts: Facts) -> Work:
     from allowlist.workflow.syncing.fleet import load_member
     from allowlist.workflow.syncing.run import Work
 
-    return [
-        Work(
-            workload=member.workload,
-            file=member.file,
-            targets=tuple(name for name, _ in member.targets),
-            resources=tuple(resource for _, resource in member.targets),
-            arm=arms.of(member),
-            load=partial(load_member, member, library, facts, now()),
-        )
-        for member in members
-    ]
+    return Work(
+        workload=member.workload,
+        file=member.file,
+        targets=tuple(name for name, _ in member.targets),
+        resources=tuple(resource for _, resource in member.targets),
+        arm=arms.of(member),
+        who=arms.who(member),
+        load=partial(load_member, member, library, facts, now()),
+    )
 
 
 @contextmanager

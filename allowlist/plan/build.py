@@ -42,6 +42,8 @@ class PlanInput:
     created: dt.datetime
     tool: str
     asked_by: str = ""
+    cloud: str
+    tenant: str = ""
     catalogs: dict[str, str]
     targets: Sequence[TargetInput]
     settings: GateSettings
@@ -73,6 +75,8 @@ def build_plan(given: PlanInput) -> Plan:
             created=given.created.isoformat(timespec="seconds"),
             tool=given.tool,
             asked_by=given.asked_by,
+            cloud=given.cloud,
+            tenant=given.tenant,
             catalogs=given.catalogs,
             targets=tuple(_priced(item, changes) for item in given.targets),
             changes=tuple(changes),

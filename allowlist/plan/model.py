@@ -172,7 +172,8 @@ class TargetPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """A complete plan; ``digest`` is over everything else and shows whether the file was edited.
 
-    ``asked_by`` is who made it: with four eyes that person cannot approve it.
+    ``asked_by`` is who made it: with four eyes that person cannot approve it. ``cloud`` and ``tenant`` say where it
+    holds, ``tenant`` empty for the home of whoever signs in; plans of older versions name neither.
     """
 
     schema: Literal["allowlist/plan/v1"]
@@ -180,6 +181,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     created: str
     tool: str
     asked_by: str = ""
+    cloud: str = ""
+    tenant: str = ""
     catalogs: dict[str, str]
     targets: tuple[TargetPlan, ...]
     changes: tuple[Change, ...]

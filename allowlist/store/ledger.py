@@ -122,9 +122,21 @@ class Ledger:
     # runs
 
     def begin_run(
-        self, run_id: str, plan_id: str, who: str, at: datetime, kind: RunKind, resumes: str | None = None
+        self,
+        run_id: str,
+        plan_id: str,
+        who: str,
+        at: datetime,
+        kind: RunKind,
+        resumes: str | None = None,
+        *,
+        cloud: str = "",
+        tenant: str = "",
     ) -> None:
-        """Open a run of a stored plan; ``resumes`` names the earlier run it takes up or rolls back."""
+        """Open a run of a stored plan; ``resumes`` names the earlier run it takes up or rolls back.
+
+        ``cloud`` and ``tenant`` are where it writes.
+        """
         with self._database.write() as connection:
             if _exists(connection, runs.BEGUN, run_id):
                 raise AllowlistError(
@@ -133,7 +145,15 @@ class Ledger:
             _require(connection, _PLAN, plan_id, "plan")
             if resumes is not None:
                 _require(connection, runs.BEGUN, resumes, "run")
-            body = {"plan_id": plan_id, "who": who, "at": stamp(at), "kind": kind, "resumes": resumes}
+            body = {
+                "plan_id": plan_id,
+                "who": who,
+                "at": stamp(at),
+                "kind": kind,
+                "resumes": resumes,
+                "cloud": cloud,
+                "tenant": tenant,
+            }
             self._append(connection, runs.BEGUN, run_id, body, state=kind)
 
     def record_step(self, run_id: str, step: Step) -> None:

@@ -87,6 +87,9 @@ class Run:
     kind: RunKind
     begun: datetime
     resumes: str | None = None
+    cloud: str = ""
+    tenant: str = ""
+    """Where it wrote; runs of older versions name neither, an empty tenant beside a cloud is the home tenant."""
     state: RunState = "running"
     finished: datetime | None = None
     summary: dict[str, Any] = field(default_factory=dict)

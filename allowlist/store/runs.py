@@ -78,6 +78,8 @@ def _begun(row: Row[Any]) -> Run:
         kind=body["kind"],
         begun=moment(body["at"]),
         resumes=body["resumes"],
+        cloud=body.get("cloud", ""),
+        tenant=body.get("tenant", ""),
     )
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from allowlist.apply.executor import Executor, Surroundings
 from allowlist.apply.result import RunResult
+from allowlist.azure.connection import refuse_elsewhere
 from allowlist.documents import canonical_json
 from allowlist.errors import (
     AllowlistError,
@@ -25,7 +26,7 @@ from allowlist.plan.approval import ApprovalPolicy, Standing
 from allowlist.plan.digest import is_intact
 from allowlist.plan.model import Change, Plan
 from allowlist.points.point import ArmWriter
-from allowlist.store import Ledger
+from allowlist.store import Ledger, RunKind
 from allowlist.workflow.deciding import standings_in
 from allowlist.workflow.driving import drivers_of
 from allowlist.workflow.planning import make_plan
@@ -80,6 +81,7 @@ def apply_plan(
     """Apply what is approved and say how it ended. Raises PlanRefused and its children before anything is written."""
     ledger = around.ledger
     refuse_edited_ledger(ledger)
+    refuse_elsewhere(project.workload, plan)
     project = remembering(project, ledger)
     standings = standings_in(ledger, plan, policy, around.clock())
     changes = check_ready(plan, standings, around.clock(), options)
@@ -89,12 +91,21 @@ def apply_plan(
     ledger.save_plan(
         plan.digest, canonical_json(plan), workload=plan.workload, created=around.clock(), who=around.who
     )
-    ledger.begin_run(run_id, plan.digest, around.who, around.clock(), "apply")
+    begin_run(around, plan, run_id, "apply")
     ledger.save_snapshot(run_id, "changes", "before", canonical_json([change.id for change in changes]))
     result = execute(project, plan, changes, arm, around, run_id)
     check_converged(project, plan, arm, changes, result)
     finish(around, result, options)
     return result
+
+
+def begin_run(
+    around: Surroundings, plan: Plan, run_id: str, kind: RunKind, resumes: str | None = None
+) -> None:
+    """Open a run on record, with the cloud and tenant its plan was made for."""
+    around.ledger.begin_run(
+        run_id, plan.digest, around.who, around.clock(), kind, resumes, cloud=plan.cloud, tenant=plan.tenant
+    )
 
 
 def check_converged(

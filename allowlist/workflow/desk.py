@@ -19,6 +19,7 @@ import msgspec
 from allowlist.apply.events import OnEvent, nobody_watches
 from allowlist.apply.executor import Surroundings
 from allowlist.apply.result import RunResult
+from allowlist.azure.connection import Place
 from allowlist.documents import canonical_json, read_json_document
 from allowlist.documents.prepared import prepared
 from allowlist.errors import AllowlistError
@@ -59,12 +60,12 @@ ShouldStop = Callable[[], bool]
 class Access:
     """How the desk reaches the world; what is None is not there.
 
-    ``state`` opens where actual state comes from (a snapshot or Azure), ``azure`` a client that may write.
+    ``who`` is asked for where a plan, run or workload is. ``state`` opens where actual state comes from (a snapshot or Azure), ``azure`` a client that may write.
     ``makes_first``: somebody asked for a new plan. ``read_only`` is why nothing may be decided or applied, empty when it may.
     """
 
     ledger: Callable[[], Ledger]
-    who: Callable[[], Identity]
+    who: Callable[[Place], Identity]
     clock: Clock
     project: Callable[[], Project] | None = None
     targets: Callable[[Project], list[TargetSpec]] = lambda project: project.targets()
@@ -134,11 +135,11 @@ class Desk:
         specs = self._access.targets(project)
         estate = self.estate(narrate, again=True)
         narrate("comparing and proving")
-        return make_plan(project, estate, specs, self._access.who().who)
+        return make_plan(project, estate, specs, self._access.who(project.workload).who)
 
     def review(self, plan: Plan) -> Review:
         """Open the review of ``plan``; it goes on record if it was not."""
-        who, ledger = self._access.who(), self.ledger()
+        who, ledger = self._access.who(plan), self.ledger()
         rule = self.project().workload.approval if self._access.project else ApprovalRule()
         if not self.read_only:
             created = datetime.fromisoformat(plan.created)
@@ -222,9 +223,10 @@ class Desk:
     def roll_back(self, run_id: str, watch: OnEvent = nobody_watches) -> RunResult:
         """Undo a run, verified. Raises StalePlan when a target was changed since."""
         self._refuse(self.why_not_write())
+        project = self.project()
         with self._azure() as arm:
-            around = self._around(self._access.who(), watch, lambda: False)
-            return roll_back(self.project(), run_id, arm, around)
+            around = self._around(self._access.who(project.workload), watch, lambda: False)
+            return roll_back(project, run_id, arm, around)
 
     def run(self, run_id: str) -> Run:
         return self.ledger().run(run_id)
@@ -232,7 +234,8 @@ class Desk:
     def confirm(self, run_id: str) -> Run:
         """Make a provisional run final."""
         self._refuse(f"read-only: {self.read_only}" if self.read_only else "")
-        return confirm_run(self.ledger(), run_id, self._access.who().who, self.now())
+        who = self._access.who(self.ledger().run(run_id))
+        return confirm_run(self.ledger(), run_id, who.who, self.now())
 
     # inside
 

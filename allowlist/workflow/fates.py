@@ -7,6 +7,7 @@ import msgspec
 from allowlist.apply.driver import State
 from allowlist.apply.result import Fate
 from allowlist.apply.unmet import is_of_state
+from allowlist.azure.connection import refuse_elsewhere
 from allowlist.documents.prepared import prepared
 from allowlist.errors import AllowlistError
 from allowlist.estate.bodies import Body
@@ -38,8 +39,10 @@ def changes_begun(ledger: Ledger, run_id: str) -> list[str]:
 
 
 def fates_of_run(project: Project, ledger: Ledger, run: Run, arm: ArmWriter) -> dict[str, Fate]:
-    """Ask Azure what became of every change of ``run``."""
+    """Ask Azure what became of every change of ``run``. Raises PlanRefused for a run in another cloud or tenant."""
     plan = plan_of_run(ledger, run)
+    for place in (plan, run):
+        refuse_elsewhere(project.workload, place)
     changes = changes_of_run(ledger, run, plan)
     drivers = drivers_of(project, plan, arm)
     fates: dict[str, Fate] = {}

@@ -9,6 +9,7 @@ from typing import Any
 
 import yaml
 
+from allowlist.azure.connection import Place
 from allowlist.catalog import Library
 from allowlist.errors import TargetNotFound
 from allowlist.estate.bodies import Body, Estate
@@ -102,13 +103,16 @@ def workload_text(
     parameters: Mapping[str, str],
     delete: str,
     subnets: Sequence[str] = (),
+    *,
+    place: Place,
 ) -> str:
-    """The file, ready to be read by people: catalogs pinned to their newest release."""
+    """The file, ready to be read by people: catalogs pinned to their newest release, cloud and tenant of ``place``."""
     wanted = needed_parameters(library, catalogs)
     document: dict[str, Any] = {
         "schema": "allowlist/workload/v1",
         "name": name,
-        "cloud": "public",
+        "cloud": place.cloud,
+        **({"tenant": place.tenant} if place.tenant else {}),
         "parameters": {key: parameters.get(key, "") for key in wanted},
         "catalogs": [{"name": item, "version": library.get(item).latest} for item in catalogs],
         "sources": _sources(sources, subnets),

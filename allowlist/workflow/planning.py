@@ -36,6 +36,8 @@ def make_plan(project: Project, estate: Estate, specs: Sequence[TargetSpec], ask
             created=project.now,
             tool=f"allowlist {allowlist.__version__}",
             asked_by=asked_by,
+            cloud=workload.cloud,
+            tenant=workload.tenant,
             catalogs={
                 use.name: project.library.get(use.name).resolve(use.version) for use in workload.catalogs
             },

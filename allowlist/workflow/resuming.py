@@ -8,7 +8,7 @@ from allowlist.documents import canonical_json
 from allowlist.errors import AllowlistError, AppliedInPart
 from allowlist.points.point import ArmWriter
 from allowlist.store import FINAL_STATES
-from allowlist.workflow.applying import ApplyOptions, check_converged, execute, finish, new_run_id
+from allowlist.workflow.applying import ApplyOptions, begin_run, check_converged, execute, finish, new_run_id
 from allowlist.workflow.driving import drivers_of
 from allowlist.workflow.fates import fates_of_run, plan_of_run
 from allowlist.workflow.project import Project
@@ -33,7 +33,7 @@ def resume_run(
         )
     rest = [change for change in plan.changes if fates.get(change.id) == "not done"]
     new_id = new_run_id(around.clock())
-    ledger.begin_run(new_id, plan.digest, around.who, around.clock(), "apply", resumes=run.run_id)
+    begin_run(around, plan, new_id, "apply", resumes=run.run_id)
     ledger.save_snapshot(new_id, "changes", "before", canonical_json([change.id for change in rest]))
     result = RunResult(new_id)
     if rest:

@@ -18,7 +18,7 @@ from allowlist.plan.model import Change, Operation, Plan
 from allowlist.points.point import ArmWriter
 from allowlist.rules.compare import find_differences
 from allowlist.store import Ledger, Run
-from allowlist.workflow.applying import execute, new_run_id
+from allowlist.workflow.applying import begin_run, execute, new_run_id
 from allowlist.workflow.driving import SurfaceDriver, drivers_of
 from allowlist.workflow.fates import changes_of_run, fates_of_run, plan_of_run, state_before
 from allowlist.workflow.project import Project
@@ -78,7 +78,7 @@ def roll_back(project: Project, run_id: str, arm: ArmWriter, around: Surrounding
     ledger = around.ledger
     way = plan_way_back(project, run_id, arm, ledger)
     new_id = new_run_id(around.clock())
-    ledger.begin_run(new_id, way.plan.digest, around.who, around.clock(), "rollback", resumes=way.run.run_id)
+    begin_run(around, way.plan, new_id, "rollback", resumes=way.run.run_id)
     if not way.changes:
         _succeed(around, way, new_id, {"undone": 0})
         return RunResult(new_id)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from allowlist.azure.budget import Budgets
-from allowlist.azure.session import Connection, connect
+from allowlist.azure.connection import Connection, connect
 from allowlist.simulator import Simulator, serve
 from allowlist.simulator.arm.throttle import Bucket
 from tests.helpers.fleet import policy_id, seed_fleet

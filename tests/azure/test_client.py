@@ -10,7 +10,7 @@ import pytest
 from allowlist.azure.answers import Answer
 from allowlist.azure.client import ArmClient, Patience
 from allowlist.azure.clouds import choose_cloud
-from allowlist.azure.session import Connection, connect
+from allowlist.azure.connection import Connection, connect
 from allowlist.errors import AllowlistError, TargetConflict, TargetError, TargetThrottled, TargetUnavailable
 from allowlist.simulator import Running, Simulator, parse_fault, serve
 from tests.helpers.cli import CONTOSO

@@ -44,7 +44,7 @@ def offline_desk(folder: Path, shown: Plan | None = None, **changes: Any) -> Des
     """The example company from its snapshot with its plan; with ``shown`` nothing but that plan is known."""
     values: dict[str, Any] = {
         "ledger": lambda: ledger_in(folder),
-        "who": lambda: ALICE,
+        "who": lambda _: ALICE,
         "clock": noon,
         "project": lambda: load_project(FIREWALL_ONLY, now=NOON),
         "state": lambda narrate: nullcontext(CONTOSO),

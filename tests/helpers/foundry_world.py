@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from allowlist.azure.session import Connection, connect
+from allowlist.azure.connection import Connection, connect
 from allowlist.catalog.library import shipped_catalogs
 from allowlist.simulator import Simulator, serve
 from allowlist.store import open_ledger

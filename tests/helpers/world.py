@@ -12,7 +12,7 @@ from typing import Any
 from allowlist.apply.executor import Surroundings
 from allowlist.apply.result import RunResult
 from allowlist.azure.client import ArmClient, Patience
-from allowlist.azure.session import Connection, connect
+from allowlist.azure.connection import Connection, connect
 from allowlist.plan.model import Change, Plan
 from allowlist.simulator import Running, Simulator, parse_fault, serve
 from allowlist.store import Ledger, open_ledger

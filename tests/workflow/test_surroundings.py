@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from allowlist.azure.client import ArmClient
-from allowlist.azure.session import Connection, connect
+from allowlist.azure.connection import Connection, connect
 from allowlist.errors import TargetDenied
 from allowlist.estate.bodies import Body, Estate
 from allowlist.estate.snapshot import read_snapshot

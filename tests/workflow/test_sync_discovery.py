@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from allowlist.azure.client import ArmClient
-from allowlist.azure.session import Connection, connect
+from allowlist.azure.connection import Connection, connect
 from allowlist.errors import TargetDenied
 from allowlist.points.kind import kind_of, kinds
 from allowlist.simulator import Simulator, serve

@@ -35,7 +35,7 @@ def example_desk(who: Identity) -> Iterator[Desk]:
         desk = Desk(
             Access(
                 ledger=lambda: open_ledger(f"sqlite:///{folder}/ledger.db", environ={}, clock=lambda: _NOW),
-                who=lambda: who,
+                who=lambda _: who,
                 clock=lambda: _NOW,
                 project=lambda: load_project(example / "allowlist.yaml", now=_NOW),
                 state=lambda narrate: nullcontext(example),

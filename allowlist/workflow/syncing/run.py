@@ -41,6 +41,8 @@ class Work:
     resources: tuple[str, ...]
     arm: ArmWriter
     load: Callable[[], Project]
+    who: str = ""
+    """Who is signed in where it is; empty: whoever carries out the run as a whole."""
     is_shared: bool = False
     """Other workers take care of other targets of the same workload at the same time."""
 
@@ -112,7 +114,10 @@ class _Run:
         if work.is_shared:
             return nullcontext()
         return self._around.ledger.lock(
-            f"sync {work.workload}", owner=self._around.who, lease=LEASE, wait=self._settings.lock_wait
+            f"sync {work.workload}",
+            owner=work.who or self._around.who,
+            lease=LEASE,
+            wait=self._settings.lock_wait,
         )
 
     def _pass(self, work: Work, project: Project) -> Pass:
@@ -123,7 +128,7 @@ class _Run:
             reads=self._reads[id(work.arm)],
             families=self._families,
             approvals=SignedApprovals(project.workload, work.file.parent, self._around.clock()),
-            around=self._around,
+            around=replace(self._around, who=work.who or self._around.who),
             settings=self._settings,
             trust_ledger=self._trust_ledger,
         )

@@ -24,6 +24,7 @@ from allowlist.plan.model import Change, Plan
 from allowlist.store import Decision
 from allowlist.workflow.applying import (
     ApplyOptions,
+    begin_run,
     check_converged,
     execute,
     finish,
@@ -153,7 +154,7 @@ def _carry_out(given: Pass, look: _Look) -> RunResult:
     run_id = new_run_id(now)
     ledger.save_plan(plan.digest, canonical_json(plan), workload=plan.workload, created=now, who=around.who)
     ledger.decide(*(_word(plan, item, given) for item in look.going if item.without_person))
-    ledger.begin_run(run_id, plan.digest, around.who, now, "apply")
+    begin_run(around, plan, run_id, "apply")
     ledger.save_snapshot(run_id, "changes", "before", canonical_json([change.id for change in changes]))
     families = {plan.targets[0].name: look.family}
     with _ledger_at_hand(run_id):

@@ -1,0 +1,153 @@
+"""A connection to one ARM: cloud, tenant, endpoint, credential and trust as one value, made in one place.
+
+Every command that reads or writes Azure, or asks who somebody is, gets there through :class:`SignIn` and
+:class:`Connection`; nothing else makes a client or a credential. Where two documents name different clouds or
+tenants the command refuses: resource ids do not say which cloud they belong to, and an identity of another tenant
+is another identity.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+from allowlist.azure.client import ArmClient, Notify, Patience
+from allowlist.azure.clouds import Cloud, choose_cloud
+from allowlist.azure.credential import make_credential, token_of
+from allowlist.azure.transport import HttpxTransport, SdkTransport, Transport
+from allowlist.errors import AllowlistError, PlanRefused
+
+
+class Place(Protocol):
+    """What names a cloud and a tenant: a workload, a plan, a run. Empty means that it does not say."""
+
+    @property
+    def cloud(self) -> str: ...
+
+    @property
+    def tenant(self) -> str: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Connection:
+    """How to reach ARM and in which tenant; nothing is opened yet. ``tenant`` empty: the home of whoever signs in."""
+
+    cloud: str = "public"
+    tenant: str = ""
+    endpoint: str | None = None
+    credential: str = "default"
+    ca_file: str | None = None
+    patience: Patience | None = None
+
+    @property
+    def is_signed_in(self) -> bool:
+        return self.credential != "none"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignIn:
+    """What the command line says about a connection; where to is for a workload, plan or run to say.
+
+    ``cloud`` and ``tenant`` are for commands without any of these, and must not contradict them.
+    """
+
+    endpoint: str | None = None
+    credential: str = "default"
+    ca_file: str | None = None
+    cloud: str = ""
+    tenant: str = ""
+
+    def without_credential(self) -> SignIn:
+        """For what asks Azure nothing: nobody signs in."""
+        return replace(self, credential="none")
+
+    def to(self, *places: Place) -> Connection:
+        """The connection to where all of ``places`` are. Raises PlanRefused where they disagree."""
+        said = [place for place in places if place.cloud]
+        for place in said[1:]:
+            refuse_elsewhere(said[0], place)
+        cloud = _agreed("--cloud", self.cloud, said[0].cloud if said else "")
+        tenant = _agreed("--tenant", self.tenant, said[0].tenant if said else "")
+        return Connection(
+            cloud=cloud or "public",
+            tenant=tenant,
+            endpoint=self.endpoint,
+            credential=self.credential,
+            ca_file=self.ca_file,
+        )
+
+
+def _agreed(flag: str, given: str, said: str) -> str:
+    if given and said and given.lower() != said.lower():
+        raise AllowlistError(f"{flag} {given} contradicts {said}", hint=f"leave {flag} out")
+    return given or said
+
+
+def refuse_elsewhere(here: Place, there: Place) -> None:
+    """Raises PlanRefused when ``there`` was made for another cloud or tenant; older files name none."""
+    if there.cloud and (here.cloud, here.tenant.lower()) != (there.cloud, there.tenant.lower()):
+        raise PlanRefused(
+            f"made for {place_text(there)}, but this is {place_text(here)}",
+            hint="use the workload file it was made from, or make a new plan",
+        )
+
+
+def place_text(place: Place) -> str:
+    return f"cloud {place.cloud}, {f'tenant {place.tenant}' if place.tenant else 'home tenant'}"
+
+
+@contextmanager
+def connect(connection: Connection, notify: Notify = lambda _: None) -> Iterator[ArmClient]:
+    """Open an ARM client; transports are made when first needed and closed at the end."""
+    cloud, credential = _signed_in(connection)
+    pool = _Transports(cloud, credential, connection.ca_file)
+    patience = connection.patience or Patience()
+    try:
+        yield ArmClient(cloud.endpoint, pool.choose, sleep=time.sleep, patience=patience, notify=notify)
+    finally:
+        pool.close()
+
+
+def access_token(connection: Connection) -> str:
+    """A token for Resource Manager, which also tells who is signed in. Raises TargetDenied or TargetUnavailable."""
+    cloud, credential = _signed_in(connection)
+    return token_of(credential, cloud)
+
+
+def _signed_in(connection: Connection) -> tuple[Cloud, Any | None]:
+    cloud = choose_cloud(connection.cloud, connection.endpoint, connection.credential)
+    credential = make_credential(
+        connection.credential, cloud, verify_authority=not connection.endpoint, tenant=connection.tenant
+    )
+    return cloud, credential
+
+
+class _Transports:
+    """One transport per kind and thread-safe: Microsoft.Network through the SDK, the rest through httpx."""
+
+    def __init__(self, cloud: Cloud, credential: Any | None, ca_file: str | None) -> None:
+        self._settings = (cloud, credential, ca_file)
+        self._lock = threading.Lock()
+        self._open: dict[str, Transport] = {}
+
+    def choose(self, path: str) -> Transport:
+        kind = "network" if "/microsoft.network/" in path.lower() else "other"
+        with self._lock:
+            if kind not in self._open:
+                self._open[kind] = self._make(kind, path)
+            return self._open[kind]
+
+    def _make(self, kind: str, path: str) -> Transport:
+        cloud, credential, ca_file = self._settings
+        if kind == "network":
+            parts = path.split("/")
+            return SdkTransport(cloud, credential, parts[2] if len(parts) > 2 else "", ca_file)
+        return HttpxTransport(cloud, credential, ca_file)
+
+    def close(self) -> None:
+        for transport in self._open.values():
+            transport.close()
