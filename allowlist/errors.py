@@ -126,3 +126,7 @@ class TargetThrottled(TargetError):
 
 class TargetUnavailable(TargetError):
     """5xx, a lost connection or a timeout: nothing is known about what happened."""
+
+
+class TargetUntrusted(TargetUnavailable):
+    """The certificate that was shown is not trusted: nothing was sent, and asking again changes nothing."""

@@ -27,6 +27,7 @@ from allowlist.errors import (
     TargetConflict,
     TargetDenied,
     TargetError,
+    TargetThrottled,
     TargetUnavailable,
 )
 from allowlist.plan.model import Change
@@ -36,6 +37,8 @@ LEASE = dt.timedelta(minutes=10)
 
 # A long operation that ends in failure is told by a poll, and polls are answered 200.
 _ACCEPTED_THEN_FAILED = 200
+_LONGEST_REST = 300.0
+"""Seconds; as long as the client itself would wait for one request."""
 
 
 # An operation can end before the states of what it wrote do.
@@ -200,7 +203,8 @@ class Executor:
                 if self._wait_busy(journal, target, write, error, attempt):
                     break
                 lock.check()
-            except TargetUnavailable as error:
+            except (TargetUnavailable, TargetThrottled) as error:
+                self._rest(error)
                 if self._has_landed(journal, target, write):
                     break
                 if attempt >= 3:
@@ -220,6 +224,14 @@ class Executor:
                 f"{journal.what} stayed busy", hint="apply --resume when the other operation has ended"
             )
         journal.record("landed")
+
+    def _rest(self, error: TargetError) -> None:
+        """What throttles says how long; who asks for more than that is not waited for."""
+        if isinstance(error, TargetThrottled):
+            pause = self.around.busy_pause if error.retry_after is None else error.retry_after
+            if pause > _LONGEST_REST:
+                raise error
+            self.around.sleep(pause)
 
     def _wait_busy(
         self, journal: _Journal, target: _Target, write: PlannedWrite, error: TargetConflict, attempt: int

@@ -77,14 +77,18 @@ def error_detail(body: bytes) -> ErrorDetail:
         return ErrorDetail("", body.decode("utf-8", "replace").strip()[:300])
     if not isinstance(data, dict):
         return ErrorDetail("", "")
-    if "ModelState" in data:
+    if isinstance(data.get("ModelState"), dict):
         return _from_model_state(data)
     error = data.get("error") or data.get("Error") or data
+    if not isinstance(error, dict):
+        return ErrorDetail("", str(error)[:300])
     code, message = (
         str(error.get("code") or error.get("Code") or ""),
         str(error.get("message") or error.get("Message") or ""),
     )
-    inner = [item for item in error.get("details") or () if isinstance(item, dict) and item.get("code")]
+    details = error.get("details")
+    listed = details if isinstance(details, list) else []
+    inner = [item for item in listed if isinstance(item, dict) and item.get("code")]
     codes = " / ".join(dict.fromkeys([code, *(str(item["code"]) for item in inner)]))
     texts = [message, *(str(item.get("message") or "") for item in inner)]
     return ErrorDetail(codes, "; ".join(text for text in dict.fromkeys(texts) if text))
@@ -93,7 +97,7 @@ def error_detail(body: bytes) -> ErrorDetail:
 def _from_model_state(data: dict[str, Any]) -> ErrorDetail:
     """``{"Message", "ModelState": {"resource": ["{json as text}"]}}``: the useful part is a text inside."""
     for place, texts in data["ModelState"].items():
-        for text in texts:
+        for text in map(str, texts if isinstance(texts, list) else [texts]):
             if text.lstrip().startswith("{"):
                 return error_detail(text.encode())
             return ErrorDetail("InvalidRequest", f"{place}: {text}")

@@ -2,7 +2,8 @@
 
 What it keeps to (recorded traffic): no ``Retry-After`` on most answers, so polling has its own growing
 interval, bounded; ``Retry-After`` is obeyed where it comes; operation URLs are passed back byte for byte and
-never logged, for they carry signatures.
+never logged, for they carry signatures. A URL of another host than the cloud's own is never asked: the token is for
+that host alone.
 """
 
 from __future__ import annotations
@@ -15,11 +16,28 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
-from allowlist.azure.answers import Answer, ErrorDetail, error_of, is_busy, is_lost
+from allowlist.azure.answers import Answer, error_of
 from allowlist.azure.budget import Budgets
+from allowlist.azure.operations import Follower
 from allowlist.azure.transport import Transport
+from allowlist.azure.wire import (
+    host_of,
+    is_same_host,
+    no_answer,
+    page_of,
+    refuse_redirect,
+    resource_of,
+    rows_of,
+)
 from allowlist.documents import canonical_json
-from allowlist.errors import TargetConflict, TargetError, TargetNotFound, TargetThrottled, TargetUnavailable
+from allowlist.errors import (
+    TargetConflict,
+    TargetError,
+    TargetNotFound,
+    TargetThrottled,
+    TargetUnavailable,
+    TargetUntrusted,
+)
 from allowlist.observe.traces import span
 
 Body = dict[str, Any]
@@ -89,20 +107,47 @@ class ArmClient:
         self._jitter = jitter
         self._budgets = Budgets(clock)
         self.traffic = Traffic()
+        self._follower = Follower(
+            endpoint=self._endpoint,
+            ask=lambda url: self._request("GET", url),
+            sleep=sleep,
+            first=self.patience.first_poll,
+            longest=self.patience.longest_poll,
+            limit=self.patience.operation,
+        )
 
     def get(self, resource_id: str, api_version: str) -> Body:
-        body = self._request("GET", self._url(resource_id, api_version)).json()
-        if not isinstance(body, dict):
-            raise TargetUnavailable(f"{_short(resource_id)} was answered without a body")
-        return body
+        """One resource, whole. Raises TargetUnavailable for whatever is no answer (see :mod:`.wire`)."""
+        url = self._url(resource_id, api_version)
+        return resource_of(self._request("GET", url), url, f"GET {_short(url)}")
 
     def list(self, path: str, api_version: str) -> Iterator[Body]:
-        """All pages of a list."""
-        url: str | None = self._url(path, api_version)
+        """All pages of a list. Raises TargetUnavailable where one of them is none."""
+        url, seen = self._url(path, api_version), set[str]()
+        what = f"GET {_short(url)}"
         while url:
-            page = self._request("GET", url).json()
-            yield from page.get("value") or ()
-            url = page.get("nextLink")
+            answer = self._request("GET", url)
+            seen.add(url)
+            items, following = page_of(answer, url, what)
+            yield from items
+            if following in seen:
+                raise no_answer(answer, url, what, "with a nextLink that was followed before")
+            if following and not is_same_host(following, self._endpoint):
+                raise no_answer(answer, url, what, f"with a nextLink to another host, {host_of(following)}")
+            url = following
+
+    def query(self, path: str, body: Body, api_version: str) -> Iterator[Body]:
+        """All rows of a query of Resource Graph: a POST that reads, sent again like a GET."""
+        url, asked = self._url(path, api_version), body
+        what = f"POST {_short(url)}"
+        while True:
+            answer = self._request("POST", url, canonical_json(asked), reads=True)
+            rows, token = rows_of(answer, url, what)
+            yield from rows
+            if not token:
+                return
+            options = {**(body.get("options") or {}), "$skipToken": token}
+            asked = {**body, "options": options}
 
     def put(self, resource_id: str, body: Body, api_version: str) -> Body:
         return self._write("PUT", self._url(resource_id, api_version), body)
@@ -111,6 +156,7 @@ class ArmClient:
         return self._write("PATCH", self._url(resource_id, api_version), body)
 
     def post(self, path: str, body: Body, api_version: str) -> Body:
+        """An action. It is sent once: whether the first one did anything is for the caller to find out."""
         return self._write("POST", self._url(path, api_version), body)
 
     def delete(self, resource_id: str, api_version: str) -> None:
@@ -125,12 +171,12 @@ class ArmClient:
 
     def _write(self, method: str, url: str, body: Body | None) -> Body:
         answer = self._request(method, url, None if body is None else canonical_json(body))
-        self._finish(answer, method, url)
+        self._follower.finish(answer, method, url, f"{method} {_short(url)}")
         # An unchanged group is answered 200 with a body of null (azure-rest-api-specs issue 19505).
         found = answer.json()
         return found if isinstance(found, dict) else {}
 
-    def _request(self, method: str, url: str, body: bytes | None = None) -> Answer:
+    def _request(self, method: str, url: str, body: bytes | None = None, *, reads: bool = False) -> Answer:
         """Send, and send again where that is safe and sensible. Raises the TargetError tree."""
         waited = 0.0
         for attempt in range(1, self.patience.attempts + 1):
@@ -138,7 +184,7 @@ class ArmClient:
                 return self._send(method, url, body)
             except (TargetThrottled, TargetUnavailable, TargetConflict) as error:
                 pause = self._pause(error, attempt)
-                if not _may_retry(method, error) or attempt == self.patience.attempts:
+                if not _may_retry("GET" if reads else method, error) or attempt == self.patience.attempts:
                     raise
                 if waited + pause > self.patience.retry:
                     raise
@@ -149,6 +195,10 @@ class ArmClient:
         raise AssertionError("the last attempt returns or raises")
 
     def _send(self, method: str, url: str, body: bytes | None) -> Answer:
+        if not is_same_host(url, self._endpoint):
+            raise TargetUnavailable(
+                f"{method} to {host_of(url)} is not sent: the token is for {host_of(self._endpoint)} alone"
+            )
         path = urlsplit(url).path
         self._wait_for_budget(method, path)
         try:
@@ -158,6 +208,7 @@ class ArmClient:
             raise
         self._budgets.answered(method, path, answer.headers, self._refused_for(answer))
         self.traffic.record(_subscription(url), method, answer)
+        refuse_redirect(answer, url, f"{method} {_short(url)}")
         if answer.status >= 400:
             raise error_of(answer, f"{method} {_short(url)}")
         return answer
@@ -188,83 +239,20 @@ class ArmClient:
         grown: float = min(self.patience.first_retry * 2 ** (attempt - 1), self.patience.longest_retry)
         return grown * (0.5 + self._jitter() / 2)
 
-    def _finish(self, answer: Answer, method: str, url: str) -> None:
-        """Follow a long operation to its end. Raises TargetError with what the operation said if it failed."""
-        operation = answer.headers.get("azure-asyncoperation")
-        location = answer.headers.get("location") if answer.status == 202 or not operation else None
-        if operation:
-            self._poll(_with_api_version(operation, url), method, url, by_status=True)
-        elif location and answer.status in (201, 202):
-            self._poll(_with_api_version(location, url), method, url, by_status=False)
-
-    def _poll(self, operation_url: str, method: str, url: str, *, by_status: bool) -> None:
-        waited = 0.0
-        interval = self.patience.first_poll
-        while True:
-            try:
-                answer = self._request("GET", operation_url)
-            except TargetNotFound:
-                if method == "DELETE":
-                    return
-                raise
-            except TargetError as error:
-                raise _failed_operation(error, f"{method} {_short(url)}") from None
-            if self._has_ended(answer, method, url, by_status=by_status):
-                return
-            pause = answer.retry_after or interval
-            if waited + pause > self.patience.operation:
-                raise TargetUnavailable(
-                    f"{method} {_short(url)} is still running after {waited:.0f} s",
-                    hint="the service goes on; run allowlist apply --resume later",
-                )
-            self._sleep(pause)
-            waited += pause
-            interval = min(interval * 1.6, self.patience.longest_poll)
-
-    def _has_ended(self, answer: Answer, method: str, url: str, *, by_status: bool) -> bool:
-        if not by_status:
-            return answer.status != 202
-        body = answer.json() or {}
-        status = str(body.get("status", "")).lower() if isinstance(body, dict) else ""
-        if status in ("failed", "canceled"):
-            raise _operation_error(body, f"{method} {_short(url)}")
-        return status == "succeeded"
-
-
-def _failed_operation(error: TargetError, what: str) -> TargetError:
-    """A Location tells of a failed operation by answering its error; other errors are those of the poll itself."""
-    if type(error) is not TargetError:
-        return error
-    return TargetError(
-        f"{what} was accepted and then failed: {error.code or error}", status=200, code=error.code
-    )
-
-
-def _operation_error(body: Body, what: str) -> TargetError:
-    error = body.get("error") or {}
-    detail = ErrorDetail(str(error.get("code") or "Failed"), str(error.get("message") or "no reason given"))
-    message = f"{what} was accepted and then failed: {detail.code}: {detail.message}"
-    if is_lost(detail):
-        return TargetUnavailable(message, status=200, code=detail.code)
-    if is_busy(detail):
-        return TargetConflict(message, status=200, code=detail.code, is_busy=True)
-    return TargetError(
-        message, status=200, code=detail.code, hint="a Failed resource usually takes the same change again"
-    )
-
 
 def _may_retry(method: str, error: TargetError) -> bool:
-    """Reads always; writes only when the service said it did nothing (429). A lost write is looked at first."""
+    """Reads while Azure may still answer; writes only when it said that it did nothing (429), actions never.
+
+    A refusal is an answer, with ``Retry-After`` or without: asking again brings the same. A lost write is looked at
+    first.
+    """
+    if isinstance(error, TargetUntrusted):
+        return False
+    if isinstance(error, TargetThrottled):
+        return method != "POST"
     told_once = isinstance(error, TargetUnavailable) and 0 < error.status < 500
-    return (method == "GET" and not told_once) or isinstance(error, TargetThrottled)
-
-
-def _with_api_version(location: str, url: str) -> str:
-    """Machine Learning sends operation locations without api-version and then refuses them (azapi issue 498)."""
-    if "api-version=" in location:
-        return location
-    version = url.rpartition("api-version=")[2]
-    return f"{location}{'&' if '?' in location else '?'}api-version={version}"
+    is_refused = isinstance(error, TargetConflict) and not error.is_busy
+    return method == "GET" and not told_once and not is_refused
 
 
 def _reason(error: TargetError) -> str:

@@ -8,18 +8,20 @@ is another identity.
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Protocol
 
 from allowlist.azure.client import ArmClient, Notify, Patience
 from allowlist.azure.clouds import Cloud, choose_cloud
-from allowlist.azure.credential import make_credential, token_of
-from allowlist.azure.transport import HttpxTransport, SdkTransport, Transport
+from allowlist.azure.credential import Credential, make_credential, token_of
+from allowlist.azure.transport import HttpxSender, SdkSender, Sender, SignedTransport, Transport
 from allowlist.errors import AllowlistError, PlanRefused
+from allowlist.trust import Trust, check_proxies, make_trust
 
 
 class Place(Protocol):
@@ -103,8 +105,8 @@ def place_text(place: Place) -> str:
 @contextmanager
 def connect(connection: Connection, notify: Notify = lambda _: None) -> Iterator[ArmClient]:
     """Open an ARM client; transports are made when first needed and closed at the end."""
-    cloud, credential = _signed_in(connection)
-    pool = _Transports(cloud, credential, connection.ca_file)
+    cloud, credential, trust = _signed_in(connection)
+    pool = _Transports(cloud, credential, trust)
     patience = connection.patience or Patience()
     try:
         yield ArmClient(cloud.endpoint, pool.choose, sleep=time.sleep, patience=patience, notify=notify)
@@ -114,23 +116,32 @@ def connect(connection: Connection, notify: Notify = lambda _: None) -> Iterator
 
 def access_token(connection: Connection) -> str:
     """A token for Resource Manager, which also tells who is signed in. Raises TargetDenied or TargetUnavailable."""
-    cloud, credential = _signed_in(connection)
+    cloud, credential, _ = _signed_in(connection)
     return token_of(credential, cloud)
 
 
-def _signed_in(connection: Connection) -> tuple[Cloud, Any | None]:
+def _signed_in(connection: Connection) -> tuple[Cloud, Credential | None, Trust]:
+    """One trust for sign-in and for everything that is sent afterwards."""
     cloud = choose_cloud(connection.cloud, connection.endpoint, connection.credential)
+    check_proxies(os.environ)
+    trust = make_trust(connection.ca_file, os.environ)
     credential = make_credential(
-        connection.credential, cloud, verify_authority=not connection.endpoint, tenant=connection.tenant
+        connection.credential,
+        cloud,
+        verify_authority=not connection.endpoint,
+        tenant=connection.tenant,
+        trust=trust,
     )
-    return cloud, credential
+    return cloud, credential, trust
 
 
 class _Transports:
     """One transport per kind and thread-safe: Microsoft.Network through the SDK, the rest through httpx."""
 
-    def __init__(self, cloud: Cloud, credential: Any | None, ca_file: str | None) -> None:
-        self._settings = (cloud, credential, ca_file)
+    def __init__(self, cloud: Cloud, credential: Credential | None, trust: Trust) -> None:
+        self._cloud = cloud
+        self._credential = credential
+        self._trust = trust
         self._lock = threading.Lock()
         self._open: dict[str, Transport] = {}
 
@@ -138,16 +149,18 @@ class _Transports:
         kind = "network" if "/microsoft.network/" in path.lower() else "other"
         with self._lock:
             if kind not in self._open:
-                self._open[kind] = self._make(kind, path)
+                sender = self._make(kind, path)
+                self._open[kind] = SignedTransport(sender, self._cloud, self._credential)
             return self._open[kind]
 
-    def _make(self, kind: str, path: str) -> Transport:
-        cloud, credential, ca_file = self._settings
+    def _make(self, kind: str, path: str) -> Sender:
         if kind == "network":
             parts = path.split("/")
-            return SdkTransport(cloud, credential, parts[2] if len(parts) > 2 else "", ca_file)
-        return HttpxTransport(cloud, credential, ca_file)
+            return SdkSender(self._cloud, parts[2] if len(parts) > 2 else "", self._trust)
+        return HttpxSender(self._cloud, self._trust)
 
     def close(self) -> None:
         for transport in self._open.values():
             transport.close()
+        if self._credential is not None:
+            self._credential.close()

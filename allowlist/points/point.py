@@ -86,6 +86,8 @@ class ArmReader(Protocol):
 
     def list(self, path: str, api_version: str) -> Iterator[Body]: ...
 
+    def query(self, path: str, body: Body, api_version: str) -> Iterator[Body]: ...
+
 
 class ArmWriter(ArmReader, Protocol):
     """Writes and waits for the long operation; returns when ARM says it ended. Raises the TargetError tree."""

@@ -82,17 +82,13 @@ def _estate(wanted: Discovery, kind: Kind, arm: ArmWriter) -> Estate:
 
 
 def _rows(wanted: Discovery, kind: Kind, arm: ArmWriter) -> Iterator[Body]:
-    options: dict[str, object] = {"resultFormat": "objectArray", "$top": MOST_ROWS}
-    query = f"resources | where type =~ '{kind.listing.arm_type.lower()}' | order by id asc"
-    while True:
-        asked: Body = {"query": query, "options": options}
-        if wanted.subscriptions:
-            asked["subscriptions"] = wanted.subscriptions
-        answer = arm.post(GRAPH, asked, GRAPH_API_VERSION)
-        yield from answer.get("data") or ()
-        if not answer.get("$skipToken"):
-            return
-        options = {**options, "$skipToken": answer["$skipToken"]}
+    asked: Body = {
+        "query": f"resources | where type =~ '{kind.listing.arm_type.lower()}' | order by id asc",
+        "options": {"resultFormat": "objectArray", "$top": MOST_ROWS},
+    }
+    if wanted.subscriptions:
+        asked["subscriptions"] = wanted.subscriptions
+    return arm.query(GRAPH, asked, GRAPH_API_VERSION)
 
 
 def _listed(wanted: Discovery, arm: ArmReader) -> Iterator[Body]:

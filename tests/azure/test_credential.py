@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,12 +24,15 @@ SIGNED_UP = {
 
 @pytest.mark.parametrize("choice", [item for item in CHOICES if item not in ("none", "client-certificate")])
 def test_every_choice_makes_a_credential_of_azure_identity(
-    choice: str, monkeypatch: pytest.MonkeyPatch
+    choice: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name, value in SIGNED_UP.items():
+    (tmp_path / "token").write_text("t")
+    environ = {**SIGNED_UP, "AZURE_FEDERATED_TOKEN_FILE": str(tmp_path / "token")}
+    for name, value in environ.items():
         monkeypatch.setenv(name, value)
-    made = make_credential(choice, CLOUDS["usgov"], environ=SIGNED_UP)
-    assert type(made).__module__.startswith("azure.identity")
+    made = make_credential(choice, CLOUDS["usgov"], environ=environ)
+    assert made is not None
+    assert type(made.source).__module__.startswith("azure.identity")
 
 
 @pytest.mark.parametrize("choice", ["client-secret", "client-certificate", "workload-identity"])
@@ -61,6 +66,82 @@ def test_a_client_secret_signs_in_at_another_resource_manager(
                 "client-secret", cloud, verify_authority=False, tenant=tenant, environ=environ
             )
             assert token_of(made, cloud)
+
+
+AZ = """#!/bin/sh
+echo x >> "$COUNTED"
+[ "$1 $2" = "account get-access-token" ] || exit 1
+echo '{"accessToken": "t", "expires_on": '$(($(date +%s) + LIFE))', "tokenType": "Bearer"}'
+"""
+
+
+@pytest.fixture
+def az(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An Azure CLI that is signed in and counts how often it was started."""
+    tool, counted = tmp_path / "bin" / "az", tmp_path / "counted"
+    tool.parent.mkdir()
+    tool.write_text(AZ)
+    tool.chmod(0o755)
+    counted.touch()
+    monkeypatch.setenv("PATH", f"{tool.parent}:/usr/bin:/bin")
+    monkeypatch.setenv("COUNTED", str(counted))
+    return counted
+
+
+@pytest.mark.parametrize(("life", "starts"), [(3600, 1), (200, 12)])
+def test_a_token_is_kept_until_it_is_near_its_end(
+    az: Path, life: int, starts: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LIFE", str(life))
+    made = make_credential("cli", CLOUDS["public"])
+    with ThreadPoolExecutor(4) as pool:
+        tokens = set(pool.map(lambda _: token_of(made, CLOUDS["public"]), range(12)))
+    assert tokens == {"t"}
+    assert len(az.read_text().split()) == starts
+
+
+WRONG = {
+    "AZURE_TOKEN_CREDENTIALS": ("default", "nonsense"),
+    "AZURE_AUTHORITY_HOST": ("client-secret", "http://login.example"),
+    "AZURE_TENANT_ID": ("client-secret", "not a tenant"),
+    "AZURE_CLIENT_CERTIFICATE_PATH": ("default", "gone.pem"),
+    "AZURE_FEDERATED_TOKEN_FILE": ("workload-identity", "gone.token"),
+}
+
+
+@pytest.mark.parametrize(("name", "choice", "value"), [(name, *rest) for name, rest in WRONG.items()])
+def test_a_wrong_value_of_the_environment_is_said_with_its_name_and_is_no_defect(
+    name: str, choice: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for known in ("AZURE_TOKEN_CREDENTIALS", *SIGNED_UP):
+        monkeypatch.delenv(known, raising=False)
+    environ = {**SIGNED_UP, name: value}
+    if name != "AZURE_FEDERATED_TOKEN_FILE":
+        del environ["AZURE_FEDERATED_TOKEN_FILE"]
+    monkeypatch.setenv(name, value)
+    with pytest.raises(AllowlistError) as caught:
+        token_of(make_credential(choice, CLOUDS["public"], environ=environ), CLOUDS["public"])
+    assert name in f"{caught.value} {caught.value.hint}"
+
+
+@pytest.mark.parametrize("name", ["AZURE_CLIENT_SECRET", "AZURE_CLIENT_CERTIFICATE_PATH"])
+def test_an_empty_variable_counts_as_absent(name: str) -> None:
+    choice = "client-secret" if name.endswith("SECRET") else "client-certificate"
+    with pytest.raises(AllowlistError, match=f"needs .*{name}"):
+        make_credential(choice, CLOUDS["public"], environ={**SIGNED_UP, name: ""})
+
+
+def test_each_credential_that_was_tried_is_named_with_its_reason(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.setenv("AZURE_TOKEN_CREDENTIALS", "dev")
+    with pytest.raises(TargetDenied) as caught:
+        token_of(make_credential("default", CLOUDS["public"], environ={}), CLOUDS["public"])
+    lines = str(caught.value).splitlines()
+    assert any(line.startswith("AzureCliCredential: Azure CLI not found") for line in lines)
+    assert "az login" in caught.value.hint
+    assert capfd.readouterr().err == ""
 
 
 FORBIDDEN = (

@@ -60,6 +60,10 @@ class SharedReads:
 
         yield from self._once("list", path, api_version, ask)
 
+    def query(self, path: str, body: Body, api_version: str) -> Iterator[Body]:
+        """Asked once in a run, by whoever looks for targets, and so not kept."""
+        return self._arm.query(path, body, api_version)
+
     def forget(self, resource_id: str) -> None:
         """Drop what was read of a resource and of everything below it: it was written."""
         with self._lock:

@@ -1,0 +1,79 @@
+"""Azure's own HTTP pipeline with our trust: what azure-identity and azure-mgmt-network send their requests through.
+
+Loads requests and azure-core, so it is imported only where one of them is needed anyway.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import requests
+from azure.core.exceptions import AzureError
+from azure.core.pipeline.transport import RequestsTransport
+from requests.adapters import HTTPAdapter
+from urllib3.util import Retry
+
+from allowlist.errors import TargetUntrusted
+from allowlist.trust import Trust, untrusted
+
+_CONNECTIONS = 32
+
+
+class _TrustingAdapter(HTTPAdapter):
+    """Verifies with one given context, whatever variables requests would look at."""
+
+    def __init__(self, trust: Trust) -> None:
+        self._context = trust.context
+        retries = Retry(total=False, redirect=False, raise_on_status=False)
+        super().__init__(pool_maxsize=_CONNECTIONS, max_retries=retries)
+
+    def init_poolmanager(self, *arguments: Any, **settings: Any) -> None:
+        super().init_poolmanager(*arguments, **settings, ssl_context=self._context)
+
+    def proxy_manager_for(self, proxy: str, **settings: Any) -> Any:
+        return super().proxy_manager_for(proxy, **settings, ssl_context=self._context)
+
+    def build_connection_pool_key_attributes(self, request: Any, verify: Any, cert: Any = None) -> Any:
+        del verify
+        return super().build_connection_pool_key_attributes(request, True, cert)
+
+    def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
+        """The context holds what is trusted; requests would load its own bundle into it."""
+        del url, verify, cert
+        conn.cert_reqs = "CERT_REQUIRED"
+        conn.ca_certs = conn.ca_cert_dir = None
+
+
+class TrustingTransport(RequestsTransport):  # type: ignore[misc]  # untyped
+    """Raises TargetUntrusted at once for a certificate that is not trusted, where the pipeline would ask again.
+
+    ``untrusted`` keeps it: chains of credentials swallow what one of them raises.
+    """
+
+    def __init__(self, trust: Trust, *, proxied: bool = True) -> None:
+        session = requests.Session()
+        session.trust_env = proxied
+        session.mount("https://", _TrustingAdapter(trust))
+        super().__init__(session=session, use_env_settings=proxied)
+        self._trust = trust
+        self._session = session
+        self.untrusted: TargetUntrusted | None = None
+
+    def send(self, request: Any, **settings: Any) -> Any:
+        try:
+            return super().send(request, **settings)
+        except AzureError as error:
+            self.untrusted = untrusted(error, request.url, self._trust) or self.untrusted
+            if self.untrusted:
+                raise self.untrusted from None
+            raise
+
+    def open(self) -> None:
+        """Several pipelines share this transport: one that closes does not end it for the others."""
+        self.session = self._session
+
+    def close(self) -> None:
+        """Ended by :meth:`end`."""
+
+    def end(self) -> None:
+        self._session.close()

@@ -1,0 +1,129 @@
+"""The absence of an answer is not an answer of absence: what is no answer of ARM never reads as "there is nothing"."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from allowlist.azure.answers import Answer
+from allowlist.azure.client import ArmClient
+from allowlist.errors import TargetUnavailable
+from tests.azure.test_client import Script
+
+PATH = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Network/firewallPolicies"
+ID = f"{PATH}/p"
+RESOURCE = {"id": ID, "name": "p", "properties": {}}
+HTML = Answer(200, {"content-type": "text/html; charset=utf-8"}, b"<html>please sign in</html>")
+
+
+def _arm(*answers: Answer) -> tuple[ArmClient, Script]:
+    script = Script(*answers)
+    return ArmClient("https://arm.example", lambda _: script, sleep=lambda _: None), script
+
+
+def _said(status: int, body: Any = None, **headers: str) -> Answer:
+    return Answer(status, headers, b"" if body is None else json.dumps(body).encode())
+
+
+NO_RESOURCE = {
+    "a redirect": _said(302, None, location="https://login.proxy.example/?next=x"),
+    "204": _said(204),
+    "202": _said(202, RESOURCE),
+    "nothing": _said(200),
+    "an empty object": _said(200, {}),
+    "null": Answer(200, {}, b"null"),
+    "an empty array": _said(200, []),
+    "a text": _said(200, "ok"),
+    "a page of a proxy": HTML,
+    "half an answer": Answer(200, {}, b'{"id": "/subsc'),
+    "an error inside": _said(200, {"error": {"code": "Throttled", "message": "later"}}),
+    "an error that is a text": _said(200, {"error": "later"}),
+    "no id": _said(200, {"properties": {}}),
+    "no properties": _said(200, {"id": ID}),
+    "properties that are no object": _said(200, {"id": ID, "properties": []}),
+}
+NO_LIST = {
+    **{name: answer for name, answer in NO_RESOURCE.items() if "id" not in name and "properties" not in name},
+    "no value": _said(200, {"nextLink": "https://arm.example/x"}),
+    "a value that is null": _said(200, {"value": None}),
+    "a value that is an object": _said(200, {"value": {}}),
+    "an error beside no array": _said(200, {"value": {}, "error": {}}),
+    "items that are no objects": _said(200, {"value": ["x"]}),
+    "an item without properties": _said(200, {"value": [{"id": ID}]}),
+    "an item without id": _said(200, {"value": [{"properties": {}}]}),
+    "a link that is no text": _said(200, {"value": [RESOURCE], "nextLink": 7}),
+}
+
+
+@pytest.mark.parametrize("answer", NO_RESOURCE.values(), ids=NO_RESOURCE)
+def test_what_is_no_resource_is_unavailable_and_said_with_host_and_request(answer: Answer) -> None:
+    arm, script = _arm(answer)
+    with pytest.raises(TargetUnavailable) as caught:
+        arm.get(ID, "1")
+    assert "GET firewallPolicies/p" in str(caught.value)
+    assert "arm.example" in str(caught.value)
+    assert len(script.asked) == 1
+
+
+@pytest.mark.parametrize("answer", NO_LIST.values(), ids=NO_LIST)
+@pytest.mark.parametrize("page", [1, 2])
+def test_what_is_no_page_of_a_list_is_unavailable_on_every_page(answer: Answer, page: int) -> None:
+    first = _said(200, {"value": [RESOURCE], "nextLink": f"https://arm.example{PATH}?page=2&api-version=1"})
+    arm, script = _arm(*[first][: page - 1], answer)
+    with pytest.raises(TargetUnavailable, match=r"GET Microsoft.Network/firewallPolicies .*arm\.example"):
+        list(arm.list(PATH, "1"))
+    assert len(script.asked) == page
+
+
+def test_an_empty_array_is_an_answer() -> None:
+    arm, _ = _arm(_said(200, {"value": []}))
+    assert list(arm.list(PATH, "1")) == []
+
+
+def test_a_next_link_that_was_followed_before_is_no_answer() -> None:
+    page = {"value": [RESOURCE], "nextLink": f"https://arm.example{PATH}?api-version=1"}
+    arm, script = _arm(_said(200, page))
+    with pytest.raises(TargetUnavailable, match="followed before"):
+        list(arm.list(PATH, "1"))
+    assert len(script.asked) == 1
+
+
+@pytest.mark.parametrize(
+    "link",
+    ["https://other.example/x", "http://arm.example/x", "https://arm.example:8443/x", "https://arm.example@other.example/x", "/x"],
+)  # fmt: skip
+def test_a_next_link_to_another_host_is_never_asked(link: str) -> None:
+    arm, script = _arm(_said(200, {"value": [RESOURCE], "nextLink": link}))
+    with pytest.raises(TargetUnavailable, match="another host"):
+        list(arm.list(PATH, "1"))
+    assert len(script.asked) == 1
+
+
+def test_the_usual_port_and_letter_case_are_the_same_host() -> None:
+    link = f"https://ARM.example:443{PATH}?page=2&api-version=1"
+    arm, script = _arm(_said(200, {"value": [RESOURCE], "nextLink": link}), _said(200, {"value": []}))
+    assert list(arm.list(PATH, "1")) == [RESOURCE]
+    assert script.asked[1][1] == link
+
+
+def test_a_token_goes_to_no_other_host_whoever_names_it() -> None:
+    """The operation stands elsewhere: the resource itself is asked instead."""
+    accepted = _said(201, RESOURCE, **{"azure-asyncoperation": "https://elsewhere.example/op"})
+    arm, script = _arm(accepted, _said(200, {**RESOURCE, "properties": {"provisioningState": "Succeeded"}}))
+    arm.put(ID, {}, "1")
+    assert [url for _, url in script.asked] == [f"https://arm.example{ID}?api-version=1"] * 2
+
+
+@pytest.mark.parametrize("body", [{}, {"data": None}, {"data": {}}, {"data": ["x"]}, {"value": []}])
+def test_a_query_without_rows_in_an_array_is_no_answer(body: Any) -> None:
+    arm, _ = _arm(_said(200, body))
+    with pytest.raises(TargetUnavailable):
+        list(arm.query("/providers/Microsoft.ResourceGraph/resources", {"query": "resources"}, "1"))
+
+
+def test_a_query_is_a_read_and_is_asked_again_where_nothing_came() -> None:
+    script = Script(TargetUnavailable("lost"), _said(200, {"data": [{"id": "a"}]}))
+    arm = ArmClient("https://arm.example", lambda _: script, sleep=lambda _: None)
+    assert list(arm.query("/providers/Microsoft.ResourceGraph/resources", {}, "1")) == [{"id": "a"}]
