@@ -15,13 +15,10 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Any, Protocol
 
-from allowlist.apply.driver import PlannedWrite, State, TargetDriver
 from allowlist.apply.events import OnEvent, ProgressEvent, nobody_watches
 from allowlist.apply.result import Fate, RunResult
-from allowlist.apply.unmet import Unmet, is_failed, is_moving, is_of_state
 from allowlist.documents import canonical_json
 from allowlist.errors import (
-    AllowlistError,
     LockHeld,
     StalePlan,
     TargetConflict,
@@ -30,7 +27,10 @@ from allowlist.errors import (
     TargetThrottled,
     TargetUnavailable,
 )
+from allowlist.estate.bodies import Estate
 from allowlist.plan.model import Change
+from allowlist.points.point import ArmWriter, Point, Write
+from allowlist.points.unmet import Unmet, is_failed, is_moving, is_of_state
 from allowlist.store import Ledger, Step, scrubbed
 
 LEASE = dt.timedelta(minutes=10)
@@ -69,19 +69,36 @@ class Surroundings:
 
 @dataclass(slots=True)
 class _Target:
-    driver: TargetDriver
+    point: Point
+    family: str
     changes: list[Change]
-    state: State | None = None
-    writes: list[PlannedWrite] = field(default_factory=list)
+    before: Estate = field(default_factory=Estate)
+    writes: list[Write] = field(default_factory=list)
+
+    @property
+    def name(self) -> str:
+        return self.point.name
 
 
 class Executor:
-    """Carries out ``changes`` of one plan as one run."""
+    """Carries out ``changes`` of one plan as one run.
 
-    def __init__(self, run_id: str, around: Surroundings, drivers: Mapping[str, TargetDriver]) -> None:
+    ``points`` and ``families`` go by target name; targets of one family are written one after the other.
+    """
+
+    def __init__(
+        self,
+        run_id: str,
+        around: Surroundings,
+        arm: ArmWriter,
+        points: Mapping[str, Point],
+        families: Mapping[str, str],
+    ) -> None:
         self.run_id = run_id
         self.around = around
-        self.drivers = drivers
+        self.arm = arm
+        self.points = points
+        self.families = families
         self.result = RunResult(run_id)
         self._steps = itertools.count(1)
 
@@ -102,13 +119,17 @@ class Executor:
     def _targets(self, changes: Sequence[Change]) -> list[_Target]:
         names = dict.fromkeys(change.target for change in changes)
         return [
-            _Target(self.drivers[name], [change for change in changes if change.target == name])
+            _Target(
+                self.points[name],
+                self.families[name],
+                [change for change in changes if change.target == name],
+            )
             for name in names
         ]
 
     def _lock_families(self, targets: list[_Target], locks: ExitStack) -> dict[str, _LockLike]:
         around = self.around
-        families = sorted({target.driver.family for target in targets})
+        families = sorted({target.family for target in targets})
         return {
             family: locks.enter_context(
                 around.ledger.lock(f"apply {family}", owner=around.who, lease=LEASE, wait=around.lock_wait)
@@ -119,35 +140,34 @@ class Executor:
     def _read_all(self, targets: list[_Target], expected: Mapping[str, str]) -> None:
         for target in targets:
             self._tell(target, "read", "reading", "reading the actual state")
-            target.state = target.driver.read()
-            if target.state.fingerprint != expected[target.driver.name]:
+            target.before = Estate.of(target.point.read(self.arm))
+            if target.point.fingerprint(target.before) != expected[target.name]:
                 raise StalePlan(
-                    f"{target.driver.name} has changed since the plan was made; nothing was written",
+                    f"{target.name} has changed since the plan was made; nothing was written",
                     hint="make a new plan; approvals of changes that mean the same are kept if the state is the same",
                 )
 
     def _compose_all(self, targets: list[_Target]) -> None:
         for target in targets:
-            state = _known(target)
-            pairs = [(change.id, change.operation) for change in target.changes]
-            target.writes = target.driver.compose(state, pairs)
-            body = canonical_json(list(state.bodies))
-            self.around.ledger.save_snapshot(self.run_id, target.driver.name, "before", body)
+            operations = [change.operation for change in target.changes]
+            target.writes = target.point.compose(target.before, operations)
+            body = canonical_json([*target.before.resources.values()])
+            self.around.ledger.save_snapshot(self.run_id, target.name, "before", body)
 
     def _write_all(self, targets: list[_Target], held: Mapping[str, _LockLike]) -> None:
         """Writes that add anything come first everywhere; those that only remove wait until all of them are done."""
         for removals in (False, True):
-            families: dict[str, list[tuple[_Target, PlannedWrite]]] = {}
+            families: dict[str, list[tuple[_Target, Write]]] = {}
             for target in targets:
                 for write in target.writes:
                     if write.removes_only == removals:
-                        families.setdefault(target.driver.family, []).append((target, write))
+                        families.setdefault(target.family, []).append((target, write))
             self._write_families(families, held)
             if self.result.error:
                 return
 
     def _write_families(
-        self, families: Mapping[str, list[tuple[_Target, PlannedWrite]]], held: Mapping[str, _LockLike]
+        self, families: Mapping[str, list[tuple[_Target, Write]]], held: Mapping[str, _LockLike]
     ) -> None:
         if len(families) < 2 or self.around.parallel < 2:
             for family, work in families.items():
@@ -156,7 +176,7 @@ class Executor:
         with ThreadPoolExecutor(max_workers=self.around.parallel) as pool:
             list(pool.map(lambda item: self._write_family(item[1], held[item[0]]), families.items()))
 
-    def _write_family(self, work: list[tuple[_Target, PlannedWrite]], lock: _LockLike) -> None:
+    def _write_family(self, work: list[tuple[_Target, Write]], lock: _LockLike) -> None:
         for target, write in work:
             if self.result.error:
                 return
@@ -164,14 +184,14 @@ class Executor:
                 self.result.error = "stopped on request between two steps"
                 self.result.interrupted = True
                 return
-            journal = _Journal(self, next(self._steps), target.driver.name, write)
+            journal = _Journal(self, next(self._steps), target, write)
             self._carry_out(journal, target, write, lock)
 
-    def _carry_out(self, journal: _Journal, target: _Target, write: PlannedWrite, lock: _LockLike) -> None:
+    def _carry_out(self, journal: _Journal, target: _Target, write: Write, lock: _LockLike) -> None:
         try:
             journal.record("intended")
             lock.check()
-            if not target.driver.is_unchanged(_known(target), write):
+            if not self._is_unchanged(target, write):
                 raise TargetConflict(
                     f"{journal.what} was changed by somebody else meanwhile", hint="make a new plan"
                 )
@@ -185,7 +205,7 @@ class Executor:
             self.result.interrupted = True
             self._finish_interrupted(journal, target, write)
 
-    def _finish_interrupted(self, journal: _Journal, target: _Target, write: PlannedWrite) -> None:
+    def _finish_interrupted(self, journal: _Journal, target: _Target, write: Write) -> None:
         """Ctrl-C finishes the step in flight: what was sent is looked at before the run ends."""
         self.result.error = "interrupted"
         if journal.is_open:
@@ -194,11 +214,11 @@ class Executor:
             except (TargetError, OSError) as error:
                 journal.fail(str(error), "unknown")
 
-    def _send(self, journal: _Journal, target: _Target, write: PlannedWrite, lock: _LockLike) -> None:
+    def _send(self, journal: _Journal, target: _Target, write: Write, lock: _LockLike) -> None:
         for attempt in range(1, self.around.busy_attempts + 1):
             journal.record("sent")
             try:
-                target.driver.send(write)
+                target.point.write(self.arm, write)
             except TargetConflict as error:
                 if self._wait_busy(journal, target, write, error, attempt):
                     break
@@ -234,7 +254,7 @@ class Executor:
             self.around.sleep(pause)
 
     def _wait_busy(
-        self, journal: _Journal, target: _Target, write: PlannedWrite, error: TargetConflict, attempt: int
+        self, journal: _Journal, target: _Target, write: Write, error: TargetConflict, attempt: int
     ) -> bool:
         """Somebody is writing: wait, then look. True if it was our own write, which has landed after all."""
         journal.refused()
@@ -242,28 +262,28 @@ class Executor:
             raise error
         self._tell(target, journal.what, "waiting", "another operation is running; waiting for it to end")
         self.around.sleep(self.around.busy_pause)
-        if target.driver.is_unchanged(_known(target), write):
+        if self._is_unchanged(target, write):
             return False
-        if is_of_state(target.driver.verify(write)):
+        if is_of_state(target.point.verify(self.arm, write)):
             return True
         raise TargetConflict(f"{journal.what} was changed by somebody else meanwhile", hint="make a new plan")
 
-    def _note_refusal(self, journal: _Journal, target: _Target, write: PlannedWrite) -> None:
+    def _note_refusal(self, journal: _Journal, target: _Target, write: Write) -> None:
         """After a failure: if the resource reads as before, the service did nothing with what was sent."""
-        if target.driver.is_unchanged(_known(target), write):
+        if self._is_unchanged(target, write):
             journal.refused()
 
-    def _has_landed(self, journal: _Journal, target: _Target, write: PlannedWrite) -> bool:
+    def _has_landed(self, journal: _Journal, target: _Target, write: Write) -> bool:
         """The answer was lost: ask Azure. Raises TargetUnavailable when not even that can be told."""
         for unmet in self._looks(target, write):
             if not unmet:
                 return True
-            if not is_moving(unmet) and target.driver.is_unchanged(_known(target), write):
+            if not is_moving(unmet) and self._is_unchanged(target, write):
                 journal.refused()
                 return False
         raise TargetUnavailable(f"{journal.what}: what became of the write cannot be told")
 
-    def _settle(self, journal: _Journal, target: _Target, write: PlannedWrite) -> None:
+    def _settle(self, journal: _Journal, target: _Target, write: Write) -> None:
         """Verified means: reads back equal and everything says Succeeded. A Failed state is healed once."""
         healed = False
         unmet: list[Unmet] = []
@@ -276,27 +296,30 @@ class Executor:
                 healed = self._heal(target, write)
         raise TargetError(f"{journal.what} could not be verified: {'; '.join(map(str, unmet))}")
 
-    def _looks(self, target: _Target, write: PlannedWrite) -> Iterator[list[Unmet]]:
+    def _looks(self, target: _Target, write: Write) -> Iterator[list[Unmet]]:
         """Read back again and again; as long as something is still moving, with more patience."""
         for attempt in count(1):
-            unmet = target.driver.verify(write)
+            unmet = target.point.verify(self.arm, write)
             yield unmet
             if attempt >= self.around.settle_attempts * (_PATIENCE_WHILE_MOVING if is_moving(unmet) else 1):
                 return
             self.around.sleep(self.around.settle_pause)
 
-    def _heal(self, target: _Target, write: PlannedWrite) -> bool:
+    def _heal(self, target: _Target, write: Write) -> bool:
         """Send it again; False while another operation is in the way."""
         try:
-            target.driver.send(write)
+            target.point.write(self.arm, write)
         except TargetConflict as error:
             if not error.is_busy:
                 raise
             return False
         return True
 
+    def _is_unchanged(self, target: _Target, write: Write) -> bool:
+        return target.point.is_unchanged(self.arm, target.before, write.resource)
+
     def _tell(self, target: _Target, step: str, state: str, text: str) -> None:
-        self.around.on_event(ProgressEvent(target=target.driver.name, step=step, state=state, text=text))
+        self.around.on_event(ProgressEvent(target=target.name, step=step, state=state, text=text))
 
 
 def _told(error: Exception) -> str:
@@ -305,20 +328,15 @@ def _told(error: Exception) -> str:
     return f"{error}; {hint}" if hint else f"{error}"
 
 
-def _known(target: _Target) -> State:
-    if target.state is None:
-        raise AllowlistError(f"{target.driver.name} was not read")
-    return target.state
-
-
 class _Journal:
     """The lines of one step: written before and after everything that can go wrong."""
 
-    def __init__(self, executor: Executor, index: int, target: str, write: PlannedWrite) -> None:
+    def __init__(self, executor: Executor, index: int, target: _Target, write: Write) -> None:
         self._executor = executor
         self._index = index
-        self._target = target
+        self._target = target.name
         self._write = write
+        self._change_ids = write.ids(target.changes)
         self._begun = executor.around.clock()
         self.what = write.resource.rstrip("/").rpartition("/")[2]
         self.is_open = False
@@ -331,7 +349,7 @@ class _Journal:
             self._executor.run_id,
             Step(
                 index=self._index,
-                change_ids=self._write.change_ids,
+                change_ids=self._change_ids,
                 target=self._target,
                 action="write",
                 state=state,
@@ -363,4 +381,4 @@ class _Journal:
         self._settle(fate)
 
     def _settle(self, fate: Fate) -> None:
-        self._executor.result.fates |= dict.fromkeys(self._write.change_ids, fate)
+        self._executor.result.fates |= dict.fromkeys(self._change_ids, fate)

@@ -47,7 +47,7 @@ def simplify(
     found = [
         (spec.name, suggestion)
         for spec in specs
-        for suggestion in suggest(project.surface(spec).ruleset(estate, project.target(spec)), project.facts)
+        for suggestion in suggest(project.point(spec).ruleset(estate), project.facts)
     ]
     if as_json:
         put_json([suggestion_json(target, suggestion) for target, suggestion in found])

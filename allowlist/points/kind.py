@@ -17,7 +17,7 @@ import allowlist.points
 from allowlist.documents.reader import near_miss
 from allowlist.errors import AllowlistError
 from allowlist.estate.bodies import Body, Estate
-from allowlist.points.point import ArmReader, Surface
+from allowlist.points.point import ArmReader, Point, Target
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,10 @@ class Kind:
     """Do its rules say where traffic starts? Otherwise each is for everything behind it."""
     find: Callable[[Estate], Iterator[Found]]
     look_closer: Callable[[ArmReader, Body], Iterator[Body]] = _lists_show_all
-    load: Callable[[], Surface]
+    load: Callable[[], type[Point]]
+
+    def bind(self, target: Target) -> Point:
+        return self.load()(target)
 
 
 @cache

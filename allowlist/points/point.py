@@ -1,21 +1,22 @@
-"""What every enforcement surface offers. Translation, drafting and composing are pure; reading and writing are not."""
+"""What every enforcement point offers, and what is read and written through."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import msgspec
 
-from allowlist.apply.unmet import Unmet
 from allowlist.documents.prepared import prepared
 from allowlist.documents.reader import near_miss
 from allowlist.errors import TargetNotFound
 from allowlist.estate.bodies import Body, Estate, fingerprint
 from allowlist.plan.drafts import NO_COST, Draft, Drafted, LimitFinding
 from allowlist.plan.findings import Finding
-from allowlist.plan.model import Operation
+from allowlist.plan.model import Change, Operation
+from allowlist.points.unmet import Unmet
 from allowlist.rules.model import Ruleset
 from allowlist.rules.requirement import Requirement
 from allowlist.workload.document import Price, TargetSpec, Workload
@@ -27,8 +28,7 @@ __all__ = [
     "Draft",
     "Drafted",
     "LimitFinding",
-    "Surface",
-    "SurfaceBase",
+    "Point",
     "Target",
     "Write",
 ]
@@ -78,6 +78,14 @@ class Write:
     api_version: str
     operations: tuple[Operation, ...]
 
+    @property
+    def removes_only(self) -> bool:
+        return all(operation.action == "remove" for operation in self.operations)
+
+    def ids(self, changes: Iterable[Change]) -> tuple[str, ...]:
+        """The ids of those of ``changes`` that this write carries out."""
+        return tuple(change.id for change in changes if change.operation in self.operations)
+
 
 class ArmReader(Protocol):
     """Reads raw JSON; pages are followed. Raises the TargetError tree."""
@@ -101,111 +109,98 @@ class ArmWriter(ArmReader, Protocol):
     def delete(self, resource_id: str, api_version: str) -> None: ...
 
 
-class Surface(Protocol):
-    """The one interface behind which all surfaces stand."""
+class NoOptions(msgspec.Struct, frozen=True):
+    """For kinds whose targets have nothing to choose."""
 
-    def find_option_faults(self, options: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-        """(option, what is wrong with it) for the ``options`` of a target."""
-        ...
 
-    def read(self, arm: ArmReader, target: Target) -> list[Body]:
-        """Everything that decides for ``target``, raw."""
-        ...
+class Point(ABC):
+    """An enforcement point: one kind bound to one target. Pure but for ``read``, ``reread``, ``write``, ``verify``."""
 
-    def ruleset(self, estate: Estate, target: Target) -> Ruleset:
+    options_type: ClassVar[type[msgspec.Struct]] = NoOptions
+    api_version: str
+
+    def __init__(self, target: Target) -> None:
+        self.target = target
+
+    @property
+    def name(self) -> str:
+        return self.target.name
+
+    @abstractmethod
+    def read(self, arm: ArmReader) -> list[Body]:
+        """Everything that decides for the target, raw."""
+
+    @abstractmethod
+    def ruleset(self, estate: Estate) -> Ruleset:
         """The rules in evaluation order. Raises InvalidInput where the estate lacks the target."""
-        ...
 
-    def refine(
-        self, estate: Estate, target: Target, findings: Sequence[tuple[Requirement, Finding]]
-    ) -> list[Finding]:
-        """The findings as this surface sees them: an approval may be there and not be in force."""
-        ...
-
-    def posture(self, estate: Estate, target: Target) -> list[Finding]:
-        """What the target shows by itself, whatever is required of it."""
-        ...
-
-    def draft(
-        self, estate: Estate, target: Target, needed: Sequence[Requirement], kept: Sequence[Requirement]
-    ) -> Draft:
+    @abstractmethod
+    def draft(self, estate: Estate, needed: Sequence[Requirement], kept: Sequence[Requirement]) -> Draft:
         """Operations that satisfy ``needed``; ``kept`` are satisfied already, so rules of ours for them stay."""
-        ...
 
-    def compose(self, estate: Estate, target: Target, operations: Sequence[Operation]) -> list[Write]:
-        """The fewest writes that carry out ``operations``; foreign parts go back as they came. Pure."""
-        ...
+    @abstractmethod
+    def compose(self, estate: Estate, operations: Sequence[Operation]) -> list[Write]:
+        """The fewest writes that carry out ``operations``; foreign parts go back as they came."""
 
+    @abstractmethod
     def after(self, estate: Estate, writes: Iterable[Write]) -> Estate:
-        """The estate as it would be after ``writes``. Pure."""
-        ...
+        """The estate as it would be after ``writes``."""
 
-    def fingerprint(self, estate: Estate, target: Target) -> str:
+    @abstractmethod
+    def fingerprint(self, estate: Estate) -> str:
         """Digest of everything of the target that a plan relies on."""
-        ...
 
-    def digest(self, estate: Estate, target: Target, resource: str) -> str:
-        """Digest of what is configured at ``resource``, the place of a write of this target."""
-        ...
+    @abstractmethod
+    def limits(self, estate: Estate) -> list[LimitFinding]:
+        """What of the published maxima the target is near or past."""
 
-    def reread(self, arm: ArmReader, target: Target, resource: str) -> list[Body]:
-        """As much of the target, read again, as the digest of ``resource`` takes."""
-        ...
-
-    def limits(self, estate: Estate, target: Target) -> list[LimitFinding]: ...
-
-    def family(self, estate: Estate, target: Target) -> str:
+    @abstractmethod
+    def family(self, estate: Estate) -> str:
         """Targets with the same family are written one after the other."""
-        ...
 
+    @abstractmethod
     def write(self, arm: ArmWriter, write: Write) -> None:
         """Send one write and wait for it to end."""
-        ...
 
-    def verify(self, arm: ArmReader, target: Target, expected: Sequence[Write]) -> list[Unmet]:
-        """Read back; everything that keeps the change from being called done. Empty means done."""
-        ...
+    @abstractmethod
+    def verify(self, arm: ArmReader, write: Write) -> list[Unmet]:
+        """Read back; everything that keeps ``write`` from being called done. Empty means done."""
 
-
-class NoOptions(msgspec.Struct, frozen=True):
-    """For surfaces whose targets have nothing to choose."""
-
-
-class SurfaceBase:
-    """What most surfaces do alike; each overrides what it does otherwise."""
-
-    options_type: type[msgspec.Struct] = NoOptions
-
-    def find_option_faults(self, options: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-        known = self.options_type.__struct_fields__
-        for name, value in options.items():
-            if name not in known:
-                yield name, f"is no option of this surface{near_miss(name, known)}"
-                continue
-            try:
-                msgspec.convert({name: value}, prepared(self.options_type))
-            except msgspec.ValidationError as error:
-                yield name, str(error).partition(" - at ")[0].lower()
-
-    def refine(
-        self, estate: Estate, target: Target, findings: Sequence[tuple[Requirement, Finding]]
-    ) -> list[Finding]:
-        del estate, target
+    def refine(self, estate: Estate, findings: Sequence[tuple[Requirement, Finding]]) -> list[Finding]:
+        """The findings as this kind sees them: an approval may be there and not be in force."""
+        del estate
         return [finding for _, finding in findings]
 
-    def posture(self, estate: Estate, target: Target) -> list[Finding]:
-        del estate, target
+    def posture(self, estate: Estate) -> list[Finding]:
+        """What the target shows by itself, whatever is required of it."""
+        del estate
         return []
 
-    def digest(self, estate: Estate, target: Target, resource: str) -> str:
-        del target
+    def digest(self, estate: Estate, resource: str) -> str:
+        """Digest of what is configured at ``resource``, the place of a write of this target."""
         return fingerprint(estate.get(resource))
 
-    def reread(self, arm: ArmReader, target: Target, resource: str) -> list[Body]:
-        del target
+    def reread(self, arm: ArmReader, resource: str) -> list[Body]:
+        """As much of the target, read again, as the digest of ``resource`` takes."""
         try:
             return [arm.get(resource, self.api_version)]
         except TargetNotFound:
             return []
 
-    api_version: str
+    def is_unchanged(self, arm: ArmReader, estate: Estate, resource: str) -> bool:
+        """Does ``resource`` still read as it does in ``estate``?"""
+        again = Estate.of(self.reread(arm, resource))
+        return self.digest(estate, resource) == self.digest(again, resource)
+
+    @classmethod
+    def find_option_faults(cls, options: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+        """(option, what is wrong with it) for the ``options`` of a target."""
+        known = cls.options_type.__struct_fields__
+        for name, value in options.items():
+            if name not in known:
+                yield name, f"is no option of this surface{near_miss(name, known)}"
+                continue
+            try:
+                msgspec.convert({name: value}, prepared(cls.options_type))
+            except msgspec.ValidationError as error:
+                yield name, str(error).partition(" - at ")[0].lower()

@@ -21,14 +21,13 @@ from allowlist.errors import (
     StalePlan,
     TargetError,
 )
-from allowlist.estate.bodies import Body
 from allowlist.plan.approval import ApprovalPolicy, Standing
 from allowlist.plan.digest import is_intact
 from allowlist.plan.model import Change, Plan
 from allowlist.points.point import ArmWriter
 from allowlist.store import Ledger, RunKind
 from allowlist.workflow.deciding import standings_in
-from allowlist.workflow.driving import drivers_of
+from allowlist.workflow.driving import families_of, points_of, read_point
 from allowlist.workflow.planning import make_plan
 from allowlist.workflow.predecessors import settle_predecessors
 from allowlist.workflow.project import Project, read_estate
@@ -147,7 +146,8 @@ def execute(
     """
     planned = {target.name: target.fingerprint for target in plan.targets}
     try:
-        executor = Executor(run_id, around, drivers_of(project, plan, arm, families))
+        points = points_of(project, plan)
+        executor = Executor(run_id, around, arm, points, families_of(points, arm, families))
         result = executor.run(changes, planned if expected is None else expected)
     except Exception as error:
         around.ledger.finish_run(run_id, "failed", around.clock(), {"error": str(error), "written": 0})
@@ -166,8 +166,8 @@ def _save_after(
     if not result.wrote_something:
         return
     for name in dict.fromkeys(change.target for change in changes):
-        bodies: list[Body] = list(executor.drivers[name].read().bodies)
-        around.ledger.save_snapshot(result.run_id, name, "after", canonical_json(bodies))
+        after = read_point(executor.points[name], executor.arm)
+        around.ledger.save_snapshot(result.run_id, name, "after", canonical_json([*after.resources.values()]))
 
 
 def still_wanted(project: Project, plan: Plan, arm: ArmWriter, applied: Sequence[Change]) -> list[Change]:

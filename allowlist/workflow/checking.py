@@ -35,13 +35,13 @@ def check_targets(project: Project, estate: Estate, specs: Sequence[TargetSpec])
 
 def check_target(project: Project, estate: Estate, spec: TargetSpec) -> TargetCheck:
     resolved = project.requirements(spec, estate)
-    surface, target = project.surface(spec), project.target(spec)
-    engine = CoverageEngine.of(surface.ruleset(estate, target), resolved.wanted, project.facts)
+    point = project.point(spec)
+    engine = CoverageEngine.of(point.ruleset(estate), resolved.wanted, project.facts)
     results = find_requirement_findings(engine, resolved.requirements, spec.name)
-    refined = surface.refine(estate, target, [(item, finding) for item, _, finding in results])
+    refined = point.refine(estate, [(item, finding) for item, _, finding in results])
     findings = told_of_endpoints(resolved, refined)
     findings += served_findings(resolved, spec.name)
-    findings += surface.posture(estate, target)
+    findings += point.posture(estate)
     sources = NOWHERE
     for addresses in {requirement.sources for requirement in resolved.wanted}:
         sources |= addresses
@@ -76,8 +76,7 @@ def _excess(project: Project, estate: Estate, spec: TargetSpec, resolved: Resolv
 
 
 def _unneeded(project: Project, estate: Estate, spec: TargetSpec, kept: Sequence[Requirement]) -> list[str]:
-    surface, target = project.surface(spec), project.target(spec)
-    draft = surface.draft(estate, target, (), kept)
+    draft = project.point(spec).draft(estate, (), kept)
     gone = [item.operation.path[-1] for item in draft.changes if item.operation.action == "remove"]
     return gone + [skip.subject for skip in draft.skips if skip.code == "kept-by-delete-policy"]
 

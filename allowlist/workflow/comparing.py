@@ -27,7 +27,7 @@ def compare_states(
     estates = [read_estate(project, specs, path) for path in (before, after)]
     found = []
     for spec in specs:
-        old, new = (project.surface(spec).ruleset(estate, project.target(spec)) for estate in estates)
+        old, new = (project.point(spec).ruleset(estate) for estate in estates)
         differences = find_differences(old, new, facts=project.facts)
         found.append(Compared(spec.name, relation_of(differences)[0], differences))
     return found

@@ -135,7 +135,7 @@ def explain_flows(
     targets = [
         (
             spec.name,
-            project.surface(spec).ruleset(estate, project.target(spec)),
+            project.point(spec).ruleset(estate),
             project.requirements(spec, estate).wanted,
             workload_scene(project.workload, estate, [spec]),
         )

@@ -39,10 +39,7 @@ class RunStory:
 
 def rules_in_effect(project: Project, estate: Estate, specs: Sequence[TargetSpec]) -> tuple[TargetRules, ...]:
     """Every target's rules as they are evaluated."""
-    return tuple(
-        TargetRules(target=spec.name, ruleset=project.surface(spec).ruleset(estate, project.target(spec)))
-        for spec in specs
-    )
+    return tuple(TargetRules(target=spec.name, ruleset=project.point(spec).ruleset(estate)) for spec in specs)
 
 
 def find_all(project: Project, estate: Estate, specs: Sequence[TargetSpec]) -> tuple[Finding, ...]:
@@ -68,7 +65,7 @@ def explain_question(
             port=asked.port,
             protocol=asked.protocol,
         )
-        ruleset = project.surface(spec).ruleset(estate, project.target(spec))
+        ruleset = project.point(spec).ruleset(estate)
         answers.append(explain_flow(line, ruleset, requirements, project.facts, spec.name))
     return tuple(answers)
 

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import msgspec
 
-from allowlist.apply.driver import State
 from allowlist.apply.result import Fate
-from allowlist.apply.unmet import is_of_state
 from allowlist.azure.connection import refuse_elsewhere
 from allowlist.documents.prepared import prepared
 from allowlist.errors import AllowlistError
-from allowlist.estate.bodies import Body
+from allowlist.estate.bodies import Body, Estate
 from allowlist.plan.model import Change, Plan
-from allowlist.points.point import ArmWriter
+from allowlist.points.point import ArmReader, Point
+from allowlist.points.unmet import is_of_state
 from allowlist.store import Ledger, Run
-from allowlist.workflow.driving import SurfaceDriver, drivers_of
+from allowlist.workflow.driving import points_of
 from allowlist.workflow.project import Project
 
 
@@ -38,44 +37,44 @@ def changes_begun(ledger: Ledger, run_id: str) -> list[str]:
     return ids
 
 
-def fates_of_run(project: Project, ledger: Ledger, run: Run, arm: ArmWriter) -> dict[str, Fate]:
+def fates_of_run(project: Project, ledger: Ledger, run: Run, arm: ArmReader) -> dict[str, Fate]:
     """Ask Azure what became of every change of ``run``. Raises PlanRefused for a run in another cloud or tenant."""
     plan = plan_of_run(ledger, run)
     for place in (plan, run):
         refuse_elsewhere(project.workload, place)
     changes = changes_of_run(ledger, run, plan)
-    drivers = drivers_of(project, plan, arm)
+    points = points_of(project, plan)
     fates: dict[str, Fate] = {}
     for name in dict.fromkeys(change.target for change in changes):
         mine = [change for change in changes if change.target == name]
-        fates |= _fates_of_target(ledger, run, drivers[name], mine)
+        fates |= _fates_of_target(ledger, run, points[name], arm, mine)
     return fates
 
 
 def _fates_of_target(
-    ledger: Ledger, run: Run, driver: SurfaceDriver, changes: list[Change]
+    ledger: Ledger, run: Run, point: Point, arm: ArmReader, changes: list[Change]
 ) -> dict[str, Fate]:
-    before = state_before(ledger, run.run_id, driver.name)
+    before = state_before(ledger, run.run_id, point.name)
     if before is None:
         return {change.id: "not done" for change in changes}
     fates: dict[str, Fate] = {}
-    for write in driver.compose(before, [(change.id, change.operation) for change in changes]):
-        unmet = driver.verify(write)
+    for write in point.compose(before, [change.operation for change in changes]):
+        unmet = point.verify(arm, write)
         if not unmet:
             fate: Fate = "done"
-        elif driver.is_unchanged(before, write) or is_of_state(unmet):
+        elif point.is_unchanged(arm, before, write.resource) or is_of_state(unmet):
             # As before, or as planned but Failed: sending it (again) is safe and heals.
             fate = "not done"
         else:
             fate = "unknown"
-        fates |= dict.fromkeys(write.change_ids, fate)
+        fates |= dict.fromkeys(write.ids(changes), fate)
     return fates
 
 
-def state_before(ledger: Ledger, run_id: str, target: str) -> State | None:
+def state_before(ledger: Ledger, run_id: str, target: str) -> Estate | None:
     """The state of ``target`` that a run saved before its first write; None if it did not come that far."""
     try:
         bodies: list[Body] = msgspec.json.decode(ledger.snapshot(run_id, target, "before"))
     except AllowlistError:
         return None
-    return State(fingerprint="", bodies=tuple(bodies))
+    return Estate.of(bodies)

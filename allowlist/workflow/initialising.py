@@ -13,7 +13,7 @@ from allowlist.azure.connection import Place
 from allowlist.catalog import Library
 from allowlist.errors import TargetNotFound
 from allowlist.estate.bodies import Body, Estate
-from allowlist.points.account_network.surface import agent_subnet
+from allowlist.points.account_network.point import agent_subnet
 from allowlist.points.accounts import ACCOUNTS
 from allowlist.points.kind import Kind, kind_of, kinds
 from allowlist.points.point import ArmReader, Target
@@ -64,7 +64,7 @@ def read_subscription(arm: ArmReader, subscription: str) -> Estate:
             name=candidate.name, workload="", surface=candidate.surface, resource=candidate.resource,
             delete="add-only", options={},
         )  # fmt: skip
-        estate = estate.with_resources(kind_of(candidate.surface).load().read(arm, target))
+        estate = estate.with_resources(kind_of(candidate.surface).bind(target).read(arm))
     return estate
 
 

@@ -13,7 +13,7 @@ from allowlist.plan.findings import Finding, Status, find_requirement_findings
 from allowlist.plan.gates import GateSettings
 from allowlist.plan.model import Plan, TargetPlan
 from allowlist.plan.proofs import gather_evidence
-from allowlist.points.point import Surface, Target
+from allowlist.points.point import Point
 from allowlist.rules.coverage import CoverageEngine
 from allowlist.rules.requirement import Requirement
 from allowlist.workflow.memory import collector_paused
@@ -51,32 +51,32 @@ def make_plan(project: Project, estate: Estate, specs: Sequence[TargetSpec], ask
 
 
 def _target_input(project: Project, estate: Estate, spec: TargetSpec) -> TargetInput:
-    surface, target = project.surface(spec), project.target(spec)
+    point = project.point(spec)
     requirements = project.requirements(spec, estate).requirements
-    before = surface.ruleset(estate, target)
+    before = point.ruleset(estate)
     engine = CoverageEngine.of(before, requirements, project.facts)
     results = find_requirement_findings(engine, requirements, spec.name)
-    findings = surface.refine(estate, target, [(item, finding) for item, _, finding in results])
+    findings = point.refine(estate, [(item, finding) for item, _, finding in results])
     needed, kept = _split(requirements, findings)
-    draft = surface.draft(estate, target, needed, kept)
-    writes = surface.compose(estate, target, [item.operation for item in draft.changes])
-    changed = surface.after(estate, writes)
+    draft = point.draft(estate, needed, kept)
+    writes = point.compose(estate, [item.operation for item in draft.changes])
+    changed = point.after(estate, writes)
     along = [requirement for item in draft.changes for requirement in item.along]
     evidence = gather_evidence(
         engine,
-        surface.ruleset(changed, target),
+        point.ruleset(changed),
         [*requirements, *along],
         findings,
         spec.name,
         _served(draft),
     )
     return TargetInput(
-        target=_target_plan(surface, target, estate, source_prefixes(project, estate, [spec])),
+        target=_target_plan(point, estate, source_prefixes(project, estate, [spec])),
         draft=draft,
         evidence=evidence,
         findings=findings,
-        owned=_owned(surface, estate, target),
-        limits=surface.limits(changed, target) if writes else (),
+        owned=_owned(point, estate),
+        limits=point.limits(changed) if writes else (),
         writes=[(write.resource, write.operations) for write in writes],
     )
 
@@ -94,19 +94,20 @@ def _served(draft: Draft) -> list[Requirement]:
     return [requirement for item in draft.changes for requirement in item.requirements]
 
 
-def _owned(surface: Surface, estate: Estate, target: Target) -> int:
+def _owned(point: Point, estate: Estate) -> int:
     """How many rules this workload owns here: what a draft that wants nothing would remove or keep."""
-    draft = surface.draft(estate, target, (), ())
+    draft = point.draft(estate, (), ())
     kept = sum(skip.code == "kept-by-delete-policy" for skip in draft.skips)
     return kept + sum(item.operation.action == "remove" for item in draft.changes)
 
 
-def _target_plan(surface: Surface, target: Target, estate: Estate, sources: dict[str, str]) -> TargetPlan:
+def _target_plan(point: Point, estate: Estate, sources: dict[str, str]) -> TargetPlan:
+    target = point.target
     return TargetPlan(
         name=target.name,
         surface=target.surface,
         resource=target.resource,
-        fingerprint=surface.fingerprint(estate, target),
+        fingerprint=point.fingerprint(estate),
         delete=target.delete,
         sources=sources,
     )

@@ -80,10 +80,7 @@ def _requirements(project: Project, estate: Estate, specs: Sequence[TargetSpec])
 
 
 def _rulesets(project: Project, estate: Estate, specs: Sequence[TargetSpec]) -> dict[str, Ruleset]:
-    return {
-        normal_id(spec.resource): project.surface(spec).ruleset(estate, project.target(spec))
-        for spec in specs
-    }
+    return {normal_id(spec.resource): project.point(spec).ruleset(estate) for spec in specs}
 
 
 def _suppressions(project: Project) -> list[Suppression]:

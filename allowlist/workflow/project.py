@@ -15,7 +15,7 @@ from allowlist.estate.bodies import Body, Estate
 from allowlist.estate.snapshot import read_snapshot
 from allowlist.network.read import member, objects, prefixes, properties, texts
 from allowlist.points.kind import kind_of
-from allowlist.points.point import ArmReader, Surface, Target
+from allowlist.points.point import ArmReader, Point, Target
 from allowlist.rules.addresses import EVERYWHERE, AddressSet
 from allowlist.rules.flow import NOTHING_KNOWN, Facts
 from allowlist.workflow.private_links import with_served
@@ -54,8 +54,8 @@ class Project:
     def target(self, spec: TargetSpec) -> Target:
         return Target.of(self.workload, spec, self.remembered.get(spec.name, frozenset()))
 
-    def surface(self, spec: TargetSpec) -> Surface:
-        return kind_of(spec.surface).load()
+    def point(self, spec: TargetSpec) -> Point:
+        return kind_of(spec.surface).bind(self.target(spec))
 
     def requirements(self, spec: TargetSpec, estate: Estate) -> Resolved:
         """What this target must let through."""
@@ -135,7 +135,7 @@ def read_estate(
         return read_snapshot(origin)
     bodies: list[Body] = []
     for spec in specs:
-        bodies += project.surface(spec).read(origin, project.target(spec))
+        bodies += project.point(spec).read(origin)
     bodies += _source_resources(project, specs, origin, Estate.of(bodies))
     estate = Estate.of(bodies, origin="Azure")
     if not whole and not any(kind_of(spec.surface).on_network for spec in specs):

@@ -9,7 +9,7 @@ from allowlist.errors import AllowlistError, AppliedInPart
 from allowlist.points.point import ArmWriter
 from allowlist.store import FINAL_STATES
 from allowlist.workflow.applying import ApplyOptions, begin_run, check_converged, execute, finish, new_run_id
-from allowlist.workflow.driving import drivers_of
+from allowlist.workflow.driving import fingerprints_of, points_of
 from allowlist.workflow.fates import fates_of_run, plan_of_run
 from allowlist.workflow.project import Project
 from allowlist.workflow.remembering import remember, remembering
@@ -37,8 +37,8 @@ def resume_run(
     ledger.save_snapshot(new_id, "changes", "before", canonical_json([change.id for change in rest]))
     result = RunResult(new_id)
     if rest:
-        drivers = drivers_of(project, plan, arm)
-        expected = {name: drivers[name].read().fingerprint for name in drivers}
+        points = points_of(project, plan)
+        expected = fingerprints_of(points, [*points], arm)
         result = execute(project, plan, rest, arm, around, new_id, expected=expected)
     result.fates |= {change_id: "done" for change_id, fate in fates.items() if fate == "done"}
     done = [change for change in plan.changes if result.fates.get(change.id) == "done"]

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
 import msgspec
 
-from allowlist.apply.driver import State
 from allowlist.apply.executor import Surroundings
 from allowlist.apply.result import Fate, RunResult
 from allowlist.documents import canonical_json
 from allowlist.errors import AllowlistError, AppliedInPart, PlanRefused, StalePlan
-from allowlist.estate.bodies import Body
+from allowlist.estate.bodies import Estate
 from allowlist.plan.model import Change, Operation, Plan
-from allowlist.points.point import ArmWriter
+from allowlist.points.point import ArmReader, ArmWriter, Point
 from allowlist.rules.compare import find_differences
 from allowlist.store import Ledger, Run
 from allowlist.workflow.applying import begin_run, execute, new_run_id
-from allowlist.workflow.driving import SurfaceDriver, drivers_of
+from allowlist.workflow.driving import fingerprints_of, points_of, read_point
 from allowlist.workflow.fates import changes_of_run, fates_of_run, plan_of_run, state_before
 from allowlist.workflow.project import Project
 
@@ -39,7 +38,7 @@ class WayBack:
     closes: tuple[str, ...] = ()
     opens: tuple[str, ...] = ()
     exact: tuple[str, ...] = ()
-    drivers: Mapping[str, SurfaceDriver] = field(repr=False)
+    points: Mapping[str, Point] = field(repr=False)
 
 
 def plan_way_back(project: Project, run_id: str, arm: ArmWriter, ledger: Ledger) -> WayBack:
@@ -55,17 +54,17 @@ def plan_way_back(project: Project, run_id: str, arm: ArmWriter, ledger: Ledger)
     _refuse_foreign_edits(run, plan, fates)
     done = [change for change in changes_of_run(ledger, run, plan) if fates.get(change.id) == "done"]
     _refuse_one_way(run, done)
-    drivers = drivers_of(project, plan, arm)
+    points = points_of(project, plan)
     names = list(dict.fromkeys(change.target for change in done))
-    closes, opens = _effect(ledger, run, {name: drivers[name] for name in names})
+    closes, opens = _effect(ledger, run, arm, [points[name] for name in names])
     return WayBack(
         run=run,
         plan=plan,
         changes=tuple(inverse_change(change) for change in reversed(done)),
         closes=closes,
         opens=opens,
-        exact=tuple(name for name in names if _is_base(ledger, run, plan, drivers[name])),
-        drivers=drivers,
+        exact=tuple(name for name in names if _is_base(ledger, run, plan, points[name])),
+        points=points,
     )
 
 
@@ -82,10 +81,10 @@ def roll_back(project: Project, run_id: str, arm: ArmWriter, around: Surrounding
     if not way.changes:
         _succeed(around, way, new_id, {"undone": 0})
         return RunResult(new_id)
-    expected = {name: driver.read().fingerprint for name, driver in way.drivers.items()}
+    expected = fingerprints_of(way.points, [*way.points], arm)
     ledger.save_snapshot(new_id, "changes", "before", canonical_json([change.id for change in way.changes]))
     result = execute(project, way.plan, way.changes, arm, around, new_id, expected=expected)
-    _finish(around, way, result)
+    _finish(around, way, arm, result)
     return result
 
 
@@ -131,46 +130,45 @@ def _refuse_one_way(run: Run, done: list[Change]) -> None:
 
 
 def _effect(
-    ledger: Ledger, run: Run, drivers: Mapping[str, SurfaceDriver]
+    ledger: Ledger, run: Run, arm: ArmReader, points: Sequence[Point]
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Witnesses of the flows that the way back closes and opens, proved on the rules before and now."""
     closes: list[str] = []
     opens: list[str] = []
-    for name, driver in drivers.items():
-        before = _before(ledger, run, name)
-        for difference in find_differences(driver.ruleset(driver.read()), driver.ruleset(before)):
+    for point in points:
+        before, now = _before(ledger, run, point.name), read_point(point, arm)
+        for difference in find_differences(point.ruleset(now), point.ruleset(before)):
             found = opens if difference.opened else closes
             if len(found) < _WITNESSES:
                 found.append(difference.witness())
     return tuple(closes), tuple(opens)
 
 
-def _is_base(ledger: Ledger, run: Run, plan: Plan, driver: SurfaceDriver) -> bool:
-    planned = next(target.fingerprint for target in plan.targets if target.name == driver.name)
-    return driver.fingerprint(_before(ledger, run, driver.name)) == planned
+def _is_base(ledger: Ledger, run: Run, plan: Plan, point: Point) -> bool:
+    planned = next(target.fingerprint for target in plan.targets if target.name == point.name)
+    return point.fingerprint(_before(ledger, run, point.name)) == planned
 
 
-def _before(ledger: Ledger, run: Run, target: str) -> State:
+def _before(ledger: Ledger, run: Run, target: str) -> Estate:
     found = state_before(ledger, run.run_id, target)
     if found is None:
         raise AllowlistError(f"run {run.run_id} kept no state of {target} from before it wrote")
     return found
 
 
-def _all_differences(ledger: Ledger, way: WayBack) -> list[str]:
+def _all_differences(ledger: Ledger, way: WayBack, arm: ArmReader) -> list[str]:
     names = dict.fromkeys(change.target for change in way.changes)
-    return [text for name in names for text in _differences(ledger, way.run, way.drivers[name])]
+    return [text for name in names for text in _differences(ledger, way.run, way.points[name], arm)]
 
 
-def _differences(ledger: Ledger, run: Run, driver: SurfaceDriver) -> list[str]:
+def _differences(ledger: Ledger, run: Run, point: Point, arm: ArmReader) -> list[str]:
     """What still differs from the state the run began with, in the resources it wrote."""
-    old: list[Body] = msgspec.json.decode(ledger.snapshot(run.run_id, driver.name, "before"))
-    new = driver.read().bodies
-    written = {str(step.detail.get("resource", "")) for step in run.steps if step.target == driver.name}
+    old, new = _before(ledger, run, point.name), read_point(point, arm)
+    written = {str(step.detail.get("resource", "")) for step in run.steps if step.target == point.name}
     return [
         f"{resource} differs from what it was"
         for resource in sorted(written)
-        if driver.digest(old, resource) != driver.digest(new, resource)
+        if point.digest(old, resource) != point.digest(new, resource)
     ]
 
 
@@ -180,8 +178,8 @@ def _succeed(around: Surroundings, way: WayBack, run_id: str, summary: dict[str,
     around.ledger.finish_run(undone.run_id, "rolled-back", now, {**undone.summary, "undone_by": run_id})
 
 
-def _finish(around: Surroundings, way: WayBack, result: RunResult) -> None:
-    differences = _all_differences(around.ledger, way) if result.is_complete else []
+def _finish(around: Surroundings, way: WayBack, arm: ArmReader, result: RunResult) -> None:
+    differences = _all_differences(around.ledger, way, arm) if result.is_complete else []
     if result.is_complete and not differences:
         summary = {"undone": len(result.fates), "closed": list(way.closes), "opened": list(way.opens)}
         _succeed(around, way, result.run_id, summary)

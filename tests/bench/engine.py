@@ -21,7 +21,7 @@ from allowlist.plan.gates import GateSettings
 from allowlist.plan.model import Plan, TargetPlan
 from allowlist.plan.proofs import gather_evidence
 from allowlist.points.firewall.kind import KIND
-from allowlist.points.firewall.surface import SURFACE
+from allowlist.points.firewall.point import FirewallPolicy
 from allowlist.points.point import Target
 from allowlist.rules.addresses import AddressSet
 from allowlist.rules.coverage import CoverageEngine
@@ -52,14 +52,15 @@ def check_and_plan(given: Synthetic) -> Plan:
         priority=1000,
         options={},
     )
-    before = SURFACE.ruleset(estate, target)
+    point = FirewallPolicy(target)
+    before = point.ruleset(estate)
     engine = CoverageEngine.of(before, requirements)
     results = find_requirement_findings(engine, requirements, "t")
     needed = [item for item, _, finding in results if finding.status is not Status.COVERED]
     kept = [item for item, _, finding in results if finding.status is Status.COVERED]
-    draft = SURFACE.draft(estate, target, needed, kept)
-    writes = SURFACE.compose(estate, target, [item.operation for item in draft.changes])
-    after = SURFACE.ruleset(SURFACE.after(estate, writes), target)
+    draft = point.draft(estate, needed, kept)
+    writes = point.compose(estate, [item.operation for item in draft.changes])
+    after = point.ruleset(point.after(estate, writes))
     findings = [finding for _, _, finding in results]
     served = [item for drafted in draft.changes for item in drafted.requirements]
     evidence = gather_evidence(engine, after, requirements, findings, "t", served)
@@ -132,7 +133,7 @@ def _explain(size: str) -> Iterator[Row]:
         options={},
     )
     requirements = requirements_of(given.required)
-    ruleset = SURFACE.ruleset(estate, target)
+    ruleset = FirewallPolicy(target).ruleset(estate)
     engine = CoverageEngine.of(ruleset, requirements)
     table = engine.index.table(("https", 443))
     one = requirements[0]

@@ -232,10 +232,10 @@ class Case:
         """The state once the whole plan has been applied, as the surface itself foresees it."""
         project = self.project()
         spec = project.targets()[0]
-        surface, target = project.surface(spec), project.target(spec)
+        point = project.point(spec)
         estate = self.estate()
-        writes = surface.compose(estate, target, [change.operation for change in plan.changes])
-        return list(surface.after(estate, writes).resources.values())
+        writes = point.compose(estate, [change.operation for change in plan.changes])
+        return list(point.after(estate, writes).resources.values())
 
 
 def _wanted(name: str) -> Body:

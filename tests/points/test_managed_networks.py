@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from allowlist.errors import InvalidInput, PlanRefused
 from allowlist.plan.findings import Status
-from allowlist.points.kind import kind_of
 from allowlist.points.managed.network import OutboundRule
 from allowlist.points.managed.ownership import is_owned, rule_name
 from allowlist.points.managed.validate import RULE_NAME
@@ -281,7 +280,7 @@ def test_a_write_of_a_rule_of_the_service_is_refused_even_when_asked_for(tmp_pat
     )
     project = case.project()
     with pytest.raises(PlanRefused, match="belongs to the service"):
-        kind_of("hub-network").load().compose(case.estate(), project.target(project.targets()[0]), [forced])
+        project.point(project.targets()[0]).compose(case.estate(), [forced])
 
 
 @pytest.mark.parametrize("surface", BOTH)
@@ -381,7 +380,7 @@ def test_explain_says_which_rule_decides_and_that_a_pending_one_does_not_yet(
     case = _case(tmp_path, surface, rules=rules)
     project = case.project()
     spec = project.targets()[0]
-    ruleset = project.surface(spec).ruleset(case.estate(), project.target(spec))
+    ruleset = project.point(spec).ruleset(case.estate())
 
     def answer(name: str) -> tuple[str, str]:
         line = FlowLine(source="10.0.0.4", fqdn=name)

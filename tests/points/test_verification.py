@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from allowlist.apply.unmet import Unmet, UnmetKind, is_failed, is_moving, is_of_state
 from allowlist.estate.bodies import Body, Estate
 from allowlist.plan.model import Operation
 from allowlist.points.kind import kind_of
 from allowlist.points.point import Target
+from allowlist.points.unmet import Unmet, UnmetKind, is_failed, is_moving, is_of_state
 from tests.helpers import foundry
 
 
@@ -39,12 +39,10 @@ def unmet(status: str, destination: str = "a.example", **more: Any) -> list[Unme
     add = Operation(
         action="add", surface="hub-network", resource=foundry.HUB, path=("outboundRules", "mine"), after=after
     )
-    surface = kind_of("hub-network").load()
-    without = Estate.of([foundry.hub()])
-    writes = surface.compose(without, target, [add])
-    return surface.verify(
-        Reads(foundry.hub({"mine": foundry.fqdn(destination, status, **more)})), target, writes
-    )
+    point = kind_of("hub-network").bind(target)
+    (write,) = point.compose(Estate.of([foundry.hub()]), [add])
+    now = Reads(foundry.hub({"mine": foundry.fqdn(destination, status, **more)}))
+    return point.verify(now, write)
 
 
 @pytest.mark.parametrize(

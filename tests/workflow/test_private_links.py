@@ -113,7 +113,7 @@ def test_explain_shows_the_whole_way() -> None:
     def stages(name: str, source: str, state: Estate) -> dict[str, tuple[str, str]]:
         one = project()
         spec = one.targets()[0]
-        ruleset = one.surface(spec).ruleset(state, one.target(spec))
+        ruleset = one.point(spec).ruleset(state)
         line = FlowLine(source=source, fqdn=name)
         answer = explain_flow(line, ruleset, (), one.facts, spec.name)
         path = with_path(answer, workload_scene(one.workload, state, [spec])).path

@@ -9,7 +9,7 @@ from allowlist.errors import TargetDenied, TargetNotFound
 from allowlist.estate.bodies import Body, Estate
 from allowlist.points.accounts import ACCOUNTS, LISTING
 from allowlist.points.kind import Found, Kind
-from allowlist.points.point import ArmReader, Surface
+from allowlist.points.point import ArmReader, Point
 
 API_VERSION = "2026-03-01"
 TAIL = "/managedNetworks/default"
@@ -35,10 +35,10 @@ def _look_closer(arm: ArmReader, account: Body) -> Iterator[Body]:
             yield {**arm.get(network, API_VERSION), "id": network, "name": "default"}
 
 
-def _load() -> Surface:
-    from allowlist.points.account_network.surface import SURFACE
+def _load() -> type[Point]:
+    from allowlist.points.account_network.point import AccountNetwork
 
-    return SURFACE
+    return AccountNetwork
 
 
 KIND = Kind(

@@ -9,7 +9,7 @@ from allowlist.errors import TargetDenied, TargetNotFound
 from allowlist.estate.bodies import Body, Estate
 from allowlist.points.accounts import ACCOUNTS, LISTING
 from allowlist.points.kind import Found, Kind
-from allowlist.points.point import ArmReader, Surface
+from allowlist.points.point import ArmReader, Point
 
 API_VERSION = "2026-05-15-preview"
 POLICIES = f"{ACCOUNTS}/raiPolicies"
@@ -28,10 +28,10 @@ def _look_closer(arm: ArmReader, account: Body) -> Iterator[Body]:
             yield from arm.list(f"{account['id']}/raiPolicies", API_VERSION)
 
 
-def _load() -> Surface:
-    from allowlist.points.agent_egress.surface import SURFACE
+def _load() -> type[Point]:
+    from allowlist.points.agent_egress.point import AgentEgress
 
-    return SURFACE
+    return AgentEgress
 
 
 KIND = Kind(

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from allowlist.estate.bodies import Estate
 from allowlist.points.accounts import ACCOUNTS, LISTING
 from allowlist.points.kind import Found, Kind
-from allowlist.points.point import Surface
+from allowlist.points.point import Point
 
 
 def _find(estate: Estate) -> Iterator[Found]:
@@ -16,10 +16,10 @@ def _find(estate: Estate) -> Iterator[Found]:
             yield Found.of(body, "outbound access is restricted")
 
 
-def _load() -> Surface:
-    from allowlist.points.allow_list.surface import SURFACE
+def _load() -> type[Point]:
+    from allowlist.points.allow_list.point import AccountAllowList
 
-    return SURFACE
+    return AccountAllowList
 
 
 KIND = Kind(

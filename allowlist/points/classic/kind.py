@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from allowlist.estate.bodies import Estate
 from allowlist.points.kind import Found, Kind, Listing
-from allowlist.points.point import Surface
+from allowlist.points.point import Point
 
 FIREWALLS = "Microsoft.Network/azureFirewalls"
 
@@ -17,10 +17,10 @@ def _find(estate: Estate) -> Iterator[Found]:
             yield Found.of(body, "classic rules")
 
 
-def _load() -> Surface:
-    from allowlist.points.classic.surface import SURFACE
+def _load() -> type[Point]:
+    from allowlist.points.classic.point import ClassicFirewall
 
-    return SURFACE
+    return ClassicFirewall
 
 
 KIND = Kind(

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from allowlist.estate.bodies import Estate
 from allowlist.points.kind import Found, Kind, Listing
-from allowlist.points.point import Surface
+from allowlist.points.point import Point
 
 POLICIES = "Microsoft.Network/firewallPolicies"
 
@@ -19,10 +19,10 @@ def _find(estate: Estate) -> Iterator[Found]:
             yield Found.of(body, f"{carried} firewalls carry it")
 
 
-def _load() -> Surface:
-    from allowlist.points.firewall.surface import SURFACE
+def _load() -> type[Point]:
+    from allowlist.points.firewall.point import FirewallPolicy
 
-    return SURFACE
+    return FirewallPolicy
 
 
 KIND = Kind(

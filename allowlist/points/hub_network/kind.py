@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from allowlist.estate.bodies import Estate
 from allowlist.points.kind import Found, Kind, Listing
-from allowlist.points.point import Surface
+from allowlist.points.point import Point
 
 WORKSPACES = "Microsoft.MachineLearningServices/workspaces"
 
@@ -19,10 +19,10 @@ def _find(estate: Estate) -> Iterator[Found]:
             yield Found.of(body, "managed network with approved outbound only")
 
 
-def _load() -> Surface:
-    from allowlist.points.hub_network.surface import SURFACE
+def _load() -> type[Point]:
+    from allowlist.points.hub_network.point import HubNetwork
 
-    return SURFACE
+    return HubNetwork
 
 
 KIND = Kind(

@@ -18,7 +18,8 @@ from allowlist.errors import TargetError
 from allowlist.estate.bodies import Body, Estate, fingerprint
 from allowlist.estate.resource_id import ResourceId
 from allowlist.plan.model import Plan
-from allowlist.points.point import ArmReader, Target
+from allowlist.points.kind import kind_of
+from allowlist.points.point import ArmReader
 from allowlist.store import Ledger
 from allowlist.workflow.project import Project
 from allowlist.workflow.syncing.outcome import Drift
@@ -102,8 +103,8 @@ def _key(path: tuple[str, ...]) -> str:
 
 def _owned(project: Project, spec: TargetSpec, estate: Estate, at: dt.datetime) -> Owned:
     """A draft that wants nothing removes exactly what is ours."""
-    target: Target = replace(project.target(spec), delete="sync")
-    operations = [item.operation for item in project.surface(spec).draft(estate, target, (), ()).changes]
+    point = kind_of(spec.surface).bind(replace(project.target(spec), delete="sync"))
+    operations = [item.operation for item in point.draft(estate, (), ()).changes]
     return Owned(
         rules={_key(item.path): fingerprint(item.before) for item in operations},
         resource=operations[0].resource if operations else "",

@@ -13,7 +13,7 @@ from allowlist.store import Lease, Ledger, Run
 from allowlist.store.processes import parse_process
 from allowlist.workflow.applying import ApplyOptions, raise_if_incomplete
 from allowlist.workflow.confirming import is_expired
-from allowlist.workflow.driving import SurfaceDriver
+from allowlist.workflow.driving import read_point
 from allowlist.workflow.fates import changes_of_run, plan_of_run
 from allowlist.workflow.resuming import resume_run
 from allowlist.workflow.rolling_back import roll_back
@@ -123,9 +123,8 @@ def _families(given: Pass, targets: Sequence[str]) -> list[str]:
     found = []
     for spec in given.project.workload.targets:
         if spec.name in targets:
-            driver = SurfaceDriver(given.project.surface(spec), given.project.target(spec), given.arm)
-            driver.read()
-            found.append(driver.family)
+            point = given.project.point(spec)
+            found.append(point.family(read_point(point, given.arm)))
     return found
 
 

@@ -114,7 +114,7 @@ def _look(given: Pass, spec: TargetSpec) -> _Look:
     estate = read_estate(given.project, [spec], given.reads)
     project = remembering(given.project, given.around.ledger)
     plan = make_plan(project, estate, [spec], given.around.who)
-    family = given.project.surface(spec).family(estate, given.project.target(spec))
+    family = given.project.point(spec).family(estate)
     found = _find_drift(given, project, spec, estate)
     drifted = found.undone_by(plan) if found else frozenset()
     return _Look(

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from allowlist.apply.unmet import Unmet
 from allowlist.documents import digest_of
 from allowlist.errors import InvalidInput
 from allowlist.estate.bodies import Body, Estate
@@ -30,10 +29,10 @@ from allowlist.points.point import (
     ArmWriter,
     Draft,
     LimitFinding,
-    SurfaceBase,
-    Target,
+    Point,
     Write,
 )
+from allowlist.points.unmet import Unmet
 from allowlist.points.verdict import refined
 from allowlist.rules.model import Ruleset
 from allowlist.rules.requirement import Requirement
@@ -42,47 +41,43 @@ API_VERSION = "2024-10-01"
 _NEAR = 0.9
 
 
-class AccountAllowListSurface(SurfaceBase):
+class AccountAllowList(Point):
     """The outbound list of one account, written whole: arrays of a PATCH replace what stood there."""
 
     api_version = API_VERSION
     options_type = ListOptions
 
-    def read(self, arm: ArmReader, target: Target) -> list[Body]:
-        account = arm.get(target.resource, API_VERSION)
-        return [{**account, "id": account.get("id") or target.resource}]
+    def read(self, arm: ArmReader) -> list[Body]:
+        account = arm.get(self.target.resource, API_VERSION)
+        return [{**account, "id": account.get("id") or self.target.resource}]
 
-    def allowed(self, estate: Estate, target: Target) -> AllowList:
-        account = estate.get(target.resource)
+    def allowed(self, estate: Estate) -> AllowList:
+        account = estate.get(self.target.resource)
         if account is None:
-            raise InvalidInput.of(estate.origin or "estate", f"lacks the account {target.resource}")
-        name = str(account.get("name") or target.resource.rpartition("/")[2])
+            raise InvalidInput.of(estate.origin or "estate", f"lacks the account {self.target.resource}")
+        name = str(account.get("name") or self.target.resource.rpartition("/")[2])
         return AllowList.of(name, str(account.get("kind") or ""), account["properties"])
 
-    def ruleset(self, estate: Estate, target: Target) -> Ruleset:
-        return to_ruleset(self.allowed(estate, target))
+    def ruleset(self, estate: Estate) -> Ruleset:
+        return to_ruleset(self.allowed(estate))
 
-    def refine(
-        self, estate: Estate, target: Target, findings: Sequence[tuple[Requirement, Finding]]
-    ) -> list[Finding]:
-        wildcards = options_of(target).unverified_wildcards
-        judge = ListJudge(self.allowed(estate, target), [item for item, _ in findings], wildcards=wildcards)
+    def refine(self, estate: Estate, findings: Sequence[tuple[Requirement, Finding]]) -> list[Finding]:
+        wildcards = options_of(self.target).unverified_wildcards
+        judge = ListJudge(self.allowed(estate), [item for item, _ in findings], wildcards=wildcards)
         return [refined(finding, judge.judge(item)) for item, finding in findings]
 
-    def posture(self, estate: Estate, target: Target) -> list[Finding]:
-        return list(posture(self.allowed(estate, target), target.name))
+    def posture(self, estate: Estate) -> list[Finding]:
+        return list(posture(self.allowed(estate), self.target.name))
 
-    def draft(
-        self, estate: Estate, target: Target, needed: Sequence[Requirement], kept: Sequence[Requirement]
-    ) -> Draft:
-        return draft(self.allowed(estate, target), target, needed, kept)
+    def draft(self, estate: Estate, needed: Sequence[Requirement], kept: Sequence[Requirement]) -> Draft:
+        return draft(self.allowed(estate), self.target, needed, kept)
 
-    def compose(self, estate: Estate, target: Target, operations: Sequence[Operation]) -> list[Write]:
+    def compose(self, estate: Estate, operations: Sequence[Operation]) -> list[Write]:
         """One PATCH with the whole list, merged into what stands there."""
         if not operations:
             return []
         properties: Body = {}
-        entries = list(self.allowed(estate, target).entries)
+        entries = list(self.allowed(estate).entries)
         for operation in operations:
             if operation.path[0] == COLLECTION:
                 properties["allowedFqdnList"] = entries = _edited(entries, operation)
@@ -90,7 +85,7 @@ class AccountAllowListSurface(SurfaceBase):
                 properties[SWITCH] = (operation.after or {})[SWITCH]
         return [
             Write(
-                resource=target.resource,
+                resource=self.target.resource,
                 method="PATCH",
                 body={"properties": properties},
                 api_version=API_VERSION,
@@ -107,47 +102,44 @@ class AccountAllowListSurface(SurfaceBase):
             estate = estate.with_resources([{**account, "properties": {**kept, **new}}])
         return estate
 
-    def fingerprint(self, estate: Estate, target: Target) -> str:
-        allowed = self.allowed(estate, target)
+    def fingerprint(self, estate: Estate) -> str:
+        allowed = self.allowed(estate)
         return digest_of([allowed.kind, _meaning(allowed)])
 
-    def digest(self, estate: Estate, target: Target, resource: str) -> str:
+    def digest(self, estate: Estate, resource: str) -> str:
         del resource
-        return digest_of(_meaning(self.allowed(estate, target)))
+        return digest_of(_meaning(self.allowed(estate)))
 
-    def reread(self, arm: ArmReader, target: Target, resource: str) -> list[Body]:
+    def reread(self, arm: ArmReader, resource: str) -> list[Body]:
         del resource
-        return self.read(arm, target)
+        return self.read(arm)
 
-    def limits(self, estate: Estate, target: Target) -> list[LimitFinding]:
-        count = len(self.allowed(estate, target).entries)
+    def limits(self, estate: Estate) -> list[LimitFinding]:
+        count = len(self.allowed(estate).entries)
         if count <= MAX_ENTRIES * _NEAR:
             return []
         text = f"the list would have {count} entries of {MAX_ENTRIES}"
         return [LimitFinding(code="maximum-1000-entries", exceeded=count > MAX_ENTRIES, text=text)]
 
-    def family(self, estate: Estate, target: Target) -> str:
+    def family(self, estate: Estate) -> str:
         """One write at a time per account: others are refused until it has settled."""
         del estate
-        return normal_id(target.resource)
+        return normal_id(self.target.resource)
 
     def write(self, arm: ArmWriter, write: Write) -> None:
         arm.patch(write.resource, write.body or {}, write.api_version)
 
-    def verify(self, arm: ArmReader, target: Target, expected: Sequence[Write]) -> list[Unmet]:
+    def verify(self, arm: ArmReader, write: Write) -> list[Unmet]:
         """Read-back equality of switch and list, and an account that has settled: its operation ends earlier."""
-        allowed = self.allowed(Estate.of(self.read(arm, target)), target)
+        allowed = self.allowed(Estate.of(self.read(arm)))
         unmet = [] if allowed.state == "Succeeded" else [Unmet.of_state(allowed.name, allowed.state)]
-        for write in expected:
-            wanted = lowered((write.body or {}).get("properties") or {})
-            if wanted.get(SWITCH.lower(), allowed.restricted) != allowed.restricted:
-                text = f"{SWITCH} of {allowed.name} reads back {allowed.restricted}"
-                unmet.append(Unmet.different(allowed.name, text))
-            entries = wanted.get("allowedfqdnlist")
-            if entries is not None and {normal_entry(item) for item in entries} != set(
-                allowed.normal_entries
-            ):
-                unmet.append(Unmet.different(f"the list of {allowed.name}"))
+        wanted = lowered((write.body or {}).get("properties") or {})
+        if wanted.get(SWITCH.lower(), allowed.restricted) != allowed.restricted:
+            text = f"{SWITCH} of {allowed.name} reads back {allowed.restricted}"
+            unmet.append(Unmet.different(allowed.name, text))
+        entries = wanted.get("allowedfqdnlist")
+        if entries is not None and {normal_entry(item) for item in entries} != set(allowed.normal_entries):
+            unmet.append(Unmet.different(f"the list of {allowed.name}"))
         return unmet
 
 
@@ -161,6 +153,3 @@ def _edited(entries: list[str], operation: Operation) -> list[str]:
 
 def _meaning(allowed: AllowList) -> Body:
     return {"restricted": allowed.restricted, "entries": sorted(set(allowed.normal_entries))}
-
-
-SURFACE = AccountAllowListSurface()

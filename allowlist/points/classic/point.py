@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from allowlist.apply.unmet import Unmet
 from allowlist.errors import InvalidInput
 from allowlist.estate.bodies import Body, Estate, fingerprint
 from allowlist.estate.resource_id import ResourceId, normal_id
@@ -15,19 +14,20 @@ from allowlist.points.classic.translate import to_ruleset
 from allowlist.points.classic.write import API_VERSION
 from allowlist.points.firewall.readback import same_configuration
 from allowlist.points.firewall.validate import find_classic_faults
-from allowlist.points.point import ArmReader, ArmWriter, Draft, LimitFinding, SurfaceBase, Target, Write
+from allowlist.points.point import ArmReader, ArmWriter, Draft, LimitFinding, Point, Write
+from allowlist.points.unmet import Unmet
 from allowlist.rules.model import Ruleset
 from allowlist.rules.requirement import Requirement
 
 
-class AzureFirewallSurface(SurfaceBase):
+class ClassicFirewall(Point):
     """``Microsoft.Network/azureFirewalls`` without a policy."""
 
     api_version = API_VERSION
 
-    def read(self, arm: ArmReader, target: Target) -> list[Body]:
+    def read(self, arm: ArmReader) -> list[Body]:
         """The firewall, and the IP groups its rules name (one list per subscription)."""
-        firewall = arm.get(target.resource, API_VERSION)
+        firewall = arm.get(self.target.resource, API_VERSION)
         wanted = {normal_id(item) for item in _ip_group_references(firewall)}
         subscriptions = sorted({ResourceId(item).subscription for item in wanted})
         groups = [
@@ -39,64 +39,63 @@ class AzureFirewallSurface(SurfaceBase):
         ]
         return [firewall, *(group for group in groups if normal_id(group["id"]) in wanted)]
 
-    def ruleset(self, estate: Estate, target: Target) -> Ruleset:
-        return to_ruleset(estate, self._firewall(estate, target))
+    def ruleset(self, estate: Estate) -> Ruleset:
+        return to_ruleset(estate, self._firewall(estate))
 
-    def _firewall(self, estate: Estate, target: Target) -> Body:
-        firewall = estate.get(target.resource)
+    def _firewall(self, estate: Estate) -> Body:
+        firewall = estate.get(self.target.resource)
         if firewall is None:
-            raise InvalidInput.of(estate.origin or "estate", f"lacks the firewall {target.resource}")
+            raise InvalidInput.of(estate.origin or "estate", f"lacks the firewall {self.target.resource}")
         policy = firewall["properties"].get("firewallPolicy")
         if policy:
             hint = f"use the surface firewall-policy with {policy.get('id')}"
             raise InvalidInput.of(
-                estate.origin or "estate", f"{target.resource} is run by a policy", hint=hint
+                estate.origin or "estate", f"{self.target.resource} is run by a policy", hint=hint
             )
         return firewall
 
-    def draft(
-        self, estate: Estate, target: Target, needed: Sequence[Requirement], kept: Sequence[Requirement]
-    ) -> Draft:
-        return writing.draft(estate, target, self.ruleset(estate, target), needed, kept)
+    def draft(self, estate: Estate, needed: Sequence[Requirement], kept: Sequence[Requirement]) -> Draft:
+        return writing.draft(estate, self.target, self.ruleset(estate), needed, kept)
 
-    def compose(self, estate: Estate, target: Target, operations: Sequence[Operation]) -> list[Write]:
-        return writing.compose(estate, target, operations)
+    def compose(self, estate: Estate, operations: Sequence[Operation]) -> list[Write]:
+        return writing.compose(estate, self.target, operations)
 
     def after(self, estate: Estate, writes: Iterable[Write]) -> Estate:
         return writing.after(estate, writes)
 
-    def fingerprint(self, estate: Estate, target: Target) -> str:
-        firewall = self._firewall(estate, target)
+    def fingerprint(self, estate: Estate) -> str:
+        firewall = self._firewall(estate)
         groups = [estate.get(item) for item in sorted(set(_ip_group_references(firewall)))]
         return fingerprint({"parts": [fingerprint(body) for body in (firewall, *groups) if body is not None]})
 
-    def posture(self, estate: Estate, target: Target) -> list[Finding]:
+    def posture(self, estate: Estate) -> list[Finding]:
         """What is wrong with the classic rules, whoever owns them."""
-        firewall = self._firewall(estate, target)
+        firewall = self._firewall(estate)
         return [
-            invalid(target.name, firewall.get("name", ""), text) for text in find_classic_faults(firewall)
+            invalid(self.target.name, firewall.get("name", ""), text)
+            for text in find_classic_faults(firewall)
         ]
 
-    def limits(self, estate: Estate, target: Target) -> list[LimitFinding]:
-        firewall = self._firewall(estate, target)
+    def limits(self, estate: Estate) -> list[LimitFinding]:
+        firewall = self._firewall(estate)
         return [
             LimitFinding(code="invalid", exceeded=True, text=text) for text in find_classic_faults(firewall)
         ]
 
-    def family(self, estate: Estate, target: Target) -> str:
+    def family(self, estate: Estate) -> str:
         del estate
-        return normal_id(target.resource)
+        return normal_id(self.target.resource)
 
     def write(self, arm: ArmWriter, write: Write) -> None:
         arm.put(write.resource, write.body or {}, write.api_version)
 
-    def verify(self, arm: ArmReader, target: Target, expected: Sequence[Write]) -> list[Unmet]:
+    def verify(self, arm: ArmReader, write: Write) -> list[Unmet]:
         """Read-back equality and ``Succeeded``."""
-        actual = arm.get(target.resource, API_VERSION)
+        actual = arm.get(self.target.resource, API_VERSION)
         state = actual["properties"].get("provisioningState", "Succeeded")
         name = str(actual.get("name"))
         unmet = [] if state == "Succeeded" else [Unmet.of_state(name, state)]
-        if any(write.body is not None and not same_rules(write.body, actual) for write in expected):
+        if write.body is not None and not same_rules(write.body, actual):
             unmet.append(Unmet.different(name))
         return unmet
 
@@ -138,6 +137,3 @@ def _ip_group_references(firewall: Body) -> Iterable[str]:
             for rule in collection.get("properties", collection).get("rules") or ():
                 yield from rule.get("sourceIpGroups") or ()
                 yield from rule.get("destinationIpGroups") or ()
-
-
-SURFACE = AzureFirewallSurface()

@@ -6,7 +6,6 @@ from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from allowlist.apply.unmet import Unmet
 from allowlist.documents import digest_of
 from allowlist.estate.bodies import Body, Estate
 from allowlist.estate.resource_id import normal_id
@@ -23,16 +22,16 @@ from allowlist.points.point import (
     ArmWriter,
     Draft,
     LimitFinding,
-    SurfaceBase,
-    Target,
+    Point,
     Write,
 )
+from allowlist.points.unmet import Unmet
 from allowlist.points.verdict import refined
 from allowlist.rules.model import Ruleset
 from allowlist.rules.requirement import Requirement
 
 
-class ManagedNetworkSurface(SurfaceBase):
+class ManagedNetworkPoint(Point):
     """A managed network behind the one interface; hubs and accounts say where it stands and how it is read."""
 
     options_type = NetworkOptions
@@ -44,50 +43,46 @@ class ManagedNetworkSurface(SurfaceBase):
         return {}
 
     @abstractmethod
-    def read(self, arm: ArmReader, target: Target) -> list[Body]: ...
+    def read(self, arm: ArmReader) -> list[Body]: ...
 
     @abstractmethod
-    def find_network(self, estate: Estate, target: Target) -> ManagedNetwork:
-        """The network of ``target``. Raises InvalidInput where the estate lacks its resource."""
+    def find_network(self, estate: Estate) -> ManagedNetwork:
+        """The network of the target. Raises InvalidInput where the estate lacks its resource."""
 
     @abstractmethod
-    def place(self, target: Target) -> Place: ...
+    def place(self) -> Place: ...
 
     @abstractmethod
     def with_network(self, estate: Estate, operations: Sequence[Operation], network_id: str) -> Estate:
         """The estate once ``operations`` on the network at ``network_id`` have succeeded."""
 
     @abstractmethod
-    def find_unsettled(self, bodies: Sequence[Body], target: Target) -> Iterator[Unmet]:
+    def find_unsettled(self, bodies: Sequence[Body]) -> Iterator[Unmet]:
         """What of the resources around the network is still changing, or Failed."""
 
-    def network(self, estate: Estate, target: Target) -> ManagedNetwork:
-        found = self.find_network(estate, target)
-        return replace(found, spark=options_of(target).serverless_spark)
+    def network(self, estate: Estate) -> ManagedNetwork:
+        found = self.find_network(estate)
+        return replace(found, spark=options_of(self.target).serverless_spark)
 
-    def ruleset(self, estate: Estate, target: Target) -> Ruleset:
-        return to_ruleset(self.network(estate, target), IN_FORCE, COMING - IN_FORCE)
+    def ruleset(self, estate: Estate) -> Ruleset:
+        return to_ruleset(self.network(estate), IN_FORCE, COMING - IN_FORCE)
 
-    def refine(
-        self, estate: Estate, target: Target, findings: Sequence[tuple[Requirement, Finding]]
-    ) -> list[Finding]:
-        judge = NetworkJudge(self.network(estate, target), [item for item, _ in findings])
+    def refine(self, estate: Estate, findings: Sequence[tuple[Requirement, Finding]]) -> list[Finding]:
+        judge = NetworkJudge(self.network(estate), [item for item, _ in findings])
         return [refined(finding, judge.judge(item)) for item, finding in findings]
 
-    def posture(self, estate: Estate, target: Target) -> list[Finding]:
-        return list(posture(self.network(estate, target), target.name))
+    def posture(self, estate: Estate) -> list[Finding]:
+        return list(posture(self.network(estate), self.target.name))
 
-    def draft(
-        self, estate: Estate, target: Target, needed: Sequence[Requirement], kept: Sequence[Requirement]
-    ) -> Draft:
-        return Drafter(self.network(estate, target), target, self.place(target)).draft(needed, kept)
+    def draft(self, estate: Estate, needed: Sequence[Requirement], kept: Sequence[Requirement]) -> Draft:
+        return Drafter(self.network(estate), self.target, self.place()).draft(needed, kept)
 
-    def compose(self, estate: Estate, target: Target, operations: Sequence[Operation]) -> list[Write]:
+    def compose(self, estate: Estate, operations: Sequence[Operation]) -> list[Write]:
         if not operations:
             return []
         return composing.compose(
-            self.network(estate, target),
-            self.place(target),
+            self.network(estate),
+            self.place(),
             operations,
             api_version=self.api_version,
             has_batch=self.has_batch,
@@ -102,13 +97,13 @@ class ManagedNetworkSurface(SurfaceBase):
             estate = self.with_network(estate, write.operations, network_id)
         return estate
 
-    def fingerprint(self, estate: Estate, target: Target) -> str:
-        network = self.network(estate, target)
+    def fingerprint(self, estate: Estate) -> str:
+        network = self.network(estate)
         rules = {rule.name.lower(): rule.meaning for rule in network.rules}
         return digest_of([_settings(network), network.provisioned, rules])
 
-    def digest(self, estate: Estate, target: Target, resource: str) -> str:
-        network, place = self.network(estate, target), self.place(target)
+    def digest(self, estate: Estate, resource: str) -> str:
+        network, place = self.network(estate), self.place()
         key = normal_id(resource)
         if key == normal_id(place.network):
             return digest_of(_settings(network))
@@ -119,22 +114,22 @@ class ManagedNetworkSurface(SurfaceBase):
         rule = network.rule(resource.rpartition("/")[2])
         return digest_of(rule.meaning if rule else None)
 
-    def reread(self, arm: ArmReader, target: Target, resource: str) -> list[Body]:
+    def reread(self, arm: ArmReader, resource: str) -> list[Body]:
         del resource
-        return self.read(arm, target)
+        return self.read(arm)
 
-    def limits(self, estate: Estate, target: Target) -> list[LimitFinding]:
+    def limits(self, estate: Estate) -> list[LimitFinding]:
         """The only cap is one of your own: no document names a maximum of FQDN rules."""
-        cap, count = options_of(target).max_fqdn_rules, len(self.network(estate, target).fqdn_rules)
+        cap, count = options_of(self.target).max_fqdn_rules, len(self.network(estate).fqdn_rules)
         if not cap or count <= cap * 0.9:
             return []
         text = f"the network would have {count} FQDN rules of {cap} (max_fqdn_rules)"
         return [LimitFinding(code="fqdn-rules", exceeded=count > cap, text=text)]
 
-    def family(self, estate: Estate, target: Target) -> str:
+    def family(self, estate: Estate) -> str:
         """One write at a time per network: others are refused, or delete each other's rules."""
         del estate
-        return normal_id(self.place(target).network)
+        return normal_id(self.place().network)
 
     def write(self, arm: ArmWriter, write: Write) -> None:
         if write.body is None:
@@ -143,13 +138,12 @@ class ManagedNetworkSurface(SurfaceBase):
             send = {"PUT": arm.put, "PATCH": arm.patch, "POST": arm.post}[write.method]
             send(write.resource, write.body, write.api_version)
 
-    def verify(self, arm: ArmReader, target: Target, expected: Sequence[Write]) -> list[Unmet]:
+    def verify(self, arm: ArmReader, write: Write) -> list[Unmet]:
         """Read-back equality by meaning, ``Active`` rules, and a network whose own state has settled."""
-        bodies = self.read(arm, target)
-        network = self.network(Estate.of(bodies), target)
-        operations = [operation for write in expected for operation in write.operations]
-        unmet = [item for operation in operations for item in _unmet(network, operation)]
-        return unmet + list(self.find_unsettled(bodies, target))
+        bodies = self.read(arm)
+        network = self.network(Estate.of(bodies))
+        unmet = [item for operation in write.operations for item in _unmet(network, operation)]
+        return unmet + list(self.find_unsettled(bodies))
 
 
 def _settings(network: ManagedNetwork) -> Body:

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from allowlist.apply.unmet import Unmet
 from allowlist.errors import InvalidInput
 from allowlist.estate.bodies import Body, Estate
 from allowlist.plan.model import Operation
 from allowlist.points.managed.compose import with_operations
 from allowlist.points.managed.draft import Place
 from allowlist.points.managed.network import DISABLED, ManagedNetwork, OutboundRule, lowered
-from allowlist.points.managed.surface import ManagedNetworkSurface
-from allowlist.points.point import ArmReader, Target
+from allowlist.points.managed.point import ManagedNetworkPoint
+from allowlist.points.point import ArmReader
+from allowlist.points.unmet import Unmet
 
 API_VERSION = "2025-12-01"
 
@@ -26,7 +26,7 @@ _PROJECT = (
 )
 
 
-class HubNetworkSurface(ManagedNetworkSurface):
+class HubNetwork(ManagedNetworkPoint):
     """One hub or workspace; rules are written one after the other, for a batch exists in previews only."""
 
     api_version = API_VERSION
@@ -35,35 +35,37 @@ class HubNetworkSurface(ManagedNetworkSurface):
     def provision_body(self) -> Body:
         return {"includeSpark": False}
 
-    def read(self, arm: ArmReader, target: Target) -> list[Body]:
+    def read(self, arm: ArmReader) -> list[Body]:
         """The workspace, and its rules by their names: the ``id`` of a listed rule is malformed (specs issue 28982)."""
-        workspace = arm.get(target.resource, API_VERSION)
-        place = self.place(target)
+        workspace = arm.get(self.target.resource, API_VERSION)
+        place = self.place()
         rules = [
             {**body, "id": place.rule(str(body["name"]))}
-            for body in arm.list(f"{target.resource}/outboundRules", API_VERSION)
+            for body in arm.list(f"{self.target.resource}/outboundRules", API_VERSION)
             if body.get("name")
         ]
-        return [{**workspace, "id": workspace.get("id") or target.resource}, *rules]
+        return [{**workspace, "id": workspace.get("id") or self.target.resource}, *rules]
 
-    def place(self, target: Target) -> Place:
-        return Place(network=target.resource, provision=f"{target.resource}/provisionManagedNetwork")
+    def place(self) -> Place:
+        return Place(
+            network=self.target.resource, provision=f"{self.target.resource}/provisionManagedNetwork"
+        )
 
-    def find_network(self, estate: Estate, target: Target) -> ManagedNetwork:
-        workspace = estate.get(target.resource)
+    def find_network(self, estate: Estate) -> ManagedNetwork:
+        workspace = estate.get(self.target.resource)
         if workspace is None:
             raise InvalidInput.of(
                 estate.origin or "estate",
-                f"lacks the workspace {target.resource}",
+                f"lacks the workspace {self.target.resource}",
                 hint="save it with: allowlist snapshot -o DIR, or az resource show --ids ID",
             )
-        name = str(workspace.get("name") or target.resource.rpartition("/")[2])
+        name = str(workspace.get("name") or self.target.resource.rpartition("/")[2])
         if str(workspace.get("kind") or "").lower() == "project":
             return ManagedNetwork(
                 name=name, platform="hub", isolation=DISABLED, absent=f"{name} {_PROJECT}{_hub_of(workspace)}"
             )
         network = ManagedNetwork.of(name, "hub", lowered(workspace["properties"]).get("managednetwork"))
-        children = estate.children(target.resource, "outboundRules")
+        children = estate.children(self.target.resource, "outboundRules")
         return network.with_rules(
             OutboundRule.of(str(body["id"]).rpartition("/")[2], body["properties"]) for body in children
         )
@@ -83,8 +85,7 @@ class HubNetworkSurface(ManagedNetworkSurface):
         body = {**workspace, "properties": {**properties, key: changed}}
         return estate.without(item["id"] for item in children.values()).with_resources([body])
 
-    def find_unsettled(self, bodies: Sequence[Body], target: Target) -> Iterator[Unmet]:
-        del target
+    def find_unsettled(self, bodies: Sequence[Body]) -> Iterator[Unmet]:
         state = str(lowered(bodies[0]["properties"]).get("provisioningstate") or "Succeeded")
         if state != "Succeeded":
             yield Unmet.of_state(str(bodies[0].get("name")), state)
@@ -93,6 +94,3 @@ class HubNetworkSurface(ManagedNetworkSurface):
 def _hub_of(workspace: Body) -> str:
     hub = lowered(workspace["properties"]).get("hubresourceid")
     return f": {hub}" if hub else ""
-
-
-SURFACE = HubNetworkSurface()

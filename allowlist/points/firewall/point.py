@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from allowlist.apply.unmet import Unmet
 from allowlist.errors import TargetNotFound
 from allowlist.estate.bodies import Body, Estate, fingerprint
 from allowlist.estate.resource_id import ResourceId, normal_id
@@ -25,21 +24,22 @@ from allowlist.points.firewall.validate import (
     find_ip_group_faults,
     find_policy_faults,
 )
-from allowlist.points.point import ArmReader, ArmWriter, Draft, LimitFinding, SurfaceBase, Target, Write
+from allowlist.points.point import ArmReader, ArmWriter, Draft, LimitFinding, Point, Target, Write
+from allowlist.points.unmet import Unmet
 from allowlist.rules.model import Ruleset
 from allowlist.rules.requirement import Requirement
 
 
-class FirewallPolicySurface(SurfaceBase):
+class FirewallPolicy(Point):
     """``Microsoft.Network/firewallPolicies`` with their groups, parents, IP groups and attached firewalls."""
 
     api_version = API_VERSION
     options_type = limits.PolicyOptions
 
-    def read(self, arm: ArmReader, target: Target) -> list[Body]:
+    def read(self, arm: ArmReader) -> list[Body]:
         """One GET and one list per policy of the chain, one IP group list per subscription, attached firewalls."""
         bodies: list[Body] = []
-        wanted: str | None = target.resource
+        wanted: str | None = self.target.resource
         while wanted and not any(normal_id(body["id"]) == normal_id(wanted) for body in bodies):
             policy = arm.get(wanted, API_VERSION)
             bodies += [policy, *arm.list(f"{wanted}/ruleCollectionGroups", API_VERSION)]
@@ -59,29 +59,27 @@ class FirewallPolicySurface(SurfaceBase):
         ]
         return [group for group in listed if normal_id(group["id"]) in wanted]
 
-    def ruleset(self, estate: Estate, target: Target) -> Ruleset:
-        return to_ruleset(estate, target.resource)
+    def ruleset(self, estate: Estate) -> Ruleset:
+        return to_ruleset(estate, self.target.resource)
 
-    def draft(
-        self, estate: Estate, target: Target, needed: Sequence[Requirement], kept: Sequence[Requirement]
-    ) -> Draft:
-        return draft(estate, target, self.ruleset(estate, target), needed, kept)
+    def draft(self, estate: Estate, needed: Sequence[Requirement], kept: Sequence[Requirement]) -> Draft:
+        return draft(estate, self.target, self.ruleset(estate), needed, kept)
 
-    def compose(self, estate: Estate, target: Target, operations: Sequence[Operation]) -> list[Write]:
+    def compose(self, estate: Estate, operations: Sequence[Operation]) -> list[Write]:
         return compose.compose(
             estate,
             operations,
-            owns_group=not target.collection and not target.group,
-            through_draft=target.options.get("via") == "draft",
+            owns_group=not self.target.collection and not self.target.group,
+            through_draft=self.target.options.get("via") == "draft",
         )
 
     def after(self, estate: Estate, writes: Iterable[Write]) -> Estate:
         return compose.after(estate, list(writes))
 
-    def fingerprint(self, estate: Estate, target: Target) -> str:
+    def fingerprint(self, estate: Estate) -> str:
         """Over the policy, its parents, all their groups and the IP groups they name."""
         bodies: list[Body] = []
-        for policy in policy_chain(estate, target.resource):
+        for policy in policy_chain(estate, self.target.resource):
             bodies += [policy, *sorted_groups(estate, policy["id"])]
         named = [estate.get(item) for item in named_ip_groups(bodies)]
         parts = {
@@ -89,16 +87,16 @@ class FirewallPolicySurface(SurfaceBase):
         }
         return fingerprint({"parts": parts})
 
-    def limits(self, estate: Estate, target: Target) -> list[LimitFinding]:
-        return limits.check(estate, target)
+    def limits(self, estate: Estate) -> list[LimitFinding]:
+        return limits.check(estate, self.target)
 
-    def posture(self, estate: Estate, target: Target) -> list[Finding]:
+    def posture(self, estate: Estate) -> list[Finding]:
         """What is wrong with the policy, its parents, all their groups and the IP groups they name."""
-        return [invalid(target.name, *fault) for fault in _faults(estate, target)]
+        return [invalid(self.target.name, *fault) for fault in _faults(estate, self.target)]
 
-    def family(self, estate: Estate, target: Target) -> str:
+    def family(self, estate: Estate) -> str:
         """Base and children share firewalls, so they are written one after the other."""
-        return normal_id(policy_chain(estate, target.resource)[0]["id"])
+        return normal_id(policy_chain(estate, self.target.resource)[0]["id"])
 
     def write(self, arm: ArmWriter, write: Write) -> None:
         if write.body is None:
@@ -108,26 +106,29 @@ class FirewallPolicySurface(SurfaceBase):
         else:
             arm.put(write.resource, write.body, write.api_version)
 
-    def verify(self, arm: ArmReader, target: Target, expected: Sequence[Write]) -> list[Unmet]:
+    def verify(self, arm: ArmReader, write: Write) -> list[Unmet]:
         """Read-back equality, and ``Succeeded`` on groups, policy and every attached firewall."""
-        unmet: list[Unmet] = []
-        for write in expected:
-            name = ResourceId(write.resource).name
-            try:
-                actual = arm.get(write.resource, API_VERSION)
-            except TargetNotFound:
-                unmet += [Unmet.absent(name)] if write.body is not None else []
-                continue
-            if write.body is None:
-                unmet.append(Unmet.present(name))
-            elif not same_configuration(write.body, actual):
-                unmet.append(Unmet.different(name))
-            unmet += _not_succeeded(actual)
-        policy = arm.get(target.resource, API_VERSION)
+        unmet = list(_unmet_by_group(arm, write))
+        policy = arm.get(self.target.resource, API_VERSION)
         unmet += _not_succeeded(policy)
         for firewall_id in attached_firewalls([policy]):
             unmet += _not_succeeded(arm.get(firewall_id, API_VERSION))
         return unmet
+
+
+def _unmet_by_group(arm: ArmReader, write: Write) -> Iterator[Unmet]:
+    name = ResourceId(write.resource).name
+    try:
+        actual = arm.get(write.resource, API_VERSION)
+    except TargetNotFound:
+        if write.body is not None:
+            yield Unmet.absent(name)
+        return
+    if write.body is None:
+        yield Unmet.present(name)
+    elif not same_configuration(write.body, actual):
+        yield Unmet.different(name)
+    yield from _not_succeeded(actual)
 
 
 def _faults(estate: Estate, target: Target) -> Iterator[tuple[str, str]]:
@@ -151,6 +152,3 @@ def attached_firewalls(bodies: Iterable[Body]) -> list[str]:
     """Ids of the firewalls that carry any of the policies among ``bodies``."""
     found = (item["id"] for body in bodies for item in body["properties"].get("firewalls") or ())
     return list(dict.fromkeys(item for item in found if "/azurefirewalls/" in item.lower()))
-
-
-SURFACE = FirewallPolicySurface()

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from copy import deepcopy
 
-from allowlist.apply.unmet import Unmet
 from allowlist.documents import digest_of
 from allowlist.errors import InvalidInput, PlanRefused
 from allowlist.estate.bodies import Body, Estate
@@ -25,10 +24,10 @@ from allowlist.points.point import (
     ArmWriter,
     Draft,
     LimitFinding,
-    SurfaceBase,
-    Target,
+    Point,
     Write,
 )
+from allowlist.points.unmet import Unmet
 from allowlist.points.verdict import refined
 from allowlist.rules.model import Ruleset
 from allowlist.rules.requirement import Requirement
@@ -37,49 +36,45 @@ _NEAR = 0.9
 _READ_ONLY = ("type", "provisioningState")
 
 
-class AgentEgressSurface(SurfaceBase):
+class AgentEgress(Point):
     """One egress policy of hosted agents."""
 
     api_version = API_VERSION
     options_type = PolicyOptions
 
-    def read(self, arm: ArmReader, target: Target) -> list[Body]:
-        policy = arm.get(target.resource, API_VERSION)
-        return [{**policy, "id": policy.get("id") or target.resource}]
+    def read(self, arm: ArmReader) -> list[Body]:
+        policy = arm.get(self.target.resource, API_VERSION)
+        return [{**policy, "id": policy.get("id") or self.target.resource}]
 
-    def policy(self, estate: Estate, target: Target) -> EgressPolicy:
-        body = estate.get(target.resource)
+    def policy(self, estate: Estate) -> EgressPolicy:
+        body = estate.get(self.target.resource)
         if body is None:
-            raise InvalidInput.of(estate.origin or "estate", f"lacks the RAI policy {target.resource}")
-        name = target.resource.rpartition("/")[2]
+            raise InvalidInput.of(estate.origin or "estate", f"lacks the RAI policy {self.target.resource}")
+        name = self.target.resource.rpartition("/")[2]
         found = body["properties"].get(COLLECTION)
-        return EgressPolicy.of(name, found, options_of(target).attached)
+        return EgressPolicy.of(name, found, options_of(self.target).attached)
 
-    def ruleset(self, estate: Estate, target: Target) -> Ruleset:
-        return to_ruleset(self.policy(estate, target))
+    def ruleset(self, estate: Estate) -> Ruleset:
+        return to_ruleset(self.policy(estate))
 
-    def refine(
-        self, estate: Estate, target: Target, findings: Sequence[tuple[Requirement, Finding]]
-    ) -> list[Finding]:
-        judge = PolicyJudge(self.policy(estate, target), [item for item, _ in findings])
+    def refine(self, estate: Estate, findings: Sequence[tuple[Requirement, Finding]]) -> list[Finding]:
+        judge = PolicyJudge(self.policy(estate), [item for item, _ in findings])
         return [refined(finding, judge.judge(item)) for item, finding in findings]
 
-    def posture(self, estate: Estate, target: Target) -> list[Finding]:
-        return list(posture(self.policy(estate, target), target.name))
+    def posture(self, estate: Estate) -> list[Finding]:
+        return list(posture(self.policy(estate), self.target.name))
 
-    def draft(
-        self, estate: Estate, target: Target, needed: Sequence[Requirement], kept: Sequence[Requirement]
-    ) -> Draft:
-        return draft(self.policy(estate, target), target, needed, kept)
+    def draft(self, estate: Estate, needed: Sequence[Requirement], kept: Sequence[Requirement]) -> Draft:
+        return draft(self.policy(estate), self.target, needed, kept)
 
-    def compose(self, estate: Estate, target: Target, operations: Sequence[Operation]) -> list[Write]:
+    def compose(self, estate: Estate, operations: Sequence[Operation]) -> list[Write]:
         """One PUT of the whole policy; what is not ours goes back as it came."""
         if not operations:
             return []
-        policy = estate.get(target.resource) or {"properties": {}}
+        policy = estate.get(self.target.resource) or {"properties": {}}
         if str(policy["properties"].get("type") or "").lower() == "systemmanaged":
             raise PlanRefused(
-                f"{target.resource.rpartition('/')[2]} is a policy of the service, which cannot be changed",
+                f"{self.target.resource.rpartition('/')[2]} is a policy of the service, which cannot be changed",
                 hint="make a policy of your own that names it as basePolicyName, and write that under 'resource:'",
             )
         body = {
@@ -91,7 +86,7 @@ class AgentEgressSurface(SurfaceBase):
         body["properties"][COLLECTION] = _edited(edited, operations)
         return [
             Write(
-                resource=target.resource,
+                resource=self.target.resource,
                 method="PUT",
                 body=body,
                 api_version=API_VERSION,
@@ -105,37 +100,33 @@ class AgentEgressSurface(SurfaceBase):
             estate = estate.with_resources([{**old, **(write.body or {})}])
         return estate
 
-    def fingerprint(self, estate: Estate, target: Target) -> str:
-        return digest_of(self.policy(estate, target).meaning)
+    def fingerprint(self, estate: Estate) -> str:
+        return digest_of(self.policy(estate).meaning)
 
-    def digest(self, estate: Estate, target: Target, resource: str) -> str:
+    def digest(self, estate: Estate, resource: str) -> str:
         del resource
-        return self.fingerprint(estate, target)
+        return self.fingerprint(estate)
 
-    def limits(self, estate: Estate, target: Target) -> list[LimitFinding]:
-        count = len(self.policy(estate, target).rules)
+    def limits(self, estate: Estate) -> list[LimitFinding]:
+        count = len(self.policy(estate).rules)
         if count <= MAX_RULES * _NEAR:
             return []
         text = f"the policy would have {count} rules of {MAX_RULES}"
         return [LimitFinding(code="maximum-480-rules", exceeded=count > MAX_RULES, text=text)]
 
-    def family(self, estate: Estate, target: Target) -> str:
+    def family(self, estate: Estate) -> str:
         """One write at a time per account."""
         del estate
-        return normal_id(target.resource.partition("/raiPolicies/")[0])
+        return normal_id(self.target.resource.partition("/raiPolicies/")[0])
 
     def write(self, arm: ArmWriter, write: Write) -> None:
         arm.put(write.resource, write.body or {}, write.api_version)
 
-    def verify(self, arm: ArmReader, target: Target, expected: Sequence[Write]) -> list[Unmet]:
+    def verify(self, arm: ArmReader, write: Write) -> list[Unmet]:
         """Read-back equality by meaning: header values are never answered and do not count."""
-        actual = self.policy(Estate.of(self.read(arm, target)), target)
-        wanted = (
-            EgressPolicy.of(actual.name, (write.body or {})["properties"][COLLECTION]) for write in expected
-        )
-        if all(policy.meaning == actual.meaning for policy in wanted):
-            return []
-        return [Unmet.different(actual.name)]
+        actual = self.policy(Estate.of(self.read(arm)))
+        wanted = EgressPolicy.of(actual.name, (write.body or {})["properties"][COLLECTION])
+        return [] if wanted.meaning == actual.meaning else [Unmet.different(actual.name)]
 
 
 def _edited(policy: Body, operations: Sequence[Operation]) -> Body:
@@ -153,6 +144,3 @@ def _edited(policy: Body, operations: Sequence[Operation]) -> Body:
         else:
             rules.append(operation.after)
     return {**policy, "rules": rules}
-
-
-SURFACE = AgentEgressSurface()

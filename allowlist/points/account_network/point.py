@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from allowlist.apply.unmet import Unmet
 from allowlist.errors import InvalidInput, TargetNotFound
 from allowlist.estate.bodies import Body, Estate
 from allowlist.estate.resource_id import normal_id
@@ -18,19 +17,20 @@ from allowlist.points.account_network.kind import API_VERSION, TAIL
 from allowlist.points.managed.compose import with_operations
 from allowlist.points.managed.draft import Place
 from allowlist.points.managed.network import DISABLED, ManagedNetwork, lowered
-from allowlist.points.managed.surface import ManagedNetworkSurface
+from allowlist.points.managed.point import ManagedNetworkPoint
 from allowlist.points.point import ArmReader, Target
+from allowlist.points.unmet import Unmet
 
 
-class AccountNetworkSurface(ManagedNetworkSurface):
+class AccountNetwork(ManagedNetworkPoint):
     """One Foundry account; several rules go as one batch."""
 
     api_version = API_VERSION
     has_batch = True
 
-    def read(self, arm: ArmReader, target: Target) -> list[Body]:
+    def read(self, arm: ArmReader) -> list[Body]:
         """The account, and its network where it has one."""
-        account_id = account_of(target)
+        account_id = account_of(self.target)
         account = arm.get(account_id, API_VERSION)
         bodies = [{**account, "id": account.get("id") or account_id}]
         try:
@@ -39,12 +39,12 @@ class AccountNetworkSurface(ManagedNetworkSurface):
             return bodies
         return [*bodies, {**network, "id": f"{account_id}{TAIL}", "name": "default"}]
 
-    def place(self, target: Target) -> Place:
-        network = f"{account_of(target)}{TAIL}"
+    def place(self) -> Place:
+        network = f"{account_of(self.target)}{TAIL}"
         return Place(network=network, provision=f"{network}/provision")
 
-    def find_network(self, estate: Estate, target: Target) -> ManagedNetwork:
-        account_id = account_of(target)
+    def find_network(self, estate: Estate) -> ManagedNetwork:
+        account_id = account_of(self.target)
         account, settings = estate.get(account_id), estate.get(f"{account_id}{TAIL}")
         name = account_id.rpartition("/")[2]
         if settings is None and account is None:
@@ -68,14 +68,13 @@ class AccountNetworkSurface(ManagedNetworkSurface):
         changed = with_operations(dict(properties.get(key) or {}), operations)
         return estate.with_resources([{**settings, "properties": {**properties, key: changed}}])
 
-    def family(self, estate: Estate, target: Target) -> str:
+    def family(self, estate: Estate) -> str:
         """One write at a time per account, its network included: others are refused until it has settled."""
         del estate
-        return normal_id(account_of(target))
+        return normal_id(account_of(self.target))
 
-    def find_unsettled(self, bodies: Sequence[Body], target: Target) -> Iterator[Unmet]:
+    def find_unsettled(self, bodies: Sequence[Body]) -> Iterator[Unmet]:
         """The operation ends earlier than the account and its network settle, and both refuse the next write."""
-        del target
         for body in bodies:
             properties = lowered(body["properties"])
             inner = lowered(properties.get("managednetwork") or {})
@@ -114,6 +113,3 @@ def agent_subnet(account: Body) -> str:
         if str(found.get("scenario") or "").lower() == "agent" and not managed and found.get("subnetarmid"):
             return str(found["subnetarmid"])
     return ""
-
-
-SURFACE = AccountNetworkSurface()
