@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import msgspec
 
 from allowlist.plan.digest import change_digest, sealed
-from allowlist.plan.drafts import Draft, LimitFinding
+from allowlist.plan.drafts import Draft, Drafted, LimitFinding
 from allowlist.plan.findings import Finding, Status, reference
-from allowlist.plan.gates import GateInput, GateSettings, find_gates, monthly_cost
+from allowlist.plan.gates import GateInput, GateSettings, Opening, find_gates, monthly_cost
 from allowlist.plan.model import SCHEMA, Change, Classification, Gap, Gate, Operation, Plan, Skip, TargetPlan
 from allowlist.plan.proofs import Evidence, Judged, judge, rule_path
 from allowlist.rules.requirement import Requirement
@@ -58,15 +58,17 @@ def build_plan(given: PlanInput) -> Plan:
     skips: list[Skip] = []
     gaps: list[Gap] = []
     overrides: dict[str, tuple[str, ...]] = {}
+    openings: dict[str, Opening] = {}
     for item in given.targets:
         judged = [judge(drafted, item.evidence) for drafted in item.draft.changes]
         made = [_change(item, one) for one in judged if not _is_pointless(one, item)]
         changes += [change for change, _ in made]
         overrides |= {change.id: judged.overrides for change, judged in made}
+        openings |= {change.id: _opening(judged.drafted, change) for change, judged in made}
         skips += item.draft.skips
         gaps += _gaps(item)
     changes.sort(key=lambda change: (_ORDER[change.operation.action], change.target, change.title))
-    gates = find_gates(_gate_input(given, changes, overrides), given.waivers)
+    gates = find_gates(_gate_input(given, changes, overrides, openings), given.waivers)
     changes = _with_gates(changes, gates)
     return sealed(
         Plan(
@@ -98,7 +100,7 @@ def _change(item: TargetInput, judged: Judged) -> tuple[Change, Judged]:
     change = Change(
         id=digest.removeprefix("sha256:")[:8],
         target=item.target.name,
-        title=title_of(drafted.operation),
+        title=_title(drafted),
         operation=drafted.operation,
         classification=judged.classification,
         risk=judged.risk,
@@ -127,25 +129,15 @@ def _is_pointless(judged: Judged, item: TargetInput) -> bool:
     return not any(name.endswith(rule) for finding in after for name in finding.covered_by)
 
 
-def title_of(operation: Operation) -> str:
+def _title(drafted: Drafted) -> str:
     """One line that names what is changed: ``add *.vscode.dev https:443``."""
-    body = operation.after or operation.before or {}
-    if "title" in operation.context:
-        return f"{operation.action} {operation.context['title']}"
-    names = body.get("targetFqdns") or body.get("fqdnTags") or body.get("destinationFqdns")
-    names = names or body.get("destinationAddresses") or [operation.path[-1]]
-    more = f" (+{len(names) - 1})" if len(names) > 1 else ""
-    services = [
-        f"{item['protocolType']}:{item['port']}".lower()
-        for item in body.get("protocols") or ()
-        if isinstance(item, dict)
-    ]
-    services = services or [
-        f"{protocol}:{port}".lower()
-        for protocol in body.get("ipProtocols") or ()
-        for port in body.get("destinationPorts") or ()
-    ]
-    return f"{operation.action} {names[0]}{more} {' '.join(services)}".strip()
+    operation = drafted.operation
+    return f"{operation.action} {drafted.title or operation.context.get('title') or operation.path[-1]}"
+
+
+def _opening(drafted: Drafted, change: Change) -> Opening:
+    names = drafted.names or tuple(ref.pattern for ref in change.requirements)
+    return Opening(names=names, from_anywhere=drafted.from_anywhere)
 
 
 def _reason(requirements: Sequence[Requirement], operation: Operation) -> str:
@@ -180,7 +172,10 @@ def _gaps(item: TargetInput) -> list[Gap]:
 
 
 def _gate_input(
-    given: PlanInput, changes: Sequence[Change], overrides: dict[str, tuple[str, ...]]
+    given: PlanInput,
+    changes: Sequence[Change],
+    overrides: dict[str, tuple[str, ...]],
+    openings: dict[str, Opening],
 ) -> GateInput:
     return GateInput(
         changes=changes,
@@ -188,6 +183,7 @@ def _gate_input(
         owned=sum(item.owned for item in given.targets),
         limits=[(item.target.name, finding) for item in given.targets for finding in item.limits],
         overrides=overrides,
+        openings=openings,
         empty_catalogs=given.empty_catalogs,
         expired_waivers=given.expired_waivers,
     )

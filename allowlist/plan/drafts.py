@@ -14,10 +14,15 @@ NO_COST = Cost()
 class Drafted:
     """One operation and the requirements it serves (none for a removal). ``why`` says it where no requirement does.
 
-    ``along`` is what it opens besides them because the surface has no narrower rule.
+    ``title`` says in a few words, without the verb, what is changed. ``names`` are the name patterns that are let
+    through afterwards, those of the requirements where it gives none; ``from_anywhere`` says that every source may
+    use it. ``along`` is what it opens besides the requirements because the surface has no narrower rule.
     """
 
     operation: Operation
+    title: str = ""
+    names: tuple[str, ...] = ()
+    from_anywhere: bool = False
     requirements: tuple[Requirement, ...] = ()
     cost: Cost = NO_COST
     why: str = ""

@@ -5,7 +5,7 @@ Each says its numbers. None is lifted by a general force, and small sets are not
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from allowlist.names import (
@@ -17,7 +17,6 @@ from allowlist.names import (
 )
 from allowlist.plan.drafts import LimitFinding
 from allowlist.plan.model import Change, Gate, Risk
-from allowlist.rules.addresses import EVERYWHERE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +31,14 @@ class GateSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Opening:
+    """What a change lets through once it is made: name patterns, and whether from every source."""
+
+    names: tuple[str, ...] = ()
+    from_anywhere: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GateInput:
     """What gates look at: the changes of a plan and what stands around them."""
 
@@ -40,6 +47,8 @@ class GateInput:
     owned: int
     limits: Sequence[tuple[str, LimitFinding]] = ()
     overrides: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    openings: Mapping[str, Opening] = field(default_factory=dict)
+    """By change id, one for each change that is no removal."""
     empty_catalogs: Sequence[str] = ()
     expired_waivers: Sequence[str] = ()
 
@@ -85,18 +94,14 @@ def _growth(given: GateInput) -> Iterator[Gate]:
         )
 
 
-def _patterns(change: Change) -> list[Pattern]:
-    names = (change.operation.after or {}).get("targetFqdns") or [ref.pattern for ref in change.requirements]
-    return [Pattern(name) for name in names]
-
-
 def _by_pattern(gate_id: str, test: Callable[[Pattern], str | None]) -> Callable[[GateInput], Iterator[Gate]]:
     def check(given: GateInput) -> Iterator[Gate]:
         found = [
             (change, text)
             for change in given.changes
             if change.operation.action != "remove"
-            for text in map(test, _patterns(change))
+            for name in given.openings[change.id].names
+            for text in [test(Pattern(name))]
             if text
         ]
         if found:
@@ -139,15 +144,13 @@ def _unproved(given: GateInput) -> Iterator[Gate]:
 
 
 def _open_source(given: GateInput) -> Iterator[Gate]:
-    wide = tuple(EVERYWHERE.texts())
-    found = [change for change in given.changes if _is_open(change, wide)]
+    found = [
+        change
+        for change in given.changes
+        if change.operation.action != "remove" and given.openings[change.id].from_anywhere
+    ]
     if found:
         yield _gate("open-source", f"{len(found)} rules would be open to every source (*)", found)
-
-
-def _is_open(change: Change, wide: tuple[str, ...]) -> bool:
-    after = change.operation.after or {}
-    return change.operation.action != "remove" and tuple(after.get("sourceAddresses") or ()) == wide
 
 
 def _foreign_overlap(given: GateInput) -> Iterator[Gate]:

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from allowlist.plan.drafts import LimitFinding
-from allowlist.plan.gates import GateInput, GateSettings, find_gates
+from allowlist.plan.gates import GateInput, GateSettings, Opening, find_gates
 from allowlist.plan.model import Change, Cost, Gate, Proof, Risk
 from tests.helpers.plans import PROVED, a_change
 
@@ -14,8 +14,22 @@ from tests.helpers.plans import PROVED, a_change
 def gates_of(
     *changes: Change, owned: int = 100, settings: GateSettings | None = None, **more: object
 ) -> dict[str, Gate]:
-    given = GateInput(changes=changes, settings=settings or GateSettings(), owned=owned, **more)  # type: ignore[arg-type]
+    openings = {change.id: _opening(change) for change in changes}
+    given = GateInput(
+        changes=changes,
+        settings=settings or GateSettings(),
+        owned=owned,
+        openings=openings,
+        **more,  # type: ignore[arg-type]
+    )
     return {gate.id: gate for gate in find_gates(given, {})}
+
+
+def _opening(change: Change) -> Opening:
+    rule = change.operation.after or {}
+    return Opening(
+        names=tuple(rule.get("targetFqdns", ())), from_anywhere=rule.get("sourceAddresses") == ["*"]
+    )
 
 
 def removals(count: int) -> list[Change]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Literal
 
 import msgspec
@@ -14,13 +15,12 @@ import msgspec
 from allowlist.documents.prepared import prepared
 from allowlist.estate.bodies import Body
 from allowlist.estate.fields import MARK_PREFIX
-from allowlist.plan.model import Cost, Operation, Skip
+from allowlist.plan.model import Cost, Skip
 from allowlist.points.agent_egress.judge import PolicyJudge
 from allowlist.points.agent_egress.translate import COLLECTION, MODE, EgressPolicy, EgressRule
-from allowlist.points.managed.draft import WEB, at
+from allowlist.points.draft import WEB, Drafting, at, sorted_out, tightened
 from allowlist.points.managed.ownership import is_owned, rule_name
 from allowlist.points.point import Draft, Drafted, Target
-from allowlist.points.verdict import Word
 from allowlist.rules.requirement import Requirement
 
 COST = Cost(
@@ -46,16 +46,9 @@ def draft(
     """One rule per host; where the policy is to be enforced from now on, rules for ``kept`` too."""
     tightens = options_of(target).mode == "Enforced" and policy.mode != "Enforced"
     intended = replace(policy, mode="Enforced", missing=False) if tightens else policy
-    wanted = (*needed, *kept) if tightens else tuple(needed)
+    wanted = tightened(tightens, needed, kept)
     judge = PolicyJudge(replace(intended, attached=None), wanted)
-    hosts: dict[str, list[Requirement]] = {}
-    refused: list[tuple[Requirement, str]] = []
-    for item in wanted:
-        found = judge.judge(item)
-        if found.word is Word.MISSING:
-            hosts.setdefault(item.pattern, []).append(item)
-        elif found.word is Word.BLOCKED:
-            refused.append((item, found.text))
+    hosts, refused = sorted_out(judge.judge, wanted)
     why = "allowed only as long as nothing is enforced" if tightens else ""
     changes = [
         drafted for host, items in hosts.items() if (drafted := _upsert(policy, target, host, items, why))
@@ -84,8 +77,12 @@ def _upsert(
     old = policy.rule(name)
     if old is not None and old.meaning == EgressRule.of(body).meaning:
         return None
-    operation = _operation(
-        target, "add" if old is None else "update", name, old.body if old else None, body, f"host {host}"
+    operation = Drafting(target).operation(
+        "add" if old is None else "update",
+        (COLLECTION, name),
+        before=old.body if old else None,
+        after=body,
+        title=f"host {host}",
     )
     along = tuple(at(items[0], pattern=host, **web) for web in WEB)
     return Drafted(operation=operation, requirements=tuple(items), cost=COST, why=why, along=along)
@@ -93,47 +90,27 @@ def _upsert(
 
 def _mode(policy: EgressPolicy, target: Target) -> Drafted:
     before = None if policy.missing else {"mode": policy.mode}
-    operation = _operation(
-        target,
+    operation = Drafting(target).operation(
         "update",
-        MODE,
-        before,
-        {"mode": "Enforced"},
-        f"mode {'unset' if policy.missing else policy.mode} → Enforced",
+        (COLLECTION, MODE),
+        before=before,
+        after={"mode": "Enforced"},
+        title=f"mode {'unset' if policy.missing else policy.mode} → Enforced",
     )
     return Drafted(operation=operation, cost=COST, why="the target asks for mode Enforced")
 
 
-def _operation(
-    target: Target,
-    action: Literal["add", "update", "remove"],
-    name: str,
-    before: Body | None,
-    after: Body | None,
-    title: str,
-) -> Operation:
-    return Operation(
-        action=action,
-        surface=target.surface,
-        resource=target.resource,
-        path=(COLLECTION, name),
-        before=before,
-        after=after,
-        context={"title": title},
-    )
-
-
 def _removals(policy: EgressPolicy, target: Target, wanted: set[str]) -> tuple[list[Drafted], list[Skip]]:
-    gone = [rule for rule in policy.rules if is_owned(target.workload, rule.name) and rule.name not in wanted]
-    if target.delete == "sync":
-        return [
-            Drafted(
-                operation=_operation(target, "remove", rule.name, rule.body, None, f"host {rule.host}"),
-                cost=COST,
-            )
-            for rule in gone
-        ], []
-    text = f"the delete policy of this target is '{target.delete}'"
-    return [], [
-        Skip(target=target.name, subject=rule.name, code="kept-by-delete-policy", text=text) for rule in gone
-    ]
+    gone = {
+        rule.name: partial(_removal, target, rule)
+        for rule in policy.rules
+        if is_owned(target.workload, rule.name) and rule.name not in wanted
+    }
+    return Drafting(target).removals(gone)
+
+
+def _removal(target: Target, rule: EgressRule) -> Drafted:
+    operation = Drafting(target).operation(
+        "remove", (COLLECTION, rule.name), before=rule.body, after=None, title=f"host {rule.host}"
+    )
+    return Drafted(operation=operation, cost=COST)

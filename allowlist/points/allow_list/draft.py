@@ -5,15 +5,15 @@ An entry has no room for a mark. So only entries that the ledger remembers as ou
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any, Literal
 
 import msgspec
 
 from allowlist.documents.prepared import prepared
-from allowlist.estate.bodies import Body
-from allowlist.plan.model import Cost, Operation, Skip
+from allowlist.plan.model import Cost, Skip
 from allowlist.points.allow_list.judge import ListJudge
 from allowlist.points.allow_list.translate import (
     COLLECTION,
@@ -22,9 +22,8 @@ from allowlist.points.allow_list.translate import (
     AllowList,
     normal_entry,
 )
-from allowlist.points.managed.draft import WEB, at
+from allowlist.points.draft import WEB, Drafting, at, sorted_out, tightened
 from allowlist.points.point import Draft, Drafted, Target
-from allowlist.points.verdict import Word
 from allowlist.rules.requirement import Requirement
 
 COST = Cost(
@@ -51,16 +50,9 @@ def draft(
     options = options_of(target)
     tightens = bool(options.restrict) and not allowed.restricted
     intended = replace(allowed, restricted=allowed.restricted or tightens)
-    wanted = (*needed, *kept) if tightens else tuple(needed)
+    wanted = tightened(tightens, needed, kept)
     judge = ListJudge(intended, wanted, wildcards=options.unverified_wildcards)
-    entries: dict[str, list[Requirement]] = {}
-    refused: list[tuple[Requirement, str]] = []
-    for item in wanted:
-        found = judge.judge(item)
-        if found.word is Word.MISSING:
-            entries.setdefault(item.pattern, []).append(item)
-        elif found.word is Word.BLOCKED:
-            refused.append((item, found.text))
+    entries, refused = sorted_out(judge.judge, wanted)
     why = "allowed only as long as the switch is off" if tightens else ""
     changes = [_addition(target, entry, items, why) for entry, items in entries.items()]
     changes += [_switch(target)] if tightens and judge.refused is None else []
@@ -68,56 +60,33 @@ def draft(
     return Draft(changes=(*changes, *removals), inexpressible=tuple(refused), skips=tuple(skips))
 
 
-def _operation(
-    target: Target,
-    action: Literal["add", "update", "remove"],
-    path: tuple[str, str],
-    before: Body | None,
-    after: Body | None,
-    title: str,
-) -> Operation:
-    return Operation(
-        action=action,
-        surface=target.surface,
-        resource=target.resource,
-        path=path,
-        before=before,
-        after=after,
-        context={"title": title},
-    )
-
-
 def _addition(target: Target, entry: str, items: list[Requirement], why: str) -> Drafted:
-    operation = _operation(target, "add", (COLLECTION, entry), None, {"entry": entry}, f"entry {entry}")
+    operation = Drafting(target).operation(
+        "add", (COLLECTION, entry), before=None, after={"entry": entry}, title=f"entry {entry}"
+    )
     along: tuple[Any, ...] = tuple(at(items[0], pattern=entry, **web) for web in WEB)
     return Drafted(operation=operation, requirements=tuple(items), cost=COST, why=why, along=along)
 
 
 def _switch(target: Target) -> Drafted:
-    before, after = {SWITCH: False}, {SWITCH: True}
-    operation = _operation(target, "update", (SETTINGS, SWITCH), before, after, f"{SWITCH} → true")
+    operation = Drafting(target).operation(
+        "update", (SETTINGS, SWITCH), before={SWITCH: False}, after={SWITCH: True}, title=f"{SWITCH} → true"
+    )
     return Drafted(operation=operation, cost=COST, why="the target asks for the list to be enforced")
 
 
 def _removals(allowed: AllowList, target: Target, wanted: set[str]) -> tuple[list[Drafted], list[Skip]]:
-    gone = [
-        entry
+    gone = {
+        entry: partial(_removal, target, entry)
         for entry in allowed.entries
         if normal_entry(entry) in target.remembered and normal_entry(entry) not in wanted
-    ]
-    if target.delete == "sync":
-        return [_removal(target, entry) for entry in gone], []
-    text = f"the delete policy of this target is '{target.delete}'"
-    return [], list(_skips(target, gone, text))
+    }
+    return Drafting(target).removals(gone)
 
 
 def _removal(target: Target, entry: str) -> Drafted:
-    operation = _operation(
-        target, "remove", (COLLECTION, normal_entry(entry)), {"entry": entry}, None, f"entry {entry}"
+    path = (COLLECTION, normal_entry(entry))
+    operation = Drafting(target).operation(
+        "remove", path, before={"entry": entry}, after=None, title=f"entry {entry}"
     )
     return Drafted(operation=operation, cost=COST)
-
-
-def _skips(target: Target, entries: Sequence[str], text: str) -> Iterator[Skip]:
-    for entry in entries:
-        yield Skip(target=target.name, subject=entry, code="kept-by-delete-policy", text=text)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -17,14 +18,17 @@ from allowlist.estate.bodies import Body, Estate
 from allowlist.estate.fields import owner_of
 from allowlist.names import Pattern
 from allowlist.plan.model import Cost, Operation, Skip
+from allowlist.points.draft import Drafting
 from allowlist.points.firewall.rules_json import (
     entry_key,
     entry_key_of_mark,
     rules_for,
     same_meaning,
+    title_of_rule,
     united,
 )
 from allowlist.points.point import Draft, Drafted, Target
+from allowlist.rules.addresses import EVERYWHERE
 from allowlist.rules.model import Ruleset
 from allowlist.rules.requirement import Requirement
 
@@ -38,6 +42,7 @@ WRITE_COST = Cost(
 )
 
 EntryKey = tuple[str, str]
+_ANYWHERE = tuple(EVERYWHERE.texts())
 
 
 def group_id(target: Target) -> str:
@@ -159,32 +164,34 @@ def _same_sources(requirements: list[Requirement]) -> list[Requirement]:
 def _drafted(
     target: Target, old: Body | None, new: Body, requirements: tuple[Requirement, ...]
 ) -> Drafted | None:
-    if old is None:
-        return Drafted(
-            operation=_operation("add", target, None, new), requirements=requirements, cost=WRITE_COST
-        )
-    if target.delete != "sync":
+    if old is not None and target.delete != "sync":
         new = united(old, new)
-    if same_meaning(old, new):
+    if old is not None and same_meaning(old, new):
         return None
     return Drafted(
-        operation=_operation("update", target, old, new), requirements=requirements, cost=WRITE_COST
+        operation=_operation("add" if old is None else "update", target, old, new),
+        title=title_of_rule(new),
+        names=tuple(new.get("targetFqdns") or ()),
+        from_anywhere=tuple(new.get("sourceAddresses") or ()) == _ANYWHERE,
+        requirements=requirements,
+        cost=WRITE_COST,
     )
 
 
 def _removals(
     target: Target, owned: dict[str, Body], wanted: dict[EntryKey, list[Requirement]]
 ) -> tuple[list[Drafted], list[Skip]]:
-    gone = [rule for rule in owned.values() if entry_key_of_mark(rule["description"]) not in wanted]
-    if target.delete == "sync":
-        return [
-            Drafted(operation=_operation("remove", target, rule, None), cost=WRITE_COST) for rule in gone
-        ], []
-    text = f"the delete policy of this target is '{target.delete}'"
-    return [], [
-        Skip(target=target.name, subject=rule["name"], code="kept-by-delete-policy", text=text)
-        for rule in gone
-    ]
+    gone = {
+        name: partial(_removal, target, rule)
+        for name, rule in owned.items()
+        if entry_key_of_mark(rule["description"]) not in wanted
+    }
+    return Drafting(target).removals(gone)
+
+
+def _removal(target: Target, rule: Body) -> Drafted:
+    operation = _operation("remove", target, rule, None)
+    return Drafted(operation=operation, title=title_of_rule(rule), cost=WRITE_COST)
 
 
 def _operation(action: Any, target: Target, old: Body | None, new: Body | None) -> Operation:

@@ -101,6 +101,20 @@ def rules_for(workload: str, requirements: Iterable[Requirement]) -> list[Body]:
     return rules + [network_rule(workload, items) for _, items in sorted(by_protocol.items())]
 
 
+def title_of_rule(rule: Body) -> str:
+    """What one of our rules is about, in a few words: ``*.vscode.dev https:443``."""
+    names = rule.get("targetFqdns") or rule.get("fqdnTags") or rule.get("destinationFqdns")
+    names = names or rule.get("destinationAddresses") or [rule["name"]]
+    more = f" (+{len(names) - 1})" if len(names) > 1 else ""
+    services = [_plain(item) for item in rule.get("protocols") or ()]
+    services = services or [
+        f"{protocol}:{port}".lower()
+        for protocol in rule.get("ipProtocols") or ()
+        for port in rule.get("destinationPorts") or ()
+    ]
+    return f"{names[0]}{more} {' '.join(services)}".strip()
+
+
 def same_meaning(one: Body, other: Body) -> bool:
     """Do two of our rules say the same? Names, marks and the order of lists do not matter."""
     return all(_as_set(one.get(key)) == _as_set(other.get(key)) for key in _LISTS)

@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from functools import partial
+from typing import Any
 
 from allowlist.estate.bodies import Body
-from allowlist.plan.model import Cost, Operation, Skip
+from allowlist.plan.model import Cost, Skip
+from allowlist.points.draft import WEB, Drafting, at, tightened
 from allowlist.points.managed import costs
 from allowlist.points.managed.destinations import endpoint_hosts, tag_hosts
 from allowlist.points.managed.judge import NetworkJudge
@@ -58,6 +60,7 @@ class Drafter:
     def __init__(self, network: ManagedNetwork, target: Target, place: Place) -> None:
         self.network = network
         self.target = target
+        self.drafting = Drafting(target)
         self.place = place
         self.options = options_of(target)
         self.settings, self.refused_settings = _allowed_settings(network, self.options)
@@ -70,7 +73,7 @@ class Drafter:
             return Draft(inexpressible=elsewhere, skips=tuple(self._absent_skips()))
         everything = (*needed, *kept)
         tightens = self.intended.is_open != self.network.is_open
-        judged = self._judged(everything if tightens else needed)
+        judged = self._judged(tightened(tightens, needed, kept))
         wishes, refused = self._wishes(judged)
         upserts = [drafted for wish in wishes if (drafted := self._upsert(wish, tightens))]
         waiting = [item for item, found in judged if found.word is Word.PENDING]
@@ -167,12 +170,13 @@ class Drafter:
         if old is not None and old.is_failed:
             why = f"the rule is Failed ({old.error or 'no reason given'}); writing it again is what heals it"
         return Drafted(
-            operation=self._operation(
+            operation=self.drafting.operation(
                 "add" if old is None else "update",
-                wish.rule.name,
+                (COLLECTION, wish.rule.name),
                 before=old.body if old else None,
                 after=wish.rule.body,
-                title=f"{wish.title}",
+                title=wish.title,
+                resource=self.place.rule(wish.rule.name),
             ),
             requirements=wish.requirements,
             cost=self._cost(wish.rule),
@@ -189,55 +193,39 @@ class Drafter:
     def _sku(self) -> str:
         return self.settings.get("firewallSku") or self.network.sku or DEFAULT_SKU
 
-    def _operation(
-        self,
-        action: Literal["add", "update", "remove"],
-        name: str,
-        *,
-        before: Body | None,
-        after: Body | None,
-        title: str,
-    ) -> Operation:
-        return Operation(
-            action=action,
-            surface=self.target.surface,
-            resource=self.place.rule(name),
-            path=(COLLECTION, name),
-            before=before,
-            after=after,
-            context={"title": title},
-        )
-
     def _removals(self, wanted: set[str]) -> tuple[list[Drafted], list[Skip]]:
-        gone = [
-            rule
+        gone = {
+            rule.name: partial(self._removal, rule)
             for rule in self.network.rules
             if is_owned(self.target.workload, rule.name)
             and not rule.is_platform
             and rule.name.lower() not in {name.lower() for name in wanted}
-        ]
-        if self.target.delete == "sync":
-            return [self._removal(rule) for rule in gone], []
-        text = f"the delete policy of this target is '{self.target.delete}'"
-        return [], [self._skip(rule.name, "kept-by-delete-policy", text) for rule in gone]
+        }
+        return self.drafting.removals(gone)
 
     def _removal(self, rule: OutboundRule) -> Drafted:
         title = f"{rule.kind} {', '.join(rule.names) or rule.name}"
-        operation = self._operation("remove", rule.name, before=rule.body, after=None, title=title)
+        operation = self.drafting.operation(
+            "remove",
+            (COLLECTION, rule.name),
+            before=rule.body,
+            after=None,
+            title=title,
+            resource=self.place.rule(rule.name),
+        )
         cost = costs.rule_cost(self.network, rule.kind, self.target, removes=True)
         return Drafted(operation=operation, cost=cost)
 
     def _setting_changes(self) -> Iterator[Drafted]:
         for member, value in self.settings.items():
             before = _setting(self.network, member)
-            operation = Operation(
-                action="update",
-                surface=self.target.surface,
-                resource=self.place.network,
-                path=(SETTINGS, member),
+            operation = self.drafting.operation(
+                "update",
+                (SETTINGS, member),
                 before={member: before} if before else None,
                 after={member: value},
-                context={"title": f"{member} {before or 'unset'} → {value}"},
+                title=f"{member} {before or 'unset'} → {value}",
+                resource=self.place.network,
             )
             cost = costs.settings_cost(self.network, member, value, self.target)
             yield Drafted(operation=operation, cost=cost, why=f"the target asks for {member} {value}")
@@ -247,46 +235,34 @@ class Drafter:
             return
         if not self.options.provision or not (upserts or waiting):
             return
-        operation = Operation(
-            action="update",
-            surface=self.target.surface,
-            resource=self.place.provision,
-            path=(SETTINGS, PROVISIONED),
+        operation = self.drafting.operation(
+            "update",
+            (SETTINGS, PROVISIONED),
             before={"status": "Inactive"},
             after={"status": "Active"},
-            context={"title": "status Inactive → Active (provision the network)"},
+            title="status Inactive → Active (provision the network)",
+            resource=self.place.provision,
         )
         why = "the network is not provisioned, so none of its rules is in force"
         cost = costs.provisioning_cost(self.target)
         yield Drafted(operation=operation, requirements=tuple(waiting), cost=cost, why=why)
 
-    def _skip(self, subject: str, code: str, text: str) -> Skip:
-        return Skip(target=self.target.name, subject=subject, code=code, text=text)
-
     def _setting_skips(self) -> list[Skip]:
-        return [self._skip(member, code, text) for member, code, text in self.refused_settings]
+        return [self.drafting.skip(member, code, text) for member, code, text in self.refused_settings]
 
     def _waiting_skips(self, judged: Iterable[tuple[Requirement, Judgement]]) -> Iterator[Skip]:
         """Approved and not in force: no other rule would bring it about."""
         texts = {found.by: found.text for _, found in judged if found.word is Word.PENDING}
         for by, text in texts.items():
             if self.network.provisioned or not self.options.provision:
-                yield self._skip(by, "approved-not-in-force", text)
+                yield self.drafting.skip(by, "approved-not-in-force", text)
 
     def _absent_skips(self) -> Iterator[Skip]:
-        yield self._skip(self.network.name, "no-managed-network", self.network.absent)
+        yield self.drafting.skip(self.network.name, "no-managed-network", self.network.absent)
 
 
-WEB: tuple[dict[str, Any], ...] = (
-    {"protocol": "http", "ports": (80, 80)},
-    {"protocol": "https", "ports": (443, 443)},
-)
 _BY_NAME = (*WEB, {"protocol": "mssql", "ports": (1433, 1433)})
 """Flows by name that a rule by address lets through too, where it opens their port."""
-
-
-def at(item: Requirement, **changes: Any) -> Requirement:
-    return replace(item, **{"pattern": "", "service_tag": "", **changes})
 
 
 def _fqdn(items: list[Requirement], pattern: str) -> tuple[str, Any, str, tuple[Requirement, ...]]:
