@@ -1,10 +1,11 @@
-"""Where each cloud's Resource Manager and sign-in live (azure-cli-core 2.77, cloud.py)."""
+"""Where each cloud's Resource Manager and sign-in live."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from allowlist.azure.facts import clouds
 from allowlist.errors import AllowlistError
 
 
@@ -25,13 +26,7 @@ class Cloud:
         return parts.scheme == "http" and parts.hostname in ("127.0.0.1", "localhost", "::1")
 
 
-CLOUDS = {
-    "public": Cloud("https://management.azure.com", "login.microsoftonline.com"),
-    "usgov": Cloud("https://management.usgovcloudapi.net", "login.microsoftonline.us"),
-    "china": Cloud("https://management.chinacloudapi.cn", "login.chinacloudapi.cn"),
-}
-
-
+CLOUDS = {name: Cloud(row.resource_manager, row.authority) for name, row in clouds().items()}
 CLOUD_NAMES = tuple(CLOUDS)
 
 

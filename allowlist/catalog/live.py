@@ -16,6 +16,7 @@ from typing import Any
 
 import yaml
 
+from allowlist.azure.facts import DEFAULT_PORTS, api_version
 from allowlist.catalog.document import SCHEMA
 from allowlist.catalog.editing import add_entry, end_entry
 from allowlist.catalog.model import Catalog, Entry, Kind, Port, parse_port
@@ -26,9 +27,9 @@ from allowlist.names import InvalidPattern, NameSet, Pattern, parse_pattern
 Body = Mapping[str, Any]
 
 PATH = "outboundNetworkDependenciesEndpoints"
-API_VERSION = "2024-10-01"
+API_VERSION = api_version("Microsoft.MachineLearningServices/workspaces")
 
-_SCHEMES = {80: "http", 443: "https", 1433: "mssql"}
+_SCHEMES = {port: protocol for protocol, port in DEFAULT_PORTS.items()}
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -72,6 +72,7 @@ def explain(
       allowlist explain download.pytorch.org --from 10.0.0.4
       allowlist explain --flows flows.jsonl --snapshot ./state
     """
+    from allowlist.azure.facts import DEFAULT_PORTS
     from allowlist.workflow.explaining import (
         FlowLine,
         explain_flows,
@@ -84,7 +85,7 @@ def explain(
     if flows_path is not None:
         lines = read_flows(flows_path)
     elif fqdn and source:
-        usual = {"https": 443, "http": 80, "mssql": 1433}.get(protocol, 443)
+        usual = DEFAULT_PORTS.get(protocol, DEFAULT_PORTS["https"])
         line = FlowLine(
             source=source, fqdn=fqdn, port=port or usual, protocol=protocol, destination=destination
         )

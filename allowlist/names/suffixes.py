@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from allowlist.azure.facts import shared_suffixes
 from allowlist.names.pattern import Pattern, ancestors, covers
 
 
@@ -19,98 +20,11 @@ class SharedSuffix:
     alternative: str
 
 
-_BLOB = "anyone can create a storage account and receive data there"
-_SITE = "anyone can publish a site under this suffix and receive data there"
-_ACCOUNT = "anyone can create an account under this suffix and receive data there"
-
-# Suffixes of customer-named endpoints: Azure documentation "Private endpoint private DNS zone values".
-_SHARED = (
-    (
-        "blob.core.windows.net",
-        "Blob Storage",
-        _BLOB,
-        "{storage}.blob.core.windows.net, or a private endpoint",
-    ),
-    (
-        "dfs.core.windows.net",
-        "Data Lake Storage",
-        _BLOB,
-        "{storage}.dfs.core.windows.net, or a private endpoint",
-    ),
-    ("file.core.windows.net", "Azure Files", _BLOB, "{storage}.file.core.windows.net, or a private endpoint"),
-    (
-        "queue.core.windows.net",
-        "Queue Storage",
-        _BLOB,
-        "{storage}.queue.core.windows.net, or a private endpoint",
-    ),
-    (
-        "table.core.windows.net",
-        "Table Storage",
-        _BLOB,
-        "{storage}.table.core.windows.net, or a private endpoint",
-    ),
-    ("web.core.windows.net", "Static websites", _SITE, "the site's full name"),
-    ("core.windows.net", "Azure Storage and SQL", _BLOB, "the account's full name, or a private endpoint"),
-    (
-        "blob.core.usgovcloudapi.net",
-        "Blob Storage (US Government)",
-        _BLOB,
-        "{storage}.blob.core.usgovcloudapi.net",
-    ),
-    ("blob.core.chinacloudapi.cn", "Blob Storage (China)", _BLOB, "{storage}.blob.core.chinacloudapi.cn"),
-    (
-        "azurecr.io",
-        "Container Registry",
-        _ACCOUNT,
-        "{registry}.azurecr.io and its data endpoint, or a private endpoint",
-    ),
-    ("vault.azure.net", "Key Vault", _ACCOUNT, "{vault}.vault.azure.net, or a private endpoint"),
-    (
-        "cognitiveservices.azure.com",
-        "Azure AI services",
-        _ACCOUNT,
-        "{account}.cognitiveservices.azure.com, or a private endpoint",
-    ),
-    ("openai.azure.com", "Azure OpenAI", _ACCOUNT, "{account}.openai.azure.com, or a private endpoint"),
-    (
-        "services.ai.azure.com",
-        "Azure AI Foundry",
-        _ACCOUNT,
-        "{account}.services.ai.azure.com, or a private endpoint",
-    ),
-    ("search.windows.net", "Azure AI Search", _ACCOUNT, "{search}.search.windows.net, or a private endpoint"),
-    ("documents.azure.com", "Cosmos DB", _ACCOUNT, "the account's full name, or a private endpoint"),
-    ("database.windows.net", "SQL Database", _ACCOUNT, "the server's full name, or a private endpoint"),
-    (
-        "servicebus.windows.net",
-        "Service Bus and Event Hubs",
-        _ACCOUNT,
-        "the namespace's full name, or a private endpoint",
-    ),
-    ("azurewebsites.net", "App Service", _SITE, "the site's full name"),
-    ("azurecontainerapps.io", "Container Apps", _SITE, "the environment's own suffix"),
-    ("azure-api.net", "API Management", _SITE, "{apim}.azure-api.net"),
-    ("azurefd.net", "Front Door", _SITE, "the endpoint's full name"),
-    ("azureedge.net", "Azure CDN", _SITE, "the endpoint's full name"),
-    ("trafficmanager.net", "Traffic Manager", _SITE, "the profile's full name"),
-    ("cloudapp.azure.com", "public address names", _SITE, "the machine's full name"),
-    ("cloudapp.net", "Cloud Services", _SITE, "the service's full name"),
-    ("inference.ml.azure.com", "online endpoints", _ACCOUNT, "{endpoint}.{region}.inference.ml.azure.com"),
-    ("amazonaws.com", "Amazon Web Services", _BLOB, "the bucket's or service's full name"),
-    ("googleapis.com", "Google Cloud", _BLOB, "the one API's full name"),
-    ("cloudfront.net", "Amazon CloudFront", _SITE, "the distribution's full name"),
-    ("github.io", "GitHub Pages", _SITE, "the site's full name"),
-    (
-        "githubusercontent.com",
-        "files of GitHub users",
-        "anyone can serve files from here",
-        "raw.githubusercontent.com, if that is all",
-    ),
-    ("ngrok.io", "tunnels", "a tunnel into any machine", "none: do not allow tunnels"),
-    ("workers.dev", "Cloudflare Workers", _SITE, "the worker's full name"),
-)
-_BY_PATTERN = {f"*.{suffix}": SharedSuffix(suffix, *rest) for suffix, *rest in _SHARED}
+_BY_PATTERN = {
+    f"*.{suffix}": SharedSuffix(suffix, row.service, row.risk, row.alternative.replace("<suffix>", suffix))
+    for row in shared_suffixes()
+    for suffix in row.suffixes.values()
+}
 
 
 def shared_suffix_of(pattern: Pattern) -> SharedSuffix | None:

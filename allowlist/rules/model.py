@@ -12,9 +12,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
+from allowlist.azure.facts import DEFAULT_PORTS
 from allowlist.rules.addresses import NOWHERE, AddressSet, Interval
 
-HTTP_PORTS: Final = {"http": 80, "https": 443, "mssql": 1433}
+HTTP_PORTS: Final = DEFAULT_PORTS
 """The protocols of application rules and their usual ports."""
 
 ALL_PORTS: Final[Interval] = (1, 65535)

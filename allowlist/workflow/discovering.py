@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 
+from allowlist.azure.facts import api_version
 from allowlist.errors import TargetDenied, TargetNotFound
 from allowlist.estate.bodies import Body, Estate
 from allowlist.estate.resource_id import ResourceId, normal_id
@@ -22,8 +23,8 @@ from allowlist.workload import TargetSpec, Workload
 from allowlist.workload.document import Discovery
 
 GRAPH = "/providers/Microsoft.ResourceGraph/resources"
-GRAPH_API_VERSION = "2022-10-01"
-SUBSCRIPTIONS_API_VERSION = "2022-12-01"
+GRAPH_API_VERSION = api_version("Microsoft.ResourceGraph/resources")
+SUBSCRIPTIONS_API_VERSION = api_version("Microsoft.Resources/subscriptions")
 MOST_ROWS = 1000
 
 

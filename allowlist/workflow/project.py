@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from allowlist.azure.facts import api_version
 from allowlist.catalog import Library, load_library
 from allowlist.documents import Source
 from allowlist.documents.reader import near_miss
@@ -144,9 +145,6 @@ def read_estate(
     return read_surroundings(origin, estate, named, whole=whole)
 
 
-_SOURCE_API_VERSION = "2024-05-01"
-
-
 def _source_resources(
     project: Project, specs: Sequence[TargetSpec], arm: ArmReader, known: Estate
 ) -> list[Body]:
@@ -156,7 +154,7 @@ def _source_resources(
 
 def read_sources(arm: ArmReader, ids: Sequence[str]) -> list[Body]:
     """IP groups, subnets and virtual networks by id."""
-    return [arm.get(item, _SOURCE_API_VERSION) for item in ids]
+    return [arm.get(item, api_version("Microsoft.Network")) for item in ids]
 
 
 def source_ids(project: Project, specs: Sequence[TargetSpec]) -> list[str]:

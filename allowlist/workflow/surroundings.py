@@ -10,16 +10,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
+from allowlist.azure.facts import api_version
 from allowlist.errors import TargetDenied, TargetError
 from allowlist.estate.bodies import Body, Estate
 from allowlist.estate.resource_id import ResourceId, normal_id
 from allowlist.network.read import properties, reference
 from allowlist.points.point import ArmReader
 
-_NETWORK = "2024-05-01"
-_DNS = "2020-06-01"
-_RESOLVER = "2022-07-01"
-_CDN = "2024-02-01"
 _WORKERS = 8
 
 
@@ -28,43 +25,45 @@ class Kind:
     """A resource type that is listed per subscription, and the lists below each of its resources."""
 
     type: str
-    version: str
     children: tuple[str, ...] = ()
 
+    @property
+    def version(self) -> str:
+        return api_version(self.type)
 
-ENDPOINTS = Kind("Microsoft.Network/privateEndpoints", _NETWORK)
+
+ENDPOINTS = Kind("Microsoft.Network/privateEndpoints")
 
 BEHIND_ENDPOINTS = (
-    Kind("Microsoft.Network/virtualNetworks", _NETWORK),
-    Kind("Microsoft.Network/networkInterfaces", _NETWORK),
-    Kind("Microsoft.Network/azureFirewalls", _NETWORK),
-    Kind("Microsoft.Network/privateDnsZones", _DNS, ("virtualNetworkLinks", "A")),
-    Kind("Microsoft.Network/dnsResolvers", _RESOLVER, ("inboundEndpoints",)),
-    Kind("Microsoft.CognitiveServices/accounts", "2024-10-01"),
+    Kind("Microsoft.Network/virtualNetworks"),
+    Kind("Microsoft.Network/networkInterfaces"),
+    Kind("Microsoft.Network/azureFirewalls"),
+    Kind("Microsoft.Network/privateDnsZones", ("virtualNetworkLinks", "A")),
+    Kind("Microsoft.Network/dnsResolvers", ("inboundEndpoints",)),
+    Kind("Microsoft.CognitiveServices/accounts"),
 )
 """What it takes to tell whether a name resolves to a private endpoint."""
 
 AROUND = (
-    Kind("Microsoft.Network/routeTables", _NETWORK),
-    Kind("Microsoft.Network/networkSecurityGroups", _NETWORK),
-    Kind("Microsoft.Network/publicIPAddresses", _NETWORK),
+    Kind("Microsoft.Network/routeTables"),
+    Kind("Microsoft.Network/networkSecurityGroups"),
+    Kind("Microsoft.Network/publicIPAddresses"),
     Kind(
         "Microsoft.Network/virtualHubs",
-        _NETWORK,
         ("hubVirtualNetworkConnections", "routingIntent", "hubRouteTables"),
     ),
-    Kind("Microsoft.Network/bastionHosts", _NETWORK),
-    Kind("Microsoft.Network/applicationGateways", _NETWORK),
-    Kind("Microsoft.Network/applicationGatewayWebApplicationFirewallPolicies", _NETWORK),
-    Kind("Microsoft.Network/frontDoorWebApplicationFirewallPolicies", "2024-02-01"),
-    Kind("Microsoft.ApiManagement/service", "2022-08-01"),
-    Kind("Microsoft.Cdn/profiles", _CDN, ("originGroups",)),
-    Kind("Microsoft.Storage/storageAccounts", "2023-05-01"),
-    Kind("Microsoft.KeyVault/vaults", "2023-07-01"),
-    Kind("Microsoft.ContainerRegistry/registries", "2023-07-01"),
-    Kind("Microsoft.Search/searchServices", "2023-11-01"),
-    Kind("Microsoft.DocumentDB/databaseAccounts", "2024-05-15"),
-    Kind("Microsoft.MachineLearningServices/workspaces", "2024-10-01"),
+    Kind("Microsoft.Network/bastionHosts"),
+    Kind("Microsoft.Network/applicationGateways"),
+    Kind("Microsoft.Network/applicationGatewayWebApplicationFirewallPolicies"),
+    Kind("Microsoft.Network/frontDoorWebApplicationFirewallPolicies"),
+    Kind("Microsoft.ApiManagement/service"),
+    Kind("Microsoft.Cdn/profiles", ("originGroups",)),
+    Kind("Microsoft.Storage/storageAccounts"),
+    Kind("Microsoft.KeyVault/vaults"),
+    Kind("Microsoft.ContainerRegistry/registries"),
+    Kind("Microsoft.Search/searchServices"),
+    Kind("Microsoft.DocumentDB/databaseAccounts"),
+    Kind("Microsoft.MachineLearningServices/workspaces"),
 )
 """What a posture report looks at besides."""
 

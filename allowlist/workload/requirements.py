@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 
+from allowlist.azure.facts import fqdn_tags
 from allowlist.catalog import Catalog, Entry, Kind, Library, Port, parse_port
 from allowlist.documents import Source
 from allowlist.documents.reader import near_miss
@@ -254,7 +255,8 @@ class _Builder:
             case Kind.SERVICE_TAG:
                 return {"service_tag": value}
             case Kind.FQDN_TAG:
-                return {"fqdn_tag": value}
+                # Pages and the API spell some tags differently; a rule with the spelling of the page is refused.
+                return {"fqdn_tag": fqdn_tags().get(value, value)}
             case _:
                 return None
 

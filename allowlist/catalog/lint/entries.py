@@ -6,11 +6,11 @@ from collections import Counter
 from collections.abc import Iterator
 from itertools import combinations
 
+from allowlist.azure.facts import fqdn_tags, service_tags
 from allowlist.catalog.lint.context import Complaint, LintContext
 from allowlist.catalog.model import Entry, Kind
 from allowlist.catalog.reach import Relation, covers_entry, relation
 from allowlist.catalog.reader import PLACEHOLDER
-from allowlist.catalog.service_tags import FQDN_TAGS, NEEDS_SUB_TAG, SERVICE_TAGS, SUB_TAGS
 from allowlist.documents.reader import near_miss
 
 
@@ -70,22 +70,23 @@ def unknown_service_tag(context: LintContext) -> Iterator[Complaint]:
 
 def _tag_mistakes(tag: str) -> Iterator[tuple[str, str]]:
     name, _, part = tag.partition(".")
-    if name not in SERVICE_TAGS:
-        hint = near_miss(name, SERVICE_TAGS) or "; none of the known names is near"
+    facts = service_tags()
+    if name not in facts.service_tags:
+        hint = near_miss(name, facts.service_tags) or "; none of the known names is near"
         yield f"'{name}' is no service tag we know{hint}", "write the tag as the service tag list does"
-    elif name in NEEDS_SUB_TAG and part not in SUB_TAGS[name]:
-        known = ", ".join(f"{name}.{sub}" for sub in sorted(SUB_TAGS[name]))
+    elif name in facts.needs_sub_tag and part not in facts.sub_tags[name]:
+        known = ", ".join(f"{name}.{sub}" for sub in facts.sub_tags[name])
         yield f"'{tag}' does not exist{near_miss(tag, known.split(', '))}", f"write one of {known}"
 
 
 def unknown_fqdn_tag(context: LintContext) -> Iterator[Complaint]:
     """An FQDN tag is a fixed list of Azure Firewall; another word is refused when the rule is written."""
     for index, entry in context.live:
-        if entry.kind is Kind.FQDN_TAG and entry.value not in FQDN_TAGS:
+        if entry.kind is Kind.FQDN_TAG and entry.value not in fqdn_tags():
             yield Complaint(
                 path=("entries", index, "fqdn_tag"),
-                message=f"'{entry.value}' is no FQDN tag we know{near_miss(entry.value, FQDN_TAGS)}",
-                remedy=f"write one of {', '.join(sorted(FQDN_TAGS))}",
+                message=f"'{entry.value}' is no FQDN tag we know{near_miss(entry.value, fqdn_tags())}",
+                remedy=f"write one of {', '.join(sorted(set(fqdn_tags().values())))}",
             )
 
 

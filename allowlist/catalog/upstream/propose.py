@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from allowlist.azure.facts import DEFAULT_PORTS
 from allowlist.catalog.editing import add_entry, end_entry
 from allowlist.catalog.encode import encode_entry
 from allowlist.catalog.model import Catalog, Entry, Kind
@@ -31,7 +32,7 @@ _FIELD = {
     "port_only": "ports_only",
     "private_dns_zone": "private_endpoint",
 }
-_WELL_KNOWN = {443: "https", 80: "http", 1433: "mssql"}
+_WELL_KNOWN = {port: protocol for protocol, port in DEFAULT_PORTS.items()}
 _HOLE = re.compile(r"<([^<>]*)>|\{([^{}]*)\}|\[([^\[\]]*)\]")
 _SAME_THING = {"location": "region", "acr": "registry", "azure key vault": "vault", "keyvault": "vault"}
 

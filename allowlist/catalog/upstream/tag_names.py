@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import Final
 
-from allowlist.catalog.service_tags import NEEDS_SUB_TAG, SERVICE_TAGS, SUB_TAGS
+from allowlist.azure.facts import service_tags
 from allowlist.documents.reader import near_miss
 
-_KNOWN: Final = frozenset(tag.lower() for tag in SERVICE_TAGS)
+_FACTS: Final = service_tags()
+_KNOWN: Final = frozenset(tag.lower() for tag in _FACTS.service_tags)
 _PARTS: Final = {
-    f"{tag}.{part}".lower(): f"{tag}.{part}" for tag, parts in SUB_TAGS.items() for part in parts
+    f"{tag}.{part}".lower(): f"{tag}.{part}" for tag, parts in _FACTS.sub_tags.items() for part in parts
 }
-_NAMES: Final = sorted({*(SERVICE_TAGS - NEEDS_SUB_TAG), *_PARTS.values()})
+_NAMES: Final = sorted({*_FACTS.service_tags, *_PARTS.values()} - {*_FACTS.needs_sub_tag})
 
 
 def resembles_tag(written: str) -> bool:
@@ -22,7 +23,7 @@ def resembles_tag(written: str) -> bool:
 def invalid_tag_note(written: str) -> str:
     """What is wrong with a tag's name, with the likely one; empty for a known tag."""
     family, _, part = written.partition(".")
-    needs_part = family.lower() in {tag.lower() for tag in NEEDS_SUB_TAG}
+    needs_part = family.lower() in {tag.lower() for tag in _FACTS.needs_sub_tag}
     is_known = written.lower() in _PARTS if needs_part else family.lower() in _KNOWN
     if is_known:
         return ""
@@ -31,4 +32,4 @@ def invalid_tag_note(written: str) -> str:
 
 def _likely(written: str, family: str, part: str) -> str:
     whole = near_miss(written.replace(" ", ""), _NAMES)
-    return whole or (near_miss(family, SERVICE_TAGS) if part else "")
+    return whole or (near_miss(family, _FACTS.service_tags) if part else "")

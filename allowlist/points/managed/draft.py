@@ -12,11 +12,12 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
+from allowlist.azure.facts import tag_hosts
 from allowlist.estate.bodies import Body
 from allowlist.plan.model import Cost, Skip
 from allowlist.points.draft import WEB, Drafting, at, tightened
 from allowlist.points.managed import costs
-from allowlist.points.managed.destinations import endpoint_hosts, tag_hosts
+from allowlist.points.managed.destinations import endpoint_hosts
 from allowlist.points.managed.judge import NetworkJudge
 from allowlist.points.managed.network import APPROVED, ManagedNetwork, OutboundRule
 from allowlist.points.managed.options import EndpointOption, NetworkOptions, options_of

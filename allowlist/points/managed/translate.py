@@ -11,8 +11,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import TypeVar
 
+from allowlist.azure.facts import base_tag, tag_hosts
 from allowlist.estate.fields import ports_of
-from allowlist.points.managed.destinations import base_tag, endpoint_hosts, tag_hosts
+from allowlist.points.managed.destinations import endpoint_hosts
 from allowlist.points.managed.network import ManagedNetwork, OutboundRule
 from allowlist.rules.addresses import EVERYWHERE, AddressSet, Interval
 from allowlist.rules.model import (

@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 import msgspec
 
+from allowlist.azure.facts import api_version
 from allowlist.errors import TargetError
 from allowlist.estate.bodies import Body, Estate, fingerprint
 from allowlist.estate.resource_id import ResourceId
@@ -25,7 +26,7 @@ from allowlist.workflow.project import Project
 from allowlist.workflow.syncing.outcome import Drift
 from allowlist.workload import TargetSpec
 
-API_VERSION = "2015-04-01"
+API_VERSION = api_version("Microsoft.Insights/eventtypes")
 KEPT = dt.timedelta(days=89)
 
 _NOTE = "owned"

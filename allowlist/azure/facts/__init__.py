@@ -1,0 +1,170 @@
+"""Facts of Azure: what its documentation says and no code of ours decides, as data beside this module.
+
+Each JSON file is one table with its ``source`` and the date it was ``read``; where clouds differ there is a row or a
+member for each. Everybody may read the facts and they import nobody, so a name, version or suffix of Azure stands in
+one place. A cloud without a row has no such fact: nothing is concluded from that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Final, TypeVar
+
+import msgspec
+
+Table = TypeVar("Table")
+
+DEFAULT_PORTS: Final = {"http": 80, "https": 443, "mssql": 1433}
+"""By application protocol (Azure Firewall, rule processing page; IANA)."""
+
+
+class _Row(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    pass
+
+
+class CloudRow(_Row, frozen=True, kw_only=True):
+    """``resource_manager`` is a URL without a slash at its end, ``authority`` the host to sign in at, ``storage`` the
+    suffix below which each storage service has a name of its own."""
+
+    cloud: str
+    resource_manager: str
+    authority: str
+    storage: str
+
+
+class PrivateLinkRow(_Row, frozen=True, kw_only=True):
+    """One sub-resource (``group``) of a resource type, both lower case: by cloud the private DNS zones of an endpoint,
+    each with the public suffixes whose names it answers for.
+
+    ``named_by_resource``: a host name is the resource's name in front of a suffix.
+    """
+
+    type: str
+    group: str
+    zones: dict[str, dict[str, list[str]]]
+    named_by_resource: bool = True
+
+
+class SharedSuffixRow(_Row, frozen=True, kw_only=True):
+    """Suffixes, by cloud, under which any customer of a service can create a name. ``<suffix>`` in ``alternative``
+    stands for the suffix."""
+
+    service: str
+    suffixes: dict[str, str]
+    risk: str
+    alternative: str
+
+
+class FqdnTagRow(_Row, frozen=True, kw_only=True):
+    """``name`` as the API spells it, which is what a rule must carry; ``written`` as pages spell it besides."""
+
+    name: str
+    written: list[str] = []
+
+
+class ApiVersionRow(_Row, frozen=True, kw_only=True):
+    type: str
+    version: str
+
+
+class _Table(_Row, frozen=True, kw_only=True):
+    source: str
+    read: str
+
+
+class _Clouds(_Table, frozen=True, kw_only=True):
+    rows: list[CloudRow]
+
+
+class _PrivateLink(_Table, frozen=True, kw_only=True):
+    rows: list[PrivateLinkRow]
+
+
+class _SharedSuffixes(_Table, frozen=True, kw_only=True):
+    rows: list[SharedSuffixRow]
+
+
+class _FqdnTags(_Table, frozen=True, kw_only=True):
+    rows: list[FqdnTagRow]
+
+
+class _ApiVersions(_Table, frozen=True, kw_only=True):
+    rows: list[ApiVersionRow]
+
+
+class ServiceTags(_Table, frozen=True, kw_only=True):
+    """``hosts``: by cloud and tag (lower case) the names that pages offer the tag as the alternative to."""
+
+    service_tags: list[str]
+    sub_tags: dict[str, list[str]]
+    needs_sub_tag: list[str]
+    hosts: dict[str, dict[str, list[str]]]
+
+
+def _read(name: str, table: type[Table]) -> Table:
+    return msgspec.json.decode(Path(__file__).with_name(f"{name}.json").read_bytes(), type=table)
+
+
+@lru_cache(maxsize=1)
+def clouds() -> Mapping[str, CloudRow]:
+    """Every cloud by its name in workload files."""
+    return {row.cloud: row for row in _read("clouds", _Clouds).rows}
+
+
+@lru_cache(maxsize=1)
+def private_link() -> Sequence[PrivateLinkRow]:
+    return tuple(_read("private_link", _PrivateLink).rows)
+
+
+@lru_cache(maxsize=1)
+def shared_suffixes() -> Sequence[SharedSuffixRow]:
+    return tuple(_read("shared_suffixes", _SharedSuffixes).rows)
+
+
+@lru_cache(maxsize=1)
+def service_tags() -> ServiceTags:
+    return _read("service_tags", ServiceTags)
+
+
+def base_tag(tag: str) -> str:
+    """The tag without its region: ``MicrosoftContainerRegistry.westus3`` is a part of it, a sub-tag is not."""
+    base, dot, part = tag.partition(".")
+    subs = {name.lower(): {sub.lower() for sub in found} for name, found in service_tags().sub_tags.items()}
+    return tag if dot and part.lower() in subs.get(base.lower(), ()) else base
+
+
+def tag_hosts(tag: str, cloud: str = "public") -> tuple[str, ...]:
+    """Names documented as members of a service tag in ``cloud``, its region suffix taken off."""
+    return tuple(service_tags().hosts.get(cloud, {}).get(base_tag(tag).lower(), ()))
+
+
+@lru_cache(maxsize=1)
+def fqdn_tags() -> Mapping[str, str]:
+    """The API's spelling of every FQDN tag, by each spelling in use."""
+    rows = _read("fqdn_tags", _FqdnTags).rows
+    return {spelling: row.name for row in rows for spelling in (row.name, *row.written)}
+
+
+@lru_cache(maxsize=1)
+def _api_versions() -> Mapping[str, str]:
+    return {row.type.lower(): row.version for row in _read("api_versions", _ApiVersions).rows}
+
+
+def api_version(resource_type: str) -> str:
+    """The version to read and write ``resource_type`` with: its own row, that of a type above it, or its namespace's.
+
+    Raises KeyError for a namespace without a row.
+    """
+    known, wanted = _api_versions(), resource_type.lower()
+    while wanted not in known:
+        wanted, slash, _ = wanted.rpartition("/")
+        if not slash:
+            raise KeyError(resource_type)
+    return known[wanted]
+
+
+def storage_suffixes() -> Sequence[str]:
+    """The suffix of storage accounts in each cloud."""
+    return tuple(row.storage for row in clouds().values())
