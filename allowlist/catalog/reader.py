@@ -23,10 +23,9 @@ from allowlist.catalog.model import (
 )
 from allowlist.catalog.model import Source as Provenance
 from allowlist.catalog.versions import NEXT, is_version, parse_version
-from allowlist.documents import Source
 from allowlist.documents.prepared import prepared
 from allowlist.documents.reader import convert_source, near_miss
-from allowlist.documents.source import load_source
+from allowlist.documents.source import Source, load_source
 from allowlist.errors import InvalidInput, Problem
 from allowlist.names import InvalidPattern, parse_pattern
 

@@ -271,7 +271,7 @@ def ledger_from(ledger_url: str | None) -> Iterator[Ledger]:
 
 def read_plan(path: Path) -> Plan:
     """A plan file, whole and unedited. Raises InvalidInput or StalePlan."""
-    from allowlist.documents import read_json_document
+    from allowlist.documents.reader import read_json_document
     from allowlist.errors import PlanRefused
     from allowlist.plan.digest import is_intact
     from allowlist.plan.model import SCHEMA, Plan

@@ -15,7 +15,8 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from allowlist.documents import canonical_json, digest_of, read_json_document
+from allowlist.documents import canonical_json, digest_of
+from allowlist.documents.reader import read_json_document
 from allowlist.errors import AllowlistError, InvalidInput
 from allowlist.store.records import Decision, IdentityKind, Verdict
 from allowlist.store.signatures import verify

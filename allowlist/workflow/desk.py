@@ -20,8 +20,9 @@ from allowlist.apply.events import OnEvent, nobody_watches
 from allowlist.apply.executor import Surroundings
 from allowlist.apply.result import RunResult
 from allowlist.azure.connection import Place
-from allowlist.documents import canonical_json, read_json_document
+from allowlist.documents import canonical_json
 from allowlist.documents.prepared import prepared
+from allowlist.documents.reader import read_json_document
 from allowlist.errors import AllowlistError
 from allowlist.estate.bodies import Estate
 from allowlist.plan.digest import is_intact

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from allowlist.azure.facts import api_version
 from allowlist.catalog import Library, load_library
-from allowlist.documents import Source
 from allowlist.documents.reader import near_miss
+from allowlist.documents.source import Source
 from allowlist.errors import AllowlistError, InvalidInput
 from allowlist.estate.bodies import Body, Estate
 from allowlist.estate.snapshot import read_snapshot

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from allowlist import workload as documents
-from allowlist.documents import Source
+from allowlist.documents.source import Source
 from allowlist.errors import InvalidInput
 from allowlist.points.kind import kind_of, kinds
 from allowlist.workload import Workload

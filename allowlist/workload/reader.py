@@ -8,9 +8,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from allowlist.catalog import parse_port
-from allowlist.documents import Source
 from allowlist.documents.reader import convert_known_keys, convert_source, near_miss
-from allowlist.documents.source import Path_, load_source
+from allowlist.documents.source import Path_, Source, load_source
 from allowlist.errors import InvalidInput, Problem
 from allowlist.names import Dialect, InvalidPattern, parse_pattern
 from allowlist.rules.addresses import parse_interval

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from allowlist.azure.facts import fqdn_tags
 from allowlist.catalog import Catalog, Entry, Kind, Library, Port, parse_port
-from allowlist.documents import Source
 from allowlist.documents.reader import near_miss
+from allowlist.documents.source import Source
 from allowlist.errors import CatalogError, InvalidInput, Problem
 from allowlist.names import InvalidPattern, parse_pattern
 from allowlist.rules.addresses import NOWHERE, AddressSet

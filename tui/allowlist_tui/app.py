@@ -317,6 +317,15 @@ def why_not_save(text: str) -> str:
 
 def known_actions() -> set[str]:
     """Ids of all actions whose keys may be changed."""
-    from allowlist_tui.help import all_bindings
+    from allowlist_tui.panes.explore import ExplorePane, HistoryPane
+    from allowlist_tui.panes.review import ReviewPane
+    from allowlist_tui.screens.applying import ApplyScreen
+    from allowlist_tui.screens.choosing import PlanChooser
+    from allowlist_tui.screens.main import MainScreen
+    from allowlist_tui.widgets.lines import Lines
+    from allowlist_tui.widgets.outline import Outline
 
-    return {binding.id for binding in all_bindings() if binding.id}
+    panes = (ReviewPane, ExplorePane, HistoryPane, Lines, Outline)
+    owners = (ReviewApp, MainScreen, ApplyScreen, PlanChooser, *panes)
+    bindings = (binding for owner in owners for binding in owner.BINDINGS)
+    return {binding.id for binding in bindings if isinstance(binding, Binding) and binding.id}

@@ -17,8 +17,7 @@ from typing import Final, Literal
 
 import msgspec
 
-from allowlist.documents import read_yaml_document
-from allowlist.documents.reader import near_miss
+from allowlist.documents.reader import near_miss, read_yaml_document
 from allowlist.errors import InvalidInput, Problem
 
 SCHEMA: Final = "allowlist/review-settings/v1"

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from textual.app import App
-from textual.binding import Binding
 
 from allowlist_tui.look import RISKS, STATES, Line
 
@@ -47,31 +46,3 @@ def _legend(title: str, signs: object) -> Iterator[Line]:
     for glyph, word, tone in rows:
         pieces.append((f"{glyph} {word}  ", tone))
     yield tuple(pieces)
-
-
-def all_bindings() -> Iterator[Binding]:
-    """Every binding of the product's own widgets and screens."""
-    from allowlist_tui.app import ReviewApp
-    from allowlist_tui.panes.explore import ExplorePane, HistoryPane
-    from allowlist_tui.panes.review import ReviewPane
-    from allowlist_tui.screens.applying import ApplyScreen
-    from allowlist_tui.screens.choosing import PlanChooser
-    from allowlist_tui.screens.main import MainScreen
-    from allowlist_tui.widgets.lines import Lines
-    from allowlist_tui.widgets.outline import Outline
-
-    owners = (
-        ReviewApp,
-        MainScreen,
-        ReviewPane,
-        ExplorePane,
-        HistoryPane,
-        ApplyScreen,
-        PlanChooser,
-        Lines,
-        Outline,
-    )
-    for owner in owners:
-        for binding in owner.BINDINGS:
-            if isinstance(binding, Binding):
-                yield binding

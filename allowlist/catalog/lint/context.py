@@ -9,8 +9,7 @@ from functools import cached_property
 from allowlist.catalog.lint.findings import LintFinding, Severity
 from allowlist.catalog.model import Catalog, Entry, Kind
 from allowlist.catalog.reach import pattern_of
-from allowlist.documents import Source
-from allowlist.documents.source import Path_
+from allowlist.documents.source import Path_, Source
 from allowlist.names import Pattern
 
 

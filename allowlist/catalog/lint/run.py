@@ -13,8 +13,7 @@ from allowlist.catalog.lint.context import LintContext, Rule
 from allowlist.catalog.lint.findings import LintFinding, LintReport, Severity
 from allowlist.catalog.model import Catalog, Kind
 from allowlist.catalog.reader import Reading, parse_catalog, read_what_is_readable
-from allowlist.documents import Source
-from allowlist.documents.source import parse_yaml_source, read_text
+from allowlist.documents.source import Source, parse_yaml_source, read_text
 from allowlist.errors import InvalidInput, Problem
 
 FORMAT_RULE: Final = "format"

@@ -49,7 +49,7 @@ class FolderPages:
 
 
 def _listed(manifest: Path) -> Iterator[tuple[PageRef, _Snapshot]]:
-    from allowlist.documents import load_source
+    from allowlist.documents.source import load_source
 
     data = load_source(manifest).data
     listed = data.get("snapshots") if isinstance(data, dict) else None

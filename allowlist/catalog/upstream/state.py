@@ -11,7 +11,7 @@ import msgspec
 from allowlist.catalog.upstream.claims import Subject
 from allowlist.catalog.upstream.drift import Facts, Place
 from allowlist.catalog.upstream.ports import PortRange
-from allowlist.documents import read_json_document
+from allowlist.documents.reader import read_json_document
 
 STATE_SCHEMA: Final = "allowlist/upstream-state/v1"
 

@@ -7,12 +7,10 @@ from contextlib import suppress
 
 from allowlist.errors import TargetDenied, TargetNotFound
 from allowlist.estate.bodies import Body, Estate
+from allowlist.points.account_network.place import API_VERSION, TAIL
 from allowlist.points.accounts import ACCOUNTS, LISTING
 from allowlist.points.kind import Found, Kind
 from allowlist.points.point import ArmReader, Point
-
-API_VERSION = "2026-03-01"
-TAIL = "/managedNetworks/default"
 
 
 def _find(estate: Estate) -> Iterator[Found]:

@@ -13,7 +13,7 @@ from allowlist.errors import InvalidInput, TargetNotFound
 from allowlist.estate.bodies import Body, Estate
 from allowlist.estate.resource_id import normal_id
 from allowlist.plan.model import Operation
-from allowlist.points.account_network.kind import API_VERSION, TAIL
+from allowlist.points.account_network.place import API_VERSION, TAIL
 from allowlist.points.managed.compose import with_operations
 from allowlist.points.managed.draft import Place
 from allowlist.points.managed.network import DISABLED, ManagedNetwork, lowered

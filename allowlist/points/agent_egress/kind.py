@@ -8,10 +8,10 @@ from contextlib import suppress
 from allowlist.errors import TargetDenied, TargetNotFound
 from allowlist.estate.bodies import Body, Estate
 from allowlist.points.accounts import ACCOUNTS, LISTING
+from allowlist.points.agent_egress.place import API_VERSION
 from allowlist.points.kind import Found, Kind
 from allowlist.points.point import ArmReader, Point
 
-API_VERSION = "2026-05-15-preview"
 POLICIES = f"{ACCOUNTS}/raiPolicies"
 
 

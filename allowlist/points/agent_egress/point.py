@@ -17,7 +17,7 @@ from allowlist.plan.findings import Finding
 from allowlist.plan.model import Operation
 from allowlist.points.agent_egress.draft import PolicyOptions, draft, options_of
 from allowlist.points.agent_egress.judge import PolicyJudge, posture
-from allowlist.points.agent_egress.kind import API_VERSION
+from allowlist.points.agent_egress.place import API_VERSION
 from allowlist.points.agent_egress.translate import COLLECTION, MAX_RULES, MODE, EgressPolicy, to_ruleset
 from allowlist.points.point import (
     ArmReader,

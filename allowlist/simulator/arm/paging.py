@@ -6,18 +6,29 @@ Encoded pages are kept until anything changes, so that large lists cost nothing 
 from __future__ import annotations
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol, TypeVar
 from urllib.parse import urlencode
 
+from allowlist.simulator.arm.address import Address
 from allowlist.simulator.arm.message import JSON_TYPE, Reply
 from allowlist.simulator.arm.refusals import front_door
 from allowlist.simulator.arm.store import Store
 
-if TYPE_CHECKING:
-    from allowlist.simulator.arm.provider import Call
-
 T = TypeVar("T")
+
+
+class Listing(Protocol):
+    """What a page needs to know of the request for it."""
+
+    @property
+    def address(self) -> Address: ...
+
+    @property
+    def parameters(self) -> Mapping[str, str]: ...
+
+    @property
+    def base_url(self) -> str: ...
 
 
 class Pages:
@@ -30,7 +41,7 @@ class Pages:
         self._generation = -1
 
     def answer(
-        self, call: Call, items: Sequence[T], show: Callable[[T], Any], encode: Callable[[Any], bytes]
+        self, call: Listing, items: Sequence[T], show: Callable[[T], Any], encode: Callable[[Any], bytes]
     ) -> Reply:
         key = (call.base_url, call.address.key, *(f"{k}={v}" for k, v in sorted(call.parameters.items())))
         self._forget_if_changed()
@@ -43,7 +54,7 @@ class Pages:
             self._kept.clear()
             self._generation = self._store.generation
 
-    def _page(self, call: Call, items: Sequence[T], show: Callable[[T], Any]) -> dict[str, Any]:
+    def _page(self, call: Listing, items: Sequence[T], show: Callable[[T], Any]) -> dict[str, Any]:
         start = _read_token(call.parameters.get("$skiptoken", ""))
         page: dict[str, Any] = {"value": [show(item) for item in items[start : start + self._size]]}
         if start + self._size < len(items):
@@ -51,7 +62,7 @@ class Pages:
         return page
 
 
-def _next_link(call: Call, start: int) -> str:
+def _next_link(call: Listing, start: int) -> str:
     kept = {name: value for name, value in call.parameters.items() if name != "$skiptoken"}
     token = urlsafe_b64encode(f"page:{start}".encode()).decode()
     return f"{call.base_url}{call.address.path or '/'}?{urlencode({**kept, '$skiptoken': token})}"

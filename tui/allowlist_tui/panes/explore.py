@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import Any, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -31,14 +31,13 @@ from allowlist_tui.explore import (
     run_row,
     sorted_findings,
 )
+from allowlist_tui.host import Host, host_of
 from allowlist_tui.look import Line, text_of
 from allowlist_tui.panes import Stands
+from allowlist_tui.screens.applying import RollbackScreen
 from allowlist_tui.screens.dialogs import Typed
 from allowlist_tui.widgets.lines import Lines, PlainTable
 from allowlist_tui.widgets.why_pane import WhyPane
-
-if TYPE_CHECKING:
-    from allowlist_tui.app import ReviewApp
 
 Listed = Sequence[tuple[Row, Any]]
 
@@ -77,8 +76,8 @@ class ExplorePane(Container):
         self._state = "fresh"
 
     @property
-    def host(self) -> ReviewApp:
-        return cast("ReviewApp", self.app)
+    def host(self) -> Host:
+        return host_of(self.app)
 
     # what a subclass gives
 
@@ -221,8 +220,6 @@ class HistoryPane(ExplorePane):
 
         def answered(yes: bool | None) -> None:
             if yes:
-                from allowlist_tui.screens.applying import RollbackScreen
-
                 self.host.push_screen(
                     RollbackScreen(self.desk, run.run_id),
                     lambda _: self.screen.run_ended(),  # type: ignore[attr-defined]

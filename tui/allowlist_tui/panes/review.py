@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import ClassVar
 
 from textual import events, on
 from textual.app import ComposeResult
@@ -20,8 +20,10 @@ from allowlist.workflow.review import Review
 from allowlist_tui.answers import explanation_lines
 from allowlist_tui.filtering import ChangeIndex, parse_filter
 from allowlist_tui.guard import Guard
+from allowlist_tui.host import Host, host_of
 from allowlist_tui.look import text_of
 from allowlist_tui.panes import Stands
+from allowlist_tui.screens.applying import ApplyScreen
 from allowlist_tui.screens.dialogs import Count, Prompt, Reading, Typed, parse_date
 from allowlist_tui.staging import apply_lines, count_lines, why_no_date
 from allowlist_tui.text import counted, safe
@@ -30,9 +32,6 @@ from allowlist_tui.widgets.changes import COLUMNS, ChangeTable
 from allowlist_tui.widgets.lines import Lines
 from allowlist_tui.widgets.outline import Node, Outline
 from allowlist_tui.widgets.why_pane import WhyPane
-
-if TYPE_CHECKING:
-    from allowlist_tui.app import ReviewApp
 
 _CALM_SECONDS = 0.04
 
@@ -160,8 +159,8 @@ class ReviewPane(Container):
         self._calm: Timer | None = None
 
     @property
-    def host(self) -> ReviewApp:
-        return cast("ReviewApp", self.app)
+    def host(self) -> Host:
+        return host_of(self.app)
 
     @property
     def table(self) -> ChangeTable:
@@ -525,8 +524,6 @@ class ReviewPane(Container):
 
         def answered(yes: bool | None) -> None:
             if yes:
-                from allowlist_tui.screens.applying import ApplyScreen
-
                 self.host.push_screen(ApplyScreen(self.desk, review), lambda _: self._applied())
 
         lines = tuple(apply_lines(review, targets, self.desk))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -20,6 +20,7 @@ from allowlist.store import Run
 from allowlist.workflow.confirming import time_left
 from allowlist.workflow.desk import Desk
 from allowlist.workflow.review import Review
+from allowlist_tui.host import Host, host_of
 from allowlist_tui.look import ACTIONS, STEPS, Line, Piece
 from allowlist_tui.screens.dialogs import Typed
 from allowlist_tui.text import safe
@@ -27,9 +28,6 @@ from allowlist_tui.why import title_of
 from allowlist_tui.widgets.bars import HintBar, TopBar, hints_of
 from allowlist_tui.widgets.lines import PlainTable
 from allowlist_tui.widgets.words import Words
-
-if TYPE_CHECKING:
-    from allowlist_tui.app import ReviewApp
 
 _COLUMNS = (("state", 13), ("target and step", 0), ("time", 22))
 _ENDED = ("verified", "failed", "unknown", "reverted")
@@ -81,8 +79,8 @@ class RunScreen(Screen[None]):
         self.is_over = False
 
     @property
-    def host(self) -> ReviewApp:
-        return cast("ReviewApp", self.app)
+    def host(self) -> Host:
+        return host_of(self.app)
 
     def compose(self) -> ComposeResult:
         yield TopBar()

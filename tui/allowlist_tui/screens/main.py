@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -17,15 +17,13 @@ from allowlist.store import PlanRecord
 from allowlist.workflow.desk import Desk
 from allowlist.workflow.review import Review
 from allowlist_tui.filtering import ChangeIndex
+from allowlist_tui.host import Host, host_of
 from allowlist_tui.panes import Stands
 from allowlist_tui.panes.explore import CatalogPane, EstatePane, ExplorePane, FindingPane, HistoryPane
 from allowlist_tui.panes.review import ReviewPane
 from allowlist_tui.screens.choosing import PlanChooser
 from allowlist_tui.widgets.bars import GateBar, HintBar, Tab, TabLine, TopBar, hints_of
 from allowlist_tui.widgets.outline import Node, build_outline
-
-if TYPE_CHECKING:
-    from allowlist_tui.app import ReviewApp
 
 TABS = ("review", "estate", "findings", "history", "catalogs")
 _POLL_SECONDS = 2.0
@@ -80,8 +78,8 @@ class MainScreen(Screen[None]):
         self._poll_failed = False
 
     @property
-    def host(self) -> ReviewApp:
-        return cast("ReviewApp", self.app)
+    def host(self) -> Host:
+        return host_of(self.app)
 
     def compose(self) -> ComposeResult:
         yield TopBar()
