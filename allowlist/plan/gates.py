@@ -21,10 +21,10 @@ from allowlist.plan.model import Change, Gate, Risk
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GateSettings:
-    """Where the gates stand; the workload file sets them."""
+    """Where the gates stand; the workload file sets them. Each closes on its own, whatever the others let through."""
 
     removals: int = 0
-    removal_share: float = 0.0
+    removal_share: float = 1.0
     additions: int = 200
     catalog_shrink: float = 0.3
     monthly_cost: float = 0.0
@@ -78,9 +78,11 @@ def _removals(given: GateInput) -> Iterator[Gate]:
             "removals", f"removes {len(removals)} rules; {given.settings.removals} are let through", removals
         )
     share = len(removals) / given.owned if given.owned else 0.0
-    if share > max(given.settings.removal_share, given.settings.catalog_shrink):
-        text = f"removes {share:.0%} of the {given.owned} rules this workload owns: has a catalog shrunk?"
-        yield _gate("shrunken-catalog", text, removals)
+    text = f"removes {share:.0%} of the {given.owned} rules this workload owns"
+    if share > given.settings.removal_share:
+        yield _gate("removal-share", f"{text}; {given.settings.removal_share:.0%} are let through", removals)
+    if share > given.settings.catalog_shrink:
+        yield _gate("shrunken-catalog", f"{text}: has a catalog shrunk?", removals)
     if removals and given.empty_catalogs:
         names = ", ".join(given.empty_catalogs)
         yield _gate("empty-catalog", f"{names} asks for nothing, and rules would be removed", removals)

@@ -93,10 +93,14 @@ class Discovery(_Section, frozen=True, kw_only=True):
 
 
 class GateLimits(_Section, frozen=True, kw_only=True):
-    """Where the gates stand; the defaults are meant for small sets too."""
+    """Where the gates stand, each on its own; the defaults are meant for small sets too.
+
+    ``removals`` is how many rules may go, ``removal_share`` which share of the rules the workload owns, and
+    ``catalog_shrink`` from which share on a catalog is suspected to have lost entries by mistake.
+    """
 
     removals: Annotated[int, Meta(ge=0)] = 0
-    removal_share: Annotated[float, Meta(ge=0, le=1)] = 0.0
+    removal_share: Annotated[float, Meta(ge=0, le=1)] = 1.0
     additions: Annotated[int, Meta(ge=0)] = 200
     plan_age_hours: Annotated[int, Meta(ge=1)] = 72
     catalog_shrink: Annotated[float, Meta(ge=0, le=1)] = 0.3

@@ -60,6 +60,23 @@ def test_the_share_of_removals_counts_what_is_owned() -> None:
     assert "shrunken-catalog" in gates_of(*removals(31), settings=settings, owned=100)
 
 
+@pytest.mark.parametrize(
+    ("settings", "closed"),
+    [
+        (GateSettings(removals=19), {"removals"}),
+        (GateSettings(removals=20, removal_share=0.1), {"removal-share"}),
+        (GateSettings(removals=20, catalog_shrink=0.1), {"shrunken-catalog"}),
+        (GateSettings(removals=20, removal_share=0.2, catalog_shrink=0.2), set()),
+        (
+            GateSettings(removals=0, removal_share=0.1, catalog_shrink=0.1),
+            {"removals", "removal-share", "shrunken-catalog"},
+        ),
+    ],
+)
+def test_each_brake_holds_on_its_own(settings: GateSettings, closed: set[str]) -> None:
+    assert set(gates_of(*removals(20), settings=settings, owned=100)) == closed
+
+
 def test_an_empty_catalog_never_removes_anything_by_itself() -> None:
     assert "empty-catalog" in gates_of(*removals(1), empty_catalogs=["foundry-hub"])
     assert "empty-catalog" not in gates_of(a_change(), empty_catalogs=["foundry-hub"])
