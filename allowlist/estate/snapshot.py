@@ -1,143 +1,144 @@
-"""Read actual state from disk: any folder or file of raw ARM JSON.
+"""Read actual state from disk, or what a template would make of it: any folder or file of ARM JSON.
 
-A resource, a list, ``{"value": […]}``, an exported ARM template, our own ``allowlist/snapshot/v1``; in ARM's
-own shape or flattened as ``az … show`` prints it. A file that is not whole is refused, never read as empty.
+What is understood is told in :mod:`allowlist.estate.forms`, how it is decoded in :mod:`allowlist.estate.json_files`.
+A file that is not whole is refused, never read as empty; what is announced and not there is unknown.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
-from allowlist.documents.source import parse_json_source
 from allowlist.errors import InvalidInput, Problem
-from allowlist.estate.bodies import Body, Estate
-from allowlist.estate.template import is_parameter_file, is_template, parse_commented, read_template
+from allowlist.estate.bodies import Body, Estate, fingerprint
+from allowlist.estate.forms import SCHEMA, Parameters, Template, items_in
+from allowlist.estate.json_files import JsonFile, read_json_files
+from allowlist.estate.parameter_files import ParameterFile, values_for
+from allowlist.estate.resource_id import normal_id
+from allowlist.estate.shapes import in_arm_shape, with_children
+from allowlist.estate.template import TooMuch, read_template
+from allowlist.estate.unread import Unread, announced, perhaps
 
-SCHEMA = "allowlist/snapshot/v1"
+__all__ = ["SCHEMA", "UNREADABLE", "read_snapshot"]
+
 UNREADABLE = "unreadable.json"
 """The file of a snapshot that says what could not be read."""
 
-_ENVELOPE = {"id", "name", "type", "location", "tags", "etag", "zones", "identity", "extendedLocation"}
-_ENVELOPE |= {"resourceGroup", "systemData", "kind", "plan", "managedBy"}
 
+@dataclass(slots=True)
+class _Snapshot:
+    """What was found so far; ``places`` says in which file each body was."""
 
-def read_snapshot(path: Path) -> Estate:
-    """Read all ``*.json`` under ``path`` (or the one file). Raises InvalidInput with every file's mistake."""
-    bodies: list[Body] = []
-    problems: list[Problem] = []
-    unreadable: list[str] = []
-    for file in _files(path):
-        try:
-            bodies += read_resources(file)
-            unreadable += _unreadable_in(file)
-        except InvalidInput as error:
-            problems += error.problems
-    if problems:
-        raise InvalidInput(problems, hint="save the whole answer again; nothing was read from this snapshot")
-    return Estate.of(bodies, origin=str(path), unreadable=unreadable)
+    bodies: dict[str, Body] = field(default_factory=dict)
+    places: dict[str, str] = field(default_factory=dict)
+    templates: list[tuple[JsonFile, Template]] = field(default_factory=list)
+    parameters: list[ParameterFile] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    hints: list[str] = field(default_factory=list)
+    unread: list[Unread] = field(default_factory=list)
+    unreadable: list[str] = field(default_factory=list)
 
+    def refuse(self, error: InvalidInput) -> None:
+        self.problems += error.problems
+        self.hints += [error.hint] if error.hint else []
 
-def _unreadable_in(file: Path) -> list[str]:
-    """What a snapshot of ours says it could not read."""
-    if file.name != UNREADABLE:
-        return []
-    data = _decoded(file.read_bytes(), file)
-    found = data.get("unreadable") if isinstance(data, dict) else None
-    return [str(item) for item in found or ()]
-
-
-def _files(path: Path) -> list[Path]:
-    if path.is_file():
-        return [path]
-    if not path.is_dir():
-        raise InvalidInput.of(path, "does not exist", hint="write one with: allowlist snapshot -o DIR")
-    files = sorted(path.rglob("*.json"))
-    if not files:
-        raise InvalidInput.of(path, "holds no *.json file", hint="write one with: allowlist snapshot -o DIR")
-    return files
-
-
-def read_resources(file: Path) -> list[Body]:
-    """All resources of one JSON file."""
-    try:
-        raw = file.read_bytes()
-    except OSError as error:
-        raise InvalidInput.of(file, f"cannot be read: {error.strerror}") from None
-    data = _decoded(raw, file)
-    return [_in_arm_shape(body, file) for body in _resources_in(data, file)]
-
-
-def _decoded(raw: bytes, file: Path) -> Any:
-    """JSON; with comments if it is a template. Raises InvalidInput with the place of the first mistake."""
-    try:
-        return msgspec.json.decode(raw.removeprefix(b"\xef\xbb\xbf"))
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
-        text = raw.decode("utf-8-sig", "replace")
-        template = _commented_template(text)
-        if template is not None:
-            return template
-        parse_json_source(text, str(file))
-        raise InvalidInput.of(file, f"is not JSON: {error}") from None
-
-
-def _commented_template(text: str) -> Any:
-    try:
-        data = parse_commented(text)
-    except (ValueError, RecursionError):
-        return None
-    return data if is_template(data) or is_parameter_file(data) else None
-
-
-def _resources_in(data: Any, file: Path) -> Iterator[Body]:
-    match data:
-        case list():
-            for item in data:
-                yield from _resources_in(item, file)
-        case {"schema": str(schema), **rest}:
-            if schema != SCHEMA:
-                raise InvalidInput.of(file, f"says schema '{schema}', expected '{SCHEMA}'", line=1, column=1)
-            yield from _resources_in(rest.get("resources", []), file)
-        case {"value": list(items)} if "id" not in data:
-            _refuse_half_list(data, file)
-            yield from _resources_in(items, file)
-        case dict() if is_template(data):
-            yield from read_template(data, file, _parameters_beside(file))
-        case dict() if is_parameter_file(data):
-            return
-        case {"id": str(resource_id)} if resource_id.startswith("/subscriptions/"):
-            yield data
-        case _:
+    def add(self, body: Body, file: str) -> None:
+        """Raises InvalidInput where the same resource was read elsewhere with other contents."""
+        key = normal_id(body["id"])
+        known = self.bodies.setdefault(key, body)
+        place = self.places.setdefault(key, file)
+        if known is not body and fingerprint(_contents(known)) != fingerprint(_contents(body)):
             raise InvalidInput.of(
-                file, "holds something that is no ARM resource: an object with an 'id' was expected"
+                file,
+                f"and {place} hold {body['id']} with different contents",
+                hint="keep the one that counts; which of them is in force is not known",
             )
 
 
-def _parameters_beside(template: Path) -> dict[str, Any]:
-    """The values in ``azuredeploy.parameters.json`` beside ``azuredeploy.json``, if it is there."""
-    file = template.with_name(f"{template.stem}.parameters.json")
-    data = _decoded(file.read_bytes(), file) if file.is_file() else {}
-    values = data.get("parameters") if is_parameter_file(data) else None
-    return {
-        name: item["value"]
-        for name, item in (values or {}).items()
-        if isinstance(item, dict) and "value" in item
-    }
+def _contents(body: Body) -> Body:
+    return {"properties": body.get("properties"), "kind": body.get("kind")}
 
 
-def _refuse_half_list(data: Body, file: Path) -> None:
-    if data.get("nextLink"):
-        raise InvalidInput.of(file, "is one page of a longer list (it has a nextLink); save all pages")
+def read_snapshot(path: Path, *, cloud: str = "public") -> Estate:
+    """Everything at or below ``path``; ``-`` is standard input. Raises InvalidInput with every file's mistake.
+
+    ``cloud`` is where templates would be deployed.
+    """
+    found = _Snapshot()
+    for file in read_json_files(path):
+        _take(file, found)
+    _read_templates(found, cloud)
+    if found.problems:
+        hints = dict.fromkeys(found.hints) or {
+            "save the whole answer again; nothing was read from this snapshot": None
+        }
+        raise InvalidInput(found.problems, hint="; ".join(hints))
+    return _estate(found, path)
 
 
-def _in_arm_shape(body: Body, file: Path) -> Body:
-    if "properties" in body:
-        if not isinstance(body["properties"], dict):
-            raise InvalidInput.of(file, f"{body['id']}: 'properties' is not an object")
-        return body
-    outer = {key: value for key, value in body.items() if key in _ENVELOPE}
-    inner = {key: value for key, value in body.items() if key not in _ENVELOPE}
-    return {**outer, "properties": inner}
+def _take(file: JsonFile | InvalidInput, found: _Snapshot) -> None:
+    if isinstance(file, InvalidInput):
+        found.refuse(file)
+        return
+    try:
+        for item in items_in(file):
+            if isinstance(item, Template):
+                found.templates.append((file, item))
+            elif isinstance(item, Parameters):
+                found.parameters.append(ParameterFile.of(file.path, item.data))
+            else:
+                found.add(in_arm_shape(item, str(file)), str(file))
+        found.unreadable += _unreadable_in(file)
+    except InvalidInput as error:
+        found.refuse(error)
+
+
+def _unreadable_in(file: JsonFile) -> list[str]:
+    """What a snapshot of ours says it could not read."""
+    if file.path.name != UNREADABLE or not isinstance(file.data, dict):
+        return []
+    return [str(item) for item in file.data.get("unreadable") or ()]
+
+
+def _read_templates(found: _Snapshot, cloud: str) -> None:
+    for file, template in found.templates:
+        try:
+            for body in _template_bodies(file, template, found, cloud):
+                found.add(in_arm_shape(body, str(file)), str(file))
+        except InvalidInput as error:
+            found.refuse(error)
+
+
+def _template_bodies(file: JsonFile, template: Template, found: _Snapshot, cloud: str) -> Iterable[Body]:
+    declared = template.data.get("parameters")
+    values = values_for(
+        file.path, declared if isinstance(declared, dict) else {}, found.parameters, len(found.templates)
+    )
+    found.unreadable += values.notes
+    try:
+        reading = read_template(template.data, str(file), {**values.given, **template.values}, cloud=cloud)
+    except TooMuch as error:
+        raise InvalidInput.of(
+            file.path,
+            f"is not worked out: {error}",
+            line=file.line_of(error.near),
+            column=1 if error.near else 0,
+        ) from None
+    found.unread += reading.unread
+    found.unreadable += [f"{item.what} in {Path(item.file).name}" for item in reading.unread]
+    return reading.bodies.values()
+
+
+def _estate(found: _Snapshot, path: Path) -> Estate:
+    bodies = with_children(found.bodies)
+    places = {key: found.places.get(key, "") for key in bodies}
+    for body in [*announced(bodies), *perhaps(bodies, places, found.unread)]:
+        bodies.setdefault(normal_id(body["id"]), body)
+    return Estate(with_children(bodies), str(path), unreadable=tuple(dict.fromkeys(found.unreadable)))
+
+
+def read_resources(file: Path) -> Iterator[dict[str, Any]]:
+    """The resources of one file that is no template, each as it is known."""
+    yield from read_snapshot(file).resources.values()

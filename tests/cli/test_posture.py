@@ -112,7 +112,7 @@ def test_the_ending_of_the_output_chooses_the_format(tmp_path: Path) -> None:
 
 
 def test_the_mistakes_of_the_example_are_all_found(tmp_path: Path) -> None:
-    document: Any = posture(EXAMPLE, "--json").json
+    document: Any = posture(EXAMPLE / "mistakes", "--json").json
     assert sorted(item["id"] for item in document["findings"]) == [
         "account-public-access:contoso-speech",
         "apim-nsg:nsg-apim",
@@ -126,7 +126,7 @@ def test_the_mistakes_of_the_example_are_all_found(tmp_path: Path) -> None:
 
 def test_the_html_report_is_one_file_that_asks_nobody(tmp_path: Path) -> None:
     report = tmp_path / "posture.html"
-    assert posture(EXAMPLE, "-o", report).code == 0
+    assert posture(EXAMPLE / "mistakes", "-o", report).code == 0
     page = report.read_text()
     assert page.count("<svg") == 2
     assert "prefers-color-scheme:dark" in page

@@ -12,6 +12,7 @@ import pytest
 from allowlist.estate.bodies import Estate
 from allowlist.estate.resource_id import ResourceId, normal_id
 from allowlist.estate.snapshot import read_snapshot
+from allowlist.estate.unread import is_unread
 from allowlist.points.classic.translate import to_ruleset as classic_ruleset
 from tests.helpers.shared import files_of
 
@@ -39,7 +40,8 @@ def test_a_published_example_is_read_without_loss(file: Path, tmp_path: Path) ->
 
     estate = read_snapshot(tmp_path)
 
-    assert list(estate.resources.values()) == bodies
+    read = [body for body in estate.resources.values() if not is_unread(body)]
+    assert read == bodies
     for body in bodies:
         if ResourceId(body["id"]).type == "microsoft.network/azurefirewalls":
             classic_ruleset(Estate.of(bodies), body)

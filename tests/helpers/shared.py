@@ -1,5 +1,6 @@
 """Where the conformance data stands: ``$ALLOWLIST_SHARED``, by default beside the repository."""
 
+import json
 import os
 from pathlib import Path
 from typing import Any
@@ -37,3 +38,12 @@ def files_of(folder: str, pattern: str = "*.json") -> list[Any]:
     if not files:
         return [pytest.param(None, marks=pytest.mark.skip(reason=f"no {SHARED}/{folder}"), id="absent")]
     return [pytest.param(file, id=str(file.relative_to(SHARED / folder))) for file in files]
+
+
+def lines_of(name: str) -> list[Any]:
+    """One parameter per line of a file of JSON lines; a single skipped one where it is absent."""
+    path = SHARED / name
+    if not path.is_file():
+        return [pytest.param(None, marks=pytest.mark.skip(reason=f"no {path}"), id="absent")]
+    cases = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+    return [pytest.param(case, id=case["id"]) for case in cases]

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from allowlist.estate.bodies import Body, Estate
 from allowlist.estate.fields import object_of, readable_addresses, tier_of
-from allowlist.estate.template import UNRESOLVED
+from allowlist.estate.unread import UNRESOLVED
 from allowlist.points.rule_reader import (
     APPLICATION,
     NAT,

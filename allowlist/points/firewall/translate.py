@@ -9,8 +9,9 @@ from allowlist.errors import InvalidInput
 from allowlist.estate.bodies import Body, Estate
 from allowlist.estate.fields import object_of, readable_addresses, texts_of, tier_of
 from allowlist.estate.resource_id import normal_id
-from allowlist.estate.template import UNRESOLVED
+from allowlist.estate.unread import UNRESOLVED
 from allowlist.points.rule_reader import (
+    UNREAD_PRIORITY,
     Rule,
     RuleReader,
     action_of,
@@ -104,7 +105,13 @@ def _read_group(estate: Estate, policy: Body, group: Body, depth: int, *, inheri
     reader = RuleReader(estate, protocols="ipProtocols")
     properties = group["properties"]
     rules: list[Rule] = []
-    for collection in bodies_in(properties.get("ruleCollections", properties.get(UNRESOLVED))):
+    if UNRESOLVED in properties:
+        ref = RuleRef(
+            policy=policy.get("name", ""), group=group.get("name", ""), collection="", rule="",
+            order=(depth, UNREAD_PRIORITY), inherited=inherited,
+        )  # fmt: skip
+        return opaque_rules(ref, "", f"group {ref}, {str(properties[UNRESOLVED])[1:-1]}")
+    for collection in bodies_in(properties.get("ruleCollections")):
         order = (depth, priority_of(properties), priority_of(collection))
         action = action_of(collection)
         for position, rule in enumerate(bodies_in(collection.get("rules"))):

@@ -11,16 +11,19 @@ import pytest
 from allowlist.errors import InvalidInput
 from allowlist.estate.bodies import Estate
 from allowlist.estate.snapshot import read_snapshot
-from allowlist.estate.template import read_template
+from allowlist.estate.template import TemplateReading, read_template
+from allowlist.estate.unread import UNRESOLVED
 from allowlist.points.firewall.translate import to_ruleset
 from allowlist.rules.evaluate import evaluate
 from allowlist.rules.flow import Flow
 
-FILE = Path("template.json")
+
+def _reading(resources: Any, **more: Any) -> TemplateReading:
+    return read_template({"resources": resources, **more}, "template.json")
 
 
-def _read(resources: list[dict[str, Any]], **more: Any) -> list[dict[str, Any]]:
-    return list(read_template({"resources": resources, **more}, FILE))
+def _read(resources: Any, **more: Any) -> list[dict[str, Any]]:
+    return list(_reading(resources, **more).bodies.values())
 
 
 def _named(expression: str, **more: Any) -> str:
@@ -59,11 +62,13 @@ def test_names_that_only_a_deployment_knows_are_the_same_wherever_they_are_worke
     assert child["id"] == f"{policy['id']}/ruleCollectionGroups/g"
 
 
-def test_a_group_whose_policy_cannot_be_told_is_refused() -> None:
-    with pytest.raises(InvalidInput, match="cannot be worked out"):
-        _read(
-            [{"type": "Microsoft.Network/firewallPolicies/ruleCollectionGroups", "name": "[reference('x')]"}]
-        )
+@pytest.mark.parametrize("name", ["[reference('x')]", "[concat(parameters('unset'), '/g')]"])
+def test_a_group_whose_policy_cannot_be_told_may_be_anybodys(name: str) -> None:
+    reading = _reading(
+        [{"type": "Microsoft.Network/firewallPolicies/ruleCollectionGroups", "name": name}],
+        parameters={"unset": {"type": "string"}},
+    )
+    assert len(reading.unread) == 1
 
 
 def test_other_expressions_stay_as_they_are_written() -> None:
@@ -172,12 +177,17 @@ def test_what_is_not_deployed_is_not_there() -> None:
         parameters={"on": {"defaultValue": True}, "unset": {"type": "bool"}},
     )
     assert [body["name"] for body in bodies] == ["perhaps"]
+    assert bodies[0]["properties"] == {UNRESOLVED: "[condition [parameters('unset')]]"}
 
 
-def test_two_different_resources_of_one_name_are_refused() -> None:
-    one = {"type": "Microsoft.Network/ipGroups", "name": "g", "properties": {"ipAddresses": ["10.0.0.1"]}}
-    with pytest.raises(InvalidInput, match="two different resources"):
-        _read([one, {**one, "properties": {"ipAddresses": ["10.0.0.2"]}}])
+def test_where_two_resources_of_one_name_differ_nothing_is_known() -> None:
+    one = {
+        "type": "Microsoft.Network/ipGroups",
+        "name": "g",
+        "properties": {"ipAddresses": ["10.0.0.1"], "a": 1},
+    }
+    (body,) = _read([one, {**one, "properties": {"ipAddresses": ["10.0.0.2"], "a": 1}}])
+    assert body["properties"] == {"ipAddresses": "[one of two values]", "a": 1}
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,194 @@
+"""The forms in which tools print resources, told apart and unwrapped.
+
+A resource, a list, ``{"value": […]}``, our own snapshot; Resource Graph (``data``), what-if results (``changes``),
+what ``az group export``, ``az deployment … export`` and template specs wrap around a template.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from allowlist.errors import InvalidInput
+from allowlist.estate.json_files import JsonFile
+from allowlist.estate.spelling import spelled
+from allowlist.estate.template.form import is_parameter_file, is_template
+from allowlist.estate.unread import unread_body
+
+SCHEMA = "allowlist/snapshot/v1"
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A template, with values that came in the same document."""
+
+    data: Mapping[str, Any]
+    values: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Parameters:
+    data: Mapping[str, Any]
+
+
+Item = dict[str, Any] | Template | Parameters
+
+
+def items_in(file: JsonFile) -> Iterator[Item]:
+    """What a file holds. Raises InvalidInput, with advice that fits, where it holds something else."""
+    yield from _items(file.data, str(file))
+
+
+def _items(data: Any, file: str) -> Iterator[Item]:
+    if isinstance(data, list):
+        for item in data:
+            yield from _items(item, file)
+        return
+    if not isinstance(data, dict):
+        raise InvalidInput.of(file, _NO_RESOURCE, hint=_advice(data))
+    if is_template(data):
+        yield Template(data, {})
+    elif is_parameter_file(data):
+        yield Parameters(data)
+    else:
+        yield from _of_object(data, file)
+
+
+def _of_object(data: dict[str, Any], file: str) -> Iterator[Item]:
+    keys = {spelled(key).lower().replace("$", ""): key for key in data}
+    if isinstance(data.get("schema"), str):
+        yield from _of_snapshot(data, file)
+    elif is_id(data.get(keys.get("id", ""))):
+        yield data
+    elif "value" in keys and isinstance(data[keys["value"]], list):
+        refuse_half_list(data, keys, file)
+        yield from _items(data[keys["value"]], file)
+    elif "data" in keys and isinstance(data[keys["data"]], list | dict):
+        yield from _of_graph(data, keys, file)
+    elif _changes_of(data) is not None:
+        yield from _of_what_if(data, file)
+    else:
+        yield from _of_wrapper(data, keys, file)
+
+
+def is_id(value: Any) -> bool:
+    return isinstance(value, str) and value.lower().startswith("/subscriptions/")
+
+
+def _of_snapshot(data: dict[str, Any], file: str) -> Iterator[Item]:
+    if data["schema"] != SCHEMA:
+        raise InvalidInput.of(file, f"says schema '{data['schema']}', expected '{SCHEMA}'", line=1, column=1)
+    yield from _items(data.get("resources", []), file)
+
+
+def refuse_half_list(data: Mapping[str, Any], keys: Mapping[str, str], file: str) -> None:
+    if data.get(keys.get("nextlink", "")):
+        raise InvalidInput.of(
+            file,
+            "is one page of a longer list (it has a nextLink); save all pages",
+            hint="az … list follows it",
+        )
+
+
+def _of_graph(data: dict[str, Any], keys: Mapping[str, str], file: str) -> Iterator[Item]:
+    """An answer of Resource Graph: ``az graph query``, ``Search-AzGraph`` or the REST interface."""
+    token = next((data[keys[key]] for key in ("skip_token", "skiptoken") if key in keys), None)
+    cut = str(data.get(keys.get("resulttruncated", ""), "")).lower() == "true"
+    total = data.get(keys.get("total_records", keys.get("totalrecords", "")))
+    rows = data[keys["data"]]
+    rows = _table(rows, file) if isinstance(rows, dict) else rows
+    if token or cut or (isinstance(total, int) and total > len(rows)):
+        raise InvalidInput.of(
+            file,
+            "is a part of a longer answer of Resource Graph",
+            hint="ask again with --first 1000 and --skip-token until nothing is left, or query less",
+        )
+    for row in rows:
+        if not isinstance(row, dict) or not is_id(_folded(row, "id")):
+            raise InvalidInput.of(
+                file, "is an answer of Resource Graph without whole resources", hint="query without 'project'"
+            )
+        yield row
+
+
+def _table(found: dict[str, Any], file: str) -> list[Any]:
+    columns, rows = found.get("columns"), found.get("rows")
+    if not isinstance(columns, list) or not isinstance(rows, list):
+        raise InvalidInput.of(file, _NO_RESOURCE, hint=_advice(found))
+    names = [str(column.get("name")) if isinstance(column, dict) else str(column) for column in columns]
+    return [dict(zip(names, row, strict=False)) if isinstance(row, list) else row for row in rows]
+
+
+def _folded(data: Mapping[str, Any], name: str) -> Any:
+    return next((item for key, item in data.items() if key.lower() == name), None)
+
+
+def _changes_of(data: Mapping[str, Any]) -> list[Any] | None:
+    """The changes of a what-if result, as the CLI prints it or as REST answers."""
+    inner = _folded(data, "properties")
+    for holder in (data, inner if isinstance(inner, dict) else {}):
+        found = _folded(holder, "changes")
+        if isinstance(found, list) and all(isinstance(item, dict) for item in found):
+            return found
+    return None
+
+
+def _of_what_if(data: dict[str, Any], file: str) -> Iterator[Item]:
+    """The resources as they would be afterwards; what is deleted is gone, what is not shown is unknown."""
+    if _folded(data, "error") or str(_folded(data, "status") or "Succeeded").lower() != "succeeded":
+        raise InvalidInput.of(
+            file, "is a what-if that did not succeed", hint="run it again; it says what it lacks"
+        )
+    for change in _changes_of(data) or ():
+        named, kind = _folded(change, "resourceid"), str(_folded(change, "changetype") or "").lower()
+        if not is_id(named) or kind == "delete":
+            continue
+        after = _folded(change, "after") or (
+            _folded(change, "before") if kind in ("ignore", "nochange") else None
+        )
+        if isinstance(after, dict) and "properties" in {key.lower() for key in after}:
+            yield {**after, "id": named}
+        else:
+            reason = _folded(change, "unsupportedreason") or "use --result-format FullResourcePayloads"
+            yield unread_body(named, f"{kind} in a what-if without its content: {reason}")
+
+
+def _of_wrapper(data: dict[str, Any], keys: Mapping[str, str], file: str) -> Iterator[Item]:
+    """What is written around a template: ``template``, ``mainTemplate``, ``properties`` of a deployment request."""
+    for key in ("template", "maintemplate"):
+        inner = data.get(keys.get(key, ""))
+        if isinstance(inner, dict) and is_template(inner):
+            yield Template(inner, _values(data.get(keys.get("parameters", ""))))
+            return
+    properties = data.get(keys.get("properties", ""))
+    if isinstance(properties, dict) and is_template(properties.get("template")):
+        yield Template(properties["template"], _values(properties.get("parameters")))
+        return
+    raise InvalidInput.of(file, _NO_RESOURCE, hint=_advice(data))
+
+
+def _values(parameters: Any) -> dict[str, Any]:
+    items = parameters.items() if isinstance(parameters, dict) else ()
+    return {name: item["value"] for name, item in items if isinstance(item, dict) and "value" in item}
+
+
+_NO_RESOURCE = "holds something that is no ARM resource: an object with an 'id' was expected"
+
+
+def _advice(data: Any) -> str:
+    """What to do with what was found instead."""
+    keys = {key.lower() for key in data} if isinstance(data, dict) else set()
+    if keys & {"terraform_version", "planned_values", "resource_changes"}:
+        return "this is Terraform's JSON, which is not read yet; save what is deployed: allowlist snapshot -o DIR"
+    if keys & {"rulecollectiontype", "rulecollections", "ruletype"}:
+        return (
+            "rule collections without the group they stand in; save the groups: "
+            "az network firewall policy rule-collection-group list --policy-name POLICY -g GROUP"
+        )
+    if keys & {"isolation_mode", "outbound_rules"} or {"category", "destination"} <= keys:
+        return "outbound rules without the network they belong to; save the workspace: az ml workspace show -n NAME -g GROUP"
+    return (
+        "save resources with their ids: az resource show --ids ID, az network firewall policy show, "
+        "or all of them with allowlist snapshot -o DIR"
+    )

@@ -1,0 +1,148 @@
+"""One shape for a resource, whichever tool printed it: the one in which Resource Manager returns it.
+
+``az`` takes the members of ``properties`` up a level; ``az ml`` has names of its own; older SDKs list outbound rules
+that newer ones map by name; children stand in their parent or as resources of their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from allowlist.errors import InvalidInput
+from allowlist.estate.bodies import Body
+from allowlist.estate.resource_id import ResourceId, normal_id
+from allowlist.estate.spelling import TooDeep, as_arm_spells
+from allowlist.estate.unread import UNRESOLVED, unread_body
+
+_ENVELOPE = {"id", "name", "type", "location", "tags", "etag", "zones", "identity", "extendedLocation"}
+_ENVELOPE |= {"resourceGroup", "systemData", "kind", "plan", "managedBy"}
+
+_RULES = "outboundRules"
+_ACCOUNT_RULES = "microsoft.cognitiveservices/accounts/managednetworks/outboundrules"
+
+
+def in_arm_shape(body: Body, file: str) -> Body:
+    """``body`` with its properties under ``properties``. Raises InvalidInput where that is no object."""
+    try:
+        found: Body = as_arm_spells(body)
+    except TooDeep as error:
+        raise InvalidInput.of(file, str(error)) from None
+    _refuse_cut(found, body, file)
+    if "properties" not in found:
+        outer = {key: value for key, value in found.items() if key in _ENVELOPE}
+        inner = {key: value for key, value in found.items() if key not in _ENVELOPE}
+        found = {**outer, "properties": inner}
+    properties = found["properties"]
+    if isinstance(properties, str) and properties.startswith("["):
+        properties = {UNRESOLVED: properties}
+    if not isinstance(properties, dict):
+        raise InvalidInput.of(file, f"{found['id']}: 'properties' is not an object")
+    if _has_network(properties):
+        properties = _with_mapped_rules(properties)
+    if isinstance(properties.get("basePolicy"), str) and properties["basePolicy"]:
+        properties = {**properties, "basePolicy": {"id": properties["basePolicy"]}}
+    return found if properties is found["properties"] else {**found, "properties": properties}
+
+
+def _refuse_cut(found: Body, body: Body, file: str) -> None:
+    """``ConvertTo-Json`` writes what is deeper than its ``-Depth`` as the name of a type."""
+    if found is not body and any(_is_cut(value) for value in _leaves(found)):
+        raise InvalidInput.of(
+            file,
+            f"{found['id']}: ConvertTo-Json cut it off where it is too deep",
+            hint="… | ConvertTo-Json -Depth 100",
+        )
+
+
+def _is_cut(text: str) -> bool:
+    return text.startswith(("@{", "System.Object[]", "System.Collections.", "Microsoft.Azure."))
+
+
+def _leaves(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        for item in value.values():
+            yield from _leaves(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _leaves(item)
+    elif isinstance(value, str):
+        yield value
+
+
+def _has_network(properties: Mapping[str, Any]) -> bool:
+    return isinstance(properties.get("managedNetwork"), dict)
+
+
+def _with_mapped_rules(properties: Body) -> Body:
+    """Outbound rules by name, words without underscores: ``allow_only_approved_outbound`` is one word for ARM."""
+    network = dict(properties["managedNetwork"])
+    if isinstance(network.get("isolationMode"), str):
+        network["isolationMode"] = network["isolationMode"].replace("_", "")
+    if isinstance(network.get("status"), str):
+        network["status"] = {"status": network["status"].title()}
+    rules = network.get(_RULES)
+    if isinstance(rules, list):
+        network[_RULES] = {_rule_name(rule, at): _rule(rule) for at, rule in enumerate(rules)}
+    return {**properties, "managedNetwork": network}
+
+
+def _rule_name(rule: Any, at: int) -> str:
+    name = rule.get("name") if isinstance(rule, dict) else None
+    return name if isinstance(name, str) and name else f"rule-{at + 1}"
+
+
+def _rule(rule: Any) -> Any:
+    if not isinstance(rule, dict):
+        return {"type": f"[{rule}]"}
+    found = dict(as_arm_spells(rule))
+    for key in ("type", "category"):
+        if isinstance(found.get(key), str):
+            found[key] = found[key].replace("_", "")
+    return found
+
+
+def with_children(bodies: Mapping[str, Body]) -> dict[str, Body]:
+    """``bodies``, each child where what reads it looks for it.
+
+    Outbound rules of an account's managed network stand inside the network too; groups that stand inside a policy become
+    resources of their own.
+    """
+    found = dict(bodies)
+    for key, body in bodies.items():
+        if ResourceId(key).type == _ACCOUNT_RULES:
+            _put_inside(found, body)
+        elif ResourceId(key).type == "microsoft.network/firewallpolicies":
+            for group in _groups_inside(body):
+                found.setdefault(normal_id(group["id"]), group)
+    return found
+
+
+def _put_inside(found: dict[str, Body], rule: Body) -> None:
+    network_id = ResourceId(normal_id(rule["id"])).parent
+    network = found.get(network_id.text)
+    if network is None:
+        whole_id = ResourceId(rule["id"]).parent.text
+        network = found[network_id.text] = unread_body(
+            whole_id, f"the managed network of {ResourceId(whole_id).parent.name}, which was not read"
+        )
+    properties = network["properties"]
+    inner = properties.get("managedNetwork")
+    inner = dict(inner) if isinstance(inner, dict) else {}
+    rules = inner.get(_RULES)
+    rules = dict(rules) if isinstance(rules, dict) else {}
+    name = ResourceId(rule["id"]).name
+    if not any(known.lower() == name.lower() for known in rules):
+        rules[name] = _rule(rule["properties"])
+    found[network_id.text] = {
+        **network,
+        "properties": {**properties, "managedNetwork": {**inner, _RULES: rules}},
+    }
+
+
+def _groups_inside(policy: Body) -> Iterator[Body]:
+    listed = policy["properties"].get("ruleCollectionGroups")
+    for item in listed if isinstance(listed, list) else ():
+        whole = isinstance(item, dict) and isinstance(item.get("properties"), dict)
+        if whole and isinstance(item.get("id"), str) and "ruleCollections" in item["properties"]:
+            yield item

@@ -1,0 +1,141 @@
+"""What is announced and was not read: it is unknown, and says what it is and how to read it.
+
+A resource of which nothing is known is a body with the one property :data:`UNRESOLVED`. What translates bodies takes
+it for something that may do anything.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from allowlist.estate.resource_id import ResourceId, normal_id
+
+UNRESOLVED = "[unresolved]"
+"""The one property of a resource whose properties, as a whole, cannot be worked out."""
+
+CONTAINERS = {
+    "microsoft.network/firewallpolicies": "ruleCollectionGroups",
+    "microsoft.machinelearningservices/workspaces": "outboundRules",
+    "microsoft.cognitiveservices/accounts/managednetworks": "outboundRules",
+}
+"""Types whose children decide what they let through, with the type of those children."""
+
+_COMMANDS = {
+    "microsoft.network/firewallpolicies/rulecollectiongroups": (
+        "az network firewall policy rule-collection-group list --policy-name {parent} -g {group}"
+    ),
+    "microsoft.machinelearningservices/workspaces/outboundrules": (
+        "az ml workspace outbound-rule list --workspace-name {parent} -g {group}"
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """Something that may add rules to any resource beside it, or to those of type ``container`` only.
+
+    ``everywhere``: not only to resources of the same file.
+    """
+
+    what: str
+    file: str
+    container: str = ""
+    everywhere: bool = False
+
+
+def unread_body(resource_id: str, why: str) -> dict[str, Any]:
+    """A resource that is there, or may be, and of which nothing is known."""
+    found = ResourceId(resource_id)
+    kind = "Microsoft.Network/firewallPolicies" if resource_id.startswith("[") else found.type
+    properties = {UNRESOLVED: f"[{why}]", **_decisive(found.type, f"[{why}]")}
+    name = resource_id if resource_id.startswith("[") else found.name
+    return {"id": resource_id, "name": name, "type": kind, "properties": properties}
+
+
+def _decisive(kind: str, text: str) -> dict[str, Any]:
+    """The members that decide what a managed network lets through, as the unknown values they are."""
+    if kind.endswith("/outboundrules"):
+        return {"type": text}
+    networks = (
+        "microsoft.machinelearningservices/workspaces",
+        "microsoft.cognitiveservices/accounts/managednetworks",
+    )
+    return {"managedNetwork": {"isolationMode": text}} if kind in networks else {}
+
+
+def is_unread(body: Mapping[str, Any]) -> bool:
+    """Is nothing known of this resource but that it is there, or may be?"""
+    return UNRESOLVED in (body.get("properties") or {})
+
+
+def how_to_read(resource_id: str) -> str:
+    """The command that brings a resource."""
+    found = ResourceId(resource_id)
+    command = _COMMANDS.get(found.type, "az resource show --ids {id}")
+    return command.format(parent=found.parent.name, group=found.resource_group, id=resource_id)
+
+
+def announced(bodies: Mapping[str, Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Bodies for what resources name by id and is not among ``bodies``; below each unread container, a child too."""
+    for body in list(bodies.values()):
+        for named in _named(body):
+            if normal_id(named) not in bodies:
+                why = f"which was not read: {how_to_read(named)}"
+                yield from _with_child(unread_body(named, why))
+        if is_unread(body) and ResourceId(str(body["id"])).type in CONTAINERS:
+            yield from list(_with_child(body))[1:]
+
+
+def _with_child(body: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Of a container of which nothing is known, the rules are not known either."""
+    yield dict(body)
+    kind = CONTAINERS.get(str(body["type"]).lower())
+    if kind:
+        why = str(body["properties"][UNRESOLVED])[1:-1]
+        yield unread_body(f"{body['id']}/{kind}/not-read", why)
+
+
+def _named(body: Mapping[str, Any]) -> Iterator[str]:
+    """A policy's parent, and the children that a resource lists."""
+    kind, properties = ResourceId(str(body.get("id", ""))).type, body.get("properties")
+    if not isinstance(properties, Mapping):
+        return
+    if kind == "microsoft.network/firewallpolicies":
+        base = properties.get("basePolicy")
+        named = base.get("id") if isinstance(base, Mapping) else base
+        if isinstance(named, str) and named:
+            yield named
+    yield from _listed_children(kind, properties)
+
+
+def _listed_children(kind: str, properties: Mapping[str, Any]) -> Iterator[str]:
+    """Ids of rule collection groups that a policy lists, and of resources that a deployment says it made."""
+    if kind == "microsoft.network/firewallpolicies":
+        yield from _ids(properties.get("ruleCollectionGroups"))
+    if kind == "microsoft.resources/deployments":
+        for named in _ids(properties.get("outputResources")):
+            if ResourceId(named).parent.type in CONTAINERS:
+                yield named
+
+
+def _ids(value: Any) -> Iterator[str]:
+    for item in value if isinstance(value, list) else ():
+        found = item.get("id") if isinstance(item, Mapping) else item
+        if isinstance(found, str) and found.lower().startswith("/subscriptions/"):
+            yield found
+
+
+def perhaps(
+    bodies: Mapping[str, Mapping[str, Any]], files: Mapping[str, str], unread: Iterable[Unread]
+) -> Iterator[dict[str, Any]]:
+    """Bodies for rules that ``unread`` may add below any container; ``files`` says where each body was read."""
+    containers = {key: ResourceId(key).type for key in bodies if ResourceId(key).type in CONTAINERS}
+    for item in unread:
+        near = {key for key in containers if files.get(key) == item.file}
+        for key, kind in containers.items():
+            if item.container in ("", kind) and (item.everywhere or not near or key in near):
+                child = re.sub(r"\W+", "-", item.what).strip("-")[:80]
+                yield unread_body(f"{bodies[key]['id']}/{CONTAINERS[kind]}/{child}", item.what)
