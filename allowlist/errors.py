@@ -95,6 +95,10 @@ class TargetNotFound(TargetError):
     """404: the resource is not there."""
 
 
+class ProviderNotRegistered(TargetNotFound):
+    """The subscription does not use the resource provider, so nothing of it can be there; never registered by us."""
+
+
 class TargetConflict(TargetError):
     """409 or 412, or one of the codes that mean "busy": somebody else is writing.
 

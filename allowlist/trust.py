@@ -129,4 +129,5 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
         if isinstance(item, BaseException) and id(item) not in seen:
             seen.add(id(item))
             yield item
-            waiting += [item.__cause__, item.__context__, getattr(item, "reason", None), *item.args]
+            inner = [getattr(item, name, None) for name in ("reason", "inner_exception")]
+            waiting += [item.__cause__, item.__context__, *inner, *item.args]

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from allowlist.errors import (
+    ProviderNotRegistered,
     TargetConflict,
     TargetDenied,
     TargetError,
@@ -119,12 +120,14 @@ def is_lost(detail: ErrorDetail) -> bool:
     return _LOST in detail.code.lower()
 
 
-def error_of(answer: Answer, what: str) -> TargetError:
+def error_of(answer: Answer, what: str, path: str = "") -> TargetError:
     """The error of our tree for an answer that is no success; ``what`` names the request for people."""
     detail = error_detail(answer.body)
     said = f"{detail.code}: {detail.message}" if detail.code else detail.message or "no reason given"
     message = f"{what} was answered {answer.status}: {said}"
     status, code = answer.status, detail.code
+    if any(part in code.lower() for part in _UNREGISTERED):
+        return _not_registered(path, answer, detail)
     if is_busy(detail):
         return TargetConflict(
             message,
@@ -152,6 +155,25 @@ def error_of(answer: Answer, what: str) -> TargetError:
             return TargetUnavailable(message, status=status, code=code)
         case _:
             return TargetError(message, status=status, code=code)
+
+
+_UNREGISTERED = ("missingsubscriptionregistration", "subscriptionnotregistered")
+_ASKED = re.compile(
+    r"^/subscriptions/(?P<subscription>[^/]+)(?:/.*)?/providers/(?P<namespace>[^/]+)", re.IGNORECASE
+)
+
+
+def _not_registered(path: str, answer: Answer, detail: ErrorDetail) -> ProviderNotRegistered:
+    """The SDK would register it, on a read as well; we say it, with the command for who wants that."""
+    asked = _ASKED.match(path)
+    namespace = asked["namespace"] if asked else "the resource provider"
+    subscription = asked["subscription"] if asked else ""
+    return ProviderNotRegistered(
+        f"{namespace} is not registered in subscription {subscription}: nothing of it is there",
+        hint=f"where it should be: az provider register --namespace {namespace} --subscription {subscription}",
+        status=answer.status,
+        code=detail.code,
+    )
 
 
 # ARM names the action and the scope in the text alone; with linked scopes, the last pair is the one that lacks.

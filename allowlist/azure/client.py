@@ -210,7 +210,7 @@ class ArmClient:
         self.traffic.record(_subscription(url), method, answer)
         refuse_redirect(answer, url, f"{method} {_short(url)}")
         if answer.status >= 400:
-            raise error_of(answer, f"{method} {_short(url)}")
+            raise error_of(answer, f"{method} {_short(url)}", path)
         return answer
 
     def _exchange(self, method: str, url: str, body: bytes | None) -> Answer:

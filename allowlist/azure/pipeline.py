@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import requests
-from azure.core.exceptions import AzureError
+from azure.core.exceptions import AzureError, ServiceRequestError
 from azure.core.pipeline.transport import RequestsTransport
 from requests.adapters import HTTPAdapter
 from urllib3.util import Retry
@@ -62,11 +62,13 @@ class TrustingTransport(RequestsTransport):  # type: ignore[misc]  # untyped
     def send(self, request: Any, **settings: Any) -> Any:
         try:
             return super().send(request, **settings)
-        except AzureError as error:
+        except (AzureError, OSError) as error:  # truststore's own refusals come through requests as they are
             self.untrusted = untrusted(error, request.url, self._trust) or self.untrusted
             if self.untrusted:
                 raise self.untrusted from None
-            raise
+            if isinstance(error, AzureError):
+                raise
+            raise ServiceRequestError(error, error=error) from error
 
     def open(self) -> None:
         """Several pipelines share this transport: one that closes does not end it for the others."""

@@ -97,7 +97,7 @@ def init(
     else:
         subscription = subscription or _ask("Subscription id", "--subscription")
         with arm_from(sign_in.to()) as arm:
-            estate = look_closer(arm, discover(arm, subscription))
+            estate = look_closer(arm, discover(arm, subscription, say))
     targets = _chosen(list(find_candidates(estate)), resources, estate)
     name = name or _ask("Name of the workload", "--name")
     names = names or tuple(_ask("Catalogs (comma separated)", "--catalog").replace(" ", "").split(","))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,7 @@ import yaml
 
 from allowlist.azure.connection import Place
 from allowlist.catalog import Library
-from allowlist.errors import TargetNotFound
+from allowlist.errors import ProviderNotRegistered, TargetNotFound
 from allowlist.estate.bodies import Body, Estate
 from allowlist.points.account_network.point import agent_subnet
 from allowlist.points.accounts import ACCOUNTS
@@ -31,14 +31,19 @@ class Candidate:
     why: str
 
 
-def discover(arm: ArmReader, subscription: str) -> Estate:
-    """Everything in a subscription that could be an enforcement point, by one list call per type."""
+def discover(arm: ArmReader, subscription: str, notify: Callable[[str], None] = lambda _: None) -> Estate:
+    """Everything in a subscription that could be an enforcement point, by one list call per type.
+
+    ``notify`` hears which resource providers the subscription does not use.
+    """
     bodies: list[Body] = []
     listings = {kind.listing.arm_type: kind.listing for kind in kinds().values()}
     for listing in listings.values():
         try:
             path = f"/subscriptions/{subscription}/providers/{listing.arm_type}"
             bodies += arm.list(path, listing.api_version)
+        except ProviderNotRegistered as error:
+            notify(str(error))
         except TargetNotFound:
             # A subscription that never used a resource provider does not know its namespace.
             continue

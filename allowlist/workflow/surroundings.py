@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from allowlist.azure.facts import api_version
-from allowlist.errors import TargetDenied, TargetError
+from allowlist.errors import ProviderNotRegistered, TargetDenied, TargetError
 from allowlist.estate.bodies import Body, Estate
 from allowlist.estate.resource_id import ResourceId, normal_id
 from allowlist.network.read import properties, reference
@@ -174,20 +174,15 @@ def _list(
 ) -> list[Body]:
     try:
         return [body for body in arm.list(path, version) if _has_id(body)]
+    except ProviderNotRegistered:
+        return []
     except TargetError as error:
-        if not _has_none(error):
-            reading.unreadable.append(_reason(kind, subscription, error))
+        reading.unreadable.append(_reason(kind, subscription, error))
         return []
 
 
 def _has_id(body: Body) -> bool:
     return bool(normal_id(str(body.get("id") or "")))
-
-
-def _has_none(error: TargetError) -> bool:
-    """The resource provider is not registered in the subscription: nothing of it can be there."""
-    code = error.code.lower()
-    return "missingsubscriptionregistration" in code or "subscriptionnotregistered" in code
 
 
 def _reason(kind: str, subscription: str, error: TargetError) -> str:
