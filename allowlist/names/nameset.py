@@ -162,7 +162,9 @@ def _marks_below(text: str, marks: dict[str, bool]) -> list[str]:
 def _has_own_name(text: str, marks: dict[str, bool]) -> bool:
     if text[:1] != "*":
         return True
-    if len(marks) < len(_ALPHABET) - 1 and is_host_name("x" + text[1:]):
+    # One letter in front is free unless exactly that name or its own wildcard is marked: no look at the other marks.
+    plain = "x" + text[1:]
+    if is_host_name(plain) and plain not in marks and "*" + plain not in marks:
         return True
     return _own_name(text, _marks_below(text, marks)) is not None
 

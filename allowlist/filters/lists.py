@@ -1,0 +1,144 @@
+"""What is to be written for a filter: patterns by service, each with the catalog entries that want it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
+
+from allowlist.names import NameSet, Pattern, covers, minimal_cover
+from allowlist.rules.requirement import Requirement
+
+__all__ = ["ANY_SERVICE", "Kind", "Lists", "Service", "Shape", "lists_of", "shapes_of"]
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Service:
+    """One protocol with a range of ports, both ends included; ``any`` where a filter knows names only."""
+
+    protocol: str
+    low: int = 0
+    high: int = 65535
+
+    def __str__(self) -> str:
+        if self.protocol == "any":
+            return "any port"
+        ports = str(self.low) if self.low == self.high else f"{self.low}-{self.high}"
+        return f"{self.protocol}:{ports}"
+
+    @property
+    def slug(self) -> str:
+        """For file and object names: ``https-443``."""
+        return str(self).replace(":", "-").replace(" ", "-")
+
+
+ANY_SERVICE = Service("any")
+
+
+class Kind(StrEnum):
+    """The shapes of name lists: what an engine can say differs by shape, not by name."""
+
+    EXACT = "one name"
+    BELOW = "everything below a name"
+    TREE = "a name and everything below it"
+    ENDS = "every name that ends with a text"
+    EVERYTHING = "every name"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Shape:
+    kind: Kind
+    name: str
+    """The host name, or for ``ENDS`` the text a name ends with; empty for ``EVERYTHING``."""
+
+    @property
+    def patterns(self) -> tuple[str, ...]:
+        match self.kind:
+            case Kind.EXACT:
+                return (self.name,)
+            case Kind.BELOW:
+                return (f"*.{self.name}",)
+            case Kind.TREE:
+                return (self.name, f"*.{self.name}")
+            case _:
+                return (f"*{self.name}",)
+
+
+@dataclass(frozen=True)
+class Lists:
+    """Patterns by service; the value of a pattern is who wants it (``catalog@version#entry``)."""
+
+    services: Mapping[Service, Mapping[str, tuple[str, ...]]]
+
+    @cached_property
+    def meaning(self) -> dict[Service, NameSet]:
+        return {service: NameSet(patterns) for service, patterns in self.services.items()}
+
+    def seen_by(self, sees: Callable[[Service], Service | None]) -> tuple[Lists, Lists]:
+        """The lists in the services an engine can tell apart, and what it cannot see at all."""
+        seen: dict[Service, dict[str, tuple[str, ...]]] = {}
+        unseen: dict[Service, Mapping[str, tuple[str, ...]]] = {}
+        for service, patterns in sorted(self.services.items()):
+            place = sees(service)
+            if place is None:
+                unseen[service] = patterns
+                continue
+            names = seen.setdefault(place, {})
+            for pattern, origins in patterns.items():
+                names[pattern] = tuple(sorted({*names.get(pattern, ()), *origins}))
+        return Lists(seen), Lists(unseen)
+
+    def __iter__(self) -> Iterator[tuple[Service, list[tuple[Shape, tuple[str, ...]]]]]:
+        for service in sorted(self.services):
+            yield service, shapes_of(self.services[service])
+
+
+def lists_of(requirements: Iterable[Requirement]) -> tuple[Lists, list[Requirement]]:
+    """The requirements by name as lists, and those that name no host (service and FQDN tags)."""
+    services: dict[Service, dict[str, set[str]]] = {}
+    nameless: list[Requirement] = []
+    for item in requirements:
+        if not item.pattern:
+            nameless.append(item)
+            continue
+        patterns = services.setdefault(Service(item.protocol, *item.ports), {})
+        patterns.setdefault(item.pattern, set()).add(str(item.origin))
+    ordered = {
+        service: {pattern: tuple(sorted(origins)) for pattern, origins in sorted(patterns.items())}
+        for service, patterns in services.items()
+    }
+    return Lists(ordered), nameless
+
+
+def shapes_of(patterns: Mapping[str, tuple[str, ...]]) -> list[tuple[Shape, tuple[str, ...]]]:
+    """The fewest shapes that mean ``patterns``, in a fixed order; what a shape covers is named among its origins.
+
+    >>> [str(shape.kind) for shape, _ in shapes_of({"x.com": (), "*.x.com": (), "a.x.com": ()})]
+    ['a name and everything below it']
+    """
+    kept = {pattern.text for pattern in minimal_cover(Pattern(text) for text in patterns)}
+    shapes = [_shape(text, kept) for text in kept]
+    found = []
+    for shape in sorted({shape for shape in shapes if shape is not None}):
+        wide = [Pattern(text) for text in shape.patterns]
+        origins = {
+            origin
+            for text, who in patterns.items()
+            if any(covers(pattern, Pattern(text)) for pattern in wide)
+            for origin in who
+        }
+        found.append((shape, tuple(sorted(origins))))
+    return found
+
+
+def _shape(text: str, kept: set[str]) -> Shape | None:
+    """The shape of one pattern; None for a name that its own subtree takes along."""
+    if text == "*":
+        return Shape(Kind.EVERYTHING, "")
+    if text.startswith("*."):
+        name = text[2:]
+        return Shape(Kind.TREE if name in kept else Kind.BELOW, name)
+    if text.startswith("*"):
+        return Shape(Kind.ENDS, text[1:])
+    return None if f"*.{text}" in kept else Shape(Kind.EXACT, text)

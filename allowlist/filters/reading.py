@@ -1,0 +1,156 @@
+"""What one entry of a list means to the engine that reads it.
+
+The names of a filter are compared as a client sends them: some engines fold case or drop the dot at the end, some do
+neither. A ``Reading`` therefore answers for a name as sent, and gives the set of (normalised) host names it stands
+for where our algebra can express it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from fnmatch import translate as glob_to_regex
+
+from allowlist.names import NameSet, is_host_name
+
+__all__ = [
+    "Form",
+    "Reading",
+    "below",
+    "dead",
+    "ends",
+    "everything",
+    "exact",
+    "fatal",
+    "glob",
+    "opaque",
+    "regex",
+    "tree",
+]
+
+
+class Form(StrEnum):
+    """How an entry selects names.
+
+    ``DEAD`` loads and never matches; ``FATAL`` keeps the file from loading; ``OPAQUE`` matches by a rule that name
+    sets cannot express exactly (the middle of a name, any ending).
+    """
+
+    EXACT = "exact"
+    BELOW = "below"
+    TREE = "tree"
+    ENDS = "ends"
+    EVERYTHING = "everything"
+    OPAQUE = "opaque"
+    DEAD = "dead"
+    FATAL = "fatal"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """One entry as read: ``test`` decides for a name already folded as the engine folds it.
+
+    ``names`` are the host names it stands for, None where they cannot be said exactly; ``why`` explains a dead,
+    fatal or opaque entry in one sentence.
+    """
+
+    form: Form
+    test: Callable[[str], bool]
+    names: NameSet | None
+    why: str = ""
+
+
+def _set_of(*patterns: str) -> NameSet:
+    """Patterns whose literal part is no host name stand for no host name at all."""
+    return NameSet(text for text in patterns if is_host_name(text.removeprefix("*").removeprefix(".")))
+
+
+def exact(name: str) -> Reading:
+    return Reading(form=Form.EXACT, test=lambda sent: sent == name, names=_set_of(name))
+
+
+def below(name: str) -> Reading:
+    """Every depth below ``name``, not ``name`` itself."""
+    tail = f".{name}"
+    return Reading(
+        form=Form.BELOW, test=lambda sent: sent.endswith(tail) and sent != tail, names=_set_of(f"*{tail}")
+    )
+
+
+def tree(name: str) -> Reading:
+    """``name`` and every depth below it."""
+    tail = f".{name}"
+    return Reading(
+        form=Form.TREE,
+        test=lambda sent: sent == name or sent.endswith(tail),
+        names=_set_of(name, f"*{tail}"),
+    )
+
+
+def ends(suffix: str, *, longer: bool = False) -> Reading:
+    """Every name that ends with ``suffix``; with ``longer`` at least one character stands before it."""
+    names = _set_of(f"*{suffix}")
+    if longer and not suffix.startswith("."):
+        names -= _set_of(suffix)
+    return Reading(
+        form=Form.ENDS,
+        test=lambda sent: sent.endswith(suffix) and not (longer and sent == suffix),
+        names=names,
+    )
+
+
+def everything() -> Reading:
+    return Reading(form=Form.EVERYTHING, test=lambda sent: True, names=NameSet.everything())
+
+
+def opaque(test: Callable[[str], bool], why: str) -> Reading:
+    return Reading(form=Form.OPAQUE, test=test, names=None, why=why)
+
+
+def dead(why: str) -> Reading:
+    return Reading(form=Form.DEAD, test=lambda sent: False, names=NameSet(), why=why)
+
+
+def fatal(why: str) -> Reading:
+    return Reading(form=Form.FATAL, test=lambda sent: False, names=NameSet(), why=why)
+
+
+_ESCAPED_NAME = r"((?:[a-z0-9_-]|\\\.)+)"
+_REGEX_FORMS: tuple[tuple[re.Pattern[str], Callable[[str], Reading]], ...] = (
+    (re.compile(rf"\^{_ESCAPED_NAME}\$"), exact),
+    (re.compile(rf"\^\.\+\\\.{_ESCAPED_NAME}\$"), below),
+    (re.compile(rf"\^\(\.\+\\\.\)\?{_ESCAPED_NAME}\$"), tree),
+    (re.compile(rf"{_ESCAPED_NAME}\$"), ends),
+    (re.compile(rf"(\\\.{_ESCAPED_NAME[1:-1]})\$"), ends),
+)
+
+
+def regex(text: str, *, ignore_case: bool = False) -> Reading:
+    """A regular expression that is searched for: exact where it has one of the anchored forms, else opaque."""
+    try:
+        compiled = re.compile(text, re.IGNORECASE if ignore_case else 0)
+    except re.error as error:
+        return fatal(f"is no regular expression: {error}")
+    folded = text.lower() if ignore_case else text
+    for form, make in _REGEX_FORMS:
+        match = form.fullmatch(folded)
+        if match:
+            known = make(match.group(1).replace(r"\.", "."))
+            return Reading(form=known.form, test=lambda sent: bool(compiled.search(sent)), names=known.names)
+    why = "is a regular expression without the anchors that make it one name, a suffix or a subtree"
+    return opaque(lambda sent: bool(compiled.search(sent)), why)
+
+
+def glob(text: str) -> Reading:
+    """A shell pattern over the whole name, the asterisk crossing dots."""
+    if text == "*":
+        return everything()
+    if not any(sign in text for sign in "*?["):
+        return exact(text)
+    rest = text.lstrip("*")
+    if not any(sign in rest for sign in "*?["):
+        return ends(rest)
+    compiled = re.compile(glob_to_regex(text))
+    return opaque(lambda sent: bool(compiled.match(sent)), "has an asterisk that is not its first character")

@@ -1,0 +1,33 @@
+"""The formats by name: adding one is a class with ``write`` and ``read`` and a line here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from allowlist.filters.dns import Dnsmasq, ResponsePolicyZones, UnboundLocalZones
+from allowlist.filters.envoy import EnvoyForwardProxy, EnvoyServerNames
+from allowlist.filters.format import Format
+from allowlist.filters.maps import HAProxy, Nginx
+from allowlist.filters.squid import Squid
+from allowlist.filters.suricata import Suricata
+from allowlist.filters.vendors import AwsDomainList, Cilium, FortiGate, GoogleSecureWebProxy, PaloAlto
+
+_FORMATS: Final[tuple[Format, ...]] = (
+    Squid(),
+    EnvoyServerNames(),
+    EnvoyForwardProxy(),
+    Nginx(),
+    HAProxy(),
+    ResponsePolicyZones(),
+    Dnsmasq(),
+    UnboundLocalZones(),
+    Suricata(),
+    AwsDomainList(),
+    Cilium(),
+    PaloAlto(),
+    FortiGate(),
+    GoogleSecureWebProxy(),
+)
+
+FORMATS: Final[Mapping[str, Format]] = {item.name: item for item in _FORMATS}

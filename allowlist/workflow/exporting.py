@@ -1,0 +1,148 @@
+"""The same list for another filter: what a workload or a catalog needs, written for an engine and proved equal."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from allowlist.catalog import Library
+from allowlist.catalog.model import Consumer
+from allowlist.documents.reader import near_miss
+from allowlist.documents.source import Source, parse_source
+from allowlist.errors import AllowlistError
+from allowlist.filters.export import Export, export
+from allowlist.filters.format import Format
+from allowlist.filters.registry import FORMATS
+from allowlist.rules.addresses import EVERYWHERE, AddressSet
+from allowlist.rules.requirement import Requirement
+from allowlist.workflow.files import write_bytes
+from allowlist.workload import TargetSpec, Workload, resolve_requirements
+from allowlist.workload.document import SCHEMA
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is to be exported: a name for the comments, the requirements, and what could not become one."""
+
+    title: str
+    requirements: tuple[Requirement, ...]
+    notes: tuple[str, ...]
+
+
+def format_of(name: str) -> Format:
+    """The format called ``name``. Raises AllowlistError with those there are."""
+    if name not in FORMATS:
+        raise AllowlistError(
+            f"there is no format '{name}'{near_miss(name, FORMATS)}", hint=f"known: {', '.join(FORMATS)}"
+        )
+    return FORMATS[name]
+
+
+def wanted_by_workload(
+    workload: Workload, source: Source, library: Library, only: Sequence[str], today: dt.date
+) -> Wanted:
+    """The names of all targets, or of those named; where traffic starts is said by where the filter stands.
+
+    Raises AllowlistError for a target the workload does not have.
+    """
+    known = [spec.name for spec in workload.targets]
+    for name in only:
+        if name not in known:
+            raise AllowlistError(
+                f"there is no target '{name}'{near_miss(name, known)}", hint=f"targets: {', '.join(known)}"
+            )
+    specs = [spec for spec in workload.targets if not only or spec.name in only]
+    title = f"workload {workload.name}" + (f", target {', '.join(only)}" if only else "")
+    return _resolved(title, workload, source, library, specs, today)
+
+
+def wanted_by_catalog(
+    library: Library,
+    name: str,
+    version: str,
+    *,
+    scenarios: Sequence[str] = (),
+    needs: Sequence[str] = (),
+    parameters: Mapping[str, str],
+    cloud: str,
+    today: dt.date,
+) -> Wanted:
+    """One catalog, as a workload that pins it would need it. Raises CatalogError or InvalidInput."""
+    release = library.get(name).resolve(version)
+    use = {"name": name, "version": release, "scenarios": list(scenarios)} | (
+        {"needs": list(needs)} if needs else {}
+    )
+    body = {"schema": SCHEMA, "name": name, "cloud": cloud, "catalogs": [use], "parameters": dict(parameters)}
+    workload = msgspec.convert(body, Workload)
+    spec = TargetSpec(
+        name="export", surface="", resource="", delete="add-only", consumers=[item.value for item in Consumer]
+    )
+    source = parse_source("{}", f"catalog {name}@{release}")
+    return _resolved(f"catalog {name}@{release}", workload, source, library, [spec], today)
+
+
+def _resolved(
+    title: str,
+    workload: Workload,
+    source: Source,
+    library: Library,
+    specs: Iterable[TargetSpec],
+    today: dt.date,
+) -> Wanted:
+    requirements: dict[tuple[str, str, tuple[int, int]], Requirement] = {}
+    notes: dict[str, None] = {}
+    for spec in specs:
+        consumers = spec.consumers or _all_consumers()
+        found = resolve_requirements(workload, source, library, spec, consumers, _anywhere, today)
+        notes.update(dict.fromkeys(found.notes))
+        for item in found.requirements:
+            requirements.setdefault((item.destination, item.protocol, item.ports), item)
+    if not requirements:
+        raise AllowlistError(
+            f"{title} asks for nothing here, so there is nothing to prove", hint=_choices(workload, library)
+        )
+    return Wanted(title, tuple(requirements.values()), tuple(notes))
+
+
+def _choices(workload: Workload, library: Library) -> str:
+    """What would make catalogs ask for something: their scenarios, and needs beyond the required ones."""
+    names = [f"{use.name} has {', '.join(library.get(use.name).scenarios)}" for use in workload.catalogs]
+    if not names:
+        return "name catalogs or requirements"
+    return f"ask for more (--need conditional; 'needs:' in a workload) or for other scenarios: {'; '.join(names)}"
+
+
+def _all_consumers() -> list[str]:
+    return [item.value for item in Consumer]
+
+
+def _anywhere(resource: str) -> AddressSet:
+    del resource
+    return EVERYWHERE
+
+
+def exported(wanted: Wanted, engine: Format) -> Export:
+    """The files for ``engine``. Raises AllowlistError where its own proof fails: nothing is to be written then."""
+    found = export(engine, wanted.requirements, wanted.title)
+    if found.wrong:
+        raise AllowlistError(
+            f"the export for {engine.name} does not mean the list: {found.wrong[0]}",
+            hint="nothing was written; please report the list and the format",
+        )
+    return found
+
+
+def write_folder(folder: Path, files: Mapping[str, str]) -> list[Path]:
+    """Write each file in one step. Raises AllowlistError where one cannot be written."""
+    return list(_written(folder, files))
+
+
+def _written(folder: Path, files: Mapping[str, str]) -> Iterator[Path]:
+    for name, text in files.items():
+        path = folder / name
+        write_bytes(path, text.encode())
+        yield path
