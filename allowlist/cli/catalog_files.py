@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from allowlist.cli.catalog_common import FOLDER, JSON, library, print_json
+from allowlist.cli.outputs import format_option, output_of, report_option
 from allowlist.documents.reader import near_miss
 from allowlist.errors import CatalogError, InvalidInput
 
@@ -29,16 +30,16 @@ FILES = click.argument("files", nargs=-1, type=click.Path(path_type=Path, dir_ok
 
 @click.command()
 @FILES
-@click.option(
-    "--format", "style", type=click.Choice(["text", "json", "sarif"]), default="text", show_default=True
-)
+@format_option
+@report_option
 @JSON
 @BASE
 @BASE_FOLDER
 @FOLDER
 def lint(
     files: tuple[Path, ...],
-    style: str,
+    form: str,
+    reports: tuple[tuple[str, Path], ...],
     as_json: bool,
     base: str | None,
     base_folder: Path | None,
@@ -52,10 +53,12 @@ def lint(
     Example: allowlist catalog lint catalogs/foundry-hub.yaml --base origin/main
     """
     from allowlist.catalog.lint import lint_files
-    from allowlist.render.lint import RENDERERS
+    from allowlist.render.lint import lint_json, lint_report, lint_text
 
     report = lint_files(_files(files, folder), base=_base(base, base_folder), known=_trusted_catalogs(folder))
-    click.echo(RENDERERS["json" if as_json else style](report))
+    output_of(form, as_json, reports).show(
+        lint_text(report), lambda: lint_json(report), lambda: lint_report(report)
+    )
     if not report.is_clean:
         raise click.exceptions.Exit(1)
 

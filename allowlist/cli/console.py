@@ -49,7 +49,11 @@ def put(text: str) -> None:
 
 def put_json(value: Any) -> None:
     """One JSON document on stdout."""
-    click.echo(msgspec.json.format(_ENCODER.encode(value), indent=2).decode())
+    click.echo(json_text(value))
+
+
+def json_text(value: Any) -> str:
+    return msgspec.json.format(_ENCODER.encode(value), indent=2).decode()
 
 
 def put_json_line(value: Any) -> None:

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from allowlist.cli.console import plain, put, put_json
+from allowlist.cli.console import json_text, plain, put, put_json
 from allowlist.errors import AllowlistError, InvalidInput
+from allowlist.render.formats import FORMATS, REPORTS
 
 if TYPE_CHECKING:
     from allowlist.render.notices import Report
     from allowlist.workflow.project import Project
-
-REPORTS = ("sarif", "junit", "markdown", "comment", "github")
-FORMS = ("text", "json", *REPORTS)
 
 
 def _form_and_file(context: click.Context, option: click.Parameter, values: tuple[str, ...]) -> Any:
@@ -35,10 +33,11 @@ def _split(value: str) -> tuple[str, Path]:
 format_option = click.option(
     "--format",
     "form",
-    type=click.Choice(FORMS),
+    type=click.Choice(FORMATS),
     default="text",
     show_default=True,
-    help="What to print: for people, scripts, code scanning, test views, a step summary, a pull request, annotations.",
+    help="What to print: for people, scripts, code scanning, test views, a step summary, a pull request, annotations, "
+    "a browser.",
 )
 
 report_option = click.option(
@@ -51,37 +50,64 @@ report_option = click.option(
 )
 
 
+NOTHING_OF_ITS_OWN: Mapping[str, Callable[[], str]] = {}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Output:
     """What was asked for on the command line."""
 
     form: str
     reports: tuple[tuple[str, Path], ...]
+    file: Path | None = None
+    """Where the chosen form goes instead of standard output."""
 
-    def show(self, lines: Iterable[str], data: Callable[[], Any], report: Callable[[], Report]) -> None:
-        """Print in the chosen form, then write the files. Raises AllowlistError for one that cannot be written."""
-        if self.form == "json":
+    def show(
+        self,
+        lines: Iterable[str],
+        data: Callable[[], Any],
+        report: Callable[[], Report],
+        own: Mapping[str, Callable[[], str]] = NOTHING_OF_ITS_OWN,
+    ) -> None:
+        """Print in the chosen form, then write the files; ``own`` are forms a command has better words for.
+
+        Raises AllowlistError for a file that cannot be written.
+        """
+        if self.file is not None:
+            write_report(self.file, self._whole(lines, data, report, own))
+        elif self.form == "json":
             put_json(data())
         elif self.form == "text":
             for line in lines:
                 put(line if "\x1b" in line else plain(line))
         else:
-            put(_rendered(self.form, report()))
+            put(_rendered(self.form, report, own).rstrip("\n"))
         for form, file in self.reports:
-            _write(file, _rendered(form, report()))
+            write_report(file, _rendered(form, report, own))
+
+    def _whole(
+        self,
+        lines: Iterable[str],
+        data: Callable[[], Any],
+        report: Callable[[], Report],
+        own: Mapping[str, Callable[[], str]],
+    ) -> str:
+        if self.form == "text":
+            return "\n".join(lines)
+        return json_text(data()) if self.form == "json" else _rendered(self.form, report, own)
 
 
 def output_of(form: str, as_json: bool, reports: tuple[tuple[str, Path], ...]) -> Output:
     return Output(form="json" if as_json else form, reports=reports)
 
 
-def _rendered(form: str, report: Report) -> str:
-    from allowlist.render.reports import RENDERERS
+def _rendered(form: str, report: Callable[[], Report], own: Mapping[str, Callable[[], str]]) -> str:
+    if form in own:
+        return own[form]()
+    return REPORTS[form](report())
 
-    return RENDERERS[form](report)
 
-
-def _write(file: Path, text: str) -> None:
+def write_report(file: Path, text: str) -> None:
     if file.is_dir():
         raise InvalidInput.of(file, "is a folder", hint="name a file: --report FORM=FILE")
     try:

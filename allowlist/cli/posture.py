@@ -15,24 +15,21 @@ from allowlist.cli.common import (
     state_from,
     state_options,
 )
-from allowlist.cli.console import plain, put, put_json, say, styled
+from allowlist.cli.console import say, styled
 from allowlist.cli.exits import Exit
+from allowlist.cli.outputs import Output, format_option, report_option, shown_path
 
 if TYPE_CHECKING:
     from allowlist.azure.connection import SignIn
+    from allowlist.network.posture import Posture
 
 
 @click.command()
 @project_options
 @state_options
 @click.option("--all", "everything", is_flag=True, help="Also show what is met, with its evidence.")
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "markdown", "json", "sarif", "html"]),
-    default="text",
-    show_default=True,
-)
+@format_option
+@report_option
 @click.option(
     "-o",
     "--output",
@@ -51,6 +48,7 @@ def posture(
     sign_in: SignIn,
     everything: bool,
     form: str,
+    reports: tuple[tuple[str, Path], ...],
     output: Path | None,
     as_json: bool,
     exit_code: bool,
@@ -66,7 +64,7 @@ def posture(
       allowlist posture --snapshot ./state -o posture.html
       allowlist posture --format sarif --exit-code
     """
-    from allowlist.render.posture import posture_text, summary_line
+    from allowlist.render.posture import posture_json, posture_report, posture_text, summary_line
     from allowlist.workflow.posture import assess
     from allowlist.workflow.project import read_estate
 
@@ -76,18 +74,14 @@ def posture(
         estate = read_estate(project, specs, origin, whole=True)
     report = assess(project, estate, specs)
     form = "json" if as_json else _form_of(form, output)
+    lines = posture_text(report, styled if output is None else str, everything=everything)
+    own = {"markdown": lambda: _markdown(report), "html": lambda: _html(report)}
+    made = Output(form=form, reports=reports, file=output)
+    made.show(
+        lines, lambda: posture_json(report), lambda: posture_report(report, shown_path(workload_path)), own
+    )
     if output is not None:
-        output.write_text(_document(form, report, workload_path), encoding="utf-8")
         say(f"written to {output}")
-    elif form == "json":
-        from allowlist.render.posture import posture_json
-
-        put_json(posture_json(report))
-    elif form == "text":
-        for line in posture_text(report, styled, everything=everything):
-            put(plain(line) if "\x1b" not in line else line)
-    else:
-        put(_document(form, report, workload_path).rstrip("\n"))
     say(summary_line(report))
     return Exit.PENDING if exit_code and report.pending else Exit.DONE
 
@@ -99,24 +93,13 @@ def _form_of(form: str, output: Path | None) -> str:
     return _ENDINGS.get(output.suffix.lower(), form) if output is not None and form == "text" else form
 
 
-def _document(form: str, report: object, workload_path: Path) -> str:
-    """The report as one text."""
-    import json
+def _markdown(report: Posture) -> str:
+    from allowlist.render.posture import posture_markdown
 
-    from allowlist.network.posture import Posture
-    from allowlist.render import posture as render
+    return "\n".join(posture_markdown(report)) + "\n"
 
-    assert isinstance(report, Posture)
-    match form:
-        case "json":
-            return json.dumps(render.posture_json(report), indent=2, ensure_ascii=False) + "\n"
-        case "sarif":
-            return json.dumps(render.posture_sarif(report, str(workload_path)), indent=2) + "\n"
-        case "markdown":
-            return "\n".join(render.posture_markdown(report)) + "\n"
-        case "html":
-            from allowlist.render.posture_html import posture_html
 
-            return posture_html(report)
-        case _:
-            return "\n".join(render.posture_text(report, str)) + "\n"
+def _html(report: Posture) -> str:
+    from allowlist.render.posture_html import posture_html
+
+    return posture_html(report)

@@ -33,8 +33,10 @@ def _lines(report: Report) -> Iterator[str]:
 
 
 def _command(command: str, notice: Notice, report: Report) -> str:
-    line = report.lines.get(notice.target, 0)
-    place = f"file={_property(report.file)}" + (f",line={line}" if line else "")
+    file, line, column = report.place_of(notice)
+    place = (
+        f"file={_property(file)}" + (f",line={line}" if line else "") + (f",col={column}" if column else "")
+    )
     return f"::{command} {place},title={_property(notice.rule)}::{_data(notice.sentence)}"
 
 

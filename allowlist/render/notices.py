@@ -19,7 +19,9 @@ Fate = Literal["passed", "failed", "waits", ""]
 class Notice:
     """One thing to know. ``rule`` is a finding's status, a gate's id or a target's state; ``fate`` is for test views.
 
-    ``identity`` stays the same from run to run, so that a code host can tell old from new.
+    ``file``, ``line`` and ``column`` say where it stands, if not at its target in the file of the report; ``places``
+    name what shows it in Azure; ``suppressed`` says who answers for it. ``identity`` stays the same from run to run,
+    so that a code host can tell old from new.
     """
 
     rule: str
@@ -29,10 +31,16 @@ class Notice:
     text: str
     remedy: str = ""
     fate: Fate = ""
+    file: str = ""
+    line: int = 0
+    column: int = 0
+    places: tuple[str, ...] = ()
+    suppressed: str = ""
 
     @property
     def identity(self) -> str:
-        return f"{self.rule} {self.target} {self.subject}"
+        found = f"{self.rule} {self.target} {self.subject}"
+        return f"{found} {self.text}" if self.file or self.places else found
 
     @property
     def sentence(self) -> str:
@@ -55,6 +63,26 @@ class Report:
     file: str
     notices: tuple[Notice, ...]
     lines: Mapping[str, int] = field(default_factory=dict)
+    rules: Mapping[str, Rule] = field(default_factory=dict)
+    """What the rules of these notices stand for, where they are not among :data:`RULES`."""
+
+    def rule(self, name: str) -> Rule:
+        return self.rules.get(name) or Rule(RULES.get(name, RULES["gate"]))
+
+    def place_of(self, notice: Notice) -> tuple[str, int, int]:
+        """(file, line, column) of a notice; 0 where only the file is known."""
+        if notice.file:
+            return notice.file, notice.line, notice.column
+        return self.file, self.lines.get(notice.target, 0), 0
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What a rule stands for in one sentence, the page that says so, and how bad it is as a rule."""
+
+    text: str
+    page: str = ""
+    level: str = ""
 
 
 RULES: Final[Mapping[str, str]] = {

@@ -1,14 +1,14 @@
-"""A posture report as text, Markdown, JSON and SARIF."""
+"""A posture report as text, Markdown and JSON, and as notices for other tools."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
 
-import allowlist
 from allowlist.network.observation import Evidence, State
 from allowlist.network.path import Course, Step
 from allowlist.network.posture import SCHEMA, Finding, Posture, Row
+from allowlist.render.notices import Level, Notice, Report, Rule
 
 STATE_WORDS = {
     State.MET: "met",
@@ -211,56 +211,34 @@ def _cell(text: str) -> str:
     return text.replace("|", "\\|")
 
 
-_LEVELS = {"error": "error", "warning": "warning", "info": "note"}
+_LEVELS: Final[Mapping[str, Level]] = {"error": "error", "warning": "warning", "info": "note"}
 
 
-def posture_sarif(posture: Posture, file: str) -> dict[str, Any]:
-    """SARIF 2.1.0; suppressed findings are there with their suppression, as the format provides."""
+def posture_report(posture: Posture, file: str) -> Report:
+    """What is not met or unknown as notices, for other tools; what somebody answers for is marked."""
     told = [item for item in posture.findings if item.observation.state in (State.NOT_MET, State.UNKNOWN)]
-    rules = {item.observation.code: item.recommendation for item in told}
-    return {
-        "version": "2.1.0",
-        "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
-        "runs": [
-            {
-                "tool": {
-                    "driver": {
-                        "name": "allowlist posture",
-                        "version": allowlist.__version__,
-                        "rules": [
-                            {
-                                "id": code,
-                                "shortDescription": {"text": rule.text},
-                                "helpUri": rule.source,
-                            }
-                            for code, rule in sorted(rules.items())
-                        ],
-                    }
-                },
-                "results": [_sarif_result(item, file) for item in told],
-            }
-        ],
-    }
+    return Report(
+        title=f"allowlist posture: {posture.workload}",
+        name=f"posture {posture.workload}",
+        summary=summary_line(posture),
+        file=file,
+        notices=tuple(map(_notice, told)),
+        rules={
+            item.observation.code: Rule(item.recommendation.text, item.recommendation.source) for item in told
+        },
+    )
 
 
-def _sarif_result(finding: Finding, file: str) -> dict[str, Any]:
+def _notice(finding: Finding) -> Notice:
     item, held = finding.observation, finding.suppressed_by
-    result: dict[str, Any] = {
-        "ruleId": item.code,
-        "level": _LEVELS[item.severity],
-        "message": {"text": f"{item.says} (next: {item.remedy})"},
-        "locations": [
-            {
-                "physicalLocation": {"artifactLocation": {"uri": file}},
-                "logicalLocations": [
-                    {"fullyQualifiedName": f"{place.resource}{place.path[1:]}", "kind": "resource"}
-                    for place in item.evidence
-                ],
-            }
-        ],
-        "partialFingerprints": {"allowlist/v1": f"{item.code} {item.resource.lower()} {item.says}"},
-    }
-    if held is not None:
-        text = f"{held.owner} until {held.expires}: {held.reason}"
-        result["suppressions"] = [{"kind": "external", "justification": text}]
-    return result
+    return Notice(
+        rule=item.code,
+        level=_LEVELS[item.severity],
+        target="",
+        subject=finding.id,
+        text=item.says,
+        remedy=f"next: {item.remedy}" if item.remedy else "",
+        fate="waits" if held else "failed",
+        places=tuple(f"{place.resource}{place.path[1:]}" for place in item.evidence),
+        suppressed=f"{held.owner} until {held.expires}: {held.reason}" if held else "",
+    )

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import PurePath
 from typing import Any, Final
 from urllib.parse import quote
 
 import allowlist
-from allowlist.render.notices import RULES, Notice, Report
+from allowlist.render.notices import Notice, Report, Rule
 
 SCHEMA: Final = "https://json.schemastore.org/sarif-2.1.0.json"
 
@@ -20,56 +20,57 @@ Json = dict[str, Any]
 
 
 def sarif_text(report: Report) -> str:
-    """Everything that is not fine, at the line of its target in the workload file."""
+    """Everything that is not fine, at its line; what somebody answers for is there with its suppression."""
     shown = [notice for notice in report.notices if notice.fate != "passed"]
-    results = [_result(notice, report) for notice in shown]
-    rules = {notice.rule: RULES.get(notice.rule, RULES["gate"]) for notice in shown}
-    described = [sarif_rule(name, text) for name, text in sorted(rules.items())]
-    return json.dumps(sarif_log(described, results, report.name), indent=2)
+    named = {**report.rules, **{notice.rule: report.rule(notice.rule) for notice in shown}}
+    rules = [_rule(name, rule) for name, rule in sorted(named.items())]
+    return json.dumps(_log(rules, [_result(notice, report) for notice in shown], report.name), indent=2)
 
 
-def sarif_log(rules: Iterable[Json], results: Sequence[Json], category: str = "") -> Json:
+def _log(rules: Sequence[Json], results: Sequence[Json], category: str) -> Json:
     """A log of one run; ``category`` keeps the runs of several reports on one commit apart."""
     left_out = len(results) - MOST_RESULTS
     run: Json = {
         "tool": {
             "driver": {"name": "allowlist", "version": allowlist.__version__, "rules": [*rules]},
         },
+        "automationDetails": {"id": f"{category}/"},
         "results": list(results[:MOST_RESULTS]),
     }
     if left_out > 0:
         text = f"{left_out} more results are left out"
         note = {"level": "warning", "message": {"text": text}}
         run["invocations"] = [{"executionSuccessful": True, "toolExecutionNotifications": [note]}]
-    if category:
-        run["automationDetails"] = {"id": f"{category}/"}
     return {"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}
 
 
-def sarif_rule(name: str, text: str, level: str = "") -> Json:
-    rule: Json = {"id": name, "shortDescription": {"text": text}}
-    return {**rule, "defaultConfiguration": {"level": level}} if level else rule
-
-
-def sarif_result(
-    rule: str, level: str, text: str, file: str, region: Mapping[str, int], identity: str = ""
-) -> Json:
-    """One result; ``identity`` is what makes it the same result in another run."""
-    place: Json = {"artifactLocation": {"uri": quote(PurePath(file).as_posix())}}
-    if region:
-        place["region"] = dict(region)
-    result: Json = {
-        "ruleId": rule,
-        "level": level,
-        "message": {"text": text},
-        "locations": [{"physicalLocation": place}],
-    }
-    return {**result, "partialFingerprints": {"allowlist/v1": identity}} if identity else result
+def _rule(name: str, rule: Rule) -> Json:
+    found: Json = {"id": name, "shortDescription": {"text": rule.text}}
+    found |= {"helpUri": rule.page} if rule.page else {}
+    return found | ({"defaultConfiguration": {"level": rule.level}} if rule.level else {})
 
 
 def _result(notice: Notice, report: Report) -> Json:
-    line = report.lines.get(notice.target, 0)
-    region = {"startLine": line} if line else {}
-    return sarif_result(
-        notice.rule, notice.level, notice.sentence, report.file, region, identity=notice.identity
-    )
+    result: Json = {
+        "ruleId": notice.rule,
+        "level": notice.level,
+        "message": {"text": notice.sentence},
+        "locations": [_location(notice, report)],
+        "partialFingerprints": {"allowlist/v1": notice.identity},
+    }
+    if notice.suppressed:
+        result["suppressions"] = [{"kind": "external", "justification": notice.suppressed}]
+    return result
+
+
+def _location(notice: Notice, report: Report) -> Json:
+    file, line, column = report.place_of(notice)
+    place: Json = {"artifactLocation": {"uri": quote(PurePath(file).as_posix())}}
+    if line:
+        place["region"] = {"startLine": line} | ({"startColumn": column} if column else {})
+    found: Json = {"physicalLocation": place}
+    if notice.places:
+        found["logicalLocations"] = [
+            {"fullyQualifiedName": name, "kind": "resource"} for name in notice.places
+        ]
+    return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -14,11 +15,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
+from allowlist.catalog.library import shipped_catalogs
 from allowlist.render.annotations import MOST_OF_A_KIND
+from allowlist.render.formats import FORMATS, REPORTS
 from allowlist.render.markdown import COMMENT_CHARACTERS, STEP_SUMMARY_BYTES, escaped, marker_of
 from allowlist.render.notices import Notice, Report
-from allowlist.render.reports import RENDERERS
-from tests.helpers.cli import allowlist, on_contoso
+from tests.helpers.cli import CONTOSO, FIREWALL_ONLY, allowlist, on_contoso
 
 # Parts of the OASIS schema of SARIF 2.1.0 that a report of ours touches, and what GitHub asks for on top.
 SARIF: dict[str, Any] = {
@@ -147,7 +149,7 @@ def rendered(form: str, *notices: Notice, **changes: Any) -> str:
         "title": "allowlist check", "name": "check agents", "summary": "1 missing",
         "file": "fleet/allowlist.yaml", "notices": notices, "lines": {"hub": 7},
     }  # fmt: skip
-    return RENDERERS[form](Report(**values | changes))
+    return REPORTS[form](Report(**values | changes))
 
 
 def hostile() -> st.SearchStrategy[Notice]:
@@ -219,11 +221,11 @@ def test_a_closed_gate_fails_and_a_waived_one_passes(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_one_run_writes_every_form_at_once(command: str, workplace: Path) -> None:
-    wanted = [f"--report={form}=out/{form}.txt" for form in RENDERERS]
+    wanted = [f"--report={form}=out/{form}.txt" for form in REPORTS]
     result = on_contoso(command, "--json", *wanted)
     assert result.code == 0, result.err
     assert result.json
-    for form in RENDERERS:
+    for form in REPORTS:
         alone = on_contoso(command, "--format", form).out
         written = (workplace / "out" / f"{form}.txt").read_text("utf-8")
         assert written.splitlines()[:1] == alone.splitlines()[:1]
@@ -323,3 +325,35 @@ def test_what_is_fine_is_not_reported() -> None:
     assert json.loads(rendered("sarif", fine))["runs"][0]["results"] == []
     assert "|" not in rendered("comment", fine)
     assert 'tests="1" failures="0"' in rendered("junit", fine)
+
+
+ASKED = {"check": ["check"], "plan": ["plan"], "posture": ["posture"], "catalog lint": ["catalog", "lint"], "sync": ["sync"]}  # fmt: skip
+
+
+@pytest.mark.parametrize("command", ASKED)
+def test_every_command_that_prints_findings_takes_every_format(command: str) -> None:
+    shown = "".join(allowlist(*ASKED[command], "--help").out.split())
+    assert f"--format[{'|'.join(FORMATS)}]" in shown
+
+
+def test_posture_and_lint_are_rendered_like_everything_else(tmp_path: Path) -> None:
+    shutil.copy(shipped_catalogs() / "vscode.yaml", tmp_path)
+    for form in REPORTS:
+        for made in (
+            allowlist("posture", "--workload", FIREWALL_ONLY, "--snapshot", CONTOSO, "--format", form),
+            allowlist("catalog", "lint", "--catalogs", tmp_path, "--format", form),
+        ):
+            assert made.code == 0, made.err
+
+
+def test_what_somebody_answers_for_keeps_its_suppression() -> None:
+    held = notice(fate="waits", suppressed="ann until 2999")
+    (result,) = json.loads(rendered("sarif", held))["runs"][0]["results"]
+    assert result["suppressions"] == [{"kind": "external", "justification": "ann until 2999"}]
+    assert "ann until 2999" in rendered("html", held)
+
+
+def test_html_quotes_what_it_shows() -> None:
+    page = rendered("html", notice(subject="<script>", text="&"))
+    assert "<script>" not in page
+    assert "&lt;script&gt;" in page
