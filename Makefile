@@ -9,6 +9,9 @@ LOCKED  := install --quiet --no-deps --require-hashes
 # This folder itself, built with what the lock pins.
 ITSELF  := install --quiet --no-deps --no-build-isolation --editable .
 
+# Whatever a machine says: what every worker and every process of a test imports is compiled once.
+export PYTHONDONTWRITEBYTECODE :=
+
 .PHONY: demo test check bench picture soak wheel lock clean
 
 demo: .make/product

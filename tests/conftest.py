@@ -1,9 +1,15 @@
 """Every test has a home of its own: no ledger, cache or configuration of the person who runs it is touched."""
 
+import os
+import sys
 from pathlib import Path
 
-import pytest
-from hypothesis import settings
+# Compile once, not in every worker and every process a test starts, which is most of what a small test costs.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+import pytest  # noqa: E402
+from hypothesis import settings  # noqa: E402
 
 settings.register_profile("suite", deadline=None)
 settings.load_profile("suite")
