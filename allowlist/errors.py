@@ -78,6 +78,12 @@ class AppliedInPart(AllowlistError):
     exit_code = 7
 
 
+class Interrupted(AllowlistError):
+    """Somebody asked twice for the end of a run: it left while Azure was still at work."""
+
+    exit_code = 130
+
+
 class TargetError(AllowlistError):
     """Azure, or what stands in for it, refused or failed. ``status`` is the HTTP status, 0 if none came."""
 

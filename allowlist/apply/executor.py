@@ -19,6 +19,7 @@ from allowlist.apply.events import OnEvent, ProgressEvent, nobody_watches
 from allowlist.apply.result import Fate, RunResult
 from allowlist.documents import canonical_json
 from allowlist.errors import (
+    Interrupted,
     LockHeld,
     StalePlan,
     TargetConflict,
@@ -42,7 +43,7 @@ _LONGEST_REST = 300.0
 
 
 # An operation can end before the states of what it wrote do.
-_PATIENCE_WHILE_MOVING = 15
+PATIENCE_WHILE_MOVING = 15
 
 
 class _LockLike(Protocol):
@@ -65,6 +66,8 @@ class Surroundings:
     settle_attempts: int = 60
     settle_pause: float = 2.0
     should_stop: Callable[[], bool] = lambda: False
+    on_begin: Callable[[str], None] = lambda _: None
+    """Told the id of a run just before its first step; until then nothing is written to Azure."""
 
 
 @dataclass(slots=True)
@@ -113,6 +116,7 @@ class Executor:
             held = self._lock_families(targets, locks)
             self._read_all(targets, expected)
             self._compose_all(targets)
+            self.around.on_begin(self.run_id)
             self._write_all(targets, held)
         return self.result
 
@@ -197,10 +201,11 @@ class Executor:
                 )
             self._send(journal, target, write, lock)
             self._settle(journal, target, write)
-        except (TargetError, LockHeld, OSError) as error:
+        except (TargetError, LockHeld, OSError, Interrupted) as error:
             fate: Fate = "unknown" if journal.is_open else "not done"
             journal.fail(str(error), fate)
             self.result.error = self.result.error or _told(error)
+            self.result.interrupted |= isinstance(error, Interrupted)
         except KeyboardInterrupt:
             self.result.interrupted = True
             self._finish_interrupted(journal, target, write)
@@ -301,7 +306,7 @@ class Executor:
         for attempt in count(1):
             unmet = target.point.verify(self.arm, write)
             yield unmet
-            if attempt >= self.around.settle_attempts * (_PATIENCE_WHILE_MOVING if is_moving(unmet) else 1):
+            if attempt >= self.around.settle_attempts * (PATIENCE_WHILE_MOVING if is_moving(unmet) else 1):
                 return
             self.around.sleep(self.around.settle_pause)
 

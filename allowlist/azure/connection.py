@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -103,13 +103,20 @@ def place_text(place: Place) -> str:
 
 
 @contextmanager
-def connect(connection: Connection, notify: Notify = lambda _: None) -> Iterator[ArmClient]:
-    """Open an ARM client; transports are made when first needed and closed at the end."""
+def connect(
+    connection: Connection,
+    notify: Notify = lambda _: None,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Iterator[ArmClient]:
+    """Open an ARM client; transports are made when first needed and closed at the end.
+
+    ``sleep`` is what it waits with between requests; it may raise to end a wait.
+    """
     cloud, credential, trust = _signed_in(connection)
     pool = _Transports(cloud, credential, trust)
     patience = connection.patience or Patience()
     try:
-        yield ArmClient(cloud.endpoint, pool.choose, sleep=time.sleep, patience=patience, notify=notify)
+        yield ArmClient(cloud.endpoint, pool.choose, sleep=sleep, patience=patience, notify=notify)
     finally:
         pool.close()
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-import time
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,7 +26,8 @@ from allowlist.cli.common import (
 )
 from allowlist.cli.console import put_json, say
 from allowlist.cli.exits import Exit
-from allowlist.cli.progress import show_progress
+from allowlist.cli.progress import begun, next_lines, say_interrupted, show_progress
+from allowlist.cli.stopping import stopping
 from allowlist.errors import AllowlistError
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -104,6 +104,7 @@ def apply(
     from allowlist.workflow.confirming import await_confirmation
     from allowlist.workflow.deciding import import_decisions, policy_of
     from allowlist.workflow.resuming import resume_run
+    from allowlist.workflow.rolling_back import is_rollback
 
     if (plan_path is None) == (resume is None):
         raise AllowlistError("what is to be applied?", hint="give PLAN, or --resume RUN")
@@ -118,12 +119,15 @@ def apply(
         ledger = stack.enter_context(ledger_from(ledger_url))
         connection = sign_in.to(project.workload, plan or ledger.run(str(resume)))
         who = who_decides(connection).who
-        arm = stack.enter_context(arm_from(connection))
+        stop = stack.enter_context(stopping(next_lines))
+        arm = stack.enter_context(arm_from(connection, stop.sleep))
         watch = stack.enter_context(show_progress())
         around = Surroundings(
-            ledger=ledger, who=who, clock=now, sleep=time.sleep, on_event=watch,
-            lock_wait=duration(lock_timeout), parallel=parallel,
+            ledger=ledger, who=who, clock=now, sleep=stop.sleep, on_event=watch,
+            lock_wait=duration(lock_timeout), parallel=parallel, should_stop=stop.asked,
+            on_begin=begun(stop),
         )  # fmt: skip
+        undone_by_resuming = plan is None and is_rollback(ledger, str(resume))
         if plan is None:
             result = resume_run(project, str(resume), arm, around, options)
         else:
@@ -143,11 +147,13 @@ def apply(
             }
         )
     if result.interrupted:
-        say(f"interrupted: {result.summary()}; go on with: allowlist apply --resume {result.run_id}")
-        return Exit.INTERRUPTED
+        return say_interrupted(result, undoes=str(resume) if undone_by_resuming else "")
     raise_if_incomplete(result)
     if undone is not None:
         say(f"run {result.run_id} was not confirmed in time; run {undone.run_id} undid it, verified")
         return Exit.IN_PART
+    if undone_by_resuming:
+        say(f"run {result.run_id}: the rollback is finished: {len(result.fates)} changes undone and verified")
+        return Exit.DONE
     say(f"run {result.run_id}: {result.summary()}; verified, converged")
     return Exit.DONE

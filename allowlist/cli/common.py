@@ -7,6 +7,7 @@ import functools
 import getpass
 import os
 import socket
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -225,11 +226,11 @@ def _remembered(project: Project, ledger_url: str | None) -> Project:
 
 
 @contextmanager
-def arm_from(connection: Connection) -> Iterator[ArmClient]:
+def arm_from(connection: Connection, sleep: Callable[[float], None] = time.sleep) -> Iterator[ArmClient]:
     """An open ARM client that tells on stderr when it has to wait."""
     from allowlist.azure.connection import connect
 
-    with connect(connection, notify=say) as arm:
+    with connect(connection, notify=say, sleep=sleep) as arm:
         yield arm
 
 

@@ -6,6 +6,7 @@ import datetime as dt
 import os
 import sys
 import unicodedata
+from contextlib import suppress
 from typing import Any
 
 import click
@@ -35,11 +36,17 @@ _COLOURS = {
 
 def say(text: str = "", level: str = "info", **fields: Any) -> None:
     """Narration, for people, or as JSON log lines with ``fields``; no secret gets through."""
-    if not LOG.is_json:
-        click.echo(LOG.clean(text), err=True, color=uses_colour(sys.stderr))
-    elif text.strip():
-        now = dt.datetime.now(dt.UTC)
-        click.echo(LOG.json_line(click.unstyle(text), level, fields, now), err=True)
+    if text.strip() or not LOG.is_json:
+        # A terminal that went away must not end a run half way.
+        with suppress(OSError):
+            click.echo(narration(text, level, **fields), err=True, color=uses_colour(sys.stderr))
+
+
+def narration(text: str, level: str = "info", **fields: Any) -> str:
+    """One line of narration in the form that was asked for, without secrets."""
+    if LOG.is_json:
+        return LOG.json_line(click.unstyle(text), level, fields, dt.datetime.now(dt.UTC))
+    return LOG.clean(text)
 
 
 def put(text: str) -> None:

@@ -2,32 +2,46 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from allowlist.cli.common import json_option, ledger_from, ledger_option
+from allowlist.cli.common import json_option, ledger_from, ledger_option, now, who_decides
 from allowlist.cli.console import plain, put, put_json, say
 from allowlist.cli.exits import Exit
 from allowlist.store.records import Run
+
+if TYPE_CHECKING:
+    from allowlist.store import Ledger
 
 
 @click.command()
 @click.argument("run", required=False)
 @click.option("--limit", type=click.IntRange(1), default=20, show_default=True, help="How many runs.")
 @click.option("--verify", is_flag=True, help="Check the whole ledger for tampering.")
+@click.option(
+    "--close", "reason", metavar="REASON", help="Leave an unfinished RUN as it is, for this reason."
+)
 @json_option
 @ledger_option
-def history(run: str | None, limit: int, verify: bool, as_json: bool, ledger_url: str | None) -> int:
+def history(
+    run: str | None, limit: int, verify: bool, reason: str | None, as_json: bool, ledger_url: str | None
+) -> int:
     """Show runs, or everything about one RUN; nothing in the ledger is ever overwritten.
+
+    A run whose process is gone is interrupted: finish it, undo it, or close it, and what it left is on record.
 
     \b
     Examples:
       allowlist history
       allowlist history 20261124-101500-ab12cd --json
       allowlist history --verify
+      allowlist history 20261124-101500-ab12cd --close "the policy was deleted"
     """
     with ledger_from(ledger_url) as ledger:
+        if reason is not None:
+            return _close(ledger, run, reason)
         if verify:
             found = ledger.verify()
             for tampering in found:
@@ -36,6 +50,7 @@ def history(run: str | None, limit: int, verify: bool, as_json: bool, ledger_url
             say(f"{head.seq} rows, head {head.digest}: {'TAMPERED' if found else 'intact'}")
             return Exit.FAILED if found else Exit.DONE
         runs = (ledger.run(run),) if run else ledger.runs(limit)
+        open_lines = [] if as_json else _open_lines(ledger, runs)
     if as_json:
         put_json([_as_data(item, steps=bool(run)) for item in runs])
         return Exit.DONE
@@ -49,7 +64,42 @@ def history(run: str | None, limit: int, verify: bool, as_json: bool, ledger_url
             )
     if not runs:
         say("no runs yet")
+    for line in open_lines:
+        say(line)
     return Exit.DONE
+
+
+def _close(ledger: Ledger, run: str | None, reason: str) -> int:
+    import time
+
+    from allowlist.apply.executor import Surroundings
+    from allowlist.azure.connection import SignIn
+    from allowlist.workflow.closing import close_run
+
+    if run is None or not reason.strip():
+        raise click.UsageError("name the run and give a reason: allowlist history RUN --close REASON")
+    around = Surroundings(
+        ledger=ledger, who=who_decides(SignIn(credential="none").to()).who, clock=now, sleep=time.sleep
+    )
+    closed, left = close_run(around, run, reason)
+    counts = ", ".join(f"{count} {word}" for word, count in left.items()) or "nothing was begun"
+    say(f"run {closed.run_id} is closed; by its journal it left: {counts}")
+    return Exit.DONE
+
+
+def _open_lines(ledger: Ledger, runs: Sequence[Run]) -> list[str]:
+    """What can be done about each of ``runs`` that still needs somebody."""
+    from allowlist.workflow.applying import next_steps
+    from allowlist.workflow.lives import life_of
+
+    waiting = {run.run_id for run in ledger.unfinished_runs() if run.state not in ("running", "provisional")}
+    lines = []
+    for run in runs:
+        if run.run_id in waiting:
+            undoes = life_of(ledger, run.run_id).root.run_id if run.kind == "rollback" else ""
+            lines.append(f"{run.run_id} is {run.state} and needs somebody:")
+            lines += [f"  {line}" for line in next_steps(run.run_id, undoes=undoes).split("\n")]
+    return lines
 
 
 def _line(run: Run) -> str:

@@ -131,8 +131,8 @@ def _tell(error: AllowlistError) -> int:
         return error.exit_code
     for number, line in enumerate(str(error).split("\n")):
         say(f"error: {line}" if number == 0 else f"       {line}")
-    if error.hint:
-        say(f"hint: {error.hint}")
+    for line in error.hint.split("\n") if error.hint else ():
+        say(f"hint: {line}")
     return error.exit_code
 
 

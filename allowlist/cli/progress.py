@@ -7,7 +7,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from allowlist.apply.events import ProgressEvent
+from allowlist.apply.result import RunResult
+from allowlist.apply.stopping import Stop
 from allowlist.cli.console import say, uses_colour
+from allowlist.cli.exits import Exit
 from allowlist.observe.logs import LOG
 
 _WORDS = {
@@ -35,8 +38,32 @@ def show_progress() -> Iterator[Callable[[ProgressEvent], None]]:
 
         def show(event: ProgressEvent) -> None:
             line = f"{event.target}: {event.text}"
-            if event.state in ("verified", "failed", "unknown"):
+            if event.state in ("verified", "failed", "unknown", "waiting"):
                 console.print(f"  {_WORDS[event.state]} {line}", markup=False, highlight=False)
             status.update(line.replace("[", "\\["))
 
         yield show
+
+
+def begun(stop: Stop) -> Callable[[str], None]:
+    """Says which run it is as soon as there is one, so that nobody has to look for it after a crash."""
+
+    def tell(run_id: str) -> None:
+        stop.run_id = run_id
+        say(f"run {run_id}")
+
+    return tell
+
+
+def next_lines(run_id: str, undoes: str = "") -> list[str]:
+    from allowlist.workflow.applying import next_steps
+
+    return next_steps(run_id, undoes=undoes).split("\n") if run_id else []
+
+
+def say_interrupted(result: RunResult, undoes: str = "") -> int:
+    """How an interrupted run stands, and what can be done about it."""
+    say(f"interrupted: run {result.run_id}: {result.summary()}: {result.error}")
+    for line in next_lines(result.run_id, undoes):
+        say(f"next: {line}")
+    return Exit.INTERRUPTED

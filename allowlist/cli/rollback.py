@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,7 +23,8 @@ from allowlist.cli.common import (
 )
 from allowlist.cli.console import plain, put, say
 from allowlist.cli.exits import Exit
-from allowlist.cli.progress import show_progress
+from allowlist.cli.progress import begun, next_lines, say_interrupted, show_progress
+from allowlist.cli.stopping import stopping
 
 if TYPE_CHECKING:
     from allowlist.azure.connection import SignIn
@@ -65,26 +65,33 @@ def rollback(
         ledger = stack.enter_context(ledger_from(ledger_url))
         connection = sign_in.to(project.workload, ledger.run(run))
         who = who_decides(connection).who
-        arm = stack.enter_context(arm_from(connection))
+        stop = stack.enter_context(stopping(lambda run_id: next_lines(run_id, undoes=run)))
+        arm = stack.enter_context(arm_from(connection, stop.sleep))
         watch = stack.enter_context(show_progress())
         around = Surroundings(
             ledger=ledger,
             who=who,
             clock=now,
-            sleep=time.sleep,
+            sleep=stop.sleep,
             on_event=watch,
             lock_wait=duration(lock_timeout),
+            should_stop=stop.asked,
+            on_begin=begun(stop),
         )
-        way = plan_way_back(project, run, arm, ledger)
+        way = plan_way_back(project, run, arm, around)
         _show(way)
         if dry_run:
             return Exit.DONE
-        result = roll_back(project, run, arm, around)
-    say(f"run {result.run_id}: {len(result.fates)} changes of {run} undone and verified")
+        result = roll_back(project, run, arm, around, way)
+    if result.interrupted:
+        return say_interrupted(result, undoes=way.run.run_id)
+    say(f"run {result.run_id}: {len(result.fates)} changes of {way.run.run_id} undone and verified")
     return Exit.DONE
 
 
 def _show(way: WayBack) -> None:
+    if way.continues:
+        say(f"goes on with the rollback {way.continues.run_id}, which was left {way.continues.state}")
     for change in way.changes:
         put(plain(change.title))
     for word, witnesses in (("closes", way.closes), ("opens", way.opens)):
@@ -92,5 +99,8 @@ def _show(way: WayBack) -> None:
             put(plain(f"  {word} {witness}"))
     for target in way.exact:
         put(plain(f"  {target}: back to exactly the state the plan was made on"))
-    if not way.changes:
+    if way.changes:
+        for item in way.work:
+            say(item.text)
+    else:
         say(f"run {way.run.run_id} left nothing to undo")

@@ -93,5 +93,26 @@ def _settled(value: Any) -> Any:
     return value
 
 
+def meaning(body: Body | None) -> str:
+    """The fingerprint without what the service may answer otherwise than it was sent: letter case, and the order of
+    things that have names (rules of a collection are evaluated together). A group without collections is none."""
+    if body is None:
+        return "absent"
+    properties = body.get("properties") or {}
+    if "ruleCollections" not in properties:
+        return digest_of(_plain(_settled(body)))
+    return digest_of(_plain(_settled(properties))) if properties["ruleCollections"] else "absent"
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list):
+        items = [_plain(item) for item in value]
+        named = all(isinstance(item, dict) and isinstance(item.get("name"), str) for item in items)
+        return sorted(items, key=lambda item: str(item["name"])) if named else items
+    return value.lower() if isinstance(value, str) else value
+
+
 def _is_empty(value: Any) -> bool:
     return value is None or value is False or value in ([], {}, "")

@@ -12,7 +12,7 @@ import msgspec
 from allowlist.documents.prepared import prepared
 from allowlist.documents.reader import near_miss
 from allowlist.errors import TargetNotFound
-from allowlist.estate.bodies import Body, Estate, fingerprint
+from allowlist.estate.bodies import Body, Estate, meaning
 from allowlist.plan.drafts import NO_COST, Draft, Drafted, LimitFinding
 from allowlist.plan.findings import Finding
 from allowlist.plan.model import Change, Operation
@@ -178,7 +178,19 @@ class Point(ABC):
 
     def digest(self, estate: Estate, resource: str) -> str:
         """Digest of what is configured at ``resource``, the place of a write of this target."""
-        return fingerprint(estate.get(resource))
+        return meaning(estate.get(resource))
+
+    def holds(self, estate: Estate, operations: Sequence[Operation]) -> bool:
+        """Do the places of ``operations`` read in ``estate`` as they would after them?"""
+        return all(
+            self.digest_after(estate, operations, resource) == self.digest(estate, resource)
+            for resource in dict.fromkeys(operation.resource for operation in operations)
+        )
+
+    def digest_after(self, estate: Estate, operations: Sequence[Operation], resource: str) -> str:
+        """Digest of what would be configured at ``resource`` once ``operations`` had succeeded on ``estate``."""
+        mine = [operation for operation in operations if operation.resource == resource]
+        return self.digest(self.after(estate, self.compose(estate, mine)), resource)
 
     def reread(self, arm: ArmReader, resource: str) -> list[Body]:
         """As much of the target, read again, as the digest of ``resource`` takes."""

@@ -21,6 +21,7 @@ from allowlist.store import blobs, chain, runs, tables
 from allowlist.store.database import Database
 from allowlist.store.locks import Lock, Locks
 from allowlist.store.moments import Clock, moment, stamp
+from allowlist.store.processes import this_process
 from allowlist.store.records import (
     Decision,
     Entry,
@@ -153,6 +154,7 @@ class Ledger:
                 "resumes": resumes,
                 "cloud": cloud,
                 "tenant": tenant,
+                "process": str(this_process()),
             }
             self._append(connection, runs.BEGUN, run_id, body, state=kind)
 
@@ -173,12 +175,14 @@ class Ledger:
     def run(self, run_id: str) -> Run:
         """One run with its journal; ``run_id`` may be shortened to an unambiguous beginning."""
         with self._database.read() as connection:
-            return runs.read_runs(connection, [_resolve(connection, runs.BEGUN, run_id, "run")])[0]
+            found = runs.read_runs(connection, [_resolve(connection, runs.BEGUN, run_id, "run")])
+        return self._as_they_are(found)[0]
 
     def runs(self, limit: int = 50) -> tuple[Run, ...]:
         """The latest runs, latest first."""
         with self._database.read() as connection:
-            return runs.read_runs(connection, runs.latest_ids(connection, limit))
+            found = runs.read_runs(connection, runs.latest_ids(connection, limit))
+        return self._as_they_are(found)
 
     def unfinished_runs(self) -> tuple[Run, ...]:
         """Runs that still need somebody, oldest first: crashed, interrupted, partial, provisional …
@@ -186,7 +190,21 @@ class Ledger:
         A run that a later run took up (``resumes``) is no longer among them; that one is, if need be.
         """
         with self._database.read() as connection:
-            return runs.read_runs(connection, runs.unfinished_ids(connection))
+            found = runs.read_runs(connection, runs.unfinished_ids(connection))
+        return self._as_they_are(found)
+
+    def _as_they_are(self, found: tuple[Run, ...]) -> tuple[Run, ...]:
+        """A run whose process is gone is interrupted, although nobody was left to write that down."""
+        if all(run.state != "running" for run in found):
+            return found
+        leases, now = self.locks(), self._clock()
+        return tuple(runs.as_it_is(run, leases, now) for run in found)
+
+    def runs_resuming(self, run_id: str) -> tuple[Run, ...]:
+        """The runs that took up ``run_id`` or rolled it back, oldest first."""
+        with self._database.read() as connection:
+            found = runs.read_runs(connection, runs.ids_resuming(connection, run_id))
+        return self._as_they_are(found)
 
     # snapshots and ownership
 
@@ -294,8 +312,12 @@ class Ledger:
         """Counts for metrics: ``plans``, ``decisions.<verdict>``, ``steps.<state>``, ``runs.<state>``, ``locks``."""
         with self._database.read() as connection:
             counted = _count(connection)
-            for state in runs.last_states(connection).values():
-                counted[f"runs.{state}"] = counted.get(f"runs.{state}", 0) + 1
+            states = runs.last_states(connection)
+            running = [run_id for run_id, state in states.items() if state == "running"]
+            found = runs.read_runs(connection, running)
+        states |= {run.run_id: run.state for run in self._as_they_are(found)}
+        for state in states.values():
+            counted[f"runs.{state}"] = counted.get(f"runs.{state}", 0) + 1
         return counted | {"locks": len(self.locks())}
 
     def _append(self, connection: Connection, kind: str, subject: str, body: Any, *, state: str = "") -> None:

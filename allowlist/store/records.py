@@ -22,14 +22,16 @@ RunState = Literal[
     "provisional",
     "confirmed",
     "superseded",
+    "resumed",
+    "closed",
 ]
 StepState = Literal["intended", "sent", "landed", "verified", "failed", "unknown", "reverted"]
 Moment = Literal["before", "after"]
 
 FINAL_STATES: frozenset[RunState] = frozenset(
-    {"succeeded", "failed", "rolled-back", "confirmed", "superseded"}
+    {"succeeded", "failed", "rolled-back", "confirmed", "superseded", "resumed", "closed"}
 )
-"""A run in one of these needs nobody any more."""
+"""A run in one of these needs nobody any more; docs/life-of-a-run.md draws how it gets there."""
 
 
 class Decision(msgspec.Struct, frozen=True, kw_only=True):
@@ -90,6 +92,8 @@ class Run:
     cloud: str = ""
     tenant: str = ""
     """Where it wrote; runs of older versions name neither, an empty tenant beside a cloud is the home tenant."""
+    process: str = ""
+    """Who carried it out, as :class:`~allowlist.store.processes.Process` is written; empty in old ledgers."""
     state: RunState = "running"
     finished: datetime | None = None
     summary: dict[str, Any] = field(default_factory=dict)
@@ -100,6 +104,11 @@ class Run:
         """Where every step stands: its last journal line, in the order of the steps."""
         last = {step.index: step for step in self.steps}
         return tuple(last[index] for index in sorted(last))
+
+    @property
+    def last_word(self) -> datetime:
+        """When it was last heard of."""
+        return max([self.begun, *(step.at for step in self.steps)])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -12,7 +13,8 @@ from sqlalchemy import Connection, Row, select
 from allowlist.documents.prepared import prepared
 from allowlist.store import tables
 from allowlist.store.moments import moment
-from allowlist.store.records import FINAL_STATES, Run, Step
+from allowlist.store.processes import parse_process, this_place
+from allowlist.store.records import FINAL_STATES, Lease, Run, Step
 
 BEGUN = "run-begun"
 STEP = "step"
@@ -50,12 +52,42 @@ def unfinished_ids(connection: Connection) -> list[str]:
     return [run_id for run_id, state in states.items() if state not in FINAL_STATES and run_id not in resumed]
 
 
+def ids_resuming(connection: Connection, run_id: str) -> list[str]:
+    begun = connection.execute(_rows().where(tables.event.c.kind == BEGUN))
+    return [row.subject for row in begun if msgspec.json.decode(row.body)["resumes"] == run_id]
+
+
 def last_states(connection: Connection) -> dict[str, str]:
     """The state of every run by its id, oldest run first."""
     states: dict[str, str] = {}
     for row in connection.execute(_rows().where(tables.event.c.kind.in_((BEGUN, FINISHED)))):
         states[row.subject] = "running" if row.kind == BEGUN else row.state
     return states
+
+
+SILENCE = timedelta(minutes=10)
+"""After this long without a word and without a lock, a run on another machine is taken to be dead."""
+
+
+def as_it_is(run: Run, leases: Sequence[Lease], now: datetime) -> Run:
+    """``run``, told to be interrupted when whoever carried it out is gone without a word."""
+    if run.state != "running" or is_worked_on(run, leases, now):
+        return run
+    return replace(run, state="interrupted", summary={"error": GONE})
+
+
+GONE = "its process ended without a word"
+
+
+def is_worked_on(run: Run, leases: Sequence[Lease], now: datetime) -> bool:
+    """Certain for a process of this machine; of others their locks tell, and how long nothing was heard of them."""
+    process = parse_process(run.process)
+    if process is not None and process.where == this_place():
+        return not process.is_gone
+    holds = (lease.process == run.process if run.process else lease.owner == run.who for lease in leases)
+    if any(mine and lease.expires > now for mine, lease in zip(holds, leases, strict=True)):
+        return True
+    return now - run.last_word < SILENCE
 
 
 def _rows() -> Any:
@@ -80,6 +112,7 @@ def _begun(row: Row[Any]) -> Run:
         resumes=body["resumes"],
         cloud=body.get("cloud", ""),
         tenant=body.get("tenant", ""),
+        process=body.get("process", ""),
     )
 
 

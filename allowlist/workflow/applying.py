@@ -149,8 +149,8 @@ def execute(
         points = points_of(project, plan)
         executor = Executor(run_id, around, arm, points, families_of(points, arm, families))
         result = executor.run(changes, planned if expected is None else expected)
-    except Exception as error:
-        around.ledger.finish_run(run_id, "failed", around.clock(), {"error": str(error), "written": 0})
+    except (Exception, KeyboardInterrupt) as error:
+        _note_broken_off(around, run_id, error)
         raise
     remember(around.ledger, plan, changes, result.fates, run_id)
     try:
@@ -158,6 +158,14 @@ def execute(
     except TargetError as error:
         result.error = result.error or f"written, but not readable afterwards: {error}"
     return result
+
+
+def _note_broken_off(around: Surroundings, run_id: str, error: BaseException) -> None:
+    """Before its first step a run has failed and that is all; after it, somebody has to look."""
+    begun = any(step.state != "intended" for step in around.ledger.run(run_id).steps)
+    text = "interrupted" if isinstance(error, KeyboardInterrupt) else str(error)
+    summary: dict[str, Any] = {"error": text} if begun else {"error": text, "written": 0}
+    around.ledger.finish_run(run_id, "interrupted" if begun else "failed", around.clock(), summary)
 
 
 def _save_after(
@@ -201,13 +209,30 @@ def finish(around: Surroundings, result: RunResult, options: ApplyOptions) -> No
 def raise_if_incomplete(result: RunResult) -> None:
     """AppliedInPart for a run that is partial, unknown or not converged; nothing for a good one."""
     if not result.is_complete:
-        hint = f"look with: allowlist history {result.run_id}; go on with: allowlist apply PLAN --resume {result.run_id}"
+        hint = next_steps(result.run_id)
         raise AppliedInPart(f"run {result.run_id}: {result.summary()}: {result.error}", hint=hint)
     if result.converged is False:
         raise AppliedInPart(
             f"run {result.run_id}: everything was written, but a fresh plan is not empty",
             hint="somebody else may have changed the target; make a new plan",
         )
+
+
+def next_steps(run_id: str, *, undoes: str = "") -> str:
+    """What can be done about a run that did not come to its end: one command a line.
+
+    ``undoes`` is the run that a rollback was undoing.
+    """
+    if undoes:
+        return (
+            f"go on with it: allowlist rollback {undoes}\n"
+            f"or leave it as it is: allowlist history {run_id} --close REASON"
+        )
+    return (
+        f"go on with it: allowlist apply --resume {run_id}\n"
+        f"or undo it: allowlist rollback {run_id}\n"
+        f"or leave it as it is: allowlist history {run_id} --close REASON"
+    )
 
 
 def new_run_id(now: dt.datetime, token: Callable[[], str] = lambda: secrets.token_hex(3)) -> str:

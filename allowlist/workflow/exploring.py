@@ -15,7 +15,7 @@ from allowlist.rules.requirement import Requirement
 from allowlist.store import Ledger, Run
 from allowlist.workflow.checking import check_targets
 from allowlist.workflow.explaining import Explanation, FlowLine, explain_flow
-from allowlist.workflow.fates import changes_of_run, plan_of_run
+from allowlist.workflow.lives import changes_of_run, plan_of_run
 from allowlist.workflow.project import Project
 from allowlist.workload import TargetSpec
 

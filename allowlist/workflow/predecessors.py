@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from allowlist.apply.events import ProgressEvent
-from allowlist.apply.executor import LEASE, Surroundings
+from allowlist.apply.executor import Surroundings
 from allowlist.apply.result import Fate
 from allowlist.errors import LockHeld
 from allowlist.plan.model import Plan
 from allowlist.points.point import ArmWriter
 from allowlist.store import Run
-from allowlist.workflow.fates import changes_of_run, fates_of_run, plan_of_run
+from allowlist.workflow.lives import end_life, is_worked_on, life_of, look_at, plan_of_run
 from allowlist.workflow.project import Project
 from allowlist.workflow.remembering import remember
 
@@ -31,27 +31,18 @@ def settle_predecessors(project: Project, plan: Plan, arm: ArmWriter, around: Su
                 f"run {run.run_id} is provisional until {run.summary['confirm_until']}",
                 hint=f"allowlist confirm {run.run_id}, or allowlist rollback {run.run_id}",
             )
-        if not _is_alive(run, around):
+        if not is_worked_on(run, around):
             _settle(project, run, arm, around)
 
 
-def _is_alive(run: Run, around: Surroundings) -> bool:
-    """May somebody still be working on it? Steps are written under a lock; before the first one, nobody waits for long."""
-    if run.state != "running":
-        return False
-    now = around.clock()
-    if not run.steps:
-        return now - run.begun < LEASE
-    return any(lease.owner == run.who and lease.expires > now for lease in around.ledger.locks())
-
-
 def _settle(project: Project, run: Run, arm: ArmWriter, around: Surroundings) -> None:
-    fates = fates_of_run(project, around.ledger, run, arm) if run.kind == "apply" else {}
-    earlier = plan_of_run(around.ledger, run)
-    remember(around.ledger, earlier, changes_of_run(around.ledger, run, earlier), fates, run.run_id)
+    life = life_of(around.ledger, run.run_id)
+    look = look_at(project, life, arm, around)
+    fates = look.fates
+    remember(around.ledger, life.plan, look.changes, fates, run.run_id)
     text = f"{run.kind} {run.run_id} was left {run.state}: {_counted(fates)}; this run goes on from what is there"
     around.on_event(ProgressEvent(target=run.kind, step=run.run_id, state="unknown", text=text))
-    around.ledger.finish_run(run.run_id, "superseded", around.clock(), {**run.summary, "fates": fates})
+    end_life(around, life, "superseded", {"fates": fates})
 
 
 def _counted(fates: dict[str, Fate]) -> str:

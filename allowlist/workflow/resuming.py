@@ -1,4 +1,4 @@
-"""After a crash: tell done, not done or unknown per change by asking Azure, and go on from there."""
+"""After an interruption: tell done, not done or unknown per change by asking Azure, and go on in the same direction."""
 
 from __future__ import annotations
 
@@ -7,43 +7,73 @@ from allowlist.apply.result import RunResult
 from allowlist.documents import canonical_json
 from allowlist.errors import AllowlistError, AppliedInPart
 from allowlist.points.point import ArmWriter
-from allowlist.store import FINAL_STATES
+from allowlist.store import FINAL_STATES, Run
 from allowlist.workflow.applying import ApplyOptions, begin_run, check_converged, execute, finish, new_run_id
-from allowlist.workflow.driving import fingerprints_of, points_of
-from allowlist.workflow.fates import fates_of_run, plan_of_run
+from allowlist.workflow.lives import Life, Look, blame, end_life, life_of, look_at, refuse_while_worked_on
 from allowlist.workflow.project import Project
 from allowlist.workflow.remembering import remember, remembering
+from allowlist.workflow.rolling_back import roll_back
 
 
 def resume_run(
     project: Project, run_id: str, arm: ArmWriter, around: Surroundings, options: ApplyOptions
 ) -> RunResult:
-    """Finish what an interrupted or partial run left. Raises AppliedInPart where Azure cannot be explained."""
+    """Finish what an interrupted or partial run left; a rollback is finished as a rollback.
+
+    Raises AppliedInPart where Azure cannot be explained, LockHeld while another process is at work on it.
+    """
     ledger = around.ledger
-    run = ledger.run(run_id)
-    if run.state in FINAL_STATES:
-        raise AllowlistError(f"run {run.run_id} is {run.state}; there is nothing to resume")
-    plan = plan_of_run(ledger, run)
-    fates = fates_of_run(project, ledger, run, arm)
-    unknown = [change_id for change_id, fate in fates.items() if fate == "unknown"]
-    if unknown:
-        raise AppliedInPart(
-            f"run {run.run_id}: {len(unknown)} changes are neither as before nor as planned: {', '.join(unknown)}",
-            hint="somebody else changed the same resource; make a new plan, or roll back by hand",
-        )
-    rest = [change for change in plan.changes if fates.get(change.id) == "not done"]
+    run, life = ledger.run(run_id), life_of(ledger, run_id)
+    _refuse_ended(run)
+    refuse_while_worked_on(life, around)
+    if run.kind == "rollback":
+        return roll_back(project, run_id, arm, around)
+    look = look_at(project, life, arm, around)
+    _refuse_unexplained(run, look)
+    rest = [change for change in look.changes if look.fate(change) == "not done"]
+    plan = life.plan
     new_id = new_run_id(around.clock())
     begin_run(around, plan, new_id, "apply", resumes=run.run_id)
     ledger.save_snapshot(new_id, "changes", "before", canonical_json([change.id for change in rest]))
     result = RunResult(new_id)
     if rest:
-        points = points_of(project, plan)
-        expected = fingerprints_of(points, [*points], arm)
+        expected = {name: look.points[name].fingerprint(state) for name, state in look.states.items()}
         result = execute(project, plan, rest, arm, around, new_id, expected=expected)
-    result.fates |= {change_id: "done" for change_id, fate in fates.items() if fate == "done"}
+    for name in look.states.keys() - {change.target for change in rest}:
+        body = canonical_json([*look.states[name].resources.values()])
+        ledger.save_snapshot(new_id, name, "after", body)
+    result.fates |= {change_id: "done" for change_id, fate in look.fates.items() if fate == "done"}
     done = [change for change in plan.changes if result.fates.get(change.id) == "done"]
     remember(ledger, plan, done, result.fates, new_id)
     project = remembering(project, ledger)
     check_converged(project, plan, arm, done, result)
     finish(around, result, options)
+    _hand_over(around, life, result)
     return result
+
+
+def _refuse_ended(run: Run) -> None:
+    if run.state not in FINAL_STATES:
+        return
+    later = str(run.summary.get("resumed_by") or run.summary.get("undone_by") or "")
+    raise AllowlistError(
+        f"run {run.run_id} is {run.state}{f' by run {later}' if later else ''}; there is nothing to resume",
+        hint=f"see its story: allowlist history {later or run.run_id}",
+    )
+
+
+def _refuse_unexplained(run: Run, look: Look) -> None:
+    unknown = [change for change in look.changes if look.fate(change) == "unknown"]
+    if unknown:
+        names = "; ".join(change.title for change in unknown[:5])
+        raise AppliedInPart(
+            f"run {run.run_id} cannot go on: {blame(look, unknown)}; {len(unknown)} changes are neither as before"
+            f" nor as planned: {names}",
+            hint=f"make a new plan from what is there: allowlist plan -o plan.json\n"
+            f"leave it as it is: allowlist history {run.run_id} --close REASON",
+        )
+
+
+def _hand_over(around: Surroundings, life: Life, result: RunResult) -> None:
+    """The new run speaks for all of this life from now on."""
+    end_life(around, life, "resumed", {"resumed_by": result.run_id})

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Literal
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 import msgspec
 
@@ -13,16 +12,42 @@ from allowlist.apply.result import Fate, RunResult
 from allowlist.documents import canonical_json
 from allowlist.errors import AllowlistError, AppliedInPart, PlanRefused, StalePlan
 from allowlist.estate.bodies import Estate
-from allowlist.plan.model import Change, Operation, Plan
+from allowlist.plan.model import Change, Plan
 from allowlist.points.point import ArmReader, ArmWriter, Point
 from allowlist.rules.compare import find_differences
-from allowlist.store import Ledger, Run
-from allowlist.workflow.applying import begin_run, execute, new_run_id
-from allowlist.workflow.driving import fingerprints_of, points_of, read_point
-from allowlist.workflow.fates import changes_of_run, fates_of_run, plan_of_run, state_before
+from allowlist.store import FINAL_STATES, Ledger, Run
+from allowlist.workflow.applying import begin_run, execute, new_run_id, next_steps
+from allowlist.workflow.driving import read_point
+from allowlist.workflow.lives import (
+    Life,
+    Look,
+    blame,
+    inverse,
+    life_of,
+    look_at,
+    refuse_while_worked_on,
+    state_before,
+)
 from allowlist.workflow.project import Project
+from allowlist.workflow.remembering import remember
 
 _WITNESSES = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """What the way back takes on one target. Deletions of managed-network rules go one by one: the service's batch
+    is documented for writing rules only."""
+
+    target: str
+    changes: int
+    writes: int
+    minutes: float
+
+    @property
+    def text(self) -> str:
+        counted = f"{self.changes} changes in {self.writes} write{'s' if self.writes != 1 else ''}"
+        return f"{self.target}: {counted}, about {self.minutes:g} minutes"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,90 +57,115 @@ class WayBack:
     ``exact`` are the targets that come back to the very state the plan was made on.
     """
 
-    run: Run
-    plan: Plan
+    life: Life
+    look: Look
     changes: tuple[Change, ...]
+    work: tuple[Work, ...] = ()
     closes: tuple[str, ...] = ()
     opens: tuple[str, ...] = ()
     exact: tuple[str, ...] = ()
-    points: Mapping[str, Point] = field(repr=False)
+
+    @property
+    def run(self) -> Run:
+        """The run that is undone."""
+        return self.life.root
+
+    @property
+    def continues(self) -> Run | None:
+        """The rollback that did not come to its end, which this one goes on with."""
+        return self.life.open_rollback
 
 
-def plan_way_back(project: Project, run_id: str, arm: ArmWriter, ledger: Ledger) -> WayBack:
-    """Ask Azure what ``run_id`` did, and prove what undoing it changes. Writes nothing.
+def plan_way_back(project: Project, run_id: str, arm: ArmWriter, around: Surroundings) -> WayBack:
+    """Ask Azure what is left of ``run_id``, and prove what undoing it changes. Writes nothing.
 
-    Raises StalePlan, naming the changes, when a resource is not as the run left it.
+    Every part of a life names the whole of it: a run that was resumed is undone with what the later one did, and a
+    rollback that was interrupted goes on with its remaining steps. Raises StalePlan, naming the changes, when a
+    resource is not as this life left it; LockHeld while another process carries it out.
     """
-    run = ledger.run(run_id)
-    if run.kind == "rollback":
-        raise AllowlistError(f"run {run.run_id} is itself a way back")
-    plan = plan_of_run(ledger, run)
-    fates = fates_of_run(project, ledger, run, arm)
-    _refuse_foreign_edits(run, plan, fates)
-    done = [change for change in changes_of_run(ledger, run, plan) if fates.get(change.id) == "done"]
-    _refuse_one_way(run, done)
-    points = points_of(project, plan)
-    names = list(dict.fromkeys(change.target for change in done))
-    closes, opens = _effect(ledger, run, arm, [points[name] for name in names])
+    ledger = around.ledger
+    life = life_of(ledger, run_id)
+    refuse_while_worked_on(life, around)
+    look = look_at(project, life, arm, around)
+    _refuse_edits_since(life, look)
+    left = [change for change in look.changes if _is_to_undo(life, look, change)]
+    _refuse_one_way(life.root, left)
+    changes = tuple(inverse_change(change) for change in reversed(left))
+    before = {name: _before(ledger, life, name) for name in dict.fromkeys(item.target for item in left)}
+    closes, opens = _effect(look, before)
     return WayBack(
-        run=run,
-        plan=plan,
-        changes=tuple(inverse_change(change) for change in reversed(done)),
+        life=life,
+        look=look,
+        changes=changes,
+        work=tuple(_work(look, name, changes) for name in before),
         closes=closes,
         opens=opens,
-        exact=tuple(name for name in names if _is_base(ledger, run, plan, points[name])),
-        points=points,
+        exact=tuple(name for name in before if _is_base(life.plan, look.points[name], before[name])),
     )
 
 
-def roll_back(project: Project, run_id: str, arm: ArmWriter, around: Surroundings) -> RunResult:
-    """Undo what ``run_id`` did and verify it.
+def roll_back(
+    project: Project, run_id: str, arm: ArmWriter, around: Surroundings, way: WayBack | None = None
+) -> RunResult:
+    """Undo what ``run_id`` did, or what is left of it, and verify it. ``way`` is the way back where it is known.
 
-    Raises StalePlan when the target is not as the run left it; AppliedInPart when the way back itself failed:
-    that is a state of its own in the ledger, ``rollback-failed``.
+    Raises StalePlan when the target is not as this life left it; AppliedInPart when the way back itself failed:
+    that is a state of its own in the ledger, ``rollback-failed``. An interrupted one is told in the result.
     """
     ledger = around.ledger
-    way = plan_way_back(project, run_id, arm, ledger)
+    way = way or plan_way_back(project, run_id, arm, around)
     new_id = new_run_id(around.clock())
-    begin_run(around, way.plan, new_id, "rollback", resumes=way.run.run_id)
-    if not way.changes:
-        _succeed(around, way, new_id, {"undone": 0})
-        return RunResult(new_id)
-    expected = fingerprints_of(way.points, [*way.points], arm)
+    earlier = way.life.open_rollback or way.life.latest
+    begin_run(around, way.life.plan, new_id, "rollback", resumes=earlier.run_id)
     ledger.save_snapshot(new_id, "changes", "before", canonical_json([change.id for change in way.changes]))
-    result = execute(project, way.plan, way.changes, arm, around, new_id, expected=expected)
+    _remember_undone(around, way, new_id)
+    result = RunResult(new_id)
+    if way.changes:
+        expected = {name: way.look.points[name].fingerprint(state) for name, state in way.look.states.items()}
+        result = execute(project, way.life.plan, way.changes, arm, around, new_id, expected=expected)
     _finish(around, way, arm, result)
     return result
 
 
-_OPPOSITE: dict[str, Literal["add", "update", "remove"]] = {
-    "add": "remove",
-    "remove": "add",
-    "update": "update",
-}
+def _work(look: Look, target: str, changes: tuple[Change, ...]) -> Work:
+    """Undoing takes as long as doing did; changes that share a write count once."""
+    mine = {change.id: change for change in changes if change.target == target}
+    writes = look.points[target].compose(look.states[target], [item.operation for item in mine.values()])
+    minutes = sum(max(mine[item].cost.minutes for item in write.ids(mine.values())) for write in writes)
+    return Work(target=target, changes=len(mine), writes=len(writes), minutes=minutes)
+
+
+def _remember_undone(around: Surroundings, way: WayBack, run_id: str) -> None:
+    """What an earlier rollback undid before it was cut off, it could not put on record."""
+    undone = [change for change in way.look.changes if way.look.places[change.id] == "as before"]
+    undone = [change for change in undone if change.id in way.life.sent()]
+    fates: dict[str, Fate] = {change.id: "done" for change in undone}
+    remember(around.ledger, way.life.plan, [inverse_change(change) for change in undone], fates, run_id)
 
 
 def inverse_change(change: Change) -> Change:
     """The same place, the other way round."""
-    operation = change.operation
-    inverse = Operation(
-        action=_OPPOSITE[operation.action],
-        surface=operation.surface,
-        resource=operation.resource,
-        path=operation.path,
-        before=operation.after,
-        after=operation.before,
-        context=operation.context,
-    )
-    return msgspec.structs.replace(change, operation=inverse, title=f"undo: {change.title}")
+    return msgspec.structs.replace(change, operation=inverse(change.operation), title=f"undo: {change.title}")
 
 
-def _refuse_foreign_edits(run: Run, plan: Plan, fates: Mapping[str, Fate]) -> None:
-    changed = [change.title for change in plan.changes if fates.get(change.id) == "unknown"]
+def _is_to_undo(life: Life, look: Look, change: Change) -> bool:
+    """It is there, or what undoing it brought back is Failed and has to be written again."""
+    if change.id not in life.sent():
+        return False
+    is_back = look.places[change.id] == "as before"
+    return not is_back or (change.id in look.unsettled and change.operation.before is not None)
+
+
+def _refuse_edits_since(life: Life, look: Look) -> None:
+    sent = life.sent()
+    changed = [item for item in look.changes if item.id in sent and look.fate(item) == "unknown"]
     if changed:
+        names = "; ".join(change.title for change in changed[:5])
+        run = life.root.run_id
         raise StalePlan(
-            f"run {run.run_id} cannot be rolled back: somebody changed the same resource since: {'; '.join(changed[:5])}",
-            hint="look at the target, then make a new plan",
+            f"run {run} cannot be rolled back: {blame(look, changed)}: {names}",
+            hint=f"make a new plan from what is there: allowlist plan -o plan.json\n"
+            f"leave it as it is: allowlist history {run} --close REASON",
         )
 
 
@@ -129,65 +179,77 @@ def _refuse_one_way(run: Run, done: list[Change]) -> None:
             )
 
 
-def _effect(
-    ledger: Ledger, run: Run, arm: ArmReader, points: Sequence[Point]
-) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _effect(look: Look, before: Mapping[str, Estate]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Witnesses of the flows that the way back closes and opens, proved on the rules before and now."""
     closes: list[str] = []
     opens: list[str] = []
-    for point in points:
-        before, now = _before(ledger, run, point.name), read_point(point, arm)
-        for difference in find_differences(point.ruleset(now), point.ruleset(before)):
+    for name, state in before.items():
+        point = look.points[name]
+        for difference in find_differences(point.ruleset(look.states[name]), point.ruleset(state)):
             found = opens if difference.opened else closes
             if len(found) < _WITNESSES:
                 found.append(difference.witness())
     return tuple(closes), tuple(opens)
 
 
-def _is_base(ledger: Ledger, run: Run, plan: Plan, point: Point) -> bool:
+def _is_base(plan: Plan, point: Point, before: Estate) -> bool:
     planned = next(target.fingerprint for target in plan.targets if target.name == point.name)
-    return point.fingerprint(_before(ledger, run, point.name)) == planned
+    return point.fingerprint(before) == planned
 
 
-def _before(ledger: Ledger, run: Run, target: str) -> Estate:
-    found = state_before(ledger, run.run_id, target)
+def _before(ledger: Ledger, life: Life, target: str) -> Estate:
+    found = state_before(ledger, life, target)
     if found is None:
-        raise AllowlistError(f"run {run.run_id} kept no state of {target} from before it wrote")
+        raise AllowlistError(f"run {life.root.run_id} kept no state of {target} from before it wrote")
     return found
 
 
-def _all_differences(ledger: Ledger, way: WayBack, arm: ArmReader) -> list[str]:
-    names = dict.fromkeys(change.target for change in way.changes)
-    return [text for name in names for text in _differences(ledger, way.run, way.points[name], arm)]
-
-
-def _differences(ledger: Ledger, run: Run, point: Point, arm: ArmReader) -> list[str]:
-    """What still differs from the state the run began with, in the resources it wrote."""
-    old, new = _before(ledger, run, point.name), read_point(point, arm)
-    written = {str(step.detail.get("resource", "")) for step in run.steps if step.target == point.name}
+def _differences(ledger: Ledger, life: Life, point: Point, now: Estate) -> list[str]:
+    """What still differs from the state the life began with, in the resources it wrote."""
+    before, written = state_before(ledger, life, point.name), life.written(point.name)
+    if before is None:
+        return []
     return [
         f"{resource} differs from what it was"
         for resource in sorted(written)
-        if point.digest(old, resource) != point.digest(new, resource)
+        if point.digest(before, resource) != point.digest(now, resource)
     ]
 
 
-def _succeed(around: Surroundings, way: WayBack, run_id: str, summary: dict[str, object]) -> None:
-    now, undone = around.clock(), way.run
-    around.ledger.finish_run(run_id, "rolled-back", now, {**summary, "of": undone.run_id})
-    around.ledger.finish_run(undone.run_id, "rolled-back", now, {**undone.summary, "undone_by": run_id})
+def _read_again(ledger: Ledger, way: WayBack, arm: ArmReader, run_id: str) -> list[str]:
+    """Every target of the life as it is left, kept and compared: also those an earlier rollback was done with."""
+    differences: list[str] = []
+    for name in way.look.states:
+        point = way.look.points[name]
+        now = read_point(point, arm)
+        ledger.save_snapshot(run_id, name, "after", canonical_json([*now.resources.values()]))
+        differences += _differences(ledger, way.life, point, now)
+    return differences
 
 
 def _finish(around: Surroundings, way: WayBack, arm: ArmReader, result: RunResult) -> None:
-    differences = _all_differences(around.ledger, way, arm) if result.is_complete else []
-    if result.is_complete and not differences:
-        summary = {"undone": len(result.fates), "closed": list(way.closes), "opened": list(way.opens)}
-        _succeed(around, way, result.run_id, summary)
+    ledger, now, root = around.ledger, around.clock(), way.life.root.run_id
+    if result.interrupted:
+        failure = {"error": result.error, "fates": dict(result.fates), "of": root}
+        ledger.finish_run(result.run_id, "interrupted", now, failure)
         return
+    differences = _read_again(ledger, way, arm, result.run_id) if result.is_complete else []
     reason = result.error or "; ".join(differences)
-    failure = {"error": reason, "fates": dict(result.fates), "of": way.run.run_id}
-    around.ledger.finish_run(result.run_id, "rollback-failed", around.clock(), failure)
-    raise AppliedInPart(
-        f"ROLLBACK FAILED: run {way.run.run_id} could not be undone: {result.summary()}: {reason}",
-        hint="the target is neither as before nor as planned; look at it now: allowlist check",
-    )
+    if reason:
+        failure = {"error": reason, "fates": dict(result.fates), "of": root}
+        ledger.finish_run(result.run_id, "rollback-failed", now, failure)
+        raise AppliedInPart(
+            f"ROLLBACK FAILED: run {root} could not be undone: {result.summary()}: {reason}",
+            hint=f"see what is there: allowlist check\n{next_steps(result.run_id, undoes=root)}",
+        )
+    undone = {"undone": len(result.fates), "closed": list(way.closes), "opened": list(way.opens)}
+    ledger.finish_run(result.run_id, "rolled-back", now, {**undone, "of": root})
+    for run in way.life.forward:
+        ledger.finish_run(run.run_id, "rolled-back", now, {**run.summary, "undone_by": result.run_id})
+    for run in way.life.rollbacks:
+        if run.state not in FINAL_STATES:
+            ledger.finish_run(run.run_id, "resumed", now, {**run.summary, "resumed_by": result.run_id})
+
+
+def is_rollback(ledger: Ledger, run_id: str) -> bool:
+    return ledger.run(run_id).kind == "rollback"

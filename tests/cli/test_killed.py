@@ -48,7 +48,7 @@ def test_a_killed_apply_is_told_and_finished_by_the_next(moment: str, workplace:
         assert apply_until(moment, workplace, *azure) == -9
 
         runs = json.loads(allowlist("history", "--json").out)
-        unfinished = [run["run"] for run in runs if run["state"] == "running"]
+        unfinished = [run["run"] for run in runs if run["state"] == "interrupted"]
         assert len(unfinished) == 1
         resumed = allowlist("apply", "--resume", unfinished[0], *azure, "--json")
         assert resumed.code == 0, resumed.err

@@ -25,7 +25,7 @@ def test_every_step_that_was_acknowledged_survives_kill_9(ledger_url: str, ackno
         process.send_signal(signal.SIGKILL)
     with opened(ledger_url) as ledger:
         (run,) = ledger.unfinished_runs()
-        assert run.state == "running"
+        assert run.state == "interrupted"
         assert [line.index for line in run.steps] == list(range(len(run.steps)))
         assert len(run.steps) >= acknowledged
         assert ledger.verify() == ()

@@ -89,7 +89,7 @@ def test_a_way_back_that_could_not_begin_leaves_the_run_to_be_undone(world: Worl
 
 def test_the_way_back_is_proved_before_it_is_gone(world: World, run_id: str) -> None:
     puts = sum(request.method != "GET" for request in world.simulator.requests)
-    way = plan_way_back(world.project, run_id, world.arm, world.ledger)
+    way = plan_way_back(world.project, run_id, world.arm, world.around())
     assert len(way.changes) == len(world.rules())
     assert way.closes
     assert not way.opens

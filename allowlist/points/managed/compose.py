@@ -104,8 +104,9 @@ def with_operations(body: Body, operations: Iterable[Operation]) -> Body:
     status: Body = dict(_member(body, "status") or {})
     for operation in operations:
         if is_provisioning(operation):
-            status = {**status, "status": "Active"}
-            rules = {name: _in_force(rule) for name, rule in rules.items()}
+            status = {**status, **(operation.after or {"status": "Active"})}
+            if status["status"] == "Active":
+                rules = {name: _in_force(rule) for name, rule in rules.items()}
         elif is_setting(operation):
             result = _without(result, operation.path[1]) | (operation.after or {})
         else:

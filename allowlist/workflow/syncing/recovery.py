@@ -11,10 +11,10 @@ from allowlist.errors import AllowlistError, AppliedInPart, LockHeld
 from allowlist.plan.model import Plan
 from allowlist.store import Lease, Ledger, Run
 from allowlist.store.processes import parse_process
-from allowlist.workflow.applying import ApplyOptions, raise_if_incomplete
+from allowlist.workflow.applying import ApplyOptions, next_steps, raise_if_incomplete
 from allowlist.workflow.confirming import is_expired
 from allowlist.workflow.driving import read_point
-from allowlist.workflow.fates import changes_of_run, plan_of_run
+from allowlist.workflow.lives import changes_of_run, life_of, plan_of_run
 from allowlist.workflow.resuming import resume_run
 from allowlist.workflow.rolling_back import roll_back
 from allowlist.workflow.syncing.context import Pass
@@ -69,20 +69,23 @@ def _recover(given: Pass, left: LeftBehind) -> Outcome:
 
 def _finish(given: Pass, left: LeftBehind) -> Outcome:
     run = left.run
-    if run.state == "rollback-failed" or run.kind == "rollback":
-        raise AppliedInPart(
-            f"run {run.run_id} is {run.state}: the way back was not finished",
-            hint=f"look at the target, then: allowlist history {run.run_id}",
-        )
     if given.settings.plan_only or given.project.workload.automation.apply == "nothing":
         raise AppliedInPart(
             f"run {run.run_id} was not finished ({run.state}); nothing is applied automatically here",
-            hint=f"finish it: allowlist apply --resume {run.run_id}, or undo it: allowlist rollback {run.run_id}",
+            hint=next_steps(run.run_id, undoes=_undone_by(given.around.ledger, run)),
         )
     options = ApplyOptions(max_age=dt.timedelta(hours=given.project.workload.gates.plan_age_hours))
     result = resume_run(given.project, run.run_id, given.arm, given.around, options)
     raise_if_incomplete(result)
+    if run.kind == "rollback":
+        text = f"finished the rollback {run.run_id}: {len(result.fates)} changes undone"
+        return _outcome(given, left, result, "rolled back", text)
     return _outcome(given, left, result, "applied", f"resumed run {run.run_id}: {result.summary()}")
+
+
+def _undone_by(ledger: Ledger, run: Run) -> str:
+    """The run that ``run`` undoes, if it is a rollback."""
+    return life_of(ledger, run.run_id).root.run_id if run.kind == "rollback" else ""
 
 
 def _stands(given: Pass, left: LeftBehind) -> Outcome:

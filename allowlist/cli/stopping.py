@@ -1,0 +1,51 @@
+"""Ctrl-C and SIGTERM while something is written to Azure."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+
+from allowlist.apply.stopping import Stop
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else []))
+
+
+@contextmanager
+def stopping(parting: Callable[[str], list[str]], *, at_any_time: bool = False) -> Iterator[Stop]:
+    """Let signals ask for the end of a run; ``parting`` gives the next commands for its id.
+
+    Before anything is written a signal ends the command at once, unless ``at_any_time`` says that it always waits
+    for the steps in flight.
+    """
+    stop = Stop()
+
+    def ask(number: int, frame: object) -> None:
+        del number, frame
+        if not stop.run_id and not at_any_time:
+            raise KeyboardInterrupt
+        stop.ask()
+        if stop.at_once:
+            _tell("leaving at the next safe point; what was sent goes on in Azure")
+        else:
+            _tell("finishing the steps in flight; once more to leave them to Azure", *parting(stop.run_id))
+
+    if threading.current_thread() is not threading.main_thread():
+        yield stop
+        return
+    before = {number: signal.signal(number, ask) for number in _SIGNALS}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _tell(*lines: str) -> None:
+    """Past the buffers of the standard streams: a handler may run in the middle of one of their writes."""
+    from allowlist.cli.console import narration
+
+    with suppress(OSError):
+        os.write(2, "".join(f"{narration(line)}\n" for line in lines).encode())
