@@ -82,6 +82,7 @@ def init(
         find_candidates,
         look_closer,
         needed_parameters,
+        unread_injections,
         workload_text,
     )
     from allowlist.workflow.package_hosts import find_package_hosts
@@ -98,6 +99,8 @@ def init(
         subscription = subscription or _ask("Subscription id", "--subscription")
         with arm_from(sign_in.to()) as arm:
             estate = look_closer(arm, discover(arm, subscription, say))
+    for account in unread_injections(estate):
+        say(f"account {account}: the injections cannot be worked out, so where its agents run is not known")
     targets = _chosen(list(find_candidates(estate)), resources, estate)
     name = name or _ask("Name of the workload", "--name")
     names = names or tuple(_ask("Catalogs (comma separated)", "--catalog").replace(" ", "").split(","))

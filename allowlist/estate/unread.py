@@ -55,15 +55,47 @@ def unread_body(resource_id: str, why: str) -> dict[str, Any]:
     return {"id": resource_id, "name": name, "type": kind, "properties": properties}
 
 
+_MEMBERS = {
+    "microsoft.network/ipgroups": ("ipAddresses",),
+    "microsoft.cognitiveservices/accounts": (
+        "restrictOutboundNetworkAccess", "allowedFqdnList", "networkInjections",
+    ),
+    "microsoft.cognitiveservices/accounts/raipolicies": ("egressPolicy",),
+}  # fmt: skip
+_NETWORKS = (
+    "microsoft.machinelearningservices/workspaces",
+    "microsoft.cognitiveservices/accounts/managednetworks",
+)
+
+
 def _decisive(kind: str, text: str) -> dict[str, Any]:
-    """The members that decide what a managed network lets through, as the unknown values they are."""
+    """The members that decide what a resource lets through, as the unknown values they are."""
     if kind.endswith("/outboundrules"):
         return {"type": text}
-    networks = (
-        "microsoft.machinelearningservices/workspaces",
-        "microsoft.cognitiveservices/accounts/managednetworks",
-    )
-    return {"managedNetwork": {"isolationMode": text}} if kind in networks else {}
+    if kind in _NETWORKS:
+        return {"managedNetwork": {"isolationMode": text}}
+    return dict.fromkeys(_MEMBERS.get(kind, ()), text)
+
+
+def perhaps_deployed(body: dict[str, Any], why: str) -> dict[str, Any]:
+    """``body`` as something that may not be there: of a group each rule is in doubt, of others all is unknown.
+
+    The doubt is a field that nobody models: it can only narrow what a rule matches.
+    """
+    collections = body.get("properties", {}).get("ruleCollections")
+    if ResourceId(body["id"]).type != "microsoft.network/firewallpolicies/rulecollectiongroups" or not (
+        isinstance(collections, list) and all(map(_has_plain_rules, collections))
+    ):
+        return {**unread_body(body["id"], why), "type": body["type"]}
+    doubted = [
+        {**item, "rules": [{**rule, f"[{why}]": True} for rule in item["rules"]]} for item in collections
+    ]
+    return {**body, "properties": {**body["properties"], "ruleCollections": doubted}}
+
+
+def _has_plain_rules(collection: Any) -> bool:
+    rules = collection.get("rules") if isinstance(collection, Mapping) else None
+    return isinstance(rules, list) and all(isinstance(rule, Mapping) for rule in rules)
 
 
 def is_unread(body: Mapping[str, Any]) -> bool:

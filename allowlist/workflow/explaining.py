@@ -21,7 +21,7 @@ from allowlist.network.path import Course, Stage, Trip, path_of, source_subnet
 from allowlist.network.path import Step as PathStep
 from allowlist.network.scene import Scene
 from allowlist.plan.findings import reference
-from allowlist.plan.model import Plan
+from allowlist.plan.model import Change, Gap, Plan
 from allowlist.render.posture import COURSE_GLYPHS, step_json
 from allowlist.rules.addresses import parse_interval
 from allowlist.rules.evaluate import evaluate, hidden_steps
@@ -109,22 +109,47 @@ class Explanation:
 
 @dataclass(frozen=True, slots=True)
 class Remedy:
-    """What a plan made now does about a flow that is wanted: a change by its id, or why there is none."""
+    """What a plan made now does about a flow that is wanted: a change by its id, or why there is none.
+
+    ``doubt``: why the change by itself is not enough; empty where it is proved to be.
+    """
 
     change: str
     text: str
+    doubt: str = ""
+
+    def __str__(self) -> str:
+        if not self.change:
+            return f"the plan cannot: {self.text}"
+        if self.doubt:
+            return f"the plan can {self.text} ({self.change}), which by itself is not enough: {self.doubt}"
+        return f"the plan fixes it: {self.change} {self.text}"
 
 
 def remedies_for(plan: Plan, target: str, wanted_by: Sequence[Requirement]) -> tuple[Remedy, ...]:
-    """The lines of ``plan`` on ``target`` that serve any of the requirements, and the gaps it leaves for them."""
+    """The lines of ``plan`` on ``target`` that serve any of the requirements, and the gaps it leaves for them.
+
+    A gap of a requirement that a change serves is the doubt about that change, not a second statement.
+    """
     wanted = [reference(item) for item in wanted_by]
+    gaps = [gap for gap in plan.gaps if gap.target == target and gap.requirement in wanted]
     changes = [
-        Remedy(change.id, change.title)
+        change
         for change in plan.changes
         if change.target == target and any(ref in change.requirements for ref in wanted)
     ]
-    gaps = [Remedy("", gap.cause) for gap in plan.gaps if gap.target == target and gap.requirement in wanted]
-    return tuple(changes + gaps)
+    served = [ref for change in changes for ref in change.requirements]
+    return (
+        *(Remedy(change.id, change.title, _doubt(change, gaps)) for change in changes),
+        *(Remedy("", gap.cause) for gap in gaps if gap.requirement not in served),
+    )
+
+
+def _doubt(change: Change, gaps: Sequence[Gap]) -> str:
+    """Why a change does not achieve what it is for: its own proof says so, or a gap that stays."""
+    if not change.proofs.sufficient.holds:
+        return change.proofs.sufficient.text
+    return next((gap.cause for gap in gaps if gap.requirement in change.requirements), "")
 
 
 def explain_flows(
@@ -268,7 +293,10 @@ def explanation_json(explanation: Explanation) -> dict[str, Any]:
         ],
         "hides": [{"rule": str(step.ref), "action": step.action.value} for step in explanation.hidden],
         "path": [step_json(step) for step in explanation.path],
-        "fixed_by": [{"change": item.change or None, "text": item.text} for item in explanation.remedies],
+        "fixed_by": [
+            {"change": item.change or None, "text": item.text} | ({"doubt": item.doubt} if item.doubt else {})
+            for item in explanation.remedies
+        ],
     }
 
 
@@ -291,4 +319,4 @@ def explanation_text(explanation: Explanation, styled: Any) -> Iterator[str]:
     for stop in explanation.path:
         yield f"    {COURSE_GLYPHS[stop.course]} {stop.stage}: {stop.name}: {stop.says}"
     for remedy in explanation.remedies:
-        yield f"    the plan {f'fixes it: {remedy.change} ' if remedy.change else 'cannot: '}{remedy.text}"
+        yield f"    {remedy}"

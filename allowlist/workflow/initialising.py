@@ -13,6 +13,7 @@ from allowlist.azure.connection import Place
 from allowlist.catalog import Library
 from allowlist.errors import ProviderNotRegistered, TargetNotFound
 from allowlist.estate.bodies import Body, Estate
+from allowlist.estate.parts import is_unread
 from allowlist.points.account_network.point import agent_subnet
 from allowlist.points.accounts import ACCOUNTS
 from allowlist.points.kind import Kind, kind_of, kinds
@@ -77,6 +78,19 @@ def agent_subnets(estate: Estate) -> dict[str, str]:
     """By account: the customer's subnet its agents run in, whose network's firewall decides about their egress."""
     found = {account["id"]: agent_subnet(account) for account in estate.of_type(ACCOUNTS)}
     return {account: subnet for account, subnet in found.items() if subnet}
+
+
+def unread_injections(estate: Estate) -> list[str]:
+    """Accounts of which it cannot be worked out in which network their agents run."""
+    return [
+        str(account.get("name"))
+        for account in estate.of_type(ACCOUNTS)
+        if _has_unread(account["properties"].get("networkInjections"))
+    ]
+
+
+def _has_unread(value: object) -> bool:
+    return is_unread(value) or (isinstance(value, list) and any(map(is_unread, value)))
 
 
 def find_candidates(estate: Estate) -> Iterator[Candidate]:

@@ -177,7 +177,8 @@ def test_what_is_not_deployed_is_not_there() -> None:
         parameters={"on": {"defaultValue": True}, "unset": {"type": "bool"}},
     )
     assert [body["name"] for body in bodies] == ["perhaps"]
-    assert bodies[0]["properties"] == {UNRESOLVED: "[condition [parameters('unset')]]"}
+    why = "[condition [parameters('unset')]]"
+    assert bodies[0]["properties"] == {UNRESOLVED: why, "ipAddresses": why}
 
 
 def test_where_two_resources_of_one_name_differ_nothing_is_known() -> None:

@@ -15,7 +15,7 @@ from allowlist.estate.template.evaluate import as_json, is_count, resolved, show
 from allowlist.estate.template.frames import constant, frame_of
 from allowlist.estate.template.scopes import Lazy, Place, Scope, id_of, name_in_id
 from allowlist.estate.template.values import Unknown, nickname
-from allowlist.estate.unread import CONTAINERS, UNRESOLVED, Unread, unread_body
+from allowlist.estate.unread import CONTAINERS, UNRESOLVED, Unread, perhaps_deployed
 
 _DEPLOYMENT = "microsoft.resources/deployments"
 _NOT_OF_THE_RESOURCE = ("apiVersion", "dependsOn", "condition", "copy", "resources", "scope", "name", "type")
@@ -165,13 +165,12 @@ class _Reader:
     ) -> dict[str, Any]:
         names = own.name.split("/")
         identity = {"id": id_of(self._base(item, scope, place), own.kind, names), "type": own.kind}
-        if unsure:
-            return {**unread_body(identity["id"], unsure), "type": own.kind}
         outer = {key: value for key, value in item.items() if key not in _NOT_OF_THE_RESOURCE}
         body = {key: as_json(resolved(value, scope), scope) for key, value in outer.items()}
         if not isinstance(body.get("properties", {}), dict):
             body["properties"] = {UNRESOLVED: body["properties"]}
-        return {**body, **identity, "name": names[-1]}
+        body = {**body, **identity, "name": names[-1]}
+        return perhaps_deployed(body, unsure) if unsure else body
 
     def _base(self, item: Mapping[str, Any], scope: Scope, place: Place) -> str:
         """The id that an extension resource is put on; else where the deployment goes."""

@@ -7,6 +7,7 @@ from contextlib import suppress
 
 from allowlist.errors import TargetDenied, TargetNotFound
 from allowlist.estate.bodies import Body, Estate
+from allowlist.estate.parts import objects_in
 from allowlist.points.account_network.place import API_VERSION, TAIL
 from allowlist.points.accounts import ACCOUNTS, LISTING
 from allowlist.points.kind import Found, Kind
@@ -20,7 +21,7 @@ def _find(estate: Estate) -> Iterator[Found]:
 
 
 def _has_managed_network(estate: Estate, account: Body) -> bool:
-    injections = account["properties"].get("networkInjections") or ()
+    injections = objects_in(account["properties"], "networkInjections")
     managed = any(item.get("useMicrosoftManagedNetwork") for item in injections)
     return managed or estate.get(f"{account['id']}{TAIL}") is not None
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 
 from allowlist.errors import InvalidInput, TargetNotFound
 from allowlist.estate.bodies import Body, Estate
+from allowlist.estate.parts import objects_in
 from allowlist.estate.resource_id import normal_id
 from allowlist.plan.model import Operation
 from allowlist.points.account_network.place import API_VERSION, TAIL
@@ -107,7 +108,8 @@ def why_absent(account: Body) -> str:
 
 def agent_subnet(account: Body) -> str:
     """The customer's subnet that agents of the account are injected into; empty where there is none."""
-    for item in lowered(account.get("properties") or {}).get("networkinjections") or ():
+    injections = lowered(account.get("properties") or {})
+    for item in objects_in(injections, "networkinjections"):
         found = lowered(item)
         managed = bool(found.get("usemicrosoftmanagednetwork"))
         if str(found.get("scenario") or "").lower() == "agent" and not managed and found.get("subnetarmid"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from allowlist.estate.bodies import Estate
+from allowlist.estate.parts import objects_in
 from allowlist.points.kind import Found, Kind, Listing
 from allowlist.points.point import Point
 
@@ -15,7 +16,7 @@ def _find(estate: Estate) -> Iterator[Found]:
     """Policies that decide last: what a base policy says is written where its children are targets."""
     for body in estate.of_type(POLICIES):
         if not body["properties"].get("childPolicies"):
-            carried = len(body["properties"].get("firewalls") or ())
+            carried = len(objects_in(body["properties"], "firewalls"))
             yield Found.of(body, f"{carried} firewalls carry it")
 
 

@@ -10,6 +10,7 @@ import msgspec
 
 from allowlist.documents import canonical_json
 from allowlist.estate.bodies import Body, Estate
+from allowlist.estate.parts import is_unread, number_in, objects_in, texts_in
 from allowlist.points.firewall.draft import group_id, group_name
 from allowlist.points.firewall.translate import named_ip_groups, sorted_groups
 from allowlist.points.firewall.validate import find_group_faults, find_ip_group_faults
@@ -36,10 +37,10 @@ def group_size(body: Body) -> int:
         {
             **item,
             "rules": [
-                {**_DEFAULTS.get(rule.get("ruleType", ""), {}), **rule} for rule in item.get("rules") or ()
+                {**_DEFAULTS.get(str(rule.get("ruleType")), {}), **rule} for rule in objects_in(item, "rules")
             ],
         }
-        for item in body["properties"].get("ruleCollections") or ()
+        for item in objects_in(body["properties"], "ruleCollections")
     ]
     return len(canonical_json(collections)) + limits.GROUP_OVERHEAD_BYTES
 
@@ -87,14 +88,19 @@ def _groups(estate: Estate, target: Target) -> Iterator[LimitFinding]:
 
 
 def _priorities(estate: Estate, target: Target, group: Body) -> Iterator[LimitFinding]:
-    mine = group["properties"].get("priority")
+    mine = number_in(group["properties"].get("priority"))
     for other in sorted_groups(estate, target.resource):
-        if other["id"].lower() != group["id"].lower() and other["properties"].get("priority") == mine:
+        if (
+            other["id"].lower() != group["id"].lower()
+            and number_in(other["properties"].get("priority")) == mine
+        ):
             text = f"group {other['name']} has the same priority {mine}; write another one under the target"
             yield LimitFinding(code="priority-taken", exceeded=True, text=text)
-    priorities = Counter(item.get("priority") for item in group["properties"].get("ruleCollections") or ())
+    priorities = Counter(
+        number_in(item.get("priority")) for item in objects_in(group["properties"], "ruleCollections")
+    )
     for priority, count in priorities.items():
-        if count > 1:
+        if count > 1 and not is_unread(priority):
             text = f"{count} collections of group {group['name']} share the priority {priority}"
             yield LimitFinding(code="collection-priority", exceeded=True, text=text)
 
@@ -108,8 +114,8 @@ def _network_rules(estate: Estate, target: Target) -> Iterator[LimitFinding]:
     rules = [
         rule
         for group in sorted_groups(estate, target.resource)
-        for collection in group["properties"].get("ruleCollections") or ()
-        for rule in collection.get("rules") or ()
+        for collection in objects_in(group["properties"], "ruleCollections")
+        for rule in objects_in(collection, "rules")
         if rule.get("ruleType") == "NetworkRule"
     ]
     pairs = {
@@ -120,7 +126,7 @@ def _network_rules(estate: Estate, target: Target) -> Iterator[LimitFinding]:
     }
     text = f"network rules would hold {len(pairs)} source and destination combinations of {limits.NETWORK_COMBINATIONS}"
     yield from _finding("network-combinations", len(pairs), limits.NETWORK_COMBINATIONS, text)
-    names = {name for rule in rules for name in rule.get("destinationFqdns") or ()}
+    names = {name for rule in rules for name in texts_in(rule, "destinationFqdns")}
     text = f"network rules would name {len(names)} FQDNs; at most {limits.NETWORK_FQDNS} are advised"
     yield from _finding("network-fqdns", len(names), limits.NETWORK_FQDNS, text)
 
@@ -141,7 +147,7 @@ def _faults(estate: Estate, target: Target, group: Body) -> Iterator[LimitFindin
 
 def _ends(rule: Body, side: str) -> list[str]:
     return [
-        *(rule.get(f"{side}Addresses") or ()),
-        *(rule.get(f"{side}IpGroups") or ()),
-        *(rule.get(f"{side}Fqdns") or ()),
+        *texts_in(rule, f"{side}Addresses"),
+        *texts_in(rule, f"{side}IpGroups"),
+        *texts_in(rule, f"{side}Fqdns"),
     ]

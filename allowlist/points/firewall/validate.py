@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from allowlist.estate.bodies import Body
+from allowlist.estate.parts import is_unread, number_in, object_in, objects_in, texts_in
+from allowlist.estate.unread import is_unread as is_unread_resource
 from allowlist.names import Dialect, InvalidPattern, parse_pattern
 from allowlist.rules import limits
 from allowlist.rules.addresses import parse_interval
@@ -25,16 +27,17 @@ SQL_REDIRECT_PORTS = (11000, 11999)
 def find_policy_faults(policy: Body, parent: Body | None = None) -> Iterator[str]:
     """Faults of a policy itself, and of its relation to its parent."""
     properties = policy["properties"]
-    proxy = properties.get("explicitProxy") or {}
+    parent = None if parent is None or is_unread_resource(parent) else parent
+    proxy = object_in(properties, "explicitProxy")
     if proxy.get("enableExplicitProxy") and proxy.get("httpPort") == proxy.get("httpsPort"):
         yield "the explicit proxy needs different ports for http and https"
     tier = _tier(properties)
     if tier == "basic" and str(properties.get("threatIntelMode")).lower() == "deny":
         yield "threat intelligence can only alert on the Basic tier"
-    servers = (properties.get("dnsSettings") or {}).get("servers") or ()
+    servers = texts_in(object_in(properties, "dnsSettings"), "servers")
     if len(servers) > limits.DNS_SERVERS:
         yield f"{len(servers)} DNS servers are named of {limits.DNS_SERVERS}"
-    if parent is not None and _squeezed(parent.get("location")) != _squeezed(policy.get("location")):
+    if parent is not None and not _same_region(parent.get("location"), policy.get("location")):
         yield "a parent policy must be in the region of its child"
     if parent is not None and _rank(properties) < _rank(parent["properties"]):
         yield "a child's threat intelligence may be stricter than its parent's, never laxer"
@@ -48,19 +51,25 @@ def _rank(properties: Body) -> int:
     return _MODES.index(mode) if mode in _MODES else 1
 
 
+def _same_region(one: Any, other: Any) -> bool:
+    return is_unread(one) or is_unread(other) or _squeezed(one) == _squeezed(other)
+
+
 def _squeezed(location: Any) -> str:
     return str(location or "").replace(" ", "").lower()
 
 
 def find_group_faults(group: Body, policy: Body) -> Iterator[str]:
     """Faults of a rule collection group in the frame of its policy's tier, DNS and SQL settings."""
+    if is_unread_resource(group):
+        return
     properties = group["properties"]
     yield from _priority_fault(properties.get("priority"), f"group {group.get('name')}")
     names: set[str] = set()
-    for collection in properties.get("ruleCollections") or ():
+    for collection in objects_in(properties, "ruleCollections"):
         name = str(collection.get("name") or "")
         yield from _priority_fault(collection.get("priority"), f"collection {name}")
-        if not limits.COLLECTION_NAME.fullmatch(name):
+        if not is_unread(name) and not limits.COLLECTION_NAME.fullmatch(name):
             yield f"'{name}' is no collection name: letters, digits and _ . -, at most 80, ending in a letter, digit or _"
         if name.lower() in names:
             yield f"the group holds two collections called '{name}'"
@@ -70,16 +79,20 @@ def find_group_faults(group: Body, policy: Body) -> Iterator[str]:
 
 def _priority_fault(priority: Any, where: str) -> Iterator[str]:
     low, high = limits.PRIORITIES
+    priority = number_in(priority)
+    if is_unread(priority):
+        return
     if not isinstance(priority, int) or not low <= priority <= high:
         yield f"{where} has priority {priority}; {low} to {high} are allowed"
 
 
 def _collection_faults(collection: Body, policy: Body) -> Iterator[str]:
-    rules = collection.get("rules") or ()
-    if collection.get("ruleCollectionType") not in _COLLECTION_TYPES:
+    rules = objects_in(collection, "rules")
+    kind = collection.get("ruleCollectionType")
+    if not is_unread(kind) and str(kind).lower() not in map(str.lower, _COLLECTION_TYPES):
         names = " or ".join(_COLLECTION_TYPES)
         yield f"collection {collection.get('name')} needs a ruleCollectionType: {names}"
-    kinds = {rule.get("ruleType") for rule in rules}
+    kinds = {str(rule.get("ruleType")).lower() for rule in rules if not is_unread(rule.get("ruleType"))}
     if len(kinds) > 1:
         yield f"collection {collection.get('name')} mixes rule types; all rules of a collection have one type"
     for rule in rules:
@@ -98,11 +111,11 @@ def _no_faults(rule: Body, policy: Body) -> Iterator[str]:
 
 
 def _tier(policy: Body) -> str:
-    return str((policy.get("sku") or {}).get("tier") or "Standard").lower()
+    return str(object_in(policy, "sku").get("tier") or "Standard").lower()
 
 
 def _source_faults(rule: Body) -> Iterator[str]:
-    for text in rule.get("sourceAddresses") or ():
+    for text in texts_in(rule, "sourceAddresses"):
         if not _is_address(text):
             yield from _address_fault(text, "a source is an address, a prefix, a range or *")
     if not rule.get("sourceAddresses") and not rule.get("sourceIpGroups"):
@@ -110,7 +123,7 @@ def _source_faults(rule: Body) -> Iterator[str]:
 
 
 def _destination_faults(rule: Body) -> Iterator[str]:
-    for text in rule.get("destinationAddresses") or ():
+    for text in texts_in(rule, "destinationAddresses"):
         if not _is_address(text) and not _SERVICE_TAG.fullmatch(text):
             yield from _address_fault(
                 text, "a destination is an address, a prefix, a range, a service tag or *"
@@ -135,9 +148,9 @@ def _is_address(text: str) -> bool:
 def _application_faults(rule: Body, policy: Body) -> Iterator[str]:
     tier = _tier(policy)
     yield from _source_faults(rule)
-    for text in rule.get("targetFqdns") or ():
+    for text in texts_in(rule, "targetFqdns"):
         yield from _name_fault(text, Dialect.APPLICATION_RULE)
-    for text in rule.get("targetUrls") or ():
+    for text in texts_in(rule, "targetUrls"):
         fault = find_url_fault(text)
         if fault:
             yield fault
@@ -155,18 +168,17 @@ def _application_faults(rule: Body, policy: Body) -> Iterator[str]:
 
 
 def _speaks(rule: Body, protocol: str) -> bool:
-    return any(str(item.get("protocolType")).lower() == protocol for item in rule.get("protocols") or ())
+    return any(str(item.get("protocolType")).lower() == protocol for item in objects_in(rule, "protocols"))
 
 
 def _protocol_faults(rule: Body) -> Iterator[str]:
-    protocols = rule.get("protocols") or ()
-    if not protocols:
+    if not rule.get("protocols"):
         yield "names no protocol; a rule with FQDN tags needs one too, usually Https:443"
-    for item in protocols:
-        name, port = str(item.get("protocolType")), item.get("port")
-        if name.lower() not in ("http", "https", "mssql"):
+    for item in objects_in(rule, "protocols"):
+        name, port = str(item.get("protocolType")), number_in(item.get("port"))
+        if not is_unread(name) and name.lower() not in ("http", "https", "mssql"):
             yield f"protocol '{name}' is none of Http, Https, Mssql"
-        if not isinstance(port, int) or not 1 <= port <= 64000:
+        if not is_unread(port) and not (isinstance(port, int) and 1 <= port <= 64000):
             yield f"port {port} of {name} is outside 1 to 64000"
 
 
@@ -180,10 +192,10 @@ def _name_fault(text: str, dialect: Dialect) -> Iterator[str]:
 def _network_faults(rule: Body, policy: Body) -> Iterator[str]:
     yield from _source_faults(rule)
     yield from _destination_faults(rule)
-    names = rule.get("destinationFqdns") or ()
+    names = texts_in(rule, "destinationFqdns")
     for text in names:
         yield from _name_fault(text, Dialect.NETWORK_RULE)
-    dns = policy.get("dnsSettings") or {}
+    dns = object_in(policy, "dnsSettings")
     if names and _tier(policy) == "basic":
         yield "names in network rules do not work on the Basic tier"
     elif names and not dns.get("enableProxy") and dns.get("requireProxyForNetworkRules") is not False:
@@ -191,16 +203,15 @@ def _network_faults(rule: Body, policy: Body) -> Iterator[str]:
     if not any(rule.get(key) for key in ("destinationAddresses", "destinationIpGroups", "destinationFqdns")):
         yield "must have one of destinationAddresses, destinationIpGroups or destinationFqdns"
     yield from _port_faults(rule)
-    redirects = (policy.get("sql") or {}).get("allowSqlRedirect")
-    if redirects and any(_meets(text, SQL_REDIRECT_PORTS) for text in rule.get("destinationPorts") or ()):
+    redirects = object_in(policy, "sql").get("allowSqlRedirect")
+    if redirects and any(_meets(text, SQL_REDIRECT_PORTS) for text in texts_in(rule, "destinationPorts")):
         yield "ports 11000-11999 are taken while the policy allows SQL redirect"
 
 
 def _port_faults(rule: Body) -> Iterator[str]:
-    ports = rule.get("destinationPorts") or ()
-    if not ports:
+    if not rule.get("destinationPorts"):
         yield "names no port"
-    for text in ports:
+    for text in texts_in(rule, "destinationPorts"):
         if text != "*" and not _is_port_range(text):
             yield f"'{text}' is no port: 1 to 65535, a range a-b, or *"
 
@@ -225,7 +236,7 @@ def _nat_faults(rule: Body, policy: Body) -> Iterator[str]:
 
 
 def find_ip_group_faults(group: Body) -> Iterator[str]:
-    count = len(group["properties"].get("ipAddresses") or ())
+    count = len(texts_in(group["properties"], "ipAddresses"))
     if count > limits.IP_GROUP_ENTRIES:
         yield f"IP group {group.get('name')} has {count} entries of {limits.IP_GROUP_ENTRIES}"
 
@@ -236,12 +247,12 @@ def find_classic_faults(firewall: Body) -> Iterator[str]:
     keys = ("applicationRuleCollections", "networkRuleCollections", "natRuleCollections")
     if properties.get("firewallPolicy") and any(properties.get(key) for key in keys):
         yield "a firewall with a policy cannot carry classic rule collections too"
-    for collection in properties.get("applicationRuleCollections") or ():
-        for rule in collection.get("properties", collection).get("rules") or ():
-            for tag in rule.get("fqdnTags") or ():
+    for collection in objects_in(properties, "applicationRuleCollections"):
+        for rule in objects_in(collection.get("properties", collection), "rules"):
+            for tag in texts_in(rule, "fqdnTags"):
                 if tag.lower().startswith("office365"):
                     yield f"rule {rule.get('name')}: the FQDN tag {tag} works in policies only"
-            for text in rule.get("targetFqdns") or ():
+            for text in texts_in(rule, "targetFqdns"):
                 yield from _name_fault(text, Dialect.APPLICATION_RULE)
 
 

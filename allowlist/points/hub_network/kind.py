@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from allowlist.estate.bodies import Estate
+from allowlist.estate.parts import object_in
 from allowlist.points.kind import Found, Kind, Listing
 from allowlist.points.point import Point
 
@@ -14,7 +15,7 @@ WORKSPACES = "Microsoft.MachineLearningServices/workspaces"
 def _find(estate: Estate) -> Iterator[Found]:
     """Only a network that approves decides about names; one open to the internet has nothing to say."""
     for body in estate.of_type(WORKSPACES):
-        mode = (body["properties"].get("managedNetwork") or {}).get("isolationMode", "")
+        mode = object_in(body["properties"], "managedNetwork").get("isolationMode", "")
         if mode == "AllowOnlyApprovedOutbound":
             yield Found.of(body, "managed network with approved outbound only")
 
