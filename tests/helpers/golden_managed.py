@@ -83,7 +83,7 @@ def _required(case: Case, wanted: dict[str, Any]) -> Judgement:
             return strictest({"managed_network": below, "agent_egress_policy": mine})
         case "network_security_perimeter":
             profile = perimeter.AccessProfile(mode=given["accessMode"], rules=given["accessRules"])
-            return perimeter.judge(profile, requirement)
+            return perimeter.PerimeterJudge(profile, [requirement]).judge(requirement)
         case _:
             network = replace(network_of(case), spark=wanted.get("workload") == "serverless_spark")
             ours = _OWNERS.get(wanted.get("resourceType", ""))

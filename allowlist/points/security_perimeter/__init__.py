@@ -1,1 +1,1 @@
-"""Outbound access rules of a network security perimeter, which an account can stand behind: read, never written."""
+"""Network security perimeters: outbound access rules of a profile, for the resources associated with it."""

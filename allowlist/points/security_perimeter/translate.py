@@ -1,15 +1,17 @@
-"""Access rules of a perimeter profile as neutral rules, and what may stand in one. Pure.
+"""A perimeter profile as neutral rules, and what may stand in one. Pure.
 
-``Microsoft.Network/networkSecurityPerimeters/profiles/accessRules`` (2024-10-01). Learning and Transition mode only
-log; Enforced denies what no outbound rule names. Wildcards in names are not documented.
+``Microsoft.Network/networkSecurityPerimeters/profiles/accessRules`` (2024-10-01). An association says for which
+resource the profile counts and how: Learning (once called Transition) and Audit only log, Enforced denies what no
+outbound rule names. Wildcards in names are not documented. A rule whose own write has not ended is not counted.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from allowlist.names import Dialect, InvalidPattern, parse_pattern
 from allowlist.points.allow_list.translate import normal_entry
 from allowlist.points.managed.translate import WEB, open_ruleset
 from allowlist.points.verdict import Judgement, Refusal, Word
@@ -19,51 +21,136 @@ from allowlist.rules.model import Action, ApplicationRule, RuleRef, Ruleset, Set
 from allowlist.rules.requirement import Requirement
 
 COLLECTION = "accessRules"
+ASSOCIATIONS = "resourceAssociations"
+ENFORCED = "Enforced"
+UNASSOCIATED = "unset: no resource is associated"
 MAX_ELEMENTS = 200
 """Rule elements per profile (network security perimeter limits)."""
+WILDCARDS = "wildcards_not_documented"
 
 _LISTS = ("addressPrefixes", "fullyQualifiedDomainNames", "subscriptions", "emailAddresses", "phoneNumbers")
+_IN_FORCE = ("", "Succeeded")
+_GONE = ("Failed", "Deleting")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Association:
+    """A resource behind a profile: ``mode`` is its access mode, ``resource`` its ARM id."""
+
+    name: str
+    resource: str
+    mode: str
+    has_issues: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccessProfile:
-    """The rules of one profile by name, and whether they are enforced."""
+    """The rules of one profile by name, and how they are enforced.
+
+    ``links`` are the perimeters whose resources may be reached without a rule.
+    """
 
     mode: str
     rules: Mapping[str, Mapping[str, Any]]
+    name: str = "perimeter"
+    associations: tuple[Association, ...] = ()
+    links: tuple[str, ...] = ()
 
     @property
-    def outbound_names(self) -> dict[str, tuple[str, ...]]:
-        return {
-            name: tuple(normal_entry(item) for item in rule.get("fullyQualifiedDomainNames") or ())
-            for name, rule in self.rules.items()
-            if rule.get("direction") == "Outbound"
-        }
+    def outbound(self) -> dict[str, Mapping[str, Any]]:
+        return {name: rule for name, rule in self.rules.items() if rule.get("direction") == "Outbound"}
+
+    @property
+    def elements(self) -> int:
+        return sum(len(rule.get(key) or ()) for rule in self.rules.values() for key in _LISTS)
+
+
+def mode_of(associations: Sequence[Association]) -> str:
+    """Where any resource is held to the rules they count; the others are told of by posture."""
+    modes = [item.mode for item in associations]
+    if ENFORCED in modes:
+        return ENFORCED
+    return modes[0] if modes else UNASSOCIATED
+
+
+def hosts_of(rule: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(normal_entry(str(item)) for item in rule.get("fullyQualifiedDomainNames") or ())
 
 
 def to_ruleset(profile: AccessProfile) -> Ruleset:
     """One rule per outbound access rule; a profile that only logs lets everything through."""
-    if profile.mode != "Enforced":
-        return open_ruleset("perimeter", f"accessMode {profile.mode}")
-    rules = tuple(_rule(name, hosts) for name, hosts in profile.outbound_names.items() if hosts)
-    return Ruleset(name="perimeter", application=rules, settings=Settings(is_managed=True))
+    if profile.mode != ENFORCED:
+        return open_ruleset(profile.name, f"accessMode {profile.mode}")
+    rules = (
+        _rule(profile.name, name, rule)
+        for name, rule in profile.outbound.items()
+        if hosts_of(rule) and _state(rule) not in _GONE
+    )
+    return Ruleset(name=profile.name, application=tuple(rules), settings=Settings(is_managed=True))
 
 
-def _rule(name: str, hosts: tuple[str, ...]) -> ApplicationRule:
-    ref = RuleRef(policy="perimeter", group="", collection=COLLECTION, rule=name)
-    sources = Sources(addresses=EVERYWHERE)
-    return ApplicationRule(ref=ref, action=Action.ALLOW, sources=sources, services=WEB, patterns=hosts)
+def _state(rule: Mapping[str, Any]) -> str:
+    return str(rule.get("provisioningState") or "")
 
 
-def judge(profile: AccessProfile, requirement: Requirement) -> Judgement:
-    """The verdict of the perimeter on one requirement."""
-    if profile.mode != "Enforced":
-        text = f"access mode {profile.mode} only logs"
-        return Judgement(word=Word.UNRESTRICTED, finding="perimeter_not_enforced", text=text)
-    coverage = CoverageEngine.of(to_ruleset(profile), (requirement,)).cover(requirement)
-    if coverage.is_covered:
-        return Judgement(word=Word.COVERED, by=coverage.rules("allowing")[0].rule.ref.rule)
-    return Judgement(word=Word.MISSING)
+def _rule(profile: str, name: str, rule: Mapping[str, Any]) -> ApplicationRule:
+    coming = _state(rule) not in _IN_FORCE
+    return ApplicationRule(
+        ref=RuleRef(policy=profile, group="", collection=COLLECTION, rule=name),
+        action=Action.ALLOW,
+        sources=Sources(addresses=EVERYWHERE),
+        services=WEB,
+        patterns=hosts_of(rule),
+        unmodelled=(f"provisioningState {_state(rule)}",) if coming else (),
+    )
+
+
+class PerimeterJudge:
+    """Judges ``requirements`` against one profile."""
+
+    def __init__(
+        self, profile: AccessProfile, requirements: Iterable[Requirement], *, wildcards: bool = False
+    ) -> None:
+        self.profile = profile
+        self._wildcards = wildcards
+        self._engine = CoverageEngine.of(to_ruleset(profile), tuple(requirements))
+
+    def judge(self, requirement: Requirement) -> Judgement:
+        if self.profile.mode != ENFORCED:
+            text = f"access mode {self.profile.mode}: nothing is denied, calls are only logged"
+            return Judgement(word=Word.UNRESTRICTED, finding="perimeter_not_enforced", text=text)
+        coverage = self._engine.cover(requirement)
+        if coverage.is_covered:
+            return Judgement(word=Word.COVERED, by=coverage.rules("allowing")[0].rule.ref.rule)
+        refusal = why_inexpressible(requirement)
+        if refusal and not (self._wildcards and refusal.reason == WILDCARDS):
+            return Judgement(word=Word.BLOCKED, reason=refusal.reason, text=refusal.text)
+        return Judgement(word=Word.MISSING, text=self._because())
+
+    def _because(self) -> str:
+        if not self.profile.links:
+            return ""
+        return (
+            f"no outbound rule names it; only what is a resource of {', '.join(self.profile.links)} "
+            "is reached over a link without a rule"
+        )
+
+
+def why_inexpressible(requirement: Requirement) -> Refusal | None:
+    """Why no access rule can carry ``requirement``; None if one can."""
+    if not requirement.pattern:
+        return Refusal(reason="names_only", text="an outbound access rule holds host names only")
+    if not requirement.is_by_name:
+        text = f"a perimeter governs web calls of its resources, not {requirement.protocol}"
+        return Refusal(reason="web_calls_only", text=text)
+    try:
+        parse_pattern(requirement.pattern, Dialect.ACCOUNT_ALLOW_LIST)
+    except InvalidPattern:
+        if "*" not in requirement.pattern:
+            return Refusal(reason="host_names_only", text=f"'{requirement.pattern}' is no host name")
+        text = f"no document says that a perimeter honours wildcards such as {requirement.pattern}"
+        return Refusal(reason=WILDCARDS, text=text)
+    return None
 
 
 def refusals_of_rule(rule: Mapping[str, Any], others: Iterable[Mapping[str, Any]] = ()) -> Iterator[Refusal]:

@@ -11,6 +11,7 @@ from allowlist.simulator.network.groups import RuleCollectionGroups
 from allowlist.simulator.network.ip_groups import IpGroups
 from allowlist.simulator.network.nested import nested_kinds
 from allowlist.simulator.network.others import OtherNetworkResources
+from allowlist.simulator.network.perimeters import perimeter_kinds
 from allowlist.simulator.network.policies import FirewallPolicies
 from allowlist.simulator.network.private_dns import all_records
 from allowlist.simulator.network.settings import Durations, NetworkSettings
@@ -35,6 +36,7 @@ class MicrosoftNetwork(Provider):
             FqdnTags(),
             WebCategories(),
             *nested_kinds(self.settings),
+            *perimeter_kinds(self.settings),
         ]
         by_path = {kind.type_name.split("/", 1)[1]: kind for kind in kinds}
         super().__init__(by_path, fallback=OtherNetworkResources(self.settings))
