@@ -143,7 +143,9 @@ def error_of(answer: Answer, what: str, path: str = "") -> TargetError:
     match status:
         case 401 | 403:
             return _denied(what, message, answer, detail)
-        case 404:
+        case 404 if (
+            "invalidresourcetype" not in code.lower()
+        ):  # that is about the api-version, not about what is there
             return TargetNotFound(message, status=status, code=code)
         case 409 | 412:
             return TargetConflict(

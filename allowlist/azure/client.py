@@ -11,7 +11,7 @@ from __future__ import annotations
 import random
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -20,6 +20,7 @@ from allowlist.azure.answers import Answer, error_of
 from allowlist.azure.budget import Budgets
 from allowlist.azure.operations import Follower
 from allowlist.azure.transport import Transport
+from allowlist.azure.versions import Versions
 from allowlist.azure.wire import (
     host_of,
     is_same_host,
@@ -98,6 +99,7 @@ class ArmClient:
         notify: Notify = lambda _: None,
         jitter: Callable[[], float] = random.random,
         clock: Callable[[], float] = time.monotonic,
+        api_versions: Mapping[str, str] | None = None,
     ) -> None:
         self._endpoint = endpoint.rstrip("/")
         self._transport_for = transport_for
@@ -107,6 +109,7 @@ class ArmClient:
         self._jitter = jitter
         self._budgets = Budgets(clock)
         self.traffic = Traffic()
+        self._versions = Versions(api_versions or {}, notify)
         self._follower = Follower(
             endpoint=self._endpoint,
             ask=lambda url: self._request("GET", url),
@@ -118,23 +121,35 @@ class ArmClient:
 
     def get(self, resource_id: str, api_version: str) -> Body:
         """One resource, whole. Raises TargetUnavailable for whatever is no answer (see :mod:`.wire`)."""
-        url = self._url(resource_id, api_version)
-        return resource_of(self._request("GET", url), url, f"GET {_short(url)}")
+        answer, url = self._read(resource_id, api_version)
+        return resource_of(answer, url, f"GET {_short(url)}")
 
     def list(self, path: str, api_version: str) -> Iterator[Body]:
         """All pages of a list. Raises TargetUnavailable where one of them is none."""
-        url, seen = self._url(path, api_version), set[str]()
-        what = f"GET {_short(url)}"
-        while url:
-            answer = self._request("GET", url)
-            seen.add(url)
+        answer, url = self._read(path, api_version)
+        seen, what = {url}, f"GET {_short(url)}"
+        while True:
             items, following = page_of(answer, url, what)
             yield from items
             if following in seen:
                 raise no_answer(answer, url, what, "with a nextLink that was followed before")
             if following and not is_same_host(following, self._endpoint):
                 raise no_answer(answer, url, what, f"with a nextLink to another host, {host_of(following)}")
-            url = following
+            if not following:
+                return
+            answer, url = self._request("GET", following), following
+            seen.add(url)
+
+    def _read(self, path: str, api_version: str) -> tuple[Answer, str]:
+        """The answer and its URL. A version that Azure does not have here gives way to the newest known one it lists."""
+        url = self._url(path, api_version)
+        try:
+            return self._request("GET", url), url
+        except TargetError as error:
+            if not self._versions.learn(path, error):
+                raise
+        url = self._url(path, api_version)
+        return self._request("GET", url), url
 
     def query(self, path: str, body: Body, api_version: str) -> Iterator[Body]:
         """All rows of a query of Resource Graph: a POST that reads, sent again like a GET."""
@@ -150,24 +165,29 @@ class ArmClient:
             asked = {**body, "options": options}
 
     def put(self, resource_id: str, body: Body, api_version: str) -> Body:
-        return self._write("PUT", self._url(resource_id, api_version), body)
+        return self._write("PUT", self._write_url("PUT", resource_id, api_version), body)
 
     def patch(self, resource_id: str, body: Body, api_version: str) -> Body:
-        return self._write("PATCH", self._url(resource_id, api_version), body)
+        return self._write("PATCH", self._write_url("PATCH", resource_id, api_version), body)
 
     def post(self, path: str, body: Body, api_version: str) -> Body:
         """An action. It is sent once: whether the first one did anything is for the caller to find out."""
-        return self._write("POST", self._url(path, api_version), body)
+        return self._write("POST", self._write_url("POST", path, api_version), body)
 
     def delete(self, resource_id: str, api_version: str) -> None:
         try:
-            self._write("DELETE", self._url(resource_id, api_version), None)
+            self._write("DELETE", self._write_url("DELETE", resource_id, api_version), None)
         except TargetNotFound:
             return
 
     def _url(self, path: str, api_version: str) -> str:
-        mark = "&" if "?" in path else "?"
-        return f"{self._endpoint}{path}{mark}api-version={api_version}"
+        mark, version = "&" if "?" in path else "?", self._versions.of(path, api_version)
+        return f"{self._endpoint}{path}{mark}api-version={version}"
+
+    def _write_url(self, method: str, path: str, api_version: str) -> str:
+        """With the version that is read with: another one is never tried, for a write must not be older."""
+        self._versions.refuse_older(path, api_version, f"{method} {_short(path)}")
+        return self._url(path, api_version)
 
     def _write(self, method: str, url: str, body: Body | None) -> Body:
         answer = self._request(method, url, None if body is None else canonical_json(body))

@@ -44,6 +44,8 @@ class Connection:
     credential: str = "default"
     ca_file: str | None = None
     patience: Patience | None = None
+    api_versions: tuple[tuple[str, str], ...] = ()
+    """Resource types and the version people ask for."""
 
     @property
     def is_signed_in(self) -> bool:
@@ -62,6 +64,7 @@ class SignIn:
     ca_file: str | None = None
     cloud: str = ""
     tenant: str = ""
+    api_versions: tuple[tuple[str, str], ...] = ()
 
     def without_credential(self) -> SignIn:
         """For what asks Azure nothing: nobody signs in."""
@@ -80,6 +83,7 @@ class SignIn:
             endpoint=self.endpoint,
             credential=self.credential,
             ca_file=self.ca_file,
+            api_versions=self.api_versions,
         )
 
 
@@ -116,7 +120,14 @@ def connect(
     pool = _Transports(cloud, credential, trust)
     patience = connection.patience or Patience()
     try:
-        yield ArmClient(cloud.endpoint, pool.choose, sleep=sleep, patience=patience, notify=notify)
+        yield ArmClient(
+            cloud.endpoint,
+            pool.choose,
+            sleep=sleep,
+            patience=patience,
+            notify=notify,
+            api_versions=dict(connection.api_versions),
+        )
     finally:
         pool.close()
 

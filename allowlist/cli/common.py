@@ -108,9 +108,30 @@ _sign_in_options = (
         "--ca-file",
         envvar="ALLOWLIST_CA_FILE",
         metavar="FILE",
-        help="Certificate authority to trust for --arm-endpoint.",
+        help="Certificate authority to trust beside the system's, for sign-in and for every request "
+        "(else REQUESTS_CA_BUNDLE or SSL_CERT_FILE).",
+    ),
+    click.option(
+        "--api-version",
+        "api_versions",
+        multiple=True,
+        metavar="KIND=VERSION",
+        callback=lambda context, option, texts: _api_versions(texts),
+        help="Read a kind of target or a resource type with this api-version (repeatable).",
     ),
 )
+
+
+def _api_versions(texts: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    """Resource types and versions; a kind of target stands for its type."""
+    if not texts:
+        return ()
+    from allowlist.azure.versions import parse_choice
+    from allowlist.points.kind import kind_of
+
+    pairs = [parse_choice(text) for text in texts]
+    return tuple((kind if "." in kind else kind_of(kind).arm_type, version) for kind, version in pairs)
+
 
 _credential_option = click.option(
     "--credential",
@@ -158,6 +179,7 @@ def _one_value(*options: Callable[[Any], Any]) -> Callable[[Command], Command]:
             ca_file: str | None,
             cloud: str | None = None,
             tenant: str | None = None,
+            api_versions: tuple[tuple[str, str], ...] = (),
             **values: Any,
         ) -> Any:
             from allowlist.azure.connection import SignIn
@@ -168,6 +190,7 @@ def _one_value(*options: Callable[[Any], Any]) -> Callable[[Command], Command]:
                 ca_file=ca_file,
                 cloud=cloud or "",
                 tenant=tenant or "",
+                api_versions=api_versions,
             )
             return command(*args, sign_in=sign_in, **values)
 

@@ -9,11 +9,13 @@ import pytest
 
 from allowlist.azure.answers import Answer
 from allowlist.azure.client import ArmClient
+from allowlist.azure.versions import newest
 from allowlist.errors import TargetUnavailable
 from tests.azure.test_client import Script
 
 PATH = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Network/firewallPolicies"
 ID = f"{PATH}/p"
+VERSION = newest("microsoft.network/firewallpolicies", "1")
 RESOURCE = {"id": ID, "name": "p", "properties": {}}
 HTML = Answer(200, {"content-type": "text/html; charset=utf-8"}, b"<html>please sign in</html>")
 
@@ -83,7 +85,7 @@ def test_an_empty_array_is_an_answer() -> None:
 
 
 def test_a_next_link_that_was_followed_before_is_no_answer() -> None:
-    page = {"value": [RESOURCE], "nextLink": f"https://arm.example{PATH}?api-version=1"}
+    page = {"value": [RESOURCE], "nextLink": f"https://arm.example{PATH}?api-version={VERSION}"}
     arm, script = _arm(_said(200, page))
     with pytest.raises(TargetUnavailable, match="followed before"):
         list(arm.list(PATH, "1"))
@@ -113,7 +115,7 @@ def test_a_token_goes_to_no_other_host_whoever_names_it() -> None:
     accepted = _said(201, RESOURCE, **{"azure-asyncoperation": "https://elsewhere.example/op"})
     arm, script = _arm(accepted, _said(200, {**RESOURCE, "properties": {"provisioningState": "Succeeded"}}))
     arm.put(ID, {}, "1")
-    assert [url for _, url in script.asked] == [f"https://arm.example{ID}?api-version=1"] * 2
+    assert [url for _, url in script.asked] == [f"https://arm.example{ID}?api-version={VERSION}"] * 2
 
 
 @pytest.mark.parametrize("body", [{}, {"data": None}, {"data": {}}, {"data": ["x"]}, {"value": []}])

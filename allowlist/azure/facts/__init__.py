@@ -65,8 +65,11 @@ class FqdnTagRow(_Row, frozen=True, kw_only=True):
 
 
 class ApiVersionRow(_Row, frozen=True, kw_only=True):
+    """``version`` is the newest whose fields are known, ``oldest`` (empty: the same) the first that has those needed."""
+
     type: str
     version: str
+    oldest: str = ""
 
 
 class _Table(_Row, frozen=True, kw_only=True):
@@ -148,8 +151,8 @@ def fqdn_tags() -> Mapping[str, str]:
 
 
 @lru_cache(maxsize=1)
-def _api_versions() -> Mapping[str, str]:
-    return {row.type.lower(): row.version for row in _read("api_versions", _ApiVersions).rows}
+def _api_versions() -> Mapping[str, ApiVersionRow]:
+    return {row.type.lower(): row for row in _read("api_versions", _ApiVersions).rows}
 
 
 def api_version(resource_type: str) -> str:
@@ -157,12 +160,20 @@ def api_version(resource_type: str) -> str:
 
     Raises KeyError for a namespace without a row.
     """
+    row = api_version_row(resource_type)
+    if row is None:
+        raise KeyError(resource_type)
+    return row.version
+
+
+def api_version_row(resource_type: str) -> ApiVersionRow | None:
+    """The row of a type, of one above it, or of its namespace; None where the namespace has none."""
     known, wanted = _api_versions(), resource_type.lower()
-    while wanted not in known:
-        wanted, slash, _ = wanted.rpartition("/")
-        if not slash:
-            raise KeyError(resource_type)
-    return known[wanted]
+    while wanted:
+        if wanted in known:
+            return known[wanted]
+        wanted = wanted.rpartition("/")[0]
+    return None
 
 
 def storage_suffixes() -> Sequence[str]:
