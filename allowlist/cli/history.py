@@ -115,6 +115,8 @@ def _as_data(run: Run, *, steps: bool) -> dict[str, Any]:
         "kind": run.kind,
         "state": run.state,
         "who": run.who,
+        "cloud": run.cloud,
+        "tenant": run.tenant,
         "begun": run.begun,
         "finished": run.finished,
         "resumes": run.resumes,
