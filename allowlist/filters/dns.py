@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Final
 
 from allowlist.filters.dialects import DIALECTS
@@ -19,9 +20,9 @@ from allowlist.filters.format import (
     comment_lines,
     commented,
     gather,
+    who_lines,
 )
 from allowlist.filters.lists import ANY_SERVICE, Kind, Lists, Service, Shape
-from allowlist.filters.reading import Form
 from allowlist.filters.zones import Zone
 
 _DNS_NOTES: Final = (
@@ -30,6 +31,8 @@ _DNS_NOTES: Final = (
         "of a name that is not listed resolves all the same."
     ),
 )
+AZURE_DNS: Final = "168.63.129.16"
+"""The virtual address under which Azure resolves for every virtual network (what-is-ip-address-168-63-129-16)."""
 _SOA: Final = "@ SOA localhost. root.localhost. 1 12h 15m 3w 2h"
 
 
@@ -129,58 +132,70 @@ class Dnsmasq:
     widens: Mapping[Kind, Kind] = {}
     notes = (
         *_DNS_NOTES,
-        "Replace '#' behind server=/…/ by your upstream resolver's address if you name one here.",
+        (
+            f"Names that pass are asked of {AZURE_DNS} (Azure DNS): put your resolver there. Use no-resolv and name no "
+            "other server: a default server answers what local=/#/ should keep back (2.90)."
+        ),
     )
 
     def write(self, lists: Lists, title: str) -> dict[str, str]:
         entries = [
             (line, who) for _, shapes in lists for shape, who in shapes for line in _dnsmasq_lines(shape)
         ]
-        return {"allowlist.dnsmasq.conf": commented(title, [("local=/#/", ()), *entries])}
+        return {"allowlist.dnsmasq.conf": commented(title, [("no-resolv", ()), ("local=/#/", ()), *entries])}
 
     def read(self, files: Files) -> Imported:
+        """Shortest entry first, so that the longest has the last word; a default server opens what no entry closes."""
         found = Imported()
         dialect = DIALECTS["dnsmasq server=/P/"]
-        passing: list[tuple[str, str, int]] = []
-        closing: list[tuple[str, str, int]] = []
-        for file, text in files.items():
-            for line, entry in gather(text.replace("/#", "/\0").splitlines()):
-                match = re.fullmatch(r"(server|local|address)=/(.*)/(.*)", entry.replace("\0", "#"))
-                if match:
-                    closes = match.group(1) != "server" or not match.group(3)
-                    (closing if closes else passing).append((match.group(2), file, line))
-        names = {entry: dialect.read(entry) for entry, _, _ in (*passing, *closing)}
-        for entry, file, line in sorted((*passing, *closing), key=lambda item: _reach(item[0])):
-            reading = names[entry]
-            found.add_trouble(entry, reading, file, line)
-            if reading.form in (Form.DEAD, Form.FATAL, Form.OPAQUE) or reading.names is None:
-                continue
-            if (entry, file, line) in passing:
-                found.add(ANY_SERVICE, entry, reading, file, line)
-            else:
+        for entry, passes, file, line in sorted(_dnsmasq_entries(files)):
+            reading = dialect.read(entry.text)
+            found.add_trouble(entry.text, reading, file, line)
+            if passes:
+                found.add(ANY_SERVICE, entry.text, reading, file, line)
+            elif reading.names:
                 found.close(ANY_SERVICE, reading.names)
         return found
 
 
-def _reach(entry: str) -> tuple[int, bool, str]:
-    """Shortest first: what comes later is longer and wins. ``#`` is shorter than everything."""
-    text = entry.strip("/")
-    return (0 if text in ("#", "*") else len(text.lstrip("*").lstrip(".")), text.startswith("*"), text)
+@dataclass(frozen=True, slots=True, order=True)
+class _Entry:
+    """Sorts as dnsmasq weighs: ``#`` before everything else, then by length, ``*.x`` after ``x``."""
+
+    length: int
+    starred: bool
+    text: str
+
+    @classmethod
+    def of(cls, text: str) -> _Entry:
+        bare = text.strip("/")
+        anything = bare in ("#", "*")
+        return cls(0 if anything else len(bare.lstrip("*").lstrip(".")), bare.startswith("*"), text)
+
+
+def _dnsmasq_entries(files: Files) -> Iterator[tuple[_Entry, bool, str, int]]:
+    """(entry, does it pass, file, line); of two equal entries the one that passes comes last."""
+    for file, text in files.items():
+        for number, line in enumerate(text.splitlines(), 1):
+            match = re.fullmatch(r"(server|local|address)=(?:/(.*)/)?([^/]*)", line.strip())
+            if match:
+                passes = match.group(1) == "server" and bool(match.group(3))
+                yield _Entry.of("#" if match.group(2) is None else match.group(2)), passes, file, number
 
 
 def _dnsmasq_lines(shape: Shape) -> Iterator[str]:
     match shape.kind:
         case Kind.EXACT:
-            yield f"server=/{shape.name}/#"
+            yield f"server=/{shape.name}/{AZURE_DNS}"
             yield f"local=/*.{shape.name}/"
         case Kind.BELOW:
-            yield f"server=/*.{shape.name}/#"
+            yield f"server=/*.{shape.name}/{AZURE_DNS}"
         case Kind.TREE:
-            yield f"server=/{shape.name}/#"
+            yield f"server=/{shape.name}/{AZURE_DNS}"
         case Kind.ENDS:
-            yield f"server=/*{shape.name}/#"
+            yield f"server=/*{shape.name}/{AZURE_DNS}"
         case Kind.EVERYTHING:
-            yield "server=/#/#"
+            yield f"server={AZURE_DNS}"
 
 
 class UnboundLocalZones:
@@ -199,7 +214,7 @@ class UnboundLocalZones:
             for shape, who in shapes:
                 zone = shape.name or "."
                 lines += [
-                    *([f"    # {', '.join(who)}"] if who else []),
+                    *who_lines(who, indent="    "),
                     f'    local-zone: "{zone}" always_transparent',
                 ]
         return {"allowlist.unbound.conf": "\n".join([*comment_lines(title), *lines, ""])}

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import reduce
+from textwrap import wrap
 from typing import Final, Protocol
 
 from allowlist.filters.lists import Kind, Lists, Service
@@ -29,6 +30,7 @@ __all__ = [
     "gather",
     "names_in",
     "union",
+    "who_lines",
 ]
 
 Files = Mapping[str, str]
@@ -160,11 +162,20 @@ def comment_lines(title: str, mark: str = "#") -> list[str]:
     ]
 
 
+_COMMENT_WIDTH: Final = 110
+"""dnsmasq 2.90 takes the rest of a comment beyond 1,024 octets for an option, so comments are folded everywhere."""
+
+
+def who_lines(origins: tuple[str, ...], mark: str = "#", indent: str = "") -> list[str]:
+    """Comment lines that say who wants the entry below them."""
+    return [f"{indent}{mark} {line}" for line in wrap(", ".join(origins), _COMMENT_WIDTH)]
+
+
 def commented(title: str, entries: Iterable[tuple[str, tuple[str, ...]]], mark: str = "#") -> str:
     """A list file: each entry below a comment that says who wants it."""
     lines = comment_lines(title, mark)
     for entry, origins in entries:
-        lines += [f"{mark} {', '.join(origins)}", entry] if origins else [entry]
+        lines += [*who_lines(origins, mark), entry]
     return "\n".join([*lines, ""])
 
 

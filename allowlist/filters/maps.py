@@ -18,6 +18,7 @@ from allowlist.filters.format import (
     commented,
     gather,
     names_in,
+    who_lines,
 )
 from allowlist.filters.lists import Kind, Lists, Service, Shape
 
@@ -58,7 +59,7 @@ class Nginx:
         if not any(shape.kind is Kind.EVERYTHING for shape, _ in shapes):
             lines.append("    default 0;")
         for entry, who in entries:
-            lines += [*([f"    # {', '.join(who)}"] if who else []), f"    {entry} 1;"]
+            lines += [*who_lines(who, indent="    "), f"    {entry} 1;"]
         return "\n".join([*lines, "}", ""])
 
     def read(self, files: Files) -> Imported:

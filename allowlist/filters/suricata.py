@@ -11,7 +11,16 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from allowlist.filters.dialects import DIALECTS
-from allowlist.filters.format import ALL_KINDS, Files, Imported, Trouble, TroubleKind, comment_lines, names_in
+from allowlist.filters.format import (
+    ALL_KINDS,
+    Files,
+    Imported,
+    Trouble,
+    TroubleKind,
+    comment_lines,
+    names_in,
+    who_lines,
+)
 from allowlist.filters.lists import Kind, Lists, Service, Shape
 from allowlist.filters.reading import Reading
 
@@ -36,7 +45,7 @@ class Suricata:
             lines += ["", f"# {service}"]
             for shape, who in shapes:
                 for content in _contents(shape, service):
-                    lines += [f"# {', '.join(who)}"] if who else []
+                    lines += who_lines(who)
                     lines.append(_rule("pass", service, content, f"allowlist {_label(shape)}", number))
                     number += 1
         for service in sorted(lists.services):
