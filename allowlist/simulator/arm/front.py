@@ -29,8 +29,16 @@ from allowlist.simulator.arm.rights import forbidden
 from allowlist.simulator.arm.scopes import Scopes
 from allowlist.simulator.arm.store import TENANT
 from allowlist.simulator.arm.throttle import Throttle
-from allowlist.simulator.arm.versions import required_version
+from allowlist.simulator.arm.versions import (
+    not_registered,
+    refuse_unknown,
+    required_version,
+    sent_with,
+    shown_with,
+    versions_of,
+)
 from allowlist.simulator.faults import Effect, FaultPlan
+from allowlist.simulator.faults.effects import BODIES
 
 _POLL = re.compile(r"/locations/[^/]+/[^/]*operation[^/]*/[^/]+/?$", re.IGNORECASE)
 _VERSION_PARAMETER = re.compile(r"\?api-version=[^&]*$|(?<=\?)api-version=[^&]*&")
@@ -136,6 +144,8 @@ class FrontDoor:
         if any(effect.reset == "before" for effect in effects):
             return Reply(status=0, drop=True)
         refusing = next((effect for effect in effects if effect.status), None)
+        if refused := _not_here(visit, effects):
+            return refused
         refusal = refusing and refusing.refusal(visit.address.type_path, visit.action, visit.address.path)
         if refusing and refusal and not refusing.landed:
             return refusal
@@ -208,7 +218,11 @@ class FrontDoor:
             return self._scopes.answer(call)
         if call.address.segments in _PROVIDER_ITSELF:
             return self._scopes.provider(call)
-        return self._provided(call)
+        refuse_unknown(visit.owner, version)
+        call.body = sent_with(call.body, visit.owner, version)
+        reply = self._provided(call)
+        shown_with(reply, visit.owner, version)
+        return reply
 
     def _call(self, visit: _Visit, version: str) -> Call:
         return Call(
@@ -353,12 +367,31 @@ def _failure(effect: Effect) -> Error:
     return failed_operation(code, effect.message or "An error occurred while processing the operation.")
 
 
+def _replace_body(form: str, reply: Reply) -> None:
+    """The request was carried out, but this is what comes back."""
+    reply.status = 204 if form == "no-content" else 200
+    if form == "html":
+        reply.headers["content-type"] = "text/html; charset=utf-8"
+    whole = reply.body
+    reply.body = whole[: len(whole) // 2] if form == "cut" else BODIES[form]
+
+
+def _not_here(visit: _Visit, effects: list[Effect]) -> Reply | None:
+    """The refusal of a cloud that does not have the version yet."""
+    version, owner = visit.parameters.get("api-version", ""), visit.owner
+    newest = next((effect.newest for effect in effects if effect.newest and version > effect.newest), "")
+    if not newest or not owner.segments:
+        return None
+    known = tuple(each for each in versions_of(owner) if each <= newest)
+    return not_registered(owner, version, known).reply
+
+
 def _bend_reply(effect: Effect, reply: Reply, new_guid: Callable[[], str]) -> None:
     if effect.bare_location:
         for name in _OPERATION_HEADERS & reply.headers.keys():
             reply.headers[name] = _VERSION_PARAMETER.sub("", reply.headers[name])
-    if effect.null_body and reply.status in (200, 201):
-        reply.status, reply.body = 200, b"null"
+    if effect.body and reply.status in (200, 201):
+        _replace_body(effect.body, reply)
     if effect.stale_etag and "etag" in reply.headers:
         current = reply.headers["etag"].removeprefix("W/").strip('"')
         stale = new_guid()

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from allowlist.simulator.arm.address import key_of, scope_path
+from allowlist.simulator.arm.address import Address, key_of, scope_path
 from allowlist.simulator.arm.message import Reply, compact, json_reply
 from allowlist.simulator.arm.provider import Call, Provider
 from allowlist.simulator.arm.refusals import GATEWAY, front_door, not_allowed, resource_group_not_found
 from allowlist.simulator.arm.store import TENANT, Resource
+from allowlist.simulator.arm.versions import versions_of
 
 LOCATIONS = (
     "eastus",
@@ -152,7 +153,10 @@ def _describe(call: Call, provider: Provider) -> dict[str, Any]:
         {
             "resourceType": path,
             "locations": list(LOCATIONS),
-            "apiVersions": ["2026-03-01", "2024-05-01", "2022-01-01"],
+            "apiVersions": list(
+                reversed(versions_of(Address(namespace=provider.namespace, segments=(path,))))
+            ),
+            "capabilities": "CrossResourceGroupResourceMove, SupportsTags, SupportsLocation",
         }
         for path in provider.type_paths()
     ]

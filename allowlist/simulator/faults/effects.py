@@ -40,7 +40,12 @@ class Effect:
     """Operation URLs come without api-version."""
     lag: float = 0.0
     """Seconds by which a resource's provisioning state trails its operation."""
-    null_body: bool = False
+    body: str = ""
+    """What comes back instead of the body, although the request was carried out: a name of :data:`BODIES`, or ``cut``."""
+    redirect: str = ""
+    """Where a 3xx leads."""
+    newest: str = ""
+    """The newest api-version of this cloud; a newer one is refused with ``NoRegisteredProviderFound``."""
     stale_etag: bool = False
     skew: float = 0.0
     """Seconds by which the Date header is wrong."""
@@ -49,9 +54,14 @@ class Effect:
     def refusal(self, type_path: str, action: str, scope: str) -> Reply:
         """The answer for ``status``, in the envelope asked for; a 403 names the right and where it lacks."""
         code = self.code or default_code(self.status, type_path)
-        message = self.message or _MESSAGES.get(code, _ASKED_TO).format(action=action, scope=scope)
+        namespace = action.partition("/")[0]
+        message = self.message or _MESSAGES.get(code, _ASKED_TO).format(
+            action=action, scope=scope, namespace=namespace
+        )
         reply = _ENVELOPES[self.envelope](self.status, code, message).reply
         reply.status = self.status
+        if self.redirect:
+            reply.headers["location"] = self.redirect
         if self.retry_after:
             reply.headers["retry-after"] = self.retry_after
         return reply
@@ -97,6 +107,10 @@ _MESSAGES = {
         "to perform action '{action}' over scope '{scope}' or the scope is invalid. If access was recently "
         "granted, please refresh your credentials."
     ),
+    "MissingSubscriptionRegistration": (
+        "The subscription is not registered to use namespace '{namespace}'. See https://aka.ms/rps-not-found for how "
+        "to register subscriptions."
+    ),
     "AnotherOperationInProgress": "Another operation on this or dependent resource is in progress.",
     "PreconditionFailed": "Precondition failed.",
     "InternalServerError": "An error occurred.",
@@ -113,6 +127,18 @@ def default_code(status: int, type_path: str) -> str:
         return _BUSY[type_path.lower()]
     return _CODES.get(status, "InternalServerError")
 
+
+BODIES = {
+    "null": b"null",
+    "empty": b"",
+    "object": b"{}",
+    "array": b"[]",
+    "no-content": b"",
+    "no-value": b'{"nextLink": null}',
+    "error": b'{"error": {"code": "InternalServerError", "message": "An error occurred."}}',
+    "html": b"<!DOCTYPE html><html><body>Please sign in to the proxy.</body></html>",
+}
+"""What may come back in place of a body, by name."""
 
 PRESETS: dict[str, Effect] = {
     "busy": Effect(status=400),
@@ -136,7 +162,18 @@ PRESETS: dict[str, Effect] = {
     "location-bare": Effect(bare_location=True),
     "state-lags": Effect(lag=60.0),
     "stale-etag": Effect(stale_etag=True),
-    "null-body": Effect(null_body=True),
+    "null-body": Effect(body="null"),
+    "unregistered": Effect(status=409, code="MissingSubscriptionRegistration"),
+    "old-cloud": Effect(newest="2024-03-01"),
+    "redirect": Effect(status=302, envelope="empty", redirect="https://signin.proxy.example/"),
+    "no-content": Effect(body="no-content"),
+    "empty-body": Effect(body="empty"),
+    "empty-object": Effect(body="object"),
+    "empty-array": Effect(body="array"),
+    "error-inside": Effect(body="error"),
+    "html-page": Effect(body="html"),
+    "no-value": Effect(body="no-value"),
+    "cut-body": Effect(body="cut"),
     "foreign-edit": Effect(edit="before"),
     "foreign-edit-after": Effect(edit="after"),
     "clock-skew": Effect(skew=-3_600.0),

@@ -23,7 +23,10 @@
 ``location=bare``   operation URLs come without api-version
 ``lag=SECONDS``     a resource's provisioning state ends that much later than its operation
 ``edit=WHEN``       somebody else edits the resource ``before`` or ``after``
-``body=null``       answer 200 ``null``
+``body=WHAT``       carry the request out and answer ``null``, ``empty``, ``object``, ``array``, ``html``, ``error``,
+                    ``no-value``, ``no-content`` or ``cut`` in place of the body
+``redirect=URL``    with ``status=302``: where to
+``newest=DATE``     a cloud without newer api-versions: ``NoRegisteredProviderFound``
 ``etag=stale``      show an etag that is not the current one
 ``skew=SECONDS``    the Date header is off
 ``delay=SECONDS``   answer late
@@ -42,7 +45,7 @@ from typing import Any
 
 from allowlist.documents.reader import near_miss
 from allowlist.errors import InvalidInput
-from allowlist.simulator.faults.effects import PRESETS, Effect
+from allowlist.simulator.faults.effects import BODIES, PRESETS, Effect
 from allowlist.simulator.faults.plan import Chance, Fault
 
 _METHODS = ("GET", "HEAD", "PUT", "PATCH", "DELETE", "POST", "*")
@@ -167,7 +170,9 @@ _EFFECTS: dict[str, tuple[str, Callable[[str], Any]]] = {
     "lag": ("lag", float),
     "factor": ("factor", float),
     "edit": ("edit", _one_of("before", "after")),
-    "body": ("null_body", lambda value: bool(_one_of("null")(value))),
+    "body": ("body", _one_of(*BODIES, "cut")),
+    "redirect": ("redirect", str),
+    "newest": ("newest", str),
     "etag": ("stale_etag", lambda value: bool(_one_of("stale")(value))),
     "skew": ("skew", float),
     "delay": ("delay", float),

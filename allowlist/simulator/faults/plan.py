@@ -18,6 +18,19 @@ _FOR_READS = (
     "stale-etag",
     "clock-skew",
 )
+_NO_ANSWERS = (
+    "unregistered",
+    "old-cloud",
+    "redirect",
+    "no-content",
+    "empty-body",
+    "empty-object",
+    "empty-array",
+    "error-inside",
+    "html-page",
+    "no-value",
+    "cut-body",
+)
 _NAMED_ONLY = (
     "delete-poll-404",
     "rule-fails",
@@ -25,6 +38,7 @@ _NAMED_ONLY = (
     "transient-operation",
     "location-bare",
     "state-lags",
+    *_NO_ANSWERS,
 )
 """Chance takes these only when ``only`` names them."""
 _FOR_WRITES = tuple(
@@ -78,7 +92,7 @@ class Chance:
     def draw(self, method: str) -> tuple[str, Effect] | None:
         if self._random.random() >= self.rate:
             return None
-        fitting = _FOR_READS if method == "GET" else (*_FOR_WRITES, *_NAMED_ONLY)
+        fitting = (*_FOR_READS, *_NO_ANSWERS) if method == "GET" else (*_FOR_WRITES, *_NAMED_ONLY)
         default = _FOR_READS if method == "GET" else _FOR_WRITES
         names = [name for name in fitting if name in self.only] if self.only else list(default)
         if not names:
