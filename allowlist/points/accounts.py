@@ -5,4 +5,4 @@ from __future__ import annotations
 from allowlist.points.kind import Listing
 
 ACCOUNTS = "Microsoft.CognitiveServices/accounts"
-LISTING = Listing(ACCOUNTS, "2025-12-01")
+LISTING = Listing(ACCOUNTS)

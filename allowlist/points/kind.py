@@ -14,6 +14,7 @@ from functools import cache
 from importlib import import_module
 
 import allowlist.points
+from allowlist.azure.facts import api_version
 from allowlist.documents.reader import near_miss
 from allowlist.errors import AllowlistError
 from allowlist.estate.bodies import Body, Estate
@@ -22,10 +23,13 @@ from allowlist.points.point import ArmReader, Point, Target
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """The list that shows resources of a kind, or what they are below: an ARM type and the version to ask with."""
+    """The list that shows resources of a kind, or what they are below: an ARM type."""
 
     arm_type: str
-    api_version: str
+
+    @property
+    def api_version(self) -> str:
+        return api_version(self.arm_type)
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,6 +43,7 @@ class Target:
     surface: str
     resource: str
     delete: str
+    cloud: str = "public"
     group: str = ""
     priority: int = 0
     collection: str = ""
@@ -59,6 +60,7 @@ class Target:
             surface=spec.surface,
             resource=spec.resource.rstrip("/"),
             delete=spec.delete,
+            cloud=workload.cloud,
             group=spec.group,
             priority=spec.priority,
             collection=spec.collection,

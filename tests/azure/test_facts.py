@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -65,3 +66,41 @@ def test_a_version_is_that_of_the_type_or_of_what_it_belongs_to() -> None:
     assert facts.api_version("Microsoft.Network/privateDnsZones/A") != network
     with pytest.raises(KeyError):
         facts.api_version("Contoso.Example/things")
+
+
+_VERSION = re.compile(r"""["']20[12]\d-[01]\d-[0-3]\d(-preview)?["']""")
+_HOST = re.compile(
+    r"core\.windows\.net|usgovcloudapi|chinacloudapi|vault\.azure\.net|\.azure\.us\b|microsoftonline"
+)
+
+
+def _product_lines() -> Iterator[tuple[str, str]]:
+    """Code lines of the product; the simulator keeps its own facts, so that both sides cannot share a mistake."""
+    for path in sorted((REPOSITORY / "allowlist").rglob("*.py")):
+        relative = path.relative_to(REPOSITORY / "allowlist").as_posix()
+        if not relative.startswith(("simulator/", "azure/facts/")):
+            yield from ((relative, line) for line in path.read_text().splitlines())
+
+
+def test_no_version_of_an_api_stands_anywhere_else() -> None:
+    assert [(path, line) for path, line in _product_lines() if _VERSION.search(line)] == []
+
+
+def test_no_host_of_a_cloud_stands_anywhere_else() -> None:
+    """Apart from examples in docstrings, the hosts of Microsoft itself that pages name, and the watch over pages, which
+    tells clouds by what writers write."""
+    found = [
+        (path, line.strip())
+        for path, line in _product_lines()
+        if _HOST.search(line) and not path.startswith("catalog/upstream/")
+    ]
+    assert [item for item in found if not _is_example(*item)] == []
+
+
+def _is_example(path: str, line: str) -> bool:
+    return (
+        line.startswith(("#", '"""', ">>>"))
+        or "``" in line
+        or "MICROSOFT_STORAGE" in line
+        or path == "catalog/lint/names.py"
+    )

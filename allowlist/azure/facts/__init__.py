@@ -25,13 +25,19 @@ class _Row(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 
 class CloudRow(_Row, frozen=True, kw_only=True):
-    """``resource_manager`` is a URL without a slash at its end, ``authority`` the host to sign in at, ``storage`` the
-    suffix below which each storage service has a name of its own."""
+    """``cloud`` is the word of workload files, ``name`` Azure's own; ``resource_manager`` a URL without a slash at its
+    end, ``authority`` the host to sign in at; ``suffixes`` are those of ``az cloud show`` by their names there."""
 
     cloud: str
+    name: str
     resource_manager: str
     authority: str
-    storage: str
+    suffixes: dict[str, str]
+
+    @property
+    def storage(self) -> str:
+        """The suffix below which each storage service has a name of its own."""
+        return self.suffixes["storage"]
 
 
 class PrivateLinkRow(_Row, frozen=True, kw_only=True):
@@ -138,7 +144,7 @@ def base_tag(tag: str) -> str:
     return tag if dot and part.lower() in subs.get(base.lower(), ()) else base
 
 
-def tag_hosts(tag: str, cloud: str = "public") -> tuple[str, ...]:
+def tag_hosts(tag: str, cloud: str) -> tuple[str, ...]:
     """Names documented as members of a service tag in ``cloud``, its region suffix taken off."""
     return tuple(service_tags().hosts.get(cloud, {}).get(base_tag(tag).lower(), ()))
 

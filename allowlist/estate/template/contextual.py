@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from hashlib import sha256
 from typing import Any
 
+from allowlist.azure.facts import clouds
 from allowlist.estate.template.grammar import Call
 from allowlist.estate.template.scopes import Place, Scope, id_of, name_in_id
 from allowlist.estate.template.values import Open, Refused, Unknown, called, nickname
@@ -148,32 +149,11 @@ def _nothing_known(scope: Scope, node: Call) -> Open:
 
 
 def _environment(scope: Scope, node: Call) -> Open:
-    found = ENVIRONMENTS.get(scope.frame.cloud)
+    found = clouds().get(scope.frame.cloud)
     if found is None:
         raise Refused("another cloud")
-    name, manager, suffixes = found
-    return Open(name=name, resourceManager=manager, suffixes=Open(zip(_SUFFIXES, suffixes, strict=True)))
+    return Open(name=found.name, resourceManager=f"{found.resource_manager}/", suffixes=Open(found.suffixes))
 
-
-_SUFFIXES = ("storage", "keyvaultDns", "sqlServerHostname", "acrLoginServer")
-# What `az cloud show --name …` prints of each cloud (azure-cli `cloud.py`, 2026), as far as all sources agree.
-ENVIRONMENTS = {
-    "public": (
-        "AzureCloud",
-        "https://management.azure.com/",
-        ("core.windows.net", ".vault.azure.net", ".database.windows.net", ".azurecr.io"),
-    ),
-    "usgov": (
-        "AzureUSGovernment",
-        "https://management.usgovcloudapi.net/",
-        ("core.usgovcloudapi.net", ".vault.usgovcloudapi.net", ".database.usgovcloudapi.net", ".azurecr.us"),
-    ),
-    "china": (
-        "AzureChinaCloud",
-        "https://management.chinacloudapi.cn/",
-        ("core.chinacloudapi.cn", ".vault.azure.cn", ".database.chinacloudapi.cn", ".azurecr.cn"),
-    ),
-}
 
 CONTEXTUAL: dict[str, tuple[Contextual, int, int]] = {
     "parameters": (_parameter, 1, 1),

@@ -2,5 +2,7 @@
 
 from __future__ import annotations
 
-API_VERSION = "2026-03-01"
+from allowlist.azure.facts import api_version
+
+API_VERSION = api_version("Microsoft.CognitiveServices/accounts/managedNetworks")
 TAIL = "/managedNetworks/default"

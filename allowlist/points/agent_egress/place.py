@@ -2,4 +2,6 @@
 
 from __future__ import annotations
 
-API_VERSION = "2026-05-15-preview"
+from allowlist.azure.facts import api_version
+
+API_VERSION = api_version("Microsoft.CognitiveServices/accounts/raiPolicies")

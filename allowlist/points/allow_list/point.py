@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from allowlist.azure.facts import api_version
 from allowlist.documents import digest_of
 from allowlist.errors import InvalidInput
 from allowlist.estate.bodies import Body, Estate
@@ -37,7 +38,7 @@ from allowlist.points.verdict import refined
 from allowlist.rules.model import Ruleset
 from allowlist.rules.requirement import Requirement
 
-API_VERSION = "2024-10-01"
+API_VERSION = api_version("Microsoft.CognitiveServices/accounts")
 _NEAR = 0.9
 
 

@@ -26,7 +26,7 @@ def _load() -> type[Point]:
 KIND = Kind(
     name="azure-firewall",
     arm_type=FIREWALLS,
-    listing=Listing(FIREWALLS, "2024-05-01"),
+    listing=Listing(FIREWALLS),
     consumers=frozenset({"customer-firewall", "agent", "node", "container-host", "client"}),
     on_network=True,
     find=_find,

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from copy import deepcopy
 from typing import Any
 
+from allowlist.azure.facts import api_version
 from allowlist.estate.bodies import Body, Estate
 from allowlist.estate.fields import owner_of
 from allowlist.plan.model import Operation
@@ -19,7 +20,7 @@ from allowlist.rules.model import Ruleset
 from allowlist.rules.requirement import Requirement
 
 KIND = "azure-firewall"
-API_VERSION = "2024-05-01"
+API_VERSION = api_version("Microsoft.Network/azureFirewalls")
 
 _KEYS = {"ApplicationRule": "applicationRuleCollections", "NetworkRule": "networkRuleCollections"}
 _READ_ONLY = ("etag", "type", "name", "id", "systemData")

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from copy import deepcopy
 
+from allowlist.azure.facts import api_version
 from allowlist.estate.bodies import Body, Estate
 from allowlist.plan.model import Operation
 from allowlist.points.point import Write
 
-API_VERSION = "2024-05-01"
+API_VERSION = api_version("Microsoft.Network/firewallPolicies")
 
 THROUGH_DRAFT = "DEPLOY"
 """The method of a write that is put into a draft of the policy, which is then deployed."""

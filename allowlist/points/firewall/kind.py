@@ -29,7 +29,7 @@ def _load() -> type[Point]:
 KIND = Kind(
     name="firewall-policy",
     arm_type=POLICIES,
-    listing=Listing(POLICIES, "2024-05-01"),
+    listing=Listing(POLICIES),
     consumers=frozenset({"customer-firewall", "agent", "node", "container-host", "client"}),
     on_network=True,
     find=_find,

@@ -29,7 +29,7 @@ def _load() -> type[Point]:
 KIND = Kind(
     name="hub-network",
     arm_type=WORKSPACES,
-    listing=Listing(WORKSPACES, "2024-10-01"),
+    listing=Listing(WORKSPACES),
     consumers=frozenset({"managed-network"}),
     names_sources=False,
     find=_find,

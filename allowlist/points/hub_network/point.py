@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from allowlist.azure.facts import api_version
 from allowlist.errors import InvalidInput
 from allowlist.estate.bodies import Body, Estate
 from allowlist.plan.model import Operation
@@ -18,7 +19,7 @@ from allowlist.points.managed.point import ManagedNetworkPoint
 from allowlist.points.point import ArmReader
 from allowlist.points.unmet import Unmet
 
-API_VERSION = "2025-12-01"
+API_VERSION = api_version("Microsoft.MachineLearningServices/workspaces")
 
 _PROJECT = (
     "is a project, and a project has no network of its own: it uses the one of its hub; "

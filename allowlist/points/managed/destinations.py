@@ -33,7 +33,7 @@ def _endpoint_suffixes() -> Mapping[tuple[str, str, str], tuple[str, ...]]:
     }
 
 
-def endpoint_hosts(resource: str, sub_resource: str, cloud: str = "public") -> tuple[str, ...]:
+def endpoint_hosts(resource: str, sub_resource: str, cloud: str) -> tuple[str, ...]:
     """The public names that a private endpoint takes the place of; none where they hold parts we cannot know."""
     _, _, tail = resource.lower().rpartition("/providers/")
     parts = tail.split("/")

@@ -130,15 +130,28 @@ class Drafter:
             (
                 endpoint
                 for endpoint in self.options.private_endpoints
-                if item.pattern in endpoint_hosts(endpoint.resource, endpoint.subresource)
+                if item.pattern in endpoint_hosts(endpoint.resource, endpoint.subresource, self.network.cloud)
             ),
             None,
         )
 
+    def _service_tag(
+        self, items: list[Requirement], tag: str, protocol: str
+    ) -> tuple[str, Any, str, tuple[Requirement, ...]]:
+        """The tag opens the documented names beside it along."""
+        ports = ", ".join(sorted({_ports(item) for item in items}, key=_first_number))
+        body = {"serviceTag": tag, "protocol": protocol, "portRanges": ports}
+        hosts = tag_hosts(tag, self.network.cloud)
+        places = [{"service_tag": tag}, *({"pattern": host} for host in hosts)]
+        along = tuple(
+            at(item, **place, **more) for item in items for place in places for more in _within(item)
+        )
+        return f"{tag} {protocol}", body, f"service tag {tag} {protocol} {ports}", along
+
     def _wish(self, key: tuple[Any, ...], items: list[Requirement]) -> _Wish:
         builders: dict[str, Callable[..., tuple[str, Any, str, tuple[Requirement, ...]]]] = {
             "FQDN": _fqdn,
-            "ServiceTag": _service_tag,
+            "ServiceTag": self._service_tag,
             "PrivateEndpoint": self._endpoint,
         }
         destination, body, title, along = builders[key[0]](items, *key[1:])
@@ -153,7 +166,7 @@ class Drafter:
         if self.network.platform == "hub":
             body["sparkEnabled"] = endpoint.spark
         name = endpoint.resource.rstrip("/").rpartition("/")[2]
-        hosts = endpoint_hosts(endpoint.resource, endpoint.subresource)
+        hosts = endpoint_hosts(endpoint.resource, endpoint.subresource, self.network.cloud)
         along = tuple(at(items[0], pattern=host, protocol="tcp", ports=(1, 65535)) for host in hosts)
         along += tuple(at(items[0], pattern=host, **more) for host in hosts for more in _BY_NAME)
         return (
@@ -270,17 +283,6 @@ def _fqdn(items: list[Requirement], pattern: str) -> tuple[str, Any, str, tuple[
     """FQDN rules know no ports: 80 and 443 are open together."""
     along = tuple(at(items[0], pattern=pattern, **web) for web in WEB)
     return pattern, pattern, f"FQDN {pattern}", along
-
-
-def _service_tag(
-    items: list[Requirement], tag: str, protocol: str
-) -> tuple[str, Any, str, tuple[Requirement, ...]]:
-    """The tag opens the documented names beside it along."""
-    ports = ", ".join(sorted({_ports(item) for item in items}, key=_first_number))
-    body = {"serviceTag": tag, "protocol": protocol, "portRanges": ports}
-    places = [{"service_tag": tag}, *({"pattern": host} for host in tag_hosts(tag))]
-    along = tuple(at(item, **place, **more) for item in items for place in places for more in _within(item))
-    return f"{tag} {protocol}", body, f"service tag {tag} {protocol} {ports}", along
 
 
 def _within(item: Requirement) -> list[dict[str, Any]]:

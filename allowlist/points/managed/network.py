@@ -123,6 +123,8 @@ class ManagedNetwork:
     kind: str = ""
     state: str = "Succeeded"
     spark: bool = False
+    cloud: str = "public"
+    """Whose names its private endpoints and service tags stand for."""
     absent: str = ""
     """Why there is no managed network at all, with the next step; empty where there is one."""
 

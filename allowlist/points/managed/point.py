@@ -62,7 +62,7 @@ class ManagedNetworkPoint(Point):
 
     def network(self, estate: Estate) -> ManagedNetwork:
         found = self.find_network(estate)
-        return replace(found, spark=options_of(self.target).serverless_spark)
+        return replace(found, spark=options_of(self.target).serverless_spark, cloud=self.target.cloud)
 
     def ruleset(self, estate: Estate) -> Ruleset:
         return to_ruleset(self.network(estate), IN_FORCE, COMING - IN_FORCE)

@@ -93,7 +93,10 @@ def _address_rules(network: ManagedNetwork, rule: OutboundRule) -> Iterator[Netw
             yield _tag_rule(network, rule)
         case "privateendpoint":
             resource, sub_resource = rule.endpoint or ("", "")
-            hosts = (*endpoint_hosts(resource, sub_resource), *(name.lower() for name in rule.fqdns))
+            hosts = (
+                *endpoint_hosts(resource, sub_resource, network.cloud),
+                *(name.lower() for name in rule.fqdns),
+            )
             if hosts and (not network.spark or rule.target.get("sparkenabled")):
                 yield _endpoint_rule(network, rule, hosts)
 
@@ -123,7 +126,7 @@ def _tag_rule(network: ManagedNetwork, rule: OutboundRule) -> NetworkRule:
         ports=_ports(str(target.get("portranges") or "*")),
         destinations=AddressSet.parse(prefixes),
         service_tags=tuple(text for text in tags if text),
-        fqdns=tag_hosts(tag) if tag else (),
+        fqdns=tag_hosts(tag, network.cloud) if tag else (),
     )
 
 

@@ -33,7 +33,7 @@ def _load() -> type[Point]:
 KIND = Kind(
     name="security-perimeter",
     arm_type=PROFILES,
-    listing=Listing(PERIMETERS, api_version(PERIMETERS)),
+    listing=Listing(PERIMETERS),
     consumers=frozenset({"account-list"}),
     names_sources=False,
     find=_find,
