@@ -65,7 +65,8 @@ facts_option = click.option(
 snapshot_option = click.option(
     "--snapshot",
     type=click.Path(path_type=Path),
-    help="Read actual state from a folder or file of raw ARM JSON.",
+    metavar="PATH",
+    help="Read state from a folder or file of ARM JSON, templates too; - is standard input.",
 )
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")

@@ -70,15 +70,22 @@ def _files(path: Path) -> list[Path]:
 
 
 def _files_below(folder: Path) -> list[Path]:
-    """Without following linked folders, which may form a ring."""
+    found = files_below(folder, ENDINGS)
+    if not found:
+        sources = files_below(folder, (".bicep",))
+        hint = f"compile it first: az bicep build --file {sources[0]}" if sources else _HINT
+        raise InvalidInput.of(folder, "holds no *.json file", hint=hint)
+    return found
+
+
+def files_below(folder: Path, endings: tuple[str, ...]) -> list[Path]:
+    """Files by their ending in any letter case, without following linked folders, which may form a ring."""
     found: list[Path] = []
     for parent, folders, names in os.walk(folder):
         folders.sort()
-        found += [Path(parent, name) for name in sorted(names) if name.lower().endswith(ENDINGS)]
+        found += [Path(parent, name) for name in names if name.lower().endswith(endings)]
         if len(found) > MAX_FILES:
-            raise InvalidInput.of(folder, f"holds more than {MAX_FILES} JSON files; name a smaller folder")
-    if not found:
-        raise InvalidInput.of(folder, "holds no *.json file", hint=_HINT)
+            raise InvalidInput.of(folder, f"holds more than {MAX_FILES} such files; name a smaller folder")
     return sorted(found)
 
 

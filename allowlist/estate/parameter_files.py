@@ -7,11 +7,13 @@ several files, or a file and a default, say different things, the value is unkno
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from allowlist.documents.source import read_text
 from allowlist.estate.template.evaluate import is_expression
 from allowlist.estate.template.values import Unknown
 
@@ -20,6 +22,8 @@ from allowlist.estate.template.values import Unknown
 class ParameterFile:
     path: Path
     values: Mapping[str, Any]
+    uses: str = ""
+    """The template it names itself, without ending."""
 
     @classmethod
     def of(cls, path: Path, data: Mapping[str, Any]) -> ParameterFile:
@@ -29,7 +33,21 @@ class ParameterFile:
 
     def is_named_after(self, template: Path) -> bool:
         stem = template.name.lower().partition(".")[0]
-        return self.path.parent == template.parent and self.path.name.lower().startswith(f"{stem}.")
+        near = self.path.parent == template.parent
+        return near and (self.path.name.lower().startswith(f"{stem}.") or self.uses.lower() == stem)
+
+
+_GIVEN = re.compile(r"^[ \t]*param[ \t]+(\w+)[ \t]*=", re.MULTILINE)
+_USING = re.compile(r"^[ \t]*using[ \t]+'(?:[^'\n]*/)?([^'/\n]+?)\.\w+'", re.MULTILINE)
+_LONGEST = 4 * 1024 * 1024
+
+
+def read_bicep_parameters(path: Path) -> ParameterFile:
+    """Which parameters a ``.bicepparam`` file gives; what it gives them is not read, so it is unknown."""
+    text = read_text(path, _LONGEST)
+    using = _USING.search(text)
+    given = {name.lower(): Unknown(f"parameters('{name}')", name) for name in _GIVEN.findall(text)}
+    return ParameterFile(path, given, using[1] if using else "")
 
 
 def _value(name: str, item: Any) -> Any:

@@ -11,6 +11,7 @@ from typing import Any
 
 from allowlist.errors import InvalidInput
 from allowlist.estate.bodies import Body
+from allowlist.estate.members import unknown
 from allowlist.estate.resource_id import ResourceId, normal_id
 from allowlist.estate.spelling import TooDeep, as_arm_spells
 from allowlist.estate.unread import UNRESOLVED, unread_body
@@ -38,8 +39,8 @@ def in_arm_shape(body: Body, file: str) -> Body:
         properties = {UNRESOLVED: properties}
     if not isinstance(properties, dict):
         raise InvalidInput.of(file, f"{found['id']}: 'properties' is not an object")
-    if _has_network(properties):
-        properties = _with_mapped_rules(properties)
+    if properties.get("managedNetwork") is not None:
+        properties = {**properties, "managedNetwork": _network(properties["managedNetwork"])}
     if isinstance(properties.get("basePolicy"), str) and properties["basePolicy"]:
         properties = {**properties, "basePolicy": {"id": properties["basePolicy"]}}
     return found if properties is found["properties"] else {**found, "properties": properties}
@@ -70,21 +71,26 @@ def _leaves(value: Any) -> Iterator[str]:
         yield value
 
 
-def _has_network(properties: Mapping[str, Any]) -> bool:
-    return isinstance(properties.get("managedNetwork"), dict)
-
-
-def _with_mapped_rules(properties: Body) -> Body:
+def _network(value: Any) -> Body:
     """Outbound rules by name, words without underscores: ``allow_only_approved_outbound`` is one word for ARM."""
-    network = dict(properties["managedNetwork"])
+    if not isinstance(value, dict):
+        return {"isolationMode": unknown(value)}
+    network = dict(value)
     if isinstance(network.get("isolationMode"), str):
         network["isolationMode"] = network["isolationMode"].replace("_", "")
-    if isinstance(network.get("status"), str):
-        network["status"] = {"status": network["status"].title()}
+    status = network.get("status")
+    if status is not None and not isinstance(status, dict):
+        network["status"] = {"status": status.title() if isinstance(status, str) else unknown(status)}
     rules = network.get(_RULES)
     if isinstance(rules, list):
         network[_RULES] = {_rule_name(rule, at): _rule(rule) for at, rule in enumerate(rules)}
-    return {**properties, "managedNetwork": network}
+    elif isinstance(rules, dict):
+        network[_RULES] = {
+            name: rule if isinstance(rule, dict) else _rule(rule) for name, rule in rules.items()
+        }
+    elif rules is not None:
+        network[_RULES] = {"not-read": _rule(rules)}
+    return network
 
 
 def _rule_name(rule: Any, at: int) -> str:
@@ -94,7 +100,7 @@ def _rule_name(rule: Any, at: int) -> str:
 
 def _rule(rule: Any) -> Any:
     if not isinstance(rule, dict):
-        return {"type": f"[{rule}]"}
+        return {"type": unknown(rule)}
     found = dict(as_arm_spells(rule))
     for key in ("type", "category"):
         if isinstance(found.get(key), str):

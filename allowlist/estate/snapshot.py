@@ -6,16 +6,15 @@ A file that is not whole is refused, never read as empty; what is announced and 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from allowlist.errors import InvalidInput, Problem
 from allowlist.estate.bodies import Body, Estate, fingerprint
 from allowlist.estate.forms import SCHEMA, Parameters, Template, items_in
-from allowlist.estate.json_files import JsonFile, read_json_files
-from allowlist.estate.parameter_files import ParameterFile, values_for
+from allowlist.estate.json_files import JsonFile, files_below, read_json_files
+from allowlist.estate.parameter_files import ParameterFile, read_bicep_parameters, values_for
 from allowlist.estate.resource_id import normal_id
 from allowlist.estate.shapes import in_arm_shape, with_children
 from allowlist.estate.template import TooMuch, read_template
@@ -69,6 +68,7 @@ def read_snapshot(path: Path, *, cloud: str = "public") -> Estate:
     found = _Snapshot()
     for file in read_json_files(path):
         _take(file, found)
+    _take_sources(path, found)
     _read_templates(found, cloud)
     if found.problems:
         hints = dict.fromkeys(found.hints) or {
@@ -93,6 +93,15 @@ def _take(file: JsonFile | InvalidInput, found: _Snapshot) -> None:
         found.unreadable += _unreadable_in(file)
     except InvalidInput as error:
         found.refuse(error)
+
+
+def _take_sources(path: Path, found: _Snapshot) -> None:
+    """Parameter files of Bicep are not read: what they give is unknown, unless they were compiled as well."""
+    for source in files_below(path, (".bicepparam",)) if found.templates and path.is_dir() else ():
+        given = read_bicep_parameters(source)
+        if not any(given.values.keys() <= other.values.keys() for other in found.parameters):
+            found.parameters.append(given)
+            found.unreadable.append(f"{source.name} (az bicep build-params --file {source.name})")
 
 
 def _unreadable_in(file: JsonFile) -> list[str]:
@@ -137,8 +146,3 @@ def _estate(found: _Snapshot, path: Path) -> Estate:
     for body in [*announced(bodies), *perhaps(bodies, places, found.unread)]:
         bodies.setdefault(normal_id(body["id"]), body)
     return Estate(with_children(bodies), str(path), unreadable=tuple(dict.fromkeys(found.unreadable)))
-
-
-def read_resources(file: Path) -> Iterator[dict[str, Any]]:
-    """The resources of one file that is no template, each as it is known."""
-    yield from read_snapshot(file).resources.values()

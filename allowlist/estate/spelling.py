@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from allowlist.estate.members import as_meant
+
 DEEPEST = 100
 """Levels of a resource: the deepest published ones have under 20."""
 
@@ -58,7 +60,8 @@ def spelled(name: str) -> str:
 def as_arm_spells(value: Any, depth: int = DEEPEST, *, names: bool = True) -> Any:
     """``value`` with property names in ARM's spelling; unchanged, not copied, where they are already.
 
-    Where two names of an object mean the same property, it is not known which counts: its value becomes unknown.
+    Where two names of an object mean the same property, it is not known which counts: its value becomes unknown, and so
+    does one of another kind than its property has (:mod:`allowlist.estate.members`).
     """
     if isinstance(value, list):
         return _list(value, depth)
@@ -74,6 +77,8 @@ def as_arm_spells(value: Any, depth: int = DEEPEST, *, names: bool = True) -> An
         inner = item
         if isinstance(item, dict | list) and item:
             inner = as_arm_spells(item, depth - 1, names=name not in _MAPS)
+        if names:
+            inner = as_meant(name, inner)
         changed = changed or inner is not item or name is not key
         found[name] = f"[{name} stands here twice]" if name in found else inner
     return found if changed else value

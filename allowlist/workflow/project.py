@@ -133,7 +133,7 @@ def read_estate(
     Of the network around them what private endpoints need is read, or with ``whole`` all a posture looks at.
     """
     if isinstance(origin, Path):
-        return read_snapshot(origin)
+        return read_snapshot(origin, cloud=project.workload.cloud)
     bodies: list[Body] = []
     for spec in specs:
         bodies += project.point(spec).read(origin)

@@ -272,3 +272,18 @@ def test_outbound_rules_of_az_ml_are_those_of_arm(tmp_path: Path) -> None:
     network = body["properties"]["managedNetwork"]
     assert network["isolationMode"].lower() == "allowonlyapprovedoutbound"
     assert network["outboundRules"]["pypi"]["destination"] == "files.example"
+
+
+def test_what_a_bicep_parameter_file_gives_is_unknown(tmp_path: Path) -> None:
+    source = b"using './main.bicep'\nparam p = [\n  '10.0.0.2'\n]\n"
+    estate = _read(tmp_path, prod_bicepparam=source, main_json=_DECLARED)
+    (body,) = estate.resources.values()
+    assert body["properties"]["ipAddresses"] == "[parameters('p')]"
+    assert "az bicep build-params" in estate.unreadable[0]
+
+
+def test_standard_input_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "input").write_text(json.dumps(IP_GROUP), "utf-8")
+    with (tmp_path / "input").open(encoding="utf-8") as stream:
+        monkeypatch.setattr("sys.stdin", stream)
+        assert _addresses(read_snapshot(Path("-"))) == ["10.0.0.0/24"]
