@@ -59,11 +59,22 @@ def environment() -> dict[str, str]:
     return {**os.environ, **{name: value for name, value in named.items() if value}}
 
 
+def compile_bounds(resolution: str, output: str) -> None:
+    """For this Python alone: the lowest releases that ``pyproject.toml`` names, or the newest of everything."""
+    wanted = ["pyproject.toml", "--all-extras", "--group", "dev", "--resolution", resolution]
+    options = ["--quiet", "--upgrade", "--no-header", "--no-annotate", "--no-emit-index-url"]
+    command = [sys.executable, "-m", "uv", "pip", "compile", *options, *wanted, "--output-file", output]
+    subprocess.run(command, check=True, cwd=HERE.parent, env=environment())
+
+
 def main() -> None:
+    if sys.argv[1:2] == ["--bounds"]:
+        return compile_bounds(*sys.argv[2:4])
     for name, wanted in LOCKS.items():
         command = [sys.executable, "-m", "uv", "pip", "compile", *OPTIONS, *sys.argv[1:], *wanted]
         command += ["--output-file", f"requirements/{name}.txt"]
         subprocess.run(command, check=True, cwd=HERE.parent, env=environment())
+    return None
 
 
 if __name__ == "__main__":

@@ -22,6 +22,7 @@ def prepared(kind: type[T]) -> type[T]:
     """``kind`` itself, safe to decode to and convert to from now on."""
     if kind not in _READY:
         with _LOCK:
-            msgspec.json.Decoder(kind)
-            _READY.add(kind)
+            if kind not in _READY:
+                msgspec.json.Decoder(kind)
+                _READY.add(kind)
     return kind

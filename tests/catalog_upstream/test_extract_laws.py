@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from allowlist.catalog.upstream.drift import deltas_between, facts_of
 from allowlist.catalog.upstream.extract import extract_rows
+from tests.helpers.laws import examples
 
 LABEL = st.from_regex(r"[a-z][a-z0-9]{0,8}", fullmatch=True)
 HOST = st.builds(
@@ -30,7 +31,7 @@ def as_code(hosts: list[str]) -> str:
 
 
 @given(st.text(max_size=400))
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 def test_any_text_is_read_without_an_error(text: str) -> None:
     rows = extract_rows(text, "page.md")
 
@@ -38,7 +39,7 @@ def test_any_text_is_read_without_an_error(text: str) -> None:
 
 
 @given(HOSTS)
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 def test_a_table_a_list_and_a_code_block_of_the_same_hosts_are_the_same_set(hosts: list[str]) -> None:
     facts = [facts_of(extract_rows(write(hosts), "page.md")) for write in (as_table, as_list, as_code)]
 
@@ -47,7 +48,7 @@ def test_a_table_a_list_and_a_code_block_of_the_same_hosts_are_the_same_set(host
 
 
 @given(HOSTS, st.randoms())
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 def test_the_order_of_lines_is_no_drift(hosts: list[str], random: Random) -> None:
     shuffled = list(hosts)
     random.shuffle(shuffled)
@@ -58,7 +59,7 @@ def test_the_order_of_lines_is_no_drift(hosts: list[str], random: Random) -> Non
 
 
 @given(HOSTS, HOSTS)
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 def test_drift_is_the_difference_of_the_sets(older: list[str], newer: list[str]) -> None:
     before, after = (facts_of(extract_rows(as_list(one), "page.md")) for one in (older, newer))
     deltas = deltas_between(before, after)

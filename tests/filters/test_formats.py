@@ -13,6 +13,7 @@ from allowlist.filters.registry import FORMATS
 from allowlist.names import NameSet
 from allowlist.rules.addresses import EVERYWHERE
 from allowlist.rules.requirement import Origin, Requirement
+from tests.helpers.laws import examples
 
 HTTPS = ("https", 443)
 HTTP = ("http", 80)
@@ -43,7 +44,7 @@ lists = st.lists(
 
 @every_format
 @given(requirements=lists)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 def test_what_is_written_means_what_was_wanted_or_is_named(
     engine: Format, requirements: list[Requirement]
 ) -> None:
@@ -62,7 +63,7 @@ def test_what_is_written_means_what_was_wanted_or_is_named(
 
 @every_format
 @given(requirements=lists)
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=examples(10), deadline=None)
 def test_the_same_list_in_any_order_gives_the_same_bytes(
     engine: Format, requirements: list[Requirement]
 ) -> None:

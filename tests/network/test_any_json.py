@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from allowlist.errors import AllowlistError
 from allowlist.estate.bodies import Estate
+from tests.helpers.laws import examples
 from tests.helpers.posture import clean_bodies, posture_of, told
 
 Path = tuple[str, ...]
@@ -42,7 +43,7 @@ def without(bodies: dict[str, Any], key: str, path: tuple[Any, ...], kind: str) 
             holder[path[-1]] = {"null": None, "empty": [], "text": "?"}[kind]
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(150), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.lists(st.sampled_from(ALL), min_size=1, max_size=4),
     st.sampled_from(["gone", "null", "empty", "text"]),
@@ -57,7 +58,7 @@ def test_a_lost_member_never_breaks_the_report(lost: list[tuple[str, tuple[Any, 
         return
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(30), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.randoms(use_true_random=False))
 def test_the_order_of_lists_changes_nothing(random: Any) -> None:
     bodies = clean_bodies()

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.helpers.laws import examples
 from tests.helpers.posture import (
     ALONE,
     PLANTS,
@@ -38,7 +39,7 @@ def test_all_faults_at_once_are_all_found() -> None:
     assert told(posture_of(estate_with(*PLANTS))) == expected(PLANTS)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(40), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.sets(st.sampled_from(range(len(PLANTS))), min_size=1), st.data())
 def test_mending_one_fault_takes_away_its_finding_alone(chosen: set[int], data: st.DataObject) -> None:
     plants = [PLANTS[number] for number in sorted(chosen)]

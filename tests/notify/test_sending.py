@@ -17,6 +17,7 @@ from allowlist.notify.events import Event, gist
 from allowlist.notify.sending import Delivery, deliver
 from allowlist.store import Ledger
 from allowlist.workload.document import Notification, Workload
+from tests.helpers.laws import examples
 from tests.helpers.ledgers import NOON, opened
 from tests.helpers.receivers import Receiver, webhook_receiver
 
@@ -93,7 +94,7 @@ def test_what_is_over_is_not_told_and_its_return_is(receiver: Receiver, ledger: 
     assert len(receiver.requests) == 2
 
 
-@settings(max_examples=25)
+@settings(max_examples=examples(25))
 @given(st.lists(st.frozensets(st.sampled_from("abc")), max_size=12))
 def test_messages_count_what_joins_and_not_the_runs(told_sets: list[frozenset[str]]) -> None:
     with webhook_receiver() as receiver, TemporaryDirectory() as folder:

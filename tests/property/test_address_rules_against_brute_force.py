@@ -15,6 +15,7 @@ from allowlist.rules.evaluate import evaluate
 from allowlist.rules.flow import Flow
 from allowlist.rules.model import NetworkRule, Ruleset, Sources
 from tests.helpers.estates import ADDRESSES, actions, address_sets, reference
+from tests.helpers.laws import examples
 
 DESTINATIONS = [1, 20, 21, 30, 4_000_000_000]
 PORTS = [1, 79, 80, 81, 443, 444, 65534, 65535]
@@ -47,7 +48,7 @@ rulesets = st.lists(rules(), max_size=4).map(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(rulesets, rulesets)
 def test_what_changes_by_address_is_exactly_what_flows_tell(before: Ruleset, after: Ruleset) -> None:
     comparison = Comparison(CoverageEngine.of(before, ()), after, ())

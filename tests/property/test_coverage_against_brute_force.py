@@ -19,6 +19,7 @@ from allowlist.rules.flow import NOTHING_KNOWN, Facts, Flow, Verdict
 from allowlist.rules.model import Action, Ruleset
 from allowlist.rules.requirement import Requirement
 from tests.helpers.estates import ADDRESSES, NAMES, SERVICES, facts, requirements, rulesets
+from tests.helpers.laws import examples
 
 
 def _verdict(
@@ -39,7 +40,7 @@ def _is_in(piece: Piece, name: str) -> bool:
     return Pattern(piece.key).matches(name) and not any(Pattern(hole).matches(name) for hole in piece.holes)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(400), deadline=None)
 @given(rulesets(), st.lists(requirements(), min_size=1, max_size=3), facts())
 def test_every_flow_of_a_requirement_has_the_fate_of_its_piece(
     ruleset: Ruleset, wanted: list[Requirement], known: Facts
@@ -64,7 +65,7 @@ def test_every_flow_of_a_requirement_has_the_fate_of_its_piece(
             assert expected[word] & bit, (word, name, address)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(rulesets(), rulesets(), st.lists(requirements(), max_size=2), facts())
 def test_differences_are_exactly_the_flows_whose_fate_changes(
     before: Ruleset, after: Ruleset, wanted: list[Requirement], known: Facts
@@ -98,7 +99,7 @@ def _sides(differences: list[Difference]) -> tuple[list[AddressSet], list[Addres
     return [item.opened for item in differences], [item.closed for item in differences]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(rulesets(), st.randoms(use_true_random=False))
 def test_the_order_of_rules_inside_a_collection_changes_nothing(ruleset: Ruleset, random: object) -> None:
     def shuffled(rules: tuple[object, ...]) -> tuple[object, ...]:
@@ -118,7 +119,7 @@ def test_the_order_of_rules_inside_a_collection_changes_nothing(ruleset: Ruleset
         assert _word(one, address, name, service) == _word(other, address, name, service)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(rulesets(), requirements())
 def test_an_allow_at_the_end_never_shrinks_what_is_allowed(ruleset: Ruleset, wanted: Requirement) -> None:
     from allowlist.rules.model import ApplicationRule, RuleRef, Sources

@@ -17,6 +17,7 @@ from allowlist.points.managed.network import MODES, ManagedNetwork
 from allowlist.points.managed.ownership import is_owned, rule_name
 from tests.helpers import foundry
 from tests.helpers.foundry import Case, fqdn
+from tests.helpers.laws import examples
 
 HOSTS = ["a.example", "*.b.example", "c.b.example", "login.microsoftonline.com", "d.blob.core.windows.net"]
 _STATUS = st.sampled_from(["Active", "Inactive", "Provisioning", "Failed"])
@@ -84,7 +85,7 @@ def _network(case: Case, bodies: list[dict[str, Any]]) -> ManagedNetwork:
     return ManagedNetwork.of("x", "hub", body["properties"]["managedNetwork"])
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(cases())
 def test_what_was_planned_and_done_leaves_nothing_to_plan(given_: dict[str, Any]) -> None:
     with tempfile.TemporaryDirectory() as folder:
@@ -93,7 +94,7 @@ def test_what_was_planned_and_done_leaves_nothing_to_plan(given_: dict[str, Any]
         assert case.plan().is_empty
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(cases())
 def test_what_is_not_ours_stays_and_no_mode_is_loosened(given_: dict[str, Any]) -> None:
     with tempfile.TemporaryDirectory() as folder:

@@ -23,6 +23,7 @@ from allowlist.rules.flow import Flow
 from allowlist.rules.model import Action, ApplicationRule, RuleRef, Ruleset, Sources
 from allowlist.rules.requirement import Requirement
 from tests.helpers.estates import ADDRESSES, NAMES, PATTERNS, SERVICES, requirements, rulesets
+from tests.helpers.laws import examples
 
 priorities = st.integers(99, 103)
 
@@ -53,7 +54,7 @@ def _is_wanted(requirement: Requirement, address: int, name: str, service: tuple
     return same_service and address in requirement.sources and Pattern(requirement.pattern).matches(name)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(rulesets(), requirements(), st.sampled_from([None, *PATTERNS]), priorities)
 def test_the_proofs_of_an_added_rule_are_true(
     before: Ruleset, wanted: Requirement, other_pattern: str | None, priority: int

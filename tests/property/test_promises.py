@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
+from tests.helpers.laws import examples
 from tests.helpers.trial import BLOWS, MOMENTS, STUMBLES, Trial
 from tests.helpers.world import contoso_world
 
@@ -83,7 +84,7 @@ class WorkingDay(RuleBasedStateMachine):
 
 TestWorkingDay = WorkingDay.TestCase
 TestWorkingDay.settings = settings(
-    max_examples=6,
+    max_examples=examples(6),
     stateful_step_count=8,
     deadline=None,
     derandomize=True,

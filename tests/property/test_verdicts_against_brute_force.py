@@ -13,6 +13,7 @@ from allowlist.rules.addresses import parse_interval
 from allowlist.rules.evaluate import evaluate
 from allowlist.rules.flow import Flow
 from tests.helpers.brute_force import Body, Sent, answer
+from tests.helpers.laws import examples
 
 ROOT = "/subscriptions/1/resourceGroups/g/providers/Microsoft.Network"
 NAMES = ["a.com", "b.com", "x.a.com", "xa.com"]
@@ -135,7 +136,7 @@ def flows(draw: Any) -> Sent:
     )
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=examples(600), deadline=None)
 @given(policies(), st.lists(flows(), min_size=1, max_size=8))
 def test_a_flow_gets_the_verdict_and_the_rule_of_the_brute_force_reading(
     bodies: list[Body], sent: list[Sent]

@@ -13,6 +13,7 @@ from allowlist.rules.flow import Flow
 from allowlist.rules.model import Action, ApplicationRule, RuleRef, Ruleset, Sources
 from allowlist.rules.simplify import Kind, Suggestion, suggest
 from tests.helpers.estates import ADDRESSES, NAMES, SERVICES, rulesets
+from tests.helpers.laws import examples
 
 
 def rule(
@@ -122,7 +123,7 @@ def _after(ruleset: Ruleset, found: list[Suggestion]) -> Ruleset:
     return replace(ruleset, application=tuple(kept))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(rulesets())
 def test_all_drops_and_merges_together_change_the_fate_of_no_flow(ruleset: Ruleset) -> None:
     refs = [item.ref for item in ruleset.application]

@@ -18,6 +18,7 @@ from click.testing import CliRunner
 
 from allowlist.cli.simulate import simulate
 from tests.helpers.arm import POLICY
+from tests.helpers.served import PATIENCE
 from tests.helpers.shared import REPOSITORY
 
 COMMAND = [sys.executable, "-c", "from allowlist.cli.simulate import simulate; simulate()"]
@@ -38,7 +39,7 @@ def running(*arguments: str) -> Iterator[tuple[dict[str, Any], subprocess.Popen[
         yield json.loads(process.stdout.readline()), process
     finally:
         process.send_signal(signal.SIGINT)
-        process.communicate(timeout=10)
+        process.communicate(timeout=PATIENCE)
 
 
 def test_it_serves_a_seed_with_faults_until_interrupted(tmp_path: Path) -> None:

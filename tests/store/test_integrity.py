@@ -12,6 +12,7 @@ from sqlalchemy.exc import DBAPIError
 from allowlist.documents import digest_of
 from allowlist.errors import AllowlistError
 from allowlist.store import Head, Ledger
+from tests.helpers.laws import examples
 from tests.helpers.ledgers import (
     PLAN,
     decision,
@@ -166,7 +167,9 @@ def test_a_document_that_was_changed_is_not_handed_out(ledger_url: str) -> None:
             ledger.snapshot("run-1", "hub", "before")
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=examples(40), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(
     seq=st.integers(1, ROWS),
     name=st.sampled_from(["kind", "subject", "state", "at", "body", "previous", "digest"]),

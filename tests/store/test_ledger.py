@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from allowlist.errors import AllowlistError
 from allowlist.store import Ledger, RunState
+from tests.helpers.laws import examples
 from tests.helpers.ledgers import NOON, PLAN, HandClock, decision, opened, step, with_run
 
 OTHER_PLAN = "sha256:" + "b" * 64
@@ -89,7 +90,9 @@ class TestDecisions:
         with pytest.raises(ValueError, match=r"names|carries|needs its time zone"):
             decision(**changes)
 
-    @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+    @settings(
+        max_examples=examples(25), suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
+    )
     @given(
         who=st.text(max_size=20),
         reason=st.text(max_size=60),

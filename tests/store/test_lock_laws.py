@@ -15,6 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from allowlist.errors import AllowlistError, LockHeld
 from allowlist.store import Lock
+from tests.helpers.laws import examples
 from tests.helpers.ledgers import HandClock, opened
 
 LEASE = timedelta(minutes=10)
@@ -111,4 +112,4 @@ class LocksFollowTheModel(RuleBasedStateMachine):
 
 
 TestLocks = LocksFollowTheModel.TestCase
-TestLocks.settings = settings(max_examples=25, stateful_step_count=25, deadline=None)
+TestLocks.settings = settings(max_examples=examples(25), stateful_step_count=25, deadline=None)

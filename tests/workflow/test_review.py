@@ -18,6 +18,7 @@ from allowlist.store import Ledger
 from allowlist.workflow.review import Review, State
 from allowlist.workload.document import ApprovalRule
 from tests.helpers.desks import ALICE, BOB, offline_desk
+from tests.helpers.laws import examples
 from tests.helpers.ledgers import HandClock, opened
 from tests.helpers.plans import a_change, a_plan
 
@@ -139,7 +140,7 @@ _ACTS = st.lists(
 )
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(_ACTS)
 def test_the_screen_and_apply_always_agree_on_what_is_approved(acts: list[tuple[str, int]]) -> None:
     clock = HandClock()
