@@ -31,6 +31,7 @@ from allowlist.simulator.machinelearning import MicrosoftMachineLearningServices
 from allowlist.simulator.neighbours import neighbour_providers
 from allowlist.simulator.network import MicrosoftNetwork, NetworkSettings
 from allowlist.simulator.resourcegraph import MicrosoftResourceGraph
+from allowlist.simulator.resources import MicrosoftResources
 from allowlist.simulator.seed import Seed, read_seed
 
 _ACTIVITY_SECONDS = 300.0
@@ -45,6 +46,7 @@ def default_providers(network: NetworkSettings | None = None) -> list[Provider]:
         MicrosoftCognitiveServices(),
         MicrosoftMachineLearningServices(),
         MicrosoftResourceGraph(),
+        MicrosoftResources(),
         MicrosoftInsights(),
         MicrosoftAuthorization(),
         *neighbour_providers(),

@@ -87,3 +87,17 @@ def test_the_workspace_shows_its_isolation_mode_and_rules(client: Any) -> None:
 
     assert network.isolation_mode == "AllowOnlyApprovedOutbound"
     assert [rule.name for rule in network.outbound_rules] == ["ours"]
+
+
+def test_a_hub_and_a_project_are_created(client: Any, simulator: Simulator) -> None:
+    """The client deploys a template of its own with storage, key vault and whatever else a hub needs."""
+    network = _entities.ManagedNetwork(isolation_mode="AllowOnlyApprovedOutbound")
+    made = _entities.Hub(name="made", location="westeurope", managed_network=network)
+    hub_made = client.workspaces.begin_create(made).result()
+    project = client.workspaces.begin_create(
+        _entities.Project(name="study", hub_id=hub_made.id, location="westeurope")
+    ).result()
+
+    assert hub_made.managed_network.isolation_mode == "AllowOnlyApprovedOutbound"
+    assert project.hub_id.lower() == hub_made.id.lower()
+    assert {item.name for item in client.workspaces.list()} >= {"made", "study"}

@@ -13,6 +13,7 @@ import msgspec
 from allowlist.simulator.arm.activity import SOMEBODY_ELSE
 from allowlist.simulator.arm.address import Address, parse_address
 from allowlist.simulator.arm.caller import Caller, caller_of
+from allowlist.simulator.arm.lenient import decode
 from allowlist.simulator.arm.log import LoggedRequest, RequestLog, action_of
 from allowlist.simulator.arm.message import Reply, Request
 from allowlist.simulator.arm.operations import Error
@@ -339,7 +340,7 @@ def _parsed(body: bytes) -> Any:
     if not body:
         return None
     try:
-        return msgspec.json.decode(body)
+        return decode(body)
     except msgspec.DecodeError as error:
         message = f"The request content was invalid and could not be deserialized: '{error}'."
         raise front_door(400, "InvalidRequestContent", message) from None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from allowlist.simulator.arm.address import Address, key_of, scope_path
@@ -74,6 +75,15 @@ class Scopes:
             raise not_allowed(call.method)
         return json_reply(200, found)
 
+    def deployments(self, call: Call) -> Reply:
+        """Deployment operations have a path without their provider, as in the days of its first version."""
+        address = replace(call.address, namespace="Microsoft.Resources", segments=call.address.rest, rest=())
+        provider = self._providers.get("microsoft.resources")
+        kind = provider.kind(address.type_path) if provider else None
+        if kind is None:
+            raise front_door(404, "NotFound", "The requested resource was not found.", headers=GATEWAY)
+        return kind.handle(replace(call, address=address))
+
     def resources(self, call: Call) -> Reply:
         start = key_of(scope_path(call.address.subscription, call.address.group)) + "/"
         wanted = _type_filter(call.parameters.get("$filter", ""))
@@ -104,6 +114,7 @@ _ROUTES: dict[tuple[str, str], Callable[[Scopes, Call], Reply]] = {
     ("subscription", "providers"): Scopes.providers,
     ("group", ""): Scopes.group,
     ("group", "resources"): Scopes.resources,
+    ("group", "deployments"): Scopes.deployments,
 }
 
 
