@@ -39,6 +39,8 @@ class Found:
     resource: str
     name: str
     why: str
+    instead_of: str = ""
+    """Another resource that would be an enforcement point by itself, and is looked after through this one."""
 
     @classmethod
     def of(cls, body: Body, why: str) -> Found:

@@ -168,6 +168,11 @@ class Point(ABC):
     def verify(self, arm: ArmReader, write: Write) -> list[Unmet]:
         """Read back; everything that keeps ``write`` from being called done. Empty means done."""
 
+    def decider(self, estate: Estate) -> str:
+        """The resource whose rules decide, as the network around it and its writes know it."""
+        del estate
+        return self.target.resource
+
     def refine(self, estate: Estate, findings: Sequence[tuple[Requirement, Finding]]) -> list[Finding]:
         """The findings as this kind sees them: an approval may be there and not be in force."""
         del estate

@@ -33,8 +33,8 @@ def with_discovered(workload: Workload, arm: ArmWriter) -> Workload:
     if not workload.discover:
         return workload
     found = [spec for item in workload.discover for spec in _specs(item, arm)]
-    named = {normal_id(spec.resource) for spec in workload.targets}
-    fresh = [spec for spec in found if normal_id(spec.resource) not in named]
+    named = {(spec.surface, normal_id(spec.resource)) for spec in workload.targets}
+    fresh = [spec for spec in found if (spec.surface, normal_id(spec.resource)) not in named]
     return msgspec.structs.replace(workload, targets=[*workload.targets, *fresh])
 
 

@@ -14,6 +14,7 @@ from allowlist.catalog import Library
 from allowlist.errors import ProviderNotRegistered, TargetNotFound
 from allowlist.estate.bodies import Body, Estate
 from allowlist.estate.parts import is_unread
+from allowlist.estate.resource_id import normal_id
 from allowlist.points.account_network.point import agent_subnet
 from allowlist.points.accounts import ACCOUNTS
 from allowlist.points.kind import Kind, kind_of, kinds
@@ -95,9 +96,11 @@ def _has_unread(value: object) -> bool:
 
 def find_candidates(estate: Estate) -> Iterator[Candidate]:
     """The enforcement points of an estate, kind by kind."""
-    for kind in kinds().values():
-        for found in kind.find(estate):
-            yield Candidate(kind.name, found.resource, found.name, found.why)
+    found = [(kind, item) for kind in kinds().values() for item in kind.find(estate)]
+    taken = {normal_id(item.instead_of) for _, item in found if item.instead_of}
+    for kind, item in found:
+        if normal_id(item.resource) not in taken:
+            yield Candidate(kind.name, item.resource, item.name, item.why)
 
 
 def needed_parameters(library: Library, catalogs: Sequence[str]) -> dict[str, str]:

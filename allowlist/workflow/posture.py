@@ -80,7 +80,8 @@ def _requirements(project: Project, estate: Estate, specs: Sequence[TargetSpec])
 
 
 def _rulesets(project: Project, estate: Estate, specs: Sequence[TargetSpec]) -> dict[str, Ruleset]:
-    return {normal_id(spec.resource): project.point(spec).ruleset(estate) for spec in specs}
+    points = [project.point(spec) for spec in specs]
+    return {normal_id(point.decider(estate)): point.ruleset(estate) for point in points}
 
 
 def _suppressions(project: Project) -> list[Suppression]:

@@ -8,6 +8,7 @@ from allowlist.estate.bodies import Estate
 from allowlist.network.read import prefixes, properties, texts
 from allowlist.network.scene import Scene, scene_of
 from allowlist.points.kind import kind_of
+from allowlist.points.point import Target
 from allowlist.rules.addresses import AddressSet
 from allowlist.workload import TargetSpec, Workload
 
@@ -22,7 +23,11 @@ def workload_scene(workload: Workload, estate: Estate, specs: Sequence[TargetSpe
     return scene_of(
         estate,
         workload.cloud,
-        [spec.resource for spec in specs if kind_of(spec.surface).on_network],
+        [
+            kind_of(spec.surface).bind(Target.of(workload, spec)).decider(estate)
+            for spec in specs
+            if kind_of(spec.surface).on_network
+        ],
         [item for source in sources for item in (*source.subnets, *source.virtual_networks)],
         addresses,
     )

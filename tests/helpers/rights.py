@@ -10,6 +10,8 @@ from typing import Any
 from allowlist.simulator import Simulator, serve
 from tests.helpers.cli import CONTOSO, allowlist
 from tests.helpers.foundry import POLICY, account, policy
+from tests.helpers.hub import HUB, intent, secured_hub
+from tests.helpers.perimeter import PROFILE, perimeter
 from tests.helpers.shared import REPOSITORY
 from tests.helpers.world import OURS
 
@@ -37,6 +39,12 @@ def used_rights(workplace: Path) -> Rights:
         _loop(rights, str(EXAMPLES / name / "estate"), workload, workplace / name)
     _loop(rights, [_CLASSIC], _workload("azure-firewall", _CLASSIC["id"]), workplace / "classic")
     _loop(rights, [account(), policy()], _workload("agent-egress", POLICY), workplace / "egress")
+    _loop(rights, secured_hub(intent()), _workload("secured-hub", HUB), workplace / "hub-wan")
+    enforcing = "{access_mode: Enforced}"
+    wanted = _workload("security-perimeter", PROFILE).replace(
+        "delete: sync}", f"delete: sync, options: {enforcing}}}"
+    )
+    _loop(rights, perimeter("Learning"), wanted, workplace / "perimeter")
     rights.changing -= rights.reading
     return rights
 

@@ -19,6 +19,7 @@ from allowlist.workload import Workload
 from tests.helpers import foundry
 from tests.helpers.cli import CONTOSO, allowlist
 from tests.helpers.fleet import SUBSCRIPTIONS, policy_id, seed_fleet
+from tests.helpers.hub import intent, secured_hub
 from tests.helpers.perimeter import perimeter
 
 HEAD = """\
@@ -158,7 +159,7 @@ def test_a_workload_without_any_target_is_refused(workplace: Path) -> None:
 def test_every_kind_of_enforcement_point_is_discovered(tmp_path: Path, fault: str) -> None:
     simulator = Simulator(faults=[fault] if fault else [])
     simulator.seed(CONTOSO)
-    simulator.seed([CLASSIC, *perimeter()])
+    simulator.seed([CLASSIC, *perimeter(), *secured_hub(intent())])
     simulator.seed(
         [foundry.hub(), foundry.account(), foundry.network(), foundry.policy(), foundry.speech([])]
     )

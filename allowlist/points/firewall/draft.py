@@ -32,8 +32,6 @@ from allowlist.rules.addresses import EVERYWHERE
 from allowlist.rules.model import Ruleset
 from allowlist.rules.requirement import Requirement
 
-KIND = "firewall-policy"
-
 APPLICATION_PRIORITY = 2000
 NETWORK_PRIORITY = 1000
 
@@ -68,7 +66,9 @@ def draft(
 ) -> Draft:
     """Operations for ``needed``; entries of ``kept`` hold their rules; owned rules nobody wants are excess."""
     owned = {rule["name"]: rule for rule in owned_rules(estate, target)}
-    return draft_rules(target, ruleset, owned, needed, kept, surface=KIND, resource=group_id(target))
+    return draft_rules(
+        target, ruleset, owned, needed, kept, surface=target.surface, resource=group_id(target)
+    )
 
 
 def draft_rules(
@@ -198,7 +198,7 @@ def _operation(action: Any, target: Target, old: Body | None, new: Body | None) 
     kind = (new or old or {})["ruleType"]
     return Operation(
         action=action,
-        surface=KIND,
+        surface=target.surface,
         resource=group_id(target),
         path=(collection_name(target, kind), (new or old or {})["name"]),
         before=old,

@@ -15,6 +15,7 @@ from allowlist.simulator.network.perimeters import perimeter_kinds
 from allowlist.simulator.network.policies import FirewallPolicies
 from allowlist.simulator.network.private_dns import all_records
 from allowlist.simulator.network.settings import Durations, NetworkSettings
+from allowlist.simulator.network.virtual_wan import RoutingIntents, VirtualHubs
 
 __all__ = ["Durations", "MicrosoftNetwork", "NetworkSettings"]
 
@@ -37,6 +38,8 @@ class MicrosoftNetwork(Provider):
             WebCategories(),
             *nested_kinds(self.settings),
             *perimeter_kinds(self.settings),
+            VirtualHubs(self.settings),
+            RoutingIntents(self.settings),
         ]
         by_path = {kind.type_name.split("/", 1)[1]: kind for kind in kinds}
         super().__init__(by_path, fallback=OtherNetworkResources(self.settings))

@@ -59,6 +59,8 @@ class _Look:
     plan: Plan
     permits: Sequence[Permit]
     family: str
+    resources: tuple[str, ...]
+    """What the target is, and whose rules decide for it: both are read anew after a write."""
     seen: int
     found: Found | None
     drift: tuple[Drift, ...]
@@ -100,13 +102,18 @@ def _look_and_act(given: Pass, spec: TargetSpec) -> Outcome:
         return _outcome(given, spec, look, None)
     with given.families.hold([look.family]):
         if given.families.was_written_since(look.family, look.seen):
-            given.reads.forget(spec.resource)
+            _forget(given, look)
             look = _look(given, spec)
         try:
             result = _carry_out(given, look) if look.going else None
         finally:
-            given.reads.forget(spec.resource)
+            _forget(given, look)
     return _outcome(given, spec, look, result)
+
+
+def _forget(given: Pass, look: _Look) -> None:
+    for resource in look.resources:
+        given.reads.forget(resource)
 
 
 def _look(given: Pass, spec: TargetSpec) -> _Look:
@@ -114,7 +121,8 @@ def _look(given: Pass, spec: TargetSpec) -> _Look:
     estate = read_estate(given.project, [spec], given.reads)
     project = remembering(given.project, given.around.ledger)
     plan = make_plan(project, estate, [spec], given.around.who)
-    family = given.project.point(spec).family(estate)
+    point = given.project.point(spec)
+    family = point.family(estate)
     found = _find_drift(given, project, spec, estate)
     drifted = found.undone_by(plan) if found else frozenset()
     return _Look(
@@ -122,6 +130,7 @@ def _look(given: Pass, spec: TargetSpec) -> _Look:
         plan=plan,
         permits=_permits(given, spec, plan, drifted),
         family=family,
+        resources=(spec.resource, point.decider(estate)),
         seen=seen,
         found=found,
         drift=attributed(found, given.arm) if found else (),

@@ -1,0 +1,62 @@
+"""How a virtual hub, its firewall, its policy and its route hang together.
+
+``Microsoft.Network/virtualHubs`` name their ``azureFirewall``, firewalls their ``virtualHub`` and ``firewallPolicy``
+(types of 2025-09-01). Routing intent sends destinations ``Internet`` or ``PrivateTraffic`` to a next hop and comes
+before route tables (Virtual WAN documentation, "routing intent and routing policies").
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from allowlist.azure.facts import api_version
+from allowlist.estate.bodies import Body, Estate
+from allowlist.estate.resource_id import normal_id
+
+HUBS = "Microsoft.Network/virtualHubs"
+FIREWALLS = "Microsoft.Network/azureFirewalls"
+API_VERSION = api_version(HUBS)
+
+INTENT = "routingIntent"
+TABLES = "hubRouteTables"
+_DEFAULT = "0.0.0.0/0"
+
+
+def _reference(body: Body | None, name: str) -> str:
+    found: Any = ((body or {}).get("properties") or {}).get(name) or {}
+    return str(found.get("id") or "")
+
+
+def hub_of(firewall: Body | None) -> str:
+    return _reference(firewall, "virtualHub")
+
+
+def policy_of(firewall: Body | None) -> str:
+    return _reference(firewall, "firewallPolicy")
+
+
+def firewall_of(estate: Estate, hub: str) -> Body | None:
+    """The firewall in a hub: as the hub says, or as a firewall says it stands there."""
+    named = _reference(estate.get(hub), "azureFirewall")
+    if named and (found := estate.get(named)) is not None:
+        return found
+    standing = (
+        body for body in estate.of_type(FIREWALLS) if normal_id(hub_of(body) or "/") == normal_id(hub)
+    )
+    return next(standing, None)
+
+
+def internet_next_hop(estate: Estate, hub: str) -> str:
+    """Where the hub sends the Internet, normalised; empty where neither its intent nor its default table says."""
+    intents = [route for body in estate.children(hub, INTENT) for route in _routes(body, "routingPolicies")]
+    tables = (body for body in estate.children(hub, TABLES) if str(body.get("name")) == "defaultRouteTable")
+    routes = [route for body in tables for route in _routes(body, "routes")]
+    for route in (*intents, *routes):
+        if {"Internet", _DEFAULT} & set(route.get("destinations") or ()):
+            return normal_id(str(route.get("nextHop") or "/"))
+    return ""
+
+
+def _routes(body: Body, name: str) -> list[Body]:
+    found: list[Body] = (body.get("properties") or {}).get(name) or []
+    return found
