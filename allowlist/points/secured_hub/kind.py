@@ -46,7 +46,7 @@ def _load() -> type[Point]:
 KIND = Kind(
     name="secured-hub",
     arm_type=HUBS,
-    listing=Listing(FIREWALLS, api_version(FIREWALLS)),
+    listing=Listing(FIREWALLS),
     consumers=frozenset({"customer-firewall", "agent", "node", "container-host", "client"}),
     on_network=True,
     find=_find,
