@@ -105,16 +105,23 @@ class Executor:
         self.result = RunResult(run_id)
         self._steps = itertools.count(1)
 
-    def run(self, changes: Sequence[Change], expected: Mapping[str, str]) -> RunResult:
+    def run(
+        self,
+        changes: Sequence[Change],
+        expected: Mapping[str, str],
+        last_word: Callable[[], None] = lambda: None,
+    ) -> RunResult:
         """Apply ``changes``; ``expected`` maps target names to the fingerprint the plan was made on.
 
-        Raises StalePlan before anything is written. Afterwards every ending is told in the result.
+        ``last_word`` is asked once every lock is held and the state is read; what it raises ends the run. Raises
+        StalePlan before anything is written. Afterwards every ending is told in the result.
         """
         targets = self._targets(changes)
         self.result.fates = {change.id: "not done" for change in changes}
         with ExitStack() as locks:
             held = self._lock_families(targets, locks)
             self._read_all(targets, expected)
+            last_word()
             self._compose_all(targets)
             self.around.on_begin(self.run_id)
             self._write_all(targets, held)

@@ -102,7 +102,7 @@ def apply(
     from allowlist.apply.executor import Surroundings
     from allowlist.workflow.applying import ApplyOptions, apply_plan, raise_if_incomplete
     from allowlist.workflow.confirming import await_confirmation
-    from allowlist.workflow.deciding import import_decisions, policy_of
+    from allowlist.workflow.deciding import import_decisions
     from allowlist.workflow.resuming import resume_run
     from allowlist.workflow.rolling_back import is_rollback
 
@@ -131,8 +131,8 @@ def apply(
         if plan is None:
             result = resume_run(project, str(resume), arm, around, options)
         else:
-            import_decisions(ledger, plan, approval_files, project.workload, workload_path.parent, now())
-            result = apply_plan(project, plan, arm, around, policy_of(project.workload), options)
+            import_decisions(ledger, plan, approval_files, project.approval.signers, now())
+            result = apply_plan(project, plan, arm, around, options)
         undone = None
         if options.confirm_within and result.is_complete and result.converged:
             say(f"provisional: make it final with allowlist confirm {result.run_id} within {confirm_within}")

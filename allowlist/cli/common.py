@@ -295,16 +295,9 @@ def ledger_from(ledger_url: str | None) -> Iterator[Ledger]:
 
 
 def read_plan(path: Path) -> Plan:
-    """A plan file, whole and unedited. Raises InvalidInput or StalePlan."""
+    """A plan file, whole and unedited. Raises InvalidInput or PlanRefused."""
     from allowlist.documents.reader import read_json_document
-    from allowlist.errors import PlanRefused
-    from allowlist.plan.digest import is_intact
+    from allowlist.plan.digest import require_intact
     from allowlist.plan.model import SCHEMA, Plan
 
-    plan = read_json_document(path, Plan, SCHEMA)
-    if not is_intact(plan):
-        raise PlanRefused(
-            f"{path} was edited after it was made (its digest does not fit)",
-            hint="make it again: allowlist plan -o FILE",
-        )
-    return plan
+    return require_intact(read_json_document(path, Plan, SCHEMA), str(path))

@@ -120,7 +120,7 @@ def _apply(project: Project, plan: Plan, arm: object, folder: Path) -> int:
     from allowlist.store import open_ledger
     from allowlist.store.identity import Identity
     from allowlist.workflow.applying import ApplyOptions, apply_plan, raise_if_incomplete
-    from allowlist.workflow.deciding import decide, policy_of
+    from allowlist.workflow.deciding import decide
 
     who = Identity(who=DEMO_USER, kind="unverified")
     with (
@@ -139,7 +139,7 @@ def _apply(project: Project, plan: Plan, arm: object, folder: Path) -> int:
             busy_pause=0.2,
             settle_pause=0.1,
         )
-        result = apply_plan(project, plan, arm, around, policy_of(project.workload), ApplyOptions())  # type: ignore[arg-type]
+        result = apply_plan(project, plan, arm, around, ApplyOptions())  # type: ignore[arg-type]
     raise_if_incomplete(result)
     say(
         f"6. a fresh plan is empty: converged ({result.summary()}; {len(plan.gaps)} gaps are for the owners of the denies)"

@@ -2,19 +2,26 @@
 
 A decision names the semantic digest of a change and its target's precondition. So it survives an identical
 re-plan, dies with any difference, and ends at its date. What is not known to be allowed is not allowed.
+
+People are told apart by their folded names, and a name is somebody's only when it was verified: signed in with Entra,
+or behind a signature that was checked. What is said in another's name neither opens nor lifts anything.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from allowlist.plan.model import Change, Plan
 
 UNVERIFIED_PREFIX = "os:"
-"""Users known only to their operating system; listed as approvers under this prefix, they count."""
+"""Users known only to their operating system: anybody can have such a name."""
+
+_VOUCHED = ("verified", "signed")
+_OPENING = ("approve", "accept-gate")
 
 
 class DecisionLike(Protocol):
@@ -35,6 +42,12 @@ class DecisionLike(Protocol):
     @property
     def at(self) -> dt.datetime: ...
     @property
+    def plan_id(self) -> str: ...
+    @property
+    def asked_by(self) -> str: ...
+    @property
+    def planned(self) -> dt.datetime | None: ...
+    @property
     def expires(self) -> dt.datetime | None: ...
     @property
     def until(self) -> dt.datetime | None: ...
@@ -42,42 +55,82 @@ class DecisionLike(Protocol):
     def gate(self) -> str | None: ...
 
 
+Decided = TypeVar("Decided", bound=DecisionLike)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApprovalPolicy:
-    """Who may approve and how many it takes per risk. Empty ``approvers``: anybody, verified or not."""
+    """Who may approve and how many it takes per risk. Empty ``approvers``: anybody."""
 
     approvers: tuple[str, ...] = ()
     four_eyes: bool = False
     quorum: dict[str, int] = field(default_factory=dict)
 
+    @property
+    def counts_people(self) -> bool:
+        """Does it matter who somebody is? Then only verified and signed identities count."""
+        return self.four_eyes or bool(self.approvers) or any(count > 1 for count in self.quorum.values())
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """Where one change stands. ``state`` is approved, pending, rejected, deferred, expired or gated."""
+    """Where one change stands. ``state`` is approved, pending, rejected, deferred, expired or gated.
+
+    ``planned`` is when the oldest plan was made on which an approval that counts was given.
+    """
 
     change: Change
     state: str
     text: str
     approvers: tuple[str, ...] = ()
     needed: int = 1
+    planned: dt.datetime | None = None
 
     @property
     def is_approved(self) -> bool:
         return self.state == "approved"
 
 
+def folded(name: str) -> str:
+    """One spelling for one person: case, width, blanks and invisible characters make no second one."""
+    shown = (item for item in unicodedata.normalize("NFKC", name) if unicodedata.category(item) != "Cf")
+    return "".join(shown).strip().casefold()
+
+
 def standings(
-    plan: Plan, decisions: Sequence[DecisionLike], policy: ApprovalPolicy, now: dt.datetime
+    plan: Plan,
+    decisions: Sequence[DecisionLike],
+    policy: ApprovalPolicy,
+    now: dt.datetime,
+    *,
+    asker_is_known: bool = True,
 ) -> tuple[Standing, ...]:
-    """The standing of every change of ``plan``, in the plan's order."""
-    return tuple(_standing(change, plan, decisions, policy, now) for change in plan.changes)
+    """The standing of every change of ``plan``, in the plan's order.
+
+    ``asker_is_known``: somebody vouches for who asked for the plan. Where nobody does, four eyes are those of two
+    people who approve.
+    """
+    return tuple(
+        _standing(change, plan, decisions, policy, now, needed_for(change, plan, policy, asker_is_known))
+        for change in plan.changes
+    )
+
+
+def needed_for(change: Change, plan: Plan, policy: ApprovalPolicy, asker_is_known: bool) -> int:
+    """How many people have to approve ``change``."""
+    known = asker_is_known and bool(plan.asked_by)
+    return max(policy.quorum.get(change.risk.value, 1), 2 if policy.four_eyes and not known else 1)
 
 
 def _standing(
-    change: Change, plan: Plan, decisions: Sequence[DecisionLike], policy: ApprovalPolicy, now: dt.datetime
+    change: Change,
+    plan: Plan,
+    decisions: Sequence[DecisionLike],
+    policy: ApprovalPolicy,
+    now: dt.datetime,
+    needed: int,
 ) -> Standing:
     mine = [item for item in decisions if item.change_digest == change.digest]
-    needed = policy.quorum.get(change.risk.value, 1)
     current = [item for item in mine if item.precondition == change.precondition]
     verdicts = _latest_by_person([item for item in current if item.verdict in ("approve", "reject", "defer")])
     for item in verdicts:
@@ -89,15 +142,20 @@ def _standing(
             return Standing(change=change, state="deferred", text=text, needed=needed)
     approvals = [item for item in verdicts if item.verdict == "approve" and counts(item, plan, policy)]
     valid = [item for item in approvals if item.expires is None or item.expires > now]
-    who = tuple(item.who for item in valid)
-    if len(valid) < needed:
-        return _not_yet(change, mine, approvals, valid, needed, who)
+    who = tuple({folded(item.who): item.who for item in valid}.values())
+    if len(who) < needed:
+        return _not_yet(change, mine, approvals, needed, who)
     closed = open_gates(change, plan, [item for item in current if counts(item, plan, policy)])
     if closed:
         text = f"waits for gate {', '.join(closed)}"
         return Standing(change=change, state="gated", text=text, approvers=who, needed=needed)
     return Standing(
-        change=change, state="approved", text=f"approved by {', '.join(who)}", approvers=who, needed=needed
+        change=change,
+        state="approved",
+        text=f"approved by {', '.join(who)}",
+        approvers=who,
+        needed=needed,
+        planned=min((item.planned or item.at for item in valid), default=None),
     )
 
 
@@ -105,30 +163,56 @@ def _not_yet(
     change: Change,
     mine: Sequence[DecisionLike],
     approvals: Sequence[DecisionLike],
-    valid: Sequence[DecisionLike],
     needed: int,
     who: tuple[str, ...],
 ) -> Standing:
-    if approvals and not valid:
+    if approvals and not who:
         return Standing(change=change, state="expired", text="the approval has expired", needed=needed)
     if any(item.verdict == "approve" and item.precondition != change.precondition for item in mine):
         text = "approved for another state of the target; look again"
         return Standing(change=change, state="pending", text=text, needed=needed)
-    text = f"{len(valid)} of {needed} approvals" if needed > 1 else "not approved yet"
+    text = f"{len(who)} of {needed} approvals" if needed > 1 else "not approved yet"
+    counted = {*map(folded, who), *(folded(item.who) for item in approvals)}
+    said = {item.who for item in mine if item.verdict == "approve"}
+    left_out = sorted(name for name in said if folded(name) not in counted)
+    if left_out:
+        text += f"; {', '.join(left_out)} does not count under the approval policy"
     return Standing(change=change, state="pending", text=text, approvers=who, needed=needed)
 
 
+def of_asker(decisions: Iterable[Decided], plan: Plan) -> tuple[Decided, ...]:
+    """The decisions that count for a plan out of a file: approvals of one that the same person asked for.
+
+    Nobody can tell whether the name in a file is true, so another one is another plan.
+    """
+    asker = folded(plan.asked_by)
+    return tuple(item for item in decisions if item.verdict not in _OPENING or folded(item.asked_by) == asker)
+
+
 def counts(decision: DecisionLike, plan: Plan, policy: ApprovalPolicy) -> bool:
-    """May a decision open anything? Nobody vouches for an unverified name, so it cannot pass for a listed person."""
-    claimed = decision.identity == "unverified" and not decision.who.startswith(UNVERIFIED_PREFIX)
-    return may_approve(decision.who, plan, policy) and not (claimed and policy.approvers)
-
-
-def may_approve(who: str, plan: Plan, policy: ApprovalPolicy) -> bool:
-    """May this identity approve at all? With four eyes, whoever asked may not."""
-    if policy.four_eyes and who == plan.asked_by:
+    """May a decision open anything? Where it matters who somebody is, nothing unverified can."""
+    if policy.counts_people and decision.identity not in _VOUCHED:
         return False
-    return not policy.approvers or who in policy.approvers
+    return may_approve(decision.who, plan, policy, decision.asked_by)
+
+
+def may_approve(who: str, plan: Plan, policy: ApprovalPolicy, asked_by: str = "") -> bool:
+    """May this identity approve at all? With four eyes, whoever asked may not: for this plan, or for the one approved."""
+    if policy.four_eyes and any(is_same_person(who, asker) for asker in (plan.asked_by, asked_by)):
+        return False
+    return not policy.approvers or folded(who) in map(folded, policy.approvers)
+
+
+def is_same_person(one: str, other: str) -> bool:
+    """May both names be of one person? ``os:alice@desk`` may be anybody who is called alice elsewhere."""
+    first, second = folded(one), folded(other)
+    if first.startswith(UNVERIFIED_PREFIX) or second.startswith(UNVERIFIED_PREFIX):
+        return _local(first) == _local(second)
+    return first == second
+
+
+def _local(name: str) -> str:
+    return name.removeprefix(UNVERIFIED_PREFIX).partition("@")[0]
 
 
 def open_gates(change: Change, plan: Plan, decisions: Iterable[DecisionLike]) -> tuple[str, ...]:
@@ -145,7 +229,11 @@ def open_gates(change: Change, plan: Plan, decisions: Iterable[DecisionLike]) ->
 
 
 def _latest_by_person(decisions: Iterable[DecisionLike]) -> list[DecisionLike]:
-    latest: dict[str, DecisionLike] = {}
-    for item in decisions:
-        latest[item.who] = item
+    """Each one's last word, by the moment it was said: an old file that is brought again does not outdo a later word.
+
+    Nothing said under a name that nobody verified takes the place of what its owner said.
+    """
+    latest: dict[tuple[str, bool], DecisionLike] = {}
+    for item in sorted(decisions, key=lambda item: item.at):
+        latest[folded(item.who), item.identity in _VOUCHED] = item
     return list(latest.values())

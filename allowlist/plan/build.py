@@ -9,11 +9,22 @@ from dataclasses import dataclass
 
 import msgspec
 
-from allowlist.plan.digest import change_digest, sealed
+from allowlist.plan.digest import change_id, sealed, with_digests
 from allowlist.plan.drafts import Draft, Drafted, LimitFinding
 from allowlist.plan.findings import Finding, Status, reference
 from allowlist.plan.gates import GateInput, GateSettings, Opening, find_gates, monthly_cost
-from allowlist.plan.model import SCHEMA, Change, Classification, Gap, Gate, Operation, Plan, Skip, TargetPlan
+from allowlist.plan.model import (
+    SCHEMA,
+    ApprovalInForce,
+    Change,
+    Classification,
+    Gap,
+    Gate,
+    Operation,
+    Plan,
+    Skip,
+    TargetPlan,
+)
 from allowlist.plan.proofs import Evidence, Judged, judge, rule_path
 from allowlist.rules.requirement import Requirement
 
@@ -44,6 +55,8 @@ class PlanInput:
     asked_by: str = ""
     cloud: str
     tenant: str = ""
+    workload_file: str = ""
+    approval: ApprovalInForce
     catalogs: dict[str, str]
     targets: Sequence[TargetInput]
     settings: GateSettings
@@ -70,7 +83,7 @@ def build_plan(given: PlanInput) -> Plan:
     changes.sort(key=lambda change: (_ORDER[change.operation.action], change.target, change.title))
     gates = find_gates(_gate_input(given, changes, overrides, openings), given.waivers)
     changes = _with_gates(changes, gates)
-    return sealed(
+    whole = with_digests(
         Plan(
             schema=SCHEMA,
             workload=given.workload,
@@ -79,6 +92,8 @@ def build_plan(given: PlanInput) -> Plan:
             asked_by=given.asked_by,
             cloud=given.cloud,
             tenant=given.tenant,
+            workload_file=given.workload_file,
+            approval=given.approval,
             catalogs=given.catalogs,
             targets=tuple(_priced(item, changes) for item in given.targets),
             changes=tuple(changes),
@@ -91,14 +106,14 @@ def build_plan(given: PlanInput) -> Plan:
             minutes=sum(_minutes(item, changes) for item in given.targets),
         )
     )
+    return sealed(whole)
 
 
 def _change(item: TargetInput, judged: Judged) -> tuple[Change, Judged]:
     drafted = judged.drafted
     refs = tuple(reference(requirement) for requirement in drafted.requirements)
-    digest = change_digest(item.target.resource, drafted.operation, refs)
     change = Change(
-        id=digest.removeprefix("sha256:")[:8],
+        id=change_id(item.target.resource, drafted.operation, refs),
         target=item.target.name,
         title=_title(drafted),
         operation=drafted.operation,
@@ -109,7 +124,7 @@ def _change(item: TargetInput, judged: Judged) -> tuple[Change, Judged]:
         requirements=refs,
         cost=drafted.cost,
         overlaps=judged.overrides,
-        digest=digest,
+        digest="",
         precondition=item.target.fingerprint,
     )
     return change, judged
@@ -192,8 +207,8 @@ def _gate_input(
 def _with_gates(changes: Sequence[Change], gates: Sequence[Gate]) -> list[Change]:
     mine: dict[str, dict[str, None]] = defaultdict(dict)
     for gate in gates:
-        for change_id in gate.changes:
-            mine[change_id][gate.id] = None
+        for item in gate.changes:
+            mine[item][gate.id] = None
     return [msgspec.structs.replace(change, gates=tuple(mine.get(change.id, ()))) for change in changes]
 
 

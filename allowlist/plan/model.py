@@ -169,11 +169,28 @@ class TargetPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     """Prefixes of the sources that live in Azure, by resource id, as they were when the plan was made."""
 
 
+class ApprovalInForce(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
+):
+    """The approval policy a plan was made under. ``origin`` is where it came from, ``digest`` what it says.
+
+    ``signers`` is the digest of the file of allowed signers, empty where none is named.
+    """
+
+    origin: str
+    digest: str
+    approvers: tuple[str, ...] = ()
+    four_eyes: bool = False
+    quorum: dict[str, int] = {}
+    signers: str = ""
+
+
 class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """A complete plan; ``digest`` is over everything else and shows whether the file was edited.
 
     ``asked_by`` is who made it: with four eyes that person cannot approve it. ``cloud`` and ``tenant`` say where it
-    holds, ``tenant`` empty for the home of whoever signs in; plans of older versions name neither.
+    holds, ``tenant`` empty for the home of whoever signs in. ``approval`` is the policy that was in force; only plans
+    of an older shape, which nothing is applied from, have none. ``workload_file`` is the digest of the workload file.
     """
 
     schema: Literal["allowlist/plan/v1"]
@@ -183,6 +200,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     asked_by: str = ""
     cloud: str = ""
     tenant: str = ""
+    workload_file: str = ""
+    approval: ApprovalInForce | None = None
     catalogs: dict[str, str]
     targets: tuple[TargetPlan, ...]
     changes: tuple[Change, ...]

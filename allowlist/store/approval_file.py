@@ -40,6 +40,8 @@ class WrittenDecision(
     expires: datetime | None = None
     until: datetime | None = None
     gate: str | None = None
+    asked_by: str = ""
+    planned: datetime | None = None
 
 
 class ApprovalDocument(

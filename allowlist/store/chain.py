@@ -48,13 +48,19 @@ def append(
         "kind": kind,
         "subject": subject,
         "state": state,
-        "at": stamp(at),
+        "at": max(stamp(at), _newest(connection)),
         "body": encoded.decode(),
         "previous": last.digest,
     }
     digest = digest_of(values)
     connection.execute(insert(tables.event).values(**values, digest=digest))
     connection.execute(update(tables.head).values(seq=last.seq + 1, digest=digest))
+
+
+def _newest(connection: Connection) -> str:
+    """When the last row was written, by its own word: rows are in the order of time, whatever clocks say."""
+    query = select(tables.event.c.at).order_by(tables.event.c.seq.desc()).limit(1)
+    return str(connection.scalar(query) or "")
 
 
 def _encoded(body: Any, what: str) -> bytes:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from contextlib import AbstractContextManager
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import Any
 
@@ -73,6 +73,20 @@ class Ledger:
         """Does the ledger live on this machine, out of reach for others?"""
         return self._database.is_sqlite
 
+    # time
+
+    def not_before(self, now: datetime) -> datetime:
+        """``now``, or the moment of the newest row where that is later: a clock set back revives nothing."""
+        query = select(tables.event.c.at).order_by(tables.event.c.seq.desc()).limit(1)
+        with self._database.read() as connection:
+            newest = connection.scalar(query)
+        return max(now, moment(newest)) if newest else now
+
+    def bounded(self, clock: Clock) -> Clock:
+        """``clock``, never before the newest row as it is now."""
+        floor = self.not_before(datetime.min.replace(tzinfo=UTC))
+        return lambda: max(clock(), floor)
+
     # plans
 
     def save_plan(self, plan_id: str, document: bytes, *, workload: str, created: datetime, who: str) -> None:
@@ -97,6 +111,13 @@ class Ledger:
             rows = connection.execute(_events(_PLAN, latest_first=True)).all()
             begun = _begun_plans(connection) if pending_only else frozenset()
         return tuple(_plan_record(row) for row in rows if row.subject not in begun)
+
+    def plan_record(self, plan_id: str) -> PlanRecord | None:
+        """What was put on record about the plan with exactly this id, None if nothing was."""
+        query = _events(_PLAN).where(tables.event.c.subject == plan_id).limit(1)
+        with self._database.read() as connection:
+            row = connection.execute(query).one_or_none()
+        return _plan_record(row) if row else None
 
     # decisions
 

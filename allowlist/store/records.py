@@ -38,7 +38,8 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     """One person's or workload's word on one change, bound to what the change means.
 
     ``precondition`` is the fingerprint of the target the change was judged against. ``until`` belongs to
-    ``defer``, ``gate`` to ``accept-gate``, ``signature`` (armoured SSH) to the identity ``signed``.
+    ``defer``, ``gate`` to ``accept-gate``, ``signature`` (armoured SSH) to the identity ``signed``. ``asked_by`` is
+    who asked for the plan that was decided on, ``planned`` when it was made.
     """
 
     change_digest: str
@@ -53,9 +54,11 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     until: datetime | None = None
     gate: str | None = None
     signature: str | None = None
+    asked_by: str = ""
+    planned: datetime | None = None
 
     def __post_init__(self) -> None:
-        _require_zones(self.at, self.expires, self.until)
+        _require_zones(self.at, self.expires, self.until, self.planned)
         _require_pair(self.verdict == "defer", self.until, "a deferral names the moment it ends in 'until'")
         _require_pair(self.verdict == "accept-gate", self.gate, "the acceptance of a gate names it in 'gate'")
         _require_pair(self.identity == "signed", self.signature, "a signed decision carries its 'signature'")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import secrets
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from allowlist.apply.executor import Executor, Surroundings
@@ -21,18 +21,22 @@ from allowlist.errors import (
     StalePlan,
     TargetError,
 )
-from allowlist.plan.approval import ApprovalPolicy, Standing
-from allowlist.plan.digest import is_intact
+from allowlist.plan.approval import Standing
+from allowlist.plan.digest import require_intact
 from allowlist.plan.model import Change, Plan
 from allowlist.points.point import ArmWriter
 from allowlist.store import Ledger, RunKind
+from allowlist.workflow.approval_policy import refuse_other_policy
 from allowlist.workflow.deciding import standings_in
 from allowlist.workflow.driving import families_of, points_of, read_point
+from allowlist.workflow.meaning import refuse_other_meaning, refuse_other_project
 from allowlist.workflow.planning import make_plan
 from allowlist.workflow.predecessors import settle_predecessors
 from allowlist.workflow.project import Project, read_estate
 from allowlist.workflow.remembering import remember, remembering
 from allowlist.workflow.sources import refuse_moved_sources
+
+_CLOCKS_APART = dt.timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,42 +52,57 @@ def check_ready(
     plan: Plan, standings: Sequence[Standing], now: dt.datetime, options: ApplyOptions
 ) -> list[Change]:
     """The changes that may be applied now. Raises PlanRefused (edited), StalePlan (old), BlockedByGate, NotApproved."""
-    if not is_intact(plan):
-        raise PlanRefused("the plan was edited after it was made (its digest does not fit)")
-    age = now - dt.datetime.fromisoformat(plan.created)
-    if age > options.max_age:
-        raise StalePlan(f"the plan is {age.total_seconds() / 3600:.0f} hours old", hint="make a new plan")
+    require_intact(plan, "the plan")
+    _refuse_old(plan, standings, now, options.max_age)
     ready = [item.change for item in standings if item.is_approved]
     if len(ready) == len(standings) or (options.approved_only and ready):
         return ready
+    raise _not_ready(standings)
+
+
+def _not_ready(standings: Sequence[Standing]) -> PlanRefused:
     gated = [item for item in standings if item.state == "gated"]
     if gated:
-        raise BlockedByGate(
+        return BlockedByGate(
             f"{len(gated)} changes wait for gates: {gated[0].change.title}: {gated[0].text}",
-            hint="accept each gate by id: allowlist approve PLAN --accept GATE --reason TEXT",
+            hint="accept each gate by id: allowlist approve PLAN --all --accept GATE --reason TEXT",
         )
     waiting = [item for item in standings if not item.is_approved]
-    raise NotApproved(
+    return NotApproved(
         f"{len(waiting)} of {len(standings)} changes are not approved: {waiting[0].change.title}: {waiting[0].text}",
-        hint="allowlist approve PLAN, or apply the approved part with --approved-only",
+        hint="allowlist approve PLAN --all --reason TEXT, or apply the approved part with --approved-only",
     )
 
 
+def _refuse_old(plan: Plan, standings: Sequence[Standing], now: dt.datetime, max_age: dt.timedelta) -> None:
+    """The age of a plan is that of the oldest one its approvals were given on: a file can say any date."""
+    made = dt.datetime.fromisoformat(plan.created)
+    if made > now + _CLOCKS_APART:
+        raise PlanRefused(f"the plan says it was made in the future ({plan.created})", hint="make a new plan")
+    approved = [item.planned for item in standings if item.is_approved and item.planned]
+    age = now - min([made, *approved])
+    if age > max_age:
+        told = f"the plan is {age.total_seconds() / 3600:.0f} hours old"
+        since = " (its approvals were given on an older one)" if now - made <= max_age else ""
+        limit = max_age.total_seconds() / 3600
+        raise StalePlan(
+            f"{told}{since}; {limit:.0f} are let through (gates.plan_age_hours)", hint="make a new plan"
+        )
+
+
 def apply_plan(
-    project: Project,
-    plan: Plan,
-    arm: ArmWriter,
-    around: Surroundings,
-    policy: ApprovalPolicy,
-    options: ApplyOptions,
+    project: Project, plan: Plan, arm: ArmWriter, around: Surroundings, options: ApplyOptions
 ) -> RunResult:
     """Apply what is approved and say how it ended. Raises PlanRefused and its children before anything is written."""
     ledger = around.ledger
     refuse_edited_ledger(ledger)
     refuse_elsewhere(project.workload, plan)
-    project = remembering(project, ledger)
-    standings = standings_in(ledger, plan, policy, around.clock())
-    changes = check_ready(plan, standings, around.clock(), options)
+    around = replace(around, clock=ledger.bounded(around.clock))
+    project = remembering(replace(project, now=ledger.not_before(project.now)), ledger)
+    policy = project.approval.policy
+    changes = check_ready(plan, standings_in(ledger, plan, policy, around.clock()), around.clock(), options)
+    refuse_other_project(project, plan)
+    refuse_other_policy(ledger, project.workload.name, project.approval)
     refuse_moved_sources(project, plan, arm)
     settle_predecessors(project, plan, arm, around)
     run_id = new_run_id(around.clock())
@@ -92,7 +111,14 @@ def apply_plan(
     )
     begin_run(around, plan, run_id, "apply")
     ledger.save_snapshot(run_id, "changes", "before", canonical_json([change.id for change in changes]))
-    result = execute(project, plan, changes, arm, around, run_id)
+
+    def last_word() -> None:
+        """Nothing may have changed while this run waited: neither what was said nor what it means."""
+        still = standings_in(ledger, plan, policy, around.clock())
+        refuse_withdrawn(changes, still)
+        refuse_other_meaning(project, plan, arm, changes)
+
+    result = execute(project, plan, changes, arm, around, run_id, last_word=last_word)
     check_converged(project, plan, arm, changes, result)
     finish(around, result, options)
     return result
@@ -105,6 +131,14 @@ def begin_run(
     around.ledger.begin_run(
         run_id, plan.digest, around.who, around.clock(), kind, resumes, cloud=plan.cloud, tenant=plan.tenant
     )
+
+
+def refuse_withdrawn(changes: Sequence[Change], standings: Sequence[Standing]) -> None:
+    """Raises NotApproved or BlockedByGate where one of ``changes`` is not approved any more."""
+    ids = {change.id for change in changes}
+    mine = [item for item in standings if item.change.id in ids]
+    if any(not item.is_approved for item in mine):
+        raise _not_ready(mine)
 
 
 def check_converged(
@@ -139,16 +173,18 @@ def execute(
     *,
     expected: Mapping[str, str] | None = None,
     families: Mapping[str, str] | None = None,
+    last_word: Callable[[], None] = lambda: None,
 ) -> RunResult:
     """Run the executor for ``changes``; a refusal before the first write is put on record and raised.
 
     ``families`` names the policy families of targets where they are known, which saves reading them twice.
+    ``last_word`` may still refuse when every lock is held.
     """
     planned = {target.name: target.fingerprint for target in plan.targets}
     try:
         points = points_of(project, plan)
         executor = Executor(run_id, around, arm, points, families_of(points, arm, families))
-        result = executor.run(changes, planned if expected is None else expected)
+        result = executor.run(changes, planned if expected is None else expected, last_word)
     except (Exception, KeyboardInterrupt) as error:
         _note_broken_off(around, run_id, error)
         raise

@@ -8,15 +8,16 @@ from pathlib import Path
 
 from allowlist.documents import canonical_json
 from allowlist.documents.reader import near_miss
-from allowlist.errors import AllowlistError
-from allowlist.plan.approval import ApprovalPolicy, Standing, standings
+from allowlist.errors import AllowlistError, InvalidInput
+from allowlist.plan.approval import ApprovalPolicy, Standing, folded, of_asker, standings
+from allowlist.plan.digest import require_intact
 from allowlist.plan.model import Change, Plan
 from allowlist.store import Decision, Ledger
 from allowlist.store.approval_file import read_approval
 from allowlist.store.identity import Identity
-from allowlist.workload import Workload
 
 VALID_DAYS = 14
+_CLOCKS_APART = dt.timedelta(minutes=5)
 
 
 def chosen_changes(plan: Plan, ids: Sequence[str], *, everything: bool) -> list[Change]:
@@ -48,6 +49,36 @@ def decide(
     valid_days: int = VALID_DAYS,
 ) -> list[Decision]:
     """Record the decisions (all or none), the plan first. Raises AllowlistError for a gate that cannot be accepted."""
+    decisions = decisions_on(
+        plan, changes, verdict, who, reason, ledger.not_before(at), gates=gates, valid_days=valid_days
+    )
+    record(ledger, plan, decisions)
+    return decisions
+
+
+def record(ledger: Ledger, plan: Plan, decisions: Sequence[Decision]) -> None:
+    """Put decisions on a plan on record, the plan first."""
+    if decisions:
+        first = decisions[0]
+        ledger.save_plan(
+            plan.digest, canonical_json(plan), workload=plan.workload, created=first.at, who=first.who
+        )
+        ledger.decide(*decisions)
+
+
+def decisions_on(
+    plan: Plan,
+    changes: Sequence[Change],
+    verdict: str,
+    who: Identity,
+    reason: str,
+    at: dt.datetime,
+    *,
+    gates: Sequence[str] = (),
+    valid_days: int = VALID_DAYS,
+) -> list[Decision]:
+    """One decision per change, and one per change and gate that is accepted; nothing is recorded yet."""
+    require_intact(plan, f"plan {plan.id}")
     _check_gates(plan, gates)
     expires = at + dt.timedelta(days=valid_days) if verdict == "approve" else None
     decisions = [_decision(plan, change, verdict, who, reason, at, expires, None) for change in changes]
@@ -56,8 +87,6 @@ def decide(
         decisions += [
             _decision(plan, change, "accept-gate", who, reason, at, None, gate_id) for change in closed
         ]
-    ledger.save_plan(plan.digest, canonical_json(plan), workload=plan.workload, created=at, who=who.who)
-    ledger.decide(*decisions)
     return decisions
 
 
@@ -91,38 +120,68 @@ def _decision(
         expires=expires,
         gate=gate,
         plan_id=plan.digest,
+        asked_by=plan.asked_by,
+        planned=dt.datetime.fromisoformat(plan.created),
     )
 
 
-def policy_of(workload: Workload) -> ApprovalPolicy:
-    """The approval rules of a workload file."""
-    rule = workload.approval
-    return ApprovalPolicy(approvers=tuple(rule.approvers), four_eyes=rule.four_eyes, quorum=dict(rule.quorum))
-
-
 def standings_in(
-    ledger: Ledger, plan: Plan, policy: ApprovalPolicy, now: dt.datetime
+    ledger: Ledger, plan: Plan, policy: ApprovalPolicy, now: dt.datetime, *, made_here: bool = False
 ) -> tuple[Standing, ...]:
-    """Where every change of ``plan`` stands by the ledger."""
+    """Where every change of ``plan`` stands by the ledger.
+
+    ``made_here``: this very process made the plan. One that comes from a file counts only with approvals of a plan
+    that the same person asked for: nobody can tell whether the name in the file is true.
+    """
     decisions = ledger.decisions([change.digest for change in plan.changes])
-    return standings(plan, decisions, policy, now)
+    if not made_here:
+        decisions = of_asker(decisions, plan)
+    known = made_here or not policy.four_eyes or asker_is_known(ledger, plan)
+    return standings(plan, decisions, policy, ledger.not_before(now), asker_is_known=known)
+
+
+def asker_is_known(ledger: Ledger, plan: Plan) -> bool:
+    """Was the plan put on record by the one it says has asked for it, before anybody else did?"""
+    kept = ledger.plan_record(plan.digest)
+    return kept is not None and folded(kept.who) == folded(plan.asked_by)
 
 
 def import_decisions(
-    ledger: Ledger, plan: Plan, files: Sequence[Path], workload: Workload, folder: Path, now: dt.datetime
+    ledger: Ledger, plan: Plan, files: Sequence[Path], signers: Path | None, now: dt.datetime
 ) -> int:
     """Take decisions made elsewhere into the ledger; signatures are checked first. How many were taken."""
-    signers = folder / workload.approval.allowed_signers if workload.approval.allowed_signers else None
-    known = {change.digest for change in plan.changes}
-    found = [
-        decision
-        for file in files
-        for decision in read_approval(file, allowed_signers=signers, at=now)
-        if decision.change_digest in known
-    ]
-    if found:
+    found = [decision for file in files for decision in read_approval(file, allowed_signers=signers, at=now)]
+    return take_in(ledger, plan, found, now)
+
+
+def take_in(ledger: Ledger, plan: Plan, decisions: Sequence[Decision], now: dt.datetime) -> int:
+    """Put those on changes of ``plan`` on record that are not there yet; how many that were.
+
+    Raises InvalidInput for one that was made in the future.
+    """
+    wanted = {change.digest for change in plan.changes}
+    known = {_identity(item) for item in ledger.decisions(wanted)}
+    fresh = [item for item in decisions if item.change_digest in wanted and _identity(item) not in known]
+    for item in fresh:
+        if item.at > ledger.not_before(now) + _CLOCKS_APART:
+            raise InvalidInput.of(
+                "the file of decisions", f"holds one of {item.who} from the future ({item.at:%Y-%m-%d %H:%M})"
+            )
+    if fresh:
         ledger.save_plan(
-            plan.digest, canonical_json(plan), workload=plan.workload, created=now, who=found[0].who
+            plan.digest, canonical_json(plan), workload=plan.workload, created=now, who=fresh[0].who
         )
-        ledger.decide(*found)
-    return len(found)
+        ledger.decide(*fresh)
+    return len(fresh)
+
+
+def _identity(decision: Decision) -> tuple[object, ...]:
+    return (
+        decision.change_digest,
+        decision.precondition,
+        decision.verdict,
+        decision.who,
+        decision.identity,
+        decision.at,
+        decision.gate,
+    )

@@ -25,15 +25,15 @@ from allowlist.documents.prepared import prepared
 from allowlist.documents.reader import read_json_document
 from allowlist.errors import AllowlistError
 from allowlist.estate.bodies import Estate
-from allowlist.plan.digest import is_intact
+from allowlist.plan.digest import require_intact
 from allowlist.plan.findings import Finding
 from allowlist.plan.model import SCHEMA, Plan
 from allowlist.points.point import ArmReader, ArmWriter
 from allowlist.store import Clock, Ledger, PlanRecord, Run
 from allowlist.store.identity import Identity
 from allowlist.workflow.applying import ApplyOptions, apply_plan
+from allowlist.workflow.approval_policy import rule_of_plan
 from allowlist.workflow.confirming import confirm_run
-from allowlist.workflow.deciding import policy_of
 from allowlist.workflow.explaining import Explanation
 from allowlist.workflow.exploring import (
     RunStory,
@@ -49,7 +49,6 @@ from allowlist.workflow.review import Review
 from allowlist.workflow.rolling_back import roll_back
 from allowlist.workflow.upgrades import Upgrade, compare_pins
 from allowlist.workload import TargetSpec
-from allowlist.workload.document import ApprovalRule
 
 Narrate = Callable[[str], None]
 """Told in words what is being read, while it is being read."""
@@ -119,14 +118,14 @@ class Desk:
         """The plan file that was named. Raises InvalidInput with every mistake in it."""
         if self._access.plan is None:
             raise AllowlistError("no plan was named", hint="allowlist review PLAN")
-        return _intact(read_json_document(self._access.plan, Plan, SCHEMA), str(self._access.plan))
+        return require_intact(read_json_document(self._access.plan, Plan, SCHEMA), str(self._access.plan))
 
     def pending_plans(self) -> tuple[PlanRecord, ...]:
         """Plans of the ledger that nobody began to apply, latest first."""
         return self.ledger().plans(pending_only=True)
 
     def stored_plan(self, plan_id: str) -> Plan:
-        return _intact(
+        return require_intact(
             msgspec.json.decode(self.ledger().plan(plan_id), type=prepared(Plan)), f"plan {plan_id}"
         )
 
@@ -141,7 +140,7 @@ class Desk:
     def review(self, plan: Plan) -> Review:
         """Open the review of ``plan``; it goes on record if it was not."""
         who, ledger = self._access.who(plan), self.ledger()
-        rule = self.project().workload.approval if self._access.project else ApprovalRule()
+        rule = self.project().approval.rule if self._access.project else rule_of_plan(plan)
         if not self.read_only:
             created = datetime.fromisoformat(plan.created)
             ledger.save_plan(
@@ -219,7 +218,7 @@ class Desk:
         )
         with self._azure() as arm:
             around = self._around(review.who, watch, should_stop)
-            return apply_plan(project, review.plan, arm, around, policy_of(project.workload), options)
+            return apply_plan(project, review.plan, arm, around, options)
 
     def roll_back(self, run_id: str, watch: OnEvent = nobody_watches) -> RunResult:
         """Undo a run, verified. Raises StalePlan when a target was changed since."""
@@ -279,11 +278,3 @@ class Desk:
     def _refuse(self, reason: str) -> None:
         if reason:
             raise AllowlistError(reason, hint="nothing was written")
-
-
-def _intact(plan: Plan, what: str) -> Plan:
-    if not is_intact(plan):
-        raise AllowlistError(
-            f"{what} was edited after it was made: its digest does not fit", hint="make the plan again"
-        )
-    return plan

@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Sequence
 
 import allowlist
+from allowlist.documents import digest_of
 from allowlist.estate.bodies import Estate
 from allowlist.plan.build import PlanInput, TargetInput, build_plan
 from allowlist.plan.drafts import Draft
@@ -38,6 +39,8 @@ def make_plan(project: Project, estate: Estate, specs: Sequence[TargetSpec], ask
             asked_by=asked_by,
             cloud=workload.cloud,
             tenant=workload.tenant,
+            workload_file=digest_of(workload),
+            approval=project.approval.told,
             catalogs={
                 use.name: project.library.get(use.name).resolve(use.version) for use in workload.catalogs
             },

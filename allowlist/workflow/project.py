@@ -19,6 +19,7 @@ from allowlist.points.kind import kind_of
 from allowlist.points.point import ArmReader, Point, Target
 from allowlist.rules.addresses import EVERYWHERE, AddressSet
 from allowlist.rules.flow import NOTHING_KNOWN, Facts
+from allowlist.workflow.approval_policy import PolicyInForce, policy_from_workload
 from allowlist.workflow.private_links import with_served
 from allowlist.workflow.surroundings import read_surroundings
 from allowlist.workflow.workloads import read_workload, refuse_wrong_options
@@ -36,6 +37,13 @@ class Project:
     now: dt.datetime
     remembered: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """By target: entries without room for a mark that the ledger remembers as this workload's."""
+    policy: PolicyInForce | None = None
+    """The approval policy that whoever runs named; without it the workload file's own counts."""
+
+    @property
+    def approval(self) -> PolicyInForce:
+        """The approval policy in force."""
+        return self.policy or policy_from_workload(self.workload.approval, Path(self.source.file))
 
     def targets(self, only: Sequence[str] = (), exclude: Sequence[str] = ()) -> list[TargetSpec]:
         """The targets asked for. Raises AllowlistError for a name the workload does not have."""

@@ -20,6 +20,8 @@ from allowlist.plan import approval
 from allowlist.plan.model import Change, Gate, Plan
 from allowlist.store import Clock, Decision, Ledger, Verdict
 from allowlist.store.identity import Identity
+from allowlist.workflow.approval_policy import policy_of
+from allowlist.workflow.deciding import asker_is_known
 from allowlist.workload.document import ApprovalRule
 
 _VERDICTS = ("approve", "reject", "defer")
@@ -108,9 +110,10 @@ class Review:
         self.rule = rule or ApprovalRule()
         self.asked_by = plan.asked_by
         self.read_only = read_only or _lacks_rights(self.rule, who)
-        self._policy = _policy(self.rule)
+        self._policy = policy_of(self.rule)
+        self._asker_is_known = not self.rule.four_eyes or asker_is_known(ledger, plan)
         self._ledger = ledger
-        self._clock = clock
+        self._clock = ledger.bounded(clock)
         self._changes = {change.id: change for change in plan.changes}
         self._ids_of = _ids_by_digest(plan)
         self._gates_over = _gates_by_change(plan)
@@ -177,13 +180,13 @@ class Review:
 
     def _standing(self, change_id: str, now: datetime) -> Standing:
         change = self.change(change_id)
-        said = self._said.get(change.digest, ())
+        said = approval.of_asker(self._said.get(change.digest, ()), self.plan)
         if not said:
             return Standing(state=State.PENDING, text="not approved yet", needed=self._needed(change))
         alone = msgspec.structs.replace(
             self.plan, changes=(change,), gates=self._gates_over.get(change_id, ())
         )
-        found = approval.standings(alone, said, self._policy, now)[0]
+        found = approval.standings(alone, said, self._policy, now, asker_is_known=self._asker_is_known)[0]
         mine = self._last_of_mine(change_id)
         return Standing(
             state=State(found.state),
@@ -436,6 +439,8 @@ class Review:
             reason=reason,
             at=self._clock(),
             plan_id=self.plan.digest,
+            asked_by=self.plan.asked_by,
+            planned=datetime.fromisoformat(self.plan.created),
             until=until,
             expires=expires,
         )
@@ -451,6 +456,8 @@ class Review:
             reason=reason,
             at=self._clock(),
             plan_id=self.plan.digest,
+            asked_by=self.plan.asked_by,
+            planned=datetime.fromisoformat(self.plan.created),
             gate=gate_id,
         )
 
@@ -472,7 +479,7 @@ class Review:
         return mine[-1] if mine and _is_in_force(mine[-1], self._clock()) else None
 
     def _needed(self, change: Change) -> int:
-        return self.rule.quorum.get(change.risk.value, 1)
+        return approval.needed_for(change, self.plan, self._policy, self._asker_is_known)
 
 
 def _is_in_force(decision: Decision, now: datetime) -> bool:
@@ -484,12 +491,6 @@ def _earliest(known: datetime | None, decisions: Iterable[Decision], now: dateti
     """The next moment at which one of the decisions begins or ceases to count."""
     ends = [end for item in decisions for end in (item.until, item.expires) if end is not None and end > now]
     return min([*ends, *([known] if known else [])], default=None)
-
-
-def _policy(rule: ApprovalRule) -> approval.ApprovalPolicy:
-    return approval.ApprovalPolicy(
-        approvers=tuple(rule.approvers), four_eyes=rule.four_eyes, quorum=rule.quorum
-    )
 
 
 def _ids_by_digest(plan: Plan) -> dict[str, list[str]]:
@@ -512,7 +513,8 @@ def _gates_by_change(plan: Plan) -> dict[str, tuple[Gate, ...]]:
 
 
 def _lacks_rights(rule: ApprovalRule, who: Identity) -> str:
-    if rule.approvers and who.who not in rule.approvers:
+    listed = map(approval.folded, rule.approvers)
+    if rule.approvers and approval.folded(who.who) not in listed:
         return f"{who.who} is not among the approvers of this workload"
     return ""
 

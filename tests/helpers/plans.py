@@ -5,10 +5,13 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from allowlist.plan.digest import change_digest, sealed
+import msgspec
+
+from allowlist.plan.digest import change_id, sealed, with_digests
 from allowlist.plan.drafts import NO_COST
 from allowlist.plan.model import (
     SCHEMA,
+    ApprovalInForce,
     Change,
     Classification,
     Cost,
@@ -55,9 +58,8 @@ def a_change(
         before=body if action == "remove" else None,
         after=None if action == "remove" else body,
     )
-    digest = change_digest(GROUP, operation, ())
     return Change(
-        id=digest.removeprefix("sha256:")[:8],
+        id=change_id(GROUP, operation, ()),
         target="hub",
         title=f"{action} {body['name']}",
         operation=operation,
@@ -67,25 +69,47 @@ def a_change(
         proofs=proofs,
         cost=cost,
         gates=gates,
-        digest=digest,
+        digest="",
         precondition=base,
     )
 
 
 def a_plan(*changes: Change, gates: tuple[Gate, ...] = (), asked_by: str = "") -> Plan:
+    """A plan that is what it claims to be: its changes get their digests here."""
     target = TargetPlan(
         name="hub", surface="firewall_policy", resource=GROUP, fingerprint="base", delete="sync"
     )
-    return sealed(
+    return resealed(
         Plan(
             schema=SCHEMA,
             workload="w",
             created=NOW.isoformat(),
             tool="t",
             asked_by=asked_by,
+            approval=ApprovalInForce(origin="the workload file", digest="sha256:policy"),
             catalogs={},
             targets=(target,),
             changes=changes,
             gates=gates,
         )
     )
+
+
+def resealed(plan: Plan) -> Plan:
+    """What an editor who knows the product can do: every digest is made again."""
+    named = [
+        msgspec.structs.replace(
+            change, id=change_id(_resource_of(plan, change), change.operation, change.requirements)
+        )
+        for change in plan.changes
+    ]
+    names = {old.id: new.id for old, new in zip(plan.changes, named, strict=True)}
+    gates = tuple(
+        msgspec.structs.replace(gate, changes=tuple(names.get(item, item) for item in gate.changes))
+        for gate in plan.gates
+    )
+    return sealed(with_digests(msgspec.structs.replace(plan, changes=tuple(named), gates=gates)))
+
+
+def _resource_of(plan: Plan, change: Change) -> str:
+    return next(target.resource for target in plan.targets if target.name == change.target)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
-from allowlist.plan.digest import sealed
 from allowlist.plan.model import Change, Cost, Gate, Plan, Proof, RequirementRef, Risk
-from tests.helpers.plans import PROVED, a_change, a_plan
+from tests.helpers.plans import PROVED, a_change, a_plan, resealed
 
 _WIDER = msgspec.structs.replace(
     PROVED,
@@ -57,7 +56,7 @@ def review_plan() -> Plan:
     )
     plan = a_plan(*changes, gates=gates, asked_by="carol@contoso.example")
     target = msgspec.structs.replace(plan.targets[0], minutes=4)
-    return sealed(msgspec.structs.replace(plan, workload="chat-prod", minutes=4, targets=(target,)))
+    return resealed(msgspec.structs.replace(plan, workload="chat-prod", minutes=4, targets=(target,)))
 
 
 def _wanted(change: Change, catalog: str, scenario: str) -> Change:

@@ -13,12 +13,13 @@ from allowlist.apply.executor import Surroundings
 from allowlist.apply.result import RunResult
 from allowlist.azure.client import ArmClient, Patience
 from allowlist.azure.connection import Connection, connect
+from allowlist.documents import canonical_json
 from allowlist.plan.model import Change, Plan
 from allowlist.simulator import Running, Simulator, parse_fault, serve
 from allowlist.store import Ledger, open_ledger
 from allowlist.store.identity import Identity
 from allowlist.workflow.applying import ApplyOptions, apply_plan
-from allowlist.workflow.deciding import decide, policy_of
+from allowlist.workflow.deciding import decide
 from allowlist.workflow.planning import make_plan
 from allowlist.workflow.project import Project, load_project, read_estate
 from allowlist.workflow.remembering import remembering
@@ -59,6 +60,21 @@ class World:
         accepted = [gate.id for gate in plan.gates if not gate.final] if gates else []
         decide(self.ledger, plan, changes or plan.changes, "approve", who, "test", now(), gates=accepted)
 
+    def reject(self, plan: Plan, who: Identity) -> None:
+        decide(self.ledger, plan, plan.changes, "reject", who, "rejected after all", now())
+
+    def put_on_record(self, plan: Plan, who: Identity) -> None:
+        """What the plan command does under four eyes."""
+        self.ledger.save_plan(
+            plan.digest, canonical_json(plan), workload=plan.workload, created=now(), who=who.who
+        )
+
+    def record_at(self, moment: dt.datetime) -> None:
+        """A row that was written at ``moment``: since then clocks were set back."""
+        url = f"sqlite:///{self.workload.parent}/ledger.db"
+        with open_ledger(url, environ={}, clock=lambda: moment) as later:
+            later.note("test", "clock", "", {})
+
     def around(self, **changes: Any) -> Surroundings:
         defaults: dict[str, Any] = {
             "ledger": self.ledger,
@@ -69,13 +85,13 @@ class World:
             "settle_attempts": 200,
             "settle_pause": 0.0,
         }
-        return Surroundings(**{**defaults, **self.settings, **changes})
+        known = Surroundings.__dataclass_fields__
+        given = {name: value for name, value in self.settings.items() if name in known}
+        return Surroundings(**{**defaults, **given, **changes})
 
     def apply(self, plan: Plan, **options: Any) -> RunResult:
         around = self.around()
-        return apply_plan(
-            self.project, plan, self.arm, around, policy_of(self.project.workload), ApplyOptions(**options)
-        )
+        return apply_plan(self.project, plan, self.arm, around, ApplyOptions(**options))
 
     def fault(self, *texts: str) -> None:
         for text in texts:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
+import msgspec
 import pytest
 
 from allowlist.plan.approval import ApprovalPolicy, Standing, standings
@@ -13,12 +14,12 @@ from allowlist.store import Decision
 from tests.helpers.plans import NOW, a_change, a_plan
 
 CHANGE = a_change()
-LISTED = ApprovalPolicy(approvers=("alice@contoso.example", "bob@contoso.example", "os:carol@desk"))
+LISTED = ApprovalPolicy(approvers=("alice@contoso.example", "bob@contoso.example"))
 
 
 def said(who: str, verdict: str = "approve", change: Change = CHANGE, **more: Any) -> Decision:
     given: dict[str, Any] = {
-        "change_digest": change.digest,
+        "change_digest": change.id,
         "precondition": change.precondition,
         "verdict": verdict,
         "who": who,
@@ -33,7 +34,13 @@ def said(who: str, verdict: str = "approve", change: Change = CHANGE, **more: An
 def standing_of(
     *decisions: Decision, policy: ApprovalPolicy = LISTED, change: Change = CHANGE, **plan: Any
 ) -> Standing:
-    (found,) = standings(a_plan(change, **plan), decisions, policy, NOW)
+    made = a_plan(change, **plan)
+    bound = [
+        msgspec.structs.replace(item, change_digest=made.changes[0].digest)
+        for item in decisions
+        if item.change_digest == change.id
+    ]
+    (found,) = standings(made, bound, policy, NOW)
     return found
 
 
@@ -56,9 +63,78 @@ def test_an_unverified_name_cannot_pass_for_a_listed_person() -> None:
     assert standing_of(said("alice@contoso.example", identity="signed", signature="armoured")).is_approved
 
 
-def test_an_operating_system_user_counts_when_listed_as_one() -> None:
-    assert standing_of(said("os:carol@desk", identity="unverified")).is_approved
-    assert standing_of(said("os:dave@desk", identity="unverified")).state == "pending"
+@pytest.mark.parametrize(
+    "policy",
+    [
+        ApprovalPolicy(approvers=("os:carol@desk",)),
+        ApprovalPolicy(four_eyes=True),
+        ApprovalPolicy(quorum={"billed": 2}),
+    ],
+)
+def test_where_it_matters_who_somebody_is_an_operating_system_user_counts_for_nothing(
+    policy: ApprovalPolicy,
+) -> None:
+    found = standing_of(
+        said("os:carol@desk", identity="unverified"), policy=policy, asked_by="bob@contoso.example"
+    )
+    assert found.state == "pending"
+    assert "os:carol@desk does not count" in found.text
+
+
+def test_where_it_does_not_matter_anybody_counts() -> None:
+    assert standing_of(said("os:carol@desk", identity="unverified"), policy=ApprovalPolicy()).is_approved
+
+
+def test_one_person_under_two_spellings_is_one_person() -> None:
+    policy = ApprovalPolicy(quorum={"low": 2})
+    spellings = (
+        "alice@contoso.example",
+        "Alice@Contoso.Example",
+        " alice@contoso.example",
+        "\uff41lice@contoso.example",
+        "ali\u200bce@contoso.example",
+    )
+    found = standing_of(*(said(name) for name in spellings), policy=policy)
+    assert found.text == "1 of 2 approvals"
+
+
+def test_a_name_is_found_in_the_list_of_approvers_in_any_spelling() -> None:
+    assert standing_of(said("ALICE@contoso.example")).is_approved
+    policy = ApprovalPolicy(four_eyes=True)
+    assert not standing_of(
+        said("ALICE@contoso.example"), policy=policy, asked_by="alice@contoso.example"
+    ).is_approved
+
+
+def test_four_eyes_are_those_of_two_people_where_nobody_vouches_for_who_asked() -> None:
+    policy = ApprovalPolicy(four_eyes=True)
+    alice, bob = said("alice@contoso.example"), said("bob@contoso.example")
+    assert standing_of(alice, policy=policy, asked_by="").text == "1 of 2 approvals"
+    assert standing_of(alice, bob, policy=policy, asked_by="").is_approved
+
+
+def test_a_user_of_a_machine_may_be_whoever_has_that_name_elsewhere() -> None:
+    policy = ApprovalPolicy(four_eyes=True)
+    alice, bob = said("alice@contoso.example"), said("bob@contoso.example")
+    assert not standing_of(alice, policy=policy, asked_by="os:Alice@desk").is_approved
+    assert standing_of(bob, policy=policy, asked_by="os:Alice@desk").is_approved
+
+
+def test_who_asked_for_the_plan_that_was_approved_is_not_forgotten() -> None:
+    policy = ApprovalPolicy(four_eyes=True)
+    own = said("alice@contoso.example", asked_by="alice@contoso.example")
+    assert standing_of(own, policy=policy, asked_by="bob@contoso.example").state == "pending"
+
+
+def test_nothing_said_in_the_name_of_another_lifts_what_that_person_said() -> None:
+    rejected = said("alice@contoso.example", "reject")
+    claimed = said("alice@contoso.example", identity="unverified", at=NOW + dt.timedelta(hours=1))
+    assert standing_of(said("bob@contoso.example"), rejected, claimed).state == "rejected"
+
+
+def test_an_old_word_that_is_brought_again_does_not_outdo_a_later_one() -> None:
+    old = said("alice@contoso.example", at=NOW - dt.timedelta(days=1))
+    assert standing_of(said("alice@contoso.example", "reject"), old).state == "rejected"
 
 
 def test_with_four_eyes_whoever_asked_cannot_approve() -> None:

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from allowlist.documents import canonical_json
 from allowlist.errors import AllowlistError
 from allowlist.plan.approval import ApprovalPolicy, standings
 from allowlist.plan.model import Gate, Risk
@@ -90,6 +91,7 @@ def test_several_at_once_lie_in_one_tier_and_were_counted(ledger: Ledger, clock:
 
 def test_with_four_eyes_who_asked_cannot_approve(ledger: Ledger, clock: HandClock) -> None:
     rule = ApprovalRule(four_eyes=True)
+    ledger.save_plan(PLAN.digest, canonical_json(PLAN), workload="w", created=clock(), who=ALICE.who)
     mine = review_of(ledger, clock, rule=rule)
     with pytest.raises(AllowlistError, match="somebody else approves"):
         mine.approve([LOW[0].id])

@@ -10,16 +10,16 @@ from allowlist.errors import AllowlistError
 from allowlist.plan.model import Plan
 from allowlist.store import Decision, Ledger
 from allowlist.store.approval_file import read_approval
-from allowlist.workload import Workload
+from allowlist.workflow.deciding import take_in
+from allowlist.workflow.project import Project
 
 
 class SignedApprovals:
     """The decisions in the files that ``automation.approvals`` names; signatures are checked once for all targets."""
 
-    def __init__(self, workload: Workload, folder: Path, now: dt.datetime) -> None:
-        self._globs = workload.automation.approvals
-        signers = workload.approval.allowed_signers
-        self._signers = folder / signers if signers else None
+    def __init__(self, project: Project, folder: Path, now: dt.datetime) -> None:
+        self._globs = project.workload.automation.approvals
+        self._signers = project.approval.signers
         self._folder = folder
         self._now = now
         self._lock = threading.Lock()
@@ -27,14 +27,7 @@ class SignedApprovals:
 
     def take_in(self, plan: Plan, ledger: Ledger) -> None:
         """Put those on changes of ``plan`` on record. Raises AllowlistError for a file without valid signature."""
-        wanted = {change.digest for change in plan.changes}
-        found = [item for item in self._all() if item.change_digest in wanted]
-        if not found:
-            return
-        known = {_identity(item) for item in ledger.decisions(wanted)}
-        fresh = [item for item in found if _identity(item) not in known]
-        if fresh:
-            ledger.decide(*fresh)
+        take_in(ledger, plan, self._all(), self._now)
 
     def _all(self) -> tuple[Decision, ...]:
         with self._lock:
@@ -51,14 +44,3 @@ class SignedApprovals:
                 hint="sign it: allowlist approve PLAN --sign KEY --as NAME -o FILE",
             )
         return decisions
-
-
-def _identity(decision: Decision) -> tuple[object, ...]:
-    return (
-        decision.change_digest,
-        decision.precondition,
-        decision.verdict,
-        decision.who,
-        decision.at,
-        decision.gate,
-    )

@@ -127,7 +127,7 @@ class _Run:
             arm=work.arm,
             reads=self._reads[id(work.arm)],
             families=self._families,
-            approvals=SignedApprovals(project.workload, work.file.parent, self._around.clock()),
+            approvals=SignedApprovals(project, work.file.parent, self._around.clock()),
             around=replace(self._around, who=work.who or self._around.who),
             settings=self._settings,
             trust_ledger=self._trust_ledger,

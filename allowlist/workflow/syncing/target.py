@@ -31,7 +31,7 @@ from allowlist.workflow.applying import (
     new_run_id,
     raise_if_incomplete,
 )
-from allowlist.workflow.deciding import policy_of, standings_in
+from allowlist.workflow.deciding import standings_in
 from allowlist.workflow.files import write_file
 from allowlist.workflow.planning import make_plan
 from allowlist.workflow.project import Project, read_estate
@@ -150,7 +150,8 @@ def _permits(given: Pass, spec: TargetSpec, plan: Plan, drifted: Collection[str]
     ledger, now = given.around.ledger, given.around.clock()
     automation = given.project.workload.automation
     given.approvals.take_in(plan, ledger)
-    standings = standings_in(ledger, plan, policy_of(given.project.workload), now)
+    policy = given.project.approval.policy
+    standings = standings_in(ledger, plan, policy, now, made_here=True)
     return permits(plan, standings, automation, given.closed(spec.name), drifted)
 
 
