@@ -19,6 +19,7 @@ from allowlist.cli.common import (
     ledger_from,
     ledger_option,
     now,
+    policy_option,
     project_from,
     read_plan,
     who_decides,
@@ -70,6 +71,7 @@ if TYPE_CHECKING:
 @catalogs_option
 @facts_option
 @connection_options
+@policy_option
 @ledger_option
 @json_option
 def apply(
@@ -108,7 +110,7 @@ def apply(
 
     if (plan_path is None) == (resume is None):
         raise AllowlistError("what is to be applied?", hint="give PLAN, or --resume RUN")
-    project = project_from(workload_path, catalogs, facts_path)
+    project = project_from(workload_path, catalogs, facts_path, ledger_url)
     plan = read_plan(plan_path) if plan_path else None
     options = ApplyOptions(
         approved_only=approved_only,

@@ -2,18 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import click
 
-from allowlist.cli.common import decider_options, ledger_from, ledger_option, now, read_plan, who_decides
+from allowlist.cli.common import (
+    decider_options,
+    ledger_from,
+    ledger_option,
+    named_policy,
+    now,
+    policy_option,
+    read_plan,
+    who_decides,
+    workload_option,
+)
 from allowlist.cli.console import say
 from allowlist.cli.exits import Exit
+from allowlist.errors import AllowlistError
 
 if TYPE_CHECKING:
+    import datetime as dt
+
     from allowlist.azure.connection import SignIn
-    from allowlist.store import Decision
+    from allowlist.plan.model import Change, Plan
+    from allowlist.store import Decision, Ledger
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 
@@ -35,6 +51,8 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option("--as", "principal", help="With --sign: your name in the allowed-signers file.")
 @click.option("-o", "--output", type=_FILE, help="Write the decisions to a file for somebody else's apply.")
 @decider_options
+@workload_option
+@policy_option
 @ledger_option
 def approve(
     plan_path: Path,
@@ -47,6 +65,7 @@ def approve(
     principal: str | None,
     output: Path | None,
     sign_in: SignIn,
+    workload_path: Path,
     ledger_url: str | None,
 ) -> int:
     """Approve changes of PLAN. The approval is bound to what each change means and to its target's state.
@@ -57,23 +76,72 @@ def approve(
       allowlist approve plan.json 450642f0 --accept shared-suffix --reason "own registry only"
     """
     from allowlist.store.identity import Identity
-    from allowlist.workflow.deciding import chosen_changes, decide
+    from allowlist.workflow.deciding import chosen_changes, decisions_on, record
 
     plan = read_plan(plan_path)
     chosen = chosen_changes(plan, changes, everything=everything)
     who = Identity(who=principal, kind="unverified") if key and principal else who_decides(sign_in.to(plan))
     with ledger_from(ledger_url) as ledger:
-        made = decide(ledger, plan, chosen, "approve", who, reason, now(), gates=gates, valid_days=valid_days)
-    if output is not None:
-        _write_decisions(output, made, key)
-    say(f"{len(chosen)} changes approved by {who.who} ({who.kind}) for {valid_days} days")
-    closed = sorted({gate for change in chosen for gate in change.gates} - set(gates))
-    if closed:
-        say(f"gates still closed: {', '.join(closed)}; accept each by id with --accept GATE")
+        at = ledger.not_before(now())
+        made = decisions_on(plan, chosen, "approve", who, reason, at, gates=gates, valid_days=valid_days)
+        if key is not None:
+            made = _signed(made, key, output, _signers(workload_path, ledger, plan), at)
+        elif output is not None:
+            _write_decisions(output, made, None)
+        record(ledger, plan, made)
+    _tell(chosen, made, who.who, gates, valid_days)
     return Exit.DONE
 
 
-def _write_decisions(path: Path, decisions: list[Decision], key: Path | None) -> None:
+def _tell(
+    chosen: Sequence[Change], made: Sequence[Decision], who: str, gates: Sequence[str], valid_days: int
+) -> None:
+    if made:
+        say(f"{len(chosen)} changes approved by {who} ({made[0].identity}) for {valid_days} days")
+    closed = sorted({gate for change in chosen for gate in change.gates} - set(gates))
+    if closed:
+        say(f"gates still closed: {', '.join(closed)}; accept each by id with --accept GATE")
+
+
+def _signed(
+    decisions: Sequence[Decision], key: Path, output: Path | None, signers: Path | None, at: dt.datetime
+) -> list[Decision]:
+    """The decisions as the signature proves them; without allowed signers nobody can, so none is put on record."""
+    from allowlist.store.approval_file import read_approval
+
+    with TemporaryDirectory() as folder:
+        file = output or Path(folder) / "decisions.json"
+        _write_decisions(file, decisions, key)
+        if signers is not None:
+            return list(read_approval(file, allowed_signers=signers, at=at))
+    if output is None:
+        raise AllowlistError(
+            "nobody can check this signature: no file of allowed signers is named",
+            hint="name the workload file whose approval.allowed_signers lists you (--workload), or give -o FILE",
+        )
+    say("not put on record here: there are no allowed signers to check the signature against")
+    return []
+
+
+def _signers(workload_path: Path, ledger: Ledger, plan: Plan) -> Path | None:
+    """The file of allowed signers of the policy in force, None where none is known here."""
+    from allowlist.workflow.approval_policy import FROM_LEDGER, kept_policy, policy_from_workload, read_policy
+    from allowlist.workflow.workloads import read_workload
+
+    place, kept = named_policy(), kept_policy(ledger, plan.workload)
+    if place and place != FROM_LEDGER:
+        return read_policy(place).signers
+    if kept is not None:
+        return kept.signers
+    if not workload_path.is_file():
+        return None
+    workload, _ = read_workload(workload_path)
+    if workload.name != plan.workload:
+        return None
+    return policy_from_workload(workload.approval, workload_path).signers
+
+
+def _write_decisions(path: Path, decisions: Sequence[Decision], key: Path | None) -> None:
     from allowlist.store.approval_file import write_approval
     from allowlist.store.signatures import sign
 

@@ -10,6 +10,7 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -209,6 +210,42 @@ placed_connection_options = _one_value(*_sign_in_options, _credential_option, *_
 decider_options = _one_value(*_sign_in_options, _decider_option, *_place_options)
 """For commands that only ask who somebody is: by default the user of this machine."""
 
+_POLICY = "allowlist.policy"
+
+
+def _name_policy(context: click.Context, option: click.Parameter, place: str | None) -> None:
+    del option
+    context.meta[_POLICY] = place
+
+
+policy_option = click.option(
+    "--policy",
+    envvar="ALLOWLIST_POLICY",
+    metavar="PLACE",
+    expose_value=False,
+    callback=_name_policy,
+    help="Where the approval policy comes from, instead of the workload file: FILE, FILE@sha256:…, URL@sha256:… or ledger.",
+)
+
+
+def named_policy() -> str:
+    """The place that --policy named for the command that runs, empty if none was."""
+    context = click.get_current_context(silent=True)
+    return (context.meta.get(_POLICY) or "") if context else ""
+
+
+def under_policy(project: Project, ledger_url: str | None, place: str) -> Project:
+    """``project`` under the approval policy at ``place``, if one is named."""
+    from allowlist.workflow.approval_policy import FROM_LEDGER, policy_from_ledger, read_policy
+
+    if not place:
+        return project
+    if place != FROM_LEDGER:
+        return replace(project, policy=read_policy(place))
+    with ledger_from(ledger_url or os.environ.get("ALLOWLIST_LEDGER")) as ledger:
+        return replace(project, policy=policy_from_ledger(ledger, project.workload.name))
+
+
 target_options = _all(
     click.option("--only", multiple=True, metavar="TARGET", help="Only this target (repeatable)."),
     click.option("--exclude", multiple=True, metavar="TARGET", help="All targets but this one (repeatable)."),
@@ -233,6 +270,7 @@ def project_from(
     from allowlist.workflow.remembering import needs_memory
 
     project = load_project(workload_path, catalogs=catalogs, facts=read_facts(facts_path), now=now())
+    project = under_policy(project, ledger_url, named_policy())
     return _remembered(project, ledger_url) if needs_memory(project) else project
 
 

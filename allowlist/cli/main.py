@@ -33,6 +33,7 @@ COMMANDS = {
     "review": "The screen for approving: changes, proofs, decisions.",
     "approve": "Approve changes of a plan.",
     "reject": "Reject changes of a plan.",
+    "policy": "The approval policy: show it, or keep it in the ledger.",
     "apply": "Apply what is approved, verified.",
     "confirm": "Make a provisional change final.",
     "rollback": "Plan and apply the way back of a run, verified.",

@@ -10,7 +10,10 @@ import click
 from allowlist.cli.common import (
     exit_code_option,
     json_option,
+    ledger_from,
     ledger_option,
+    now,
+    policy_option,
     project_from,
     project_options,
     state_from,
@@ -23,6 +26,7 @@ from allowlist.cli.outputs import format_option, lines_of_targets, output_of, re
 
 if TYPE_CHECKING:
     from allowlist.azure.connection import SignIn
+    from allowlist.plan.model import Plan
 
 
 @click.command()
@@ -33,6 +37,7 @@ if TYPE_CHECKING:
 )
 @format_option
 @report_option
+@policy_option
 @ledger_option
 @json_option
 @exit_code_option
@@ -73,6 +78,7 @@ def plan(
     made = make_plan(project, estate, specs, asked_by)
     if output is not None:
         write_file(output, made)
+        _put_on_record(made, ledger_url)
     output_of(form, as_json, reports).show(
         plan_text(made),
         lambda: made,
@@ -90,3 +96,17 @@ def plan(
     elif output is None:
         say(f"{summary_text(made)}; keep it with -o FILE")
     return Exit.PENDING if exit_code and not made.is_empty else Exit.DONE
+
+
+def _put_on_record(made: Plan, ledger_url: str | None) -> None:
+    """With four eyes it matters who asked, and a name in a file proves nothing: the ledger remembers it."""
+    if made.approval is None or not made.approval.four_eyes:
+        return
+    from allowlist.documents import canonical_json
+
+    with ledger_from(ledger_url) as ledger:
+        created = now()
+        ledger.save_plan(
+            made.digest, canonical_json(made), workload=made.workload, created=created, who=made.asked_by
+        )
+    say(f"four eyes: on record that {made.asked_by} asked for this plan")

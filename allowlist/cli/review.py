@@ -14,11 +14,14 @@ import click
 from allowlist.cli.apply import duration
 from allowlist.cli.common import (
     ledger_option,
+    named_policy,
     now,
     placed_connection_options,
+    policy_option,
     project_from,
     project_options,
     snapshot_option,
+    under_policy,
     who_decides,
 )
 from allowlist.cli.console import say
@@ -41,6 +44,7 @@ if TYPE_CHECKING:
 @project_options
 @snapshot_option
 @placed_connection_options
+@policy_option
 @ledger_option
 @click.option("--read-only", is_flag=True, help="Look only: nothing can be decided or applied.")
 @click.option(
@@ -86,6 +90,7 @@ def review(
     """
     from allowlist.workflow.desk import Access
 
+    policy = named_policy()
     if plan_path is not None and not plan_path.is_file():
         raise AllowlistError(f"{plan_path} is not there", hint="make it: allowlist plan -o FILE")
     source = context.get_parameter_source("credential")
@@ -100,7 +105,7 @@ def review(
         raise click.UsageError("--port and --host belong to --web")
 
     def project() -> Project:
-        return project_from(workload_path, catalogs, facts_path)
+        return under_policy(project_from(workload_path, catalogs, facts_path), ledger_url, policy)
 
     def who(place: Place) -> Identity:
         """The signed-in identity where that was asked for or only listed people may approve; else the user here."""

@@ -25,8 +25,11 @@ from allowlist.cli.common import (
     ledger_from,
     ledger_option,
     log_format_option,
+    named_policy,
     now,
+    policy_option,
     target_options,
+    under_policy,
     who_decides,
 )
 from allowlist.cli.console import plain, say
@@ -41,6 +44,7 @@ if TYPE_CHECKING:
     from allowlist.azure.connection import Connection, SignIn
     from allowlist.catalog import Library
     from allowlist.rules.flow import Facts
+    from allowlist.workflow.project import Project
     from allowlist.workflow.syncing.context import Settings, Watcher
     from allowlist.workflow.syncing.fleet import Member
     from allowlist.workflow.syncing.outcome import Outcome
@@ -61,6 +65,7 @@ if TYPE_CHECKING:
 @facts_option
 @target_options
 @connection_options
+@policy_option
 @ledger_option
 @click.option("--plan-only", is_flag=True, help="Read, check, plan and tell; never write to Azure.")
 @click.option(
@@ -145,7 +150,8 @@ def sync(
         members = list(fleet.chosen(only, exclude))
         if not members and not lost:
             raise AllowlistError("no target is left to look at", hint="give fewer --exclude")
-        works, unsigned = _works(members, arms, load_library(catalogs), read_facts(facts_path))
+        load = partial(under_policy, ledger_url=ledger_url, place=named_policy())
+        works, unsigned = _works(members, arms, load_library(catalogs), read_facts(facts_path), load)
         around = Surroundings(
             ledger=ledger, who=works[0].who if works else "", clock=now,
             sleep=time.sleep, should_stop=stop,
@@ -251,20 +257,22 @@ class _Arms:
 
 
 def _works(
-    members: Sequence[Member], arms: _Arms, library: Library, facts: Facts
+    members: Sequence[Member], arms: _Arms, library: Library, facts: Facts, load: Callable[[Project], Project]
 ) -> tuple[list[Work], list[tuple[Member, AllowlistError]]]:
     """What is to be done, and the members in whose tenant nobody could sign in: they do not keep the others back."""
     works: list[Work] = []
     unsigned: list[tuple[Member, AllowlistError]] = []
     for member in members:
         try:
-            works.append(_work(member, arms, library, facts))
+            works.append(_work(member, arms, library, facts, load))
         except AllowlistError as error:
             unsigned.append((member, error))
     return works, unsigned
 
 
-def _work(member: Member, arms: _Arms, library: Library, facts: Facts) -> Work:
+def _work(
+    member: Member, arms: _Arms, library: Library, facts: Facts, load: Callable[[Project], Project]
+) -> Work:
     from allowlist.workflow.syncing.fleet import load_member
     from allowlist.workflow.syncing.run import Work
 
@@ -275,7 +283,7 @@ def _work(member: Member, arms: _Arms, library: Library, facts: Facts) -> Work:
         resources=tuple(resource for _, resource in member.targets),
         arm=arms.of(member),
         who=arms.who(member),
-        load=partial(load_member, member, library, facts, now()),
+        load=lambda: load(load_member(member, library, facts, now())),
     )
 
 

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from allowlist.apply.executor import Surroundings
 from allowlist.apply.result import RunResult
 from allowlist.documents import canonical_json
-from allowlist.errors import AllowlistError, AppliedInPart
+from allowlist.errors import AllowlistError, AppliedInPart, NotApproved
+from allowlist.plan.model import Change, Plan
 from allowlist.points.point import ArmWriter
-from allowlist.store import FINAL_STATES, Run
-from allowlist.workflow.applying import ApplyOptions, begin_run, check_converged, execute, finish, new_run_id
+from allowlist.store import FINAL_STATES, Ledger, Run
+from allowlist.workflow.applying import (
+    ApplyOptions,
+    begin_run,
+    check_converged,
+    execute,
+    finish,
+    new_run_id,
+    refuse_edited_ledger,
+)
+from allowlist.workflow.deciding import standings_in
 from allowlist.workflow.lives import Life, Look, blame, end_life, life_of, look_at, refuse_while_worked_on
 from allowlist.workflow.project import Project
 from allowlist.workflow.remembering import remember, remembering
@@ -26,12 +38,14 @@ def resume_run(
     run, life = ledger.run(run_id), life_of(ledger, run_id)
     _refuse_ended(run)
     refuse_while_worked_on(life, around)
+    refuse_edited_ledger(ledger)
     if run.kind == "rollback":
         return roll_back(project, run_id, arm, around)
     look = look_at(project, life, arm, around)
     _refuse_unexplained(run, look)
     rest = [change for change in look.changes if look.fate(change) == "not done"]
     plan = life.plan
+    _refuse_withdrawn(project, ledger, plan, rest, around)
     new_id = new_run_id(around.clock())
     begin_run(around, plan, new_id, "apply", resumes=run.run_id)
     ledger.save_snapshot(new_id, "changes", "before", canonical_json([change.id for change in rest]))
@@ -77,3 +91,17 @@ def _refuse_unexplained(run: Run, look: Look) -> None:
 def _hand_over(around: Surroundings, life: Life, result: RunResult) -> None:
     """The new run speaks for all of this life from now on."""
     end_life(around, life, "resumed", {"resumed_by": result.run_id})
+
+
+def _refuse_withdrawn(
+    project: Project, ledger: Ledger, plan: Plan, rest: Sequence[Change], around: Surroundings
+) -> None:
+    """Raises NotApproved where somebody has said no since, or an approval has ended; what a policy let go stands."""
+    standings = standings_in(ledger, plan, project.approval.policy, around.clock())
+    left = {change.id for change in rest}
+    for item in standings:
+        if item.change.id in left and item.state in ("rejected", "deferred", "expired"):
+            raise NotApproved(
+                f"{item.change.title} is {item.state}: {item.text}",
+                hint="approve it again, make a new plan, or undo the run: allowlist rollback RUN",
+            )

@@ -16,7 +16,7 @@ from allowlist.plan.model import Change, Plan
 from allowlist.points.point import ArmReader, ArmWriter, Point
 from allowlist.rules.compare import find_differences
 from allowlist.store import FINAL_STATES, Ledger, Run
-from allowlist.workflow.applying import begin_run, execute, new_run_id, next_steps
+from allowlist.workflow.applying import begin_run, execute, new_run_id, next_steps, refuse_edited_ledger
 from allowlist.workflow.driving import read_point
 from allowlist.workflow.lives import (
     Life,
@@ -113,6 +113,7 @@ def roll_back(
     that is a state of its own in the ledger, ``rollback-failed``. An interrupted one is told in the result.
     """
     ledger = around.ledger
+    refuse_edited_ledger(ledger)
     way = way or plan_way_back(project, run_id, arm, around)
     new_id = new_run_id(around.clock())
     earlier = way.life.open_rollback or way.life.latest
