@@ -14,7 +14,7 @@ POLICY = f"{ACCOUNT}/raiPolicies/egress"
 
 
 def _client(**properties: Any) -> Client:
-    client = Client({"timing": Timing()})
+    client = Client({"timing": Timing()}, version="2026-09-15-preview")
     client.simulator.seed(account(**properties))
     return client
 
@@ -84,7 +84,7 @@ def test_the_state_can_trail_the_operation() -> None:
 
 def test_accounts_that_write_at_once_answer_200() -> None:
     settled = CognitiveSettings(writes_take_time=False)
-    client = Client({"providers": [MicrosoftCognitiveServices(settled)]})
+    client = Client({"providers": [MicrosoftCognitiveServices(settled)]}, version="2026-09-15-preview")
     client.simulator.seed(account())
 
     assert client.send("PATCH", ACCOUNT, {"properties": {}}).status == 200
@@ -165,7 +165,7 @@ def test_deleting_a_policy_ends_in_204_and_may_be_repeated() -> None:
 
 
 def test_an_account_is_created_listed_and_deleted() -> None:
-    client = Client()
+    client = Client(version="2026-09-15-preview")
     body = {"location": "eastus", "kind": "AIServices", "sku": {"name": "S0"}, "properties": {}}
     created = client.send("PUT", ACCOUNT, body)
     assert (created.status, content_of(created)["properties"]["provisioningState"]) == (201, "Creating")

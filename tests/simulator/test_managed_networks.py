@@ -373,7 +373,9 @@ def test_deleting_an_account_takes_its_network_along() -> None:
 
     assert client.send("DELETE", ACCOUNT).status == 200
 
-    assert client.simulator.resources() == []
+    assert [item["type"] for item in client.simulator.resources()] == [
+        "Microsoft.CognitiveServices/deletedAccounts"
+    ]
 
 
 def test_a_workspace_is_created_changed_and_deleted() -> None:

@@ -54,7 +54,7 @@ _RULES: Final = {
     "destinationGeoLocations": "2026-03-01",
 }
 _RAI: Final = dict.fromkeys(
-    ("format", "acs", "acsRegos", "customExternalSafetyProviders"), "2026-09-15-preview"
+    ("properties.format", "acs", "acsRegos", "customExternalSafetyProviders"), "2026-09-15-preview"
 )
 _SINCE: Final[dict[str, dict[str, str]]] = {
     "firewallpolicies": {"aiSecurityAddOn": "2026-03-01"},
@@ -64,7 +64,8 @@ _SINCE: Final[dict[str, dict[str, str]]] = {
     "azurefirewalls": _RULES,
     "accounts/raipolicies": {**_RAI, "egressPolicy": "2026-05-15-preview"},
 }
-"""By type path: fields, wherever they stand in a body, and the version that brought them."""
+"""By type path: fields, wherever they stand in a body (one named ``properties.x`` only there), and the version that
+brought them."""
 
 
 def required_version(parameters: dict[str, str]) -> str:
@@ -119,7 +120,7 @@ def sent_with(body: Any, address: Address, version: str) -> Any:
 def shown_with(reply: Reply, address: Address, version: str) -> None:
     """Leave out of an answer what is newer than ``version``."""
     newer = _newer(address, version)
-    if any(name.encode() in reply.body for name in newer):
+    if any(name.rpartition(".")[2].encode() in reply.body for name in newer):
         reply.body = msgspec.json.encode(_without(msgspec.json.decode(reply.body), newer))
 
 
@@ -132,7 +133,17 @@ def _without(value: Any, names: frozenset[str]) -> Any:
     if not names:
         return value
     if isinstance(value, dict):
-        return {name: _without(item, names) for name, item in value.items() if name not in names}
+        return {
+            name: _without(_inside(name, item, names), names)
+            for name, item in value.items()
+            if name not in names
+        }
     if isinstance(value, list):
         return [_without(item, names) for item in value]
     return value
+
+
+def _inside(name: str, item: Any, names: frozenset[str]) -> Any:
+    if name != "properties" or not isinstance(item, dict):
+        return item
+    return {key: value for key, value in item.items() if f"properties.{key}" not in names}

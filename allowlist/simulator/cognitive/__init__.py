@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from allowlist.simulator.arm.message import Reply, json_reply
+from allowlist.simulator.arm.message import Reply
 from allowlist.simulator.arm.provider import Call, Kind, Provider
 from allowlist.simulator.cognitive.accounts import Accounts
 from allowlist.simulator.cognitive.children import AccountChildren
+from allowlist.simulator.cognitive.deleted import DeletedAccounts, list_deleted
 from allowlist.simulator.cognitive.networks import AccountNetworks, AccountRules
 from allowlist.simulator.cognitive.rai_policies import RaiPolicies
 from allowlist.simulator.cognitive.settings import CognitiveSettings
@@ -25,13 +26,14 @@ class MicrosoftCognitiveServices(Provider):
             AccountNetworks(chosen),
             AccountRules(chosen),
             RaiPolicies(chosen),
+            DeletedAccounts(),
         ]
         by_path = {kind.type_name.split("/", 1)[1]: kind for kind in kinds}
         super().__init__(by_path, fallback=AccountChildren())
 
     def special(self, call: Call) -> Reply | None:
-        """``deletedAccounts`` exists but holds nothing: a deleted account is gone at once."""
+        """``deletedAccounts`` of a subscription has no type of its own in the path."""
         first = call.address.segments[0].lower() if call.address.segments else ""
         if call.method == "GET" and first == "deletedaccounts":
-            return json_reply(200, {"value": []})
+            return list_deleted(call)
         return None

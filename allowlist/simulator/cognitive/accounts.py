@@ -9,6 +9,7 @@ from allowlist.simulator.arm.operations import Error, Operation
 from allowlist.simulator.arm.provider import Arm, Call, Kind
 from allowlist.simulator.arm.refusals import GATEWAY, front_door, not_allowed, not_found
 from allowlist.simulator.arm.store import Body, Resource
+from allowlist.simulator.cognitive.deleted import put_aside, take_back
 from allowlist.simulator.cognitive.settings import CognitiveSettings
 from allowlist.simulator.managed.spelling import canonical
 
@@ -39,6 +40,12 @@ class Accounts(Kind):
             self.check_terminal(found)
         sent = canonical(call.document())
         self._check(sent)
+        if found is None:
+            restore = bool((sent.get("properties") or {}).pop("restore", False))
+            restored = take_back(call, str(sent.get("location") or ""), restore=restore)
+            if restored:
+                given = {**restored.properties, **(sent.get("properties") or {})}
+                sent = {**restored.body, **sent, "properties": given}
         body = self._created(call, sent, found)
         resource = call.arm.store.put(body["id"], body)
         self._inject_network(resource, call.arm)
@@ -60,7 +67,7 @@ class Accounts(Kind):
         if found is None:
             return Reply(status=204)
         self.check_terminal(found)
-        call.arm.store.remove(found.id)
+        put_aside(call, found)
         return Reply(status=200)
 
     def post(self, call: Call) -> Reply:

@@ -14,6 +14,7 @@ from allowlist.simulator.network.others import OtherNetworkResources
 from allowlist.simulator.network.perimeters import perimeter_kinds
 from allowlist.simulator.network.policies import FirewallPolicies
 from allowlist.simulator.network.private_dns import all_records
+from allowlist.simulator.network.private_endpoints import PrivateEndpoints
 from allowlist.simulator.network.settings import Durations, NetworkSettings
 from allowlist.simulator.network.virtual_wan import RoutingIntents, VirtualHubs
 
@@ -34,6 +35,7 @@ class MicrosoftNetwork(Provider):
             GroupDrafts(self.settings),
             IpGroups(self.settings),
             AzureFirewalls(self.settings),
+            PrivateEndpoints(self.settings),
             FqdnTags(),
             WebCategories(),
             *nested_kinds(self.settings),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
+from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
 from starlette.requests import Request as WebRequest
@@ -18,12 +19,17 @@ from allowlist.simulator.web.identity import identity_routes
 
 _METHODS = ["GET", "HEAD", "PUT", "PATCH", "POST", "DELETE"]
 _TRANSPORT = "allowlist.transport"
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 Asgi = Callable[[Any, Any, Any], Awaitable[None]]
 
 
-def build_app(simulator: Simulator) -> Asgi:
-    """An ASGI application; everything that is neither sign-in nor control goes to ARM."""
+def build_app(simulator: Simulator, host: str = "127.0.0.1") -> Asgi:
+    """An ASGI application; everything that is neither sign-in nor control goes to ARM.
+
+    ``host`` is where it listens: requests that name another host than that or this machine are refused, and so are
+    those of a page from elsewhere, lest a web page that a browser shows reads and writes here.
+    """
 
     async def arm(web_request: WebRequest) -> Response:
         request = await read_request(web_request)
@@ -34,7 +40,32 @@ def build_app(simulator: Simulator) -> Asgi:
         *identity_routes(simulator),
         Route("/{path:path}", arm, methods=_METHODS),
     ]
-    return _with_transport(Starlette(routes=routes))
+    return _with_transport(_guarded(Starlette(routes=routes), host))
+
+
+def _guarded(app: Asgi, host: str) -> Asgi:
+    names = {*_LOOPBACK, host.lower()}
+
+    async def wrapped(scope: Any, receive: Any, send: Any) -> None:
+        headers = {
+            name.decode("latin-1"): value.decode("latin-1") for name, value in scope.get("headers", ())
+        }
+        origin = headers.get("origin", "")
+        fits = _host_of(f"//{headers.get('host', '')}") in names and (not origin or _host_of(origin) in names)
+        if fits or scope["type"] != "http":
+            await app(scope, receive, send)
+            return
+        refusal = Response('{"error": {"code": "Forbidden", "message": "host or origin refused"}}', 403)
+        await refusal(scope, receive, send)
+
+    return wrapped
+
+
+def _host_of(address: str) -> str:
+    try:
+        return (urlsplit(address).hostname or "").lower()
+    except ValueError:
+        return ""
 
 
 def _with_transport(app: Asgi) -> Asgi:

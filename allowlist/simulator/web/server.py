@@ -62,7 +62,7 @@ def serve(
         ca_file = _ca_file(tls, stack)
         context = _tls_context(ca_file, host) if ca_file else None
         listening = stack.enter_context(closing(_listen(host, port)))
-        server = _server(simulator, context)
+        server = _server(simulator, context, host)
         thread = threading.Thread(
             target=server.run, args=([listening],), name="allowlist-simulator", daemon=True
         )
@@ -116,9 +116,9 @@ class _Server(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-def _server(simulator: Simulator, context: ssl.SSLContext | None) -> _Server:
+def _server(simulator: Simulator, context: ssl.SSLContext | None, host: str) -> _Server:
     config = uvicorn.Config(
-        build_app(simulator),
+        build_app(simulator, host),
         http="h11",
         lifespan="off",
         log_config=None,
