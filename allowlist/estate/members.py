@@ -33,6 +33,8 @@ _TEXTS = frozenset(
     | {"threatIntelMode", "scenario", "description", "provisioningState", "firewallSku", "managedNetworkKind"}
 )
 _NUMBERS = frozenset({"priority", "port"})
+MEMBERS = _OBJECTS | _OBJECT_LISTS | _TEXT_LISTS | _TEXTS | _NUMBERS
+"""Names of which the kind is known."""
 
 
 def as_meant(name: str, value: Any) -> Any:
@@ -57,7 +59,7 @@ def _list(value: Any, kind: type) -> Any:
         return value
     if not isinstance(value, list):
         return unknown(value)
-    if all(isinstance(item, kind | str) for item in value):
+    if {kind, str}.issuperset(map(type, value)):
         return value
     return [item if isinstance(item, kind | str) else _item(item, kind) for item in value]
 

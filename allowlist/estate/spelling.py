@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from allowlist.estate.members import as_meant
+from allowlist.estate.members import MEMBERS, as_meant
 
 DEEPEST = 100
 """Levels of a resource: the deepest published ones have under 20."""
@@ -69,17 +69,37 @@ def as_arm_spells(value: Any, depth: int = DEEPEST, *, names: bool = True) -> An
         return value
     if depth <= 0:
         raise TooDeep(f"is nested more than {DEEPEST} levels deep")
+    return _plain(value, depth, names=names) if value.keys() <= _NAMES else _object(value, depth, names=names)
+
+
+def _plain(value: dict[str, Any], depth: int, *, names: bool) -> dict[str, Any]:
+    """An object whose names are ARM's already: only what stands in it may change. Most objects are like this."""
+    changes: dict[str, Any] = {}
+    for key, item in value.items():
+        kind = type(item)
+        if kind is str:
+            continue
+        inner = item
+        if kind is dict or kind is list:
+            inner = as_arm_spells(item, depth - 1, names=key not in _MAPS)
+        if names and key in MEMBERS:
+            inner = as_meant(key, inner)
+        if inner is not item:
+            changes[key] = inner
+    return {**value, **changes} if changes else value
+
+
+def _object(value: dict[str, Any], depth: int, *, names: bool) -> dict[str, Any]:
     found: dict[str, Any] = {}
     changed = False
-    plain = not names or value.keys() <= _NAMES
     for key, item in value.items():
-        name = key if plain else spelled(key)
+        name = spelled(key) if names else key
         inner = item
-        if isinstance(item, dict | list) and item:
+        if isinstance(item, dict | list):
             inner = as_arm_spells(item, depth - 1, names=name not in _MAPS)
         if names:
             inner = as_meant(name, inner)
-        changed = changed or inner is not item or name is not key
+        changed = changed or inner is not item or name != key
         found[name] = f"[{name} stands here twice]" if name in found else inner
     return found if changed else value
 
@@ -87,7 +107,7 @@ def as_arm_spells(value: Any, depth: int = DEEPEST, *, names: bool = True) -> An
 def _list(items: list[Any], depth: int) -> list[Any]:
     if depth <= 0:
         raise TooDeep(f"is nested more than {DEEPEST} levels deep")
-    if not any(type(item) is not str for item in items):
+    if not items or set(map(type, items)) == {str}:
         return items
     found = [as_arm_spells(item, depth - 1) for item in items]
     return found if any(a is not b for a, b in zip(found, items, strict=True)) else items

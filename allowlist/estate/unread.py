@@ -117,8 +117,24 @@ def announced(bodies: Mapping[str, Mapping[str, Any]]) -> Iterator[dict[str, Any
             if normal_id(named) not in bodies:
                 why = f"which was not read: {how_to_read(named)}"
                 yield from _with_child(unread_body(named, why))
-        if is_unread(body) and ResourceId(str(body["id"])).type in CONTAINERS:
+        if ResourceId(str(body["id"])).type not in CONTAINERS:
+            continue
+        if is_unread(body):
             yield from list(_with_child(body))[1:]
+        elif _lacks_rules(body, bodies):
+            why = "its outbound rules were not read: allowlist snapshot -o DIR"
+            yield unread_body(f"{body['id']}/outboundRules/not-read", why)
+
+
+def _lacks_rules(body: Mapping[str, Any], bodies: Mapping[str, Mapping[str, Any]]) -> bool:
+    """Is it a network that approves each destination, shown without its rules? It always has some of the service's."""
+    network = body["properties"].get("managedNetwork")
+    approved = (
+        isinstance(network, Mapping)
+        and str(network.get("isolationMode")).lower() == "allowonlyapprovedoutbound"
+    )
+    below = f"{normal_id(str(body['id']))}/outboundrules/"
+    return approved and "outboundRules" not in network and not any(key.startswith(below) for key in bodies)
 
 
 def _with_child(body: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
@@ -140,7 +156,16 @@ def _named(body: Mapping[str, Any]) -> Iterator[str]:
         named = base.get("id") if isinstance(base, Mapping) else base
         if isinstance(named, str) and named:
             yield named
+    if kind == "microsoft.cognitiveservices/accounts" and _is_managed(properties.get("networkInjections")):
+        yield f"{body['id']}/managedNetworks/default"
     yield from _listed_children(kind, properties)
+
+
+def _is_managed(injections: Any) -> bool:
+    """Do agents of an account run in a network that the service manages?"""
+    return isinstance(injections, list) and any(
+        isinstance(item, Mapping) and item.get("useMicrosoftManagedNetwork") is True for item in injections
+    )
 
 
 def _listed_children(kind: str, properties: Mapping[str, Any]) -> Iterator[str]:

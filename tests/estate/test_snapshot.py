@@ -287,3 +287,36 @@ def test_standard_input_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     with (tmp_path / "input").open(encoding="utf-8") as stream:
         monkeypatch.setattr("sys.stdin", stream)
         assert _addresses(read_snapshot(Path("-"))) == ["10.0.0.0/24"]
+
+
+ACCOUNT_ID = "/subscriptions/s/resourceGroups/g/providers/Microsoft.CognitiveServices/accounts/ai"
+NETWORK_ID = f"{ACCOUNT_ID}/managedNetworks/default"
+
+
+def test_a_managed_network_that_an_account_announces_is_unknown(tmp_path: Path) -> None:
+    injections = [{"scenario": "agent", "useMicrosoftManagedNetwork": True}]
+    account = {"id": ACCOUNT_ID, "name": "ai", "properties": {"networkInjections": injections}}
+    network = _read(tmp_path, account_json=account).get(NETWORK_ID)
+    assert network is not None
+    assert is_unread(network)
+
+
+def test_a_network_shown_without_its_rules_has_some_that_are_unknown(tmp_path: Path) -> None:
+    network = {"isolationMode": "AllowOnlyApprovedOutbound"}
+    body = {"id": NETWORK_ID, "name": "default", "properties": {"managedNetwork": network}}
+    found = _read(tmp_path, network_json=body).get(NETWORK_ID)
+    assert found is not None
+    assert str(found["properties"]["managedNetwork"]["outboundRules"]["not-read"]["type"]).startswith("[")
+
+
+def test_rules_of_an_account_may_stand_as_resources_of_their_own(tmp_path: Path) -> None:
+    network = {"isolationMode": "AllowOnlyApprovedOutbound"}
+    rule = {
+        "id": f"{NETWORK_ID}/outboundRules/hub",
+        "name": "hub",
+        "properties": {"type": "FQDN", "destination": "a.com"},
+    }
+    body = {"id": NETWORK_ID, "name": "default", "properties": {"managedNetwork": network}}
+    found = _read(tmp_path, all_json=[body, rule]).get(NETWORK_ID)
+    assert found is not None
+    assert list(found["properties"]["managedNetwork"]["outboundRules"]) == ["hub"]
