@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from allowlist.estate.bodies import Body, Estate
+from allowlist.estate.inheritance import dns_holder
 from allowlist.estate.resource_id import ResourceId, normal_id
 from allowlist.network.read import member, objects, properties, reference, texts, under
 
@@ -81,7 +82,7 @@ def _firewall(estate: Estate, body: Body) -> Firewall:
 def _dns_of_policy(estate: Estate, policy: str) -> DnsSettings:
     """The child's settings where it has any, else its parent's."""
     chain = [body for item in _ancestry(estate, policy) if (body := estate.get(item)) is not None]
-    holder = next((body for body in chain if properties(body).get("dnsSettings")), chain[0] if chain else {})
+    holder = dns_holder(chain) or (chain[0] if chain else {})
     found = member(properties(holder), "dnsSettings")
     return DnsSettings(
         proxy=bool(found.get("enableProxy")),

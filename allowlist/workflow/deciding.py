@@ -12,7 +12,7 @@ from allowlist.errors import AllowlistError, InvalidInput
 from allowlist.plan.approval import ApprovalPolicy, Standing, folded, of_asker, standings
 from allowlist.plan.digest import require_intact
 from allowlist.plan.model import Change, Plan
-from allowlist.store import Decision, Ledger
+from allowlist.store import Decision, Ledger, Verdict
 from allowlist.store.approval_file import read_approval
 from allowlist.store.identity import Identity
 
@@ -40,7 +40,7 @@ def decide(
     ledger: Ledger,
     plan: Plan,
     changes: Sequence[Change],
-    verdict: str,
+    verdict: Verdict,
     who: Identity,
     reason: str,
     at: dt.datetime,
@@ -69,7 +69,7 @@ def record(ledger: Ledger, plan: Plan, decisions: Sequence[Decision]) -> None:
 def decisions_on(
     plan: Plan,
     changes: Sequence[Change],
-    verdict: str,
+    verdict: Verdict,
     who: Identity,
     reason: str,
     at: dt.datetime,
@@ -81,11 +81,14 @@ def decisions_on(
     require_intact(plan, f"plan {plan.id}")
     _check_gates(plan, gates)
     expires = at + dt.timedelta(days=valid_days) if verdict == "approve" else None
-    decisions = [_decision(plan, change, verdict, who, reason, at, expires, None) for change in changes]
+    decisions = [
+        decision_on(plan, subject_of(change), verdict, who, reason, at, expires=expires) for change in changes
+    ]
     for gate_id in gates:
         closed = [change for change in changes if gate_id in change.gates]
         decisions += [
-            _decision(plan, change, "accept-gate", who, reason, at, None, gate_id) for change in closed
+            decision_on(plan, subject_of(change), "accept-gate", who, reason, at, gate=gate_id)
+            for change in closed
         ]
     return decisions
 
@@ -99,30 +102,39 @@ def _check_gates(plan: Plan, gates: Sequence[str]) -> None:
             raise AllowlistError(f"gate '{gate_id}' cannot be accepted: {known[gate_id].text}")
 
 
-def _decision(
+def decision_on(
     plan: Plan,
-    change: Change,
-    verdict: str,
+    subject: tuple[str, str],
+    verdict: Verdict,
     who: Identity,
     reason: str,
     at: dt.datetime,
-    expires: dt.datetime | None,
-    gate: str | None,
+    *,
+    expires: dt.datetime | None = None,
+    until: dt.datetime | None = None,
+    gate: str | None = None,
 ) -> Decision:
+    """One decision about ``subject``, the digest of a change and the state of its target it was judged against."""
+    digest, precondition = subject
     return Decision(
-        change_digest=change.digest,
-        precondition=change.precondition,
-        verdict=verdict,  # type: ignore[arg-type]
+        change_digest=digest,
+        precondition=precondition,
+        verdict=verdict,
         who=who.who,
         identity=who.kind,
         reason=reason,
         at=at,
         expires=expires,
+        until=until,
         gate=gate,
         plan_id=plan.digest,
         asked_by=plan.asked_by,
         planned=dt.datetime.fromisoformat(plan.created),
     )
+
+
+def subject_of(change: Change) -> tuple[str, str]:
+    return change.digest, change.precondition
 
 
 def standings_in(

@@ -21,7 +21,7 @@ from allowlist.plan.model import Change, Gate, Plan
 from allowlist.store import Clock, Decision, Ledger, Verdict
 from allowlist.store.identity import Identity
 from allowlist.workflow.approval_policy import policy_of
-from allowlist.workflow.deciding import asker_is_known
+from allowlist.workflow.deciding import asker_is_known, decision_on, subject_of
 from allowlist.workload.document import ApprovalRule
 
 _VERDICTS = ("approve", "reject", "defer")
@@ -429,37 +429,13 @@ class Review:
         until: datetime | None = None,
         expires: datetime | None = None,
     ) -> Decision:
-        change = self.change(change_id)
-        return Decision(
-            change_digest=change.digest,
-            precondition=change.precondition,
-            verdict=verdict,
-            who=self.who.who,
-            identity=self.who.kind,
-            reason=reason,
-            at=self._clock(),
-            plan_id=self.plan.digest,
-            asked_by=self.plan.asked_by,
-            planned=datetime.fromisoformat(self.plan.created),
-            until=until,
-            expires=expires,
+        subject = subject_of(self.change(change_id))
+        return decision_on(
+            self.plan, subject, verdict, self.who, reason, self._clock(), until=until, expires=expires
         )
 
     def _acceptance(self, subject: tuple[str, str], gate_id: str, reason: str) -> Decision:
-        digest, precondition = subject
-        return Decision(
-            change_digest=digest,
-            precondition=precondition,
-            verdict="accept-gate",
-            who=self.who.who,
-            identity=self.who.kind,
-            reason=reason,
-            at=self._clock(),
-            plan_id=self.plan.digest,
-            asked_by=self.plan.asked_by,
-            planned=datetime.fromisoformat(self.plan.created),
-            gate=gate_id,
-        )
+        return decision_on(self.plan, subject, "accept-gate", self.who, reason, self._clock(), gate=gate_id)
 
     def _restored(self, change_id: str, before: Decision | None, verb: Verdict) -> Decision:
         """What was said before, said again; or, if nothing was, a deferral that ends as it begins."""

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from allowlist.errors import TargetNotFound
 from allowlist.estate.bodies import Body, Estate, fingerprint
+from allowlist.estate.inheritance import effective_policy
 from allowlist.estate.resource_id import ResourceId, normal_id
 from allowlist.plan.findings import Finding, invalid
 from allowlist.plan.model import Operation
@@ -133,11 +134,13 @@ def _unmet_by_group(arm: ArmReader, write: Write) -> Iterator[Unmet]:
 
 def _faults(estate: Estate, target: Target) -> Iterator[tuple[str, str]]:
     parent: Body | None = None
-    for policy in policy_chain(estate, target.resource):
+    chain = policy_chain(estate, target.resource)
+    effective = effective_policy(chain[::-1])
+    for policy in chain:
         name, groups = policy.get("name", ""), sorted_groups(estate, policy["id"])
         yield from ((name, text) for text in find_policy_faults(policy, parent))
         for group in groups:
-            yield from ((f"{name}/{group.get('name')}", text) for text in find_group_faults(group, policy))
+            yield from ((f"{name}/{group.get('name')}", text) for text in find_group_faults(group, effective))
         for body in filter(None, map(estate.get, named_ip_groups(groups))):
             yield from ((body.get("name", ""), text) for text in find_ip_group_faults(body))
         parent = policy

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
 from allowlist.errors import InvalidInput
 from allowlist.estate.bodies import Body, Estate
 from allowlist.estate.fields import object_of, readable_addresses, texts_of, tier_of
+from allowlist.estate.inheritance import effective_policy, resolves_network_names
 from allowlist.estate.resource_id import normal_id
 from allowlist.estate.unread import UNRESOLVED
 from allowlist.points.rule_reader import (
@@ -141,14 +141,8 @@ def _settings(chain: list[Body]) -> Settings:
         ),
         threat_allowed_names=names,
         threat_allowed_addresses=addresses,
-        resolves_network_names=_resolves_names(properties),
+        resolves_network_names=resolves_network_names(effective_policy(chain[::-1])),
         explicit_proxy=any(
             object_of(item.get("explicitProxy")).get("enableExplicitProxy") for item in properties
         ),
     )
-
-
-def _resolves_names(properties: list[dict[str, Any]]) -> bool:
-    """Names in network rules need the DNS proxy, or the deprecated switch that waives it."""
-    dns = next((found for item in reversed(properties) if (found := object_of(item.get("dnsSettings")))), {})
-    return bool(dns.get("enableProxy")) or dns.get("requireProxyForNetworkRules") is False

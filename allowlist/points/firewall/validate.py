@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from allowlist.estate.bodies import Body
+from allowlist.estate.inheritance import resolves_network_names
 from allowlist.estate.parts import is_unread, number_in, object_in, objects_in, texts_in
 from allowlist.estate.unread import is_unread as is_unread_resource
 from allowlist.names import Dialect, InvalidPattern, parse_pattern
@@ -60,7 +61,10 @@ def _squeezed(location: Any) -> str:
 
 
 def find_group_faults(group: Body, policy: Body) -> Iterator[str]:
-    """Faults of a rule collection group in the frame of its policy's tier, DNS and SQL settings."""
+    """Faults of a rule collection group in the frame of a policy's tier, DNS and SQL settings.
+
+    ``policy`` carries what it inherits (:func:`~allowlist.estate.inheritance.effective_policy`).
+    """
     if is_unread_resource(group):
         return
     properties = group["properties"]
@@ -195,10 +199,9 @@ def _network_faults(rule: Body, policy: Body) -> Iterator[str]:
     names = texts_in(rule, "destinationFqdns")
     for text in names:
         yield from _name_fault(text, Dialect.NETWORK_RULE)
-    dns = object_in(policy, "dnsSettings")
     if names and _tier(policy) == "basic":
         yield "names in network rules do not work on the Basic tier"
-    elif names and not dns.get("enableProxy") and dns.get("requireProxyForNetworkRules") is not False:
+    elif names and not resolves_network_names({"properties": policy}):
         yield "to use names in network rules, DNS Proxy must be enabled (or requireProxyForNetworkRules be false)"
     if not any(rule.get(key) for key in ("destinationAddresses", "destinationIpGroups", "destinationFqdns")):
         yield "must have one of destinationAddresses, destinationIpGroups or destinationFqdns"

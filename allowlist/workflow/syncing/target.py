@@ -22,6 +22,7 @@ from allowlist.errors import (
 from allowlist.estate.bodies import Estate
 from allowlist.plan.model import Change, Plan
 from allowlist.store import Decision
+from allowlist.store.identity import Identity
 from allowlist.workflow.applying import (
     ApplyOptions,
     begin_run,
@@ -31,7 +32,7 @@ from allowlist.workflow.applying import (
     new_run_id,
     raise_if_incomplete,
 )
-from allowlist.workflow.deciding import standings_in
+from allowlist.workflow.deciding import decision_on, standings_in, subject_of
 from allowlist.workflow.files import write_file
 from allowlist.workflow.planning import make_plan
 from allowlist.workflow.project import Project, read_estate
@@ -191,16 +192,8 @@ def _ledger_at_hand(run_id: str) -> Iterator[None]:
 
 def _word(plan: Plan, permit: Permit, given: Pass) -> Decision:
     """On record why nobody was asked. A comment, so that it opens nothing when the policy changes."""
-    return Decision(
-        change_digest=permit.change.digest,
-        precondition=permit.change.precondition,
-        verdict="comment",
-        who=f"policy:{plan.workload}",
-        identity="unverified",
-        reason=permit.because,
-        at=given.around.clock(),
-        plan_id=plan.digest,
-    )
+    who = Identity(who=f"policy:{plan.workload}", kind="unverified")
+    return decision_on(plan, subject_of(permit.change), "comment", who, permit.because, given.around.clock())
 
 
 def _keep_pending(given: Pass, spec: TargetSpec, plan: Plan, waiting: Sequence[Permit]) -> str:
