@@ -29,6 +29,7 @@ from allowlist.cli.console import put_json, say
 from allowlist.cli.exits import Exit
 from allowlist.cli.progress import begun, next_lines, say_interrupted, show_progress
 from allowlist.cli.stopping import stopping
+from allowlist.documents.words import counted
 from allowlist.errors import AllowlistError
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -155,7 +156,9 @@ def apply(
         say(f"run {result.run_id} was not confirmed in time; run {undone.run_id} undid it, verified")
         return Exit.IN_PART
     if undone_by_resuming:
-        say(f"run {result.run_id}: the rollback is finished: {len(result.fates)} changes undone and verified")
+        say(
+            f"run {result.run_id}: the rollback is finished: {counted(len(result.fates), 'change')} undone and verified"
+        )
         return Exit.DONE
     say(f"run {result.run_id}: {result.summary()}; verified, converged")
     return Exit.DONE

@@ -22,6 +22,7 @@ from allowlist.cli.common import (
 )
 from allowlist.cli.console import say
 from allowlist.cli.exits import Exit
+from allowlist.documents.words import counted
 from allowlist.errors import AllowlistError
 
 if TYPE_CHECKING:
@@ -97,7 +98,7 @@ def _tell(
     chosen: Sequence[Change], made: Sequence[Decision], who: str, gates: Sequence[str], valid_days: int
 ) -> None:
     if made:
-        say(f"{len(chosen)} changes approved by {who} ({made[0].identity}) for {valid_days} days")
+        say(f"{counted(len(chosen), 'change')} approved by {who} ({made[0].identity}) for {valid_days} days")
     closed = sorted({gate for change in chosen for gate in change.gates} - set(gates))
     if closed:
         say(f"gates still closed: {', '.join(closed)}; accept each by id with --accept GATE")

@@ -11,6 +11,7 @@ import click
 from allowlist.cli.common import arm_from, catalogs_option, placed_connection_options, snapshot_option
 from allowlist.cli.console import is_interactive, put, say
 from allowlist.cli.exits import Exit
+from allowlist.documents.words import counted
 from allowlist.errors import AllowlistError
 
 if TYPE_CHECKING:
@@ -118,7 +119,7 @@ def init(
         place=sign_in.to(),
     )  # fmt: skip
     write_bytes(output, text.encode())
-    say(f"{output} written with {len(targets)} targets")
+    say(f"{output} written with {counted(len(targets), 'target')}")
     read_workload(output)
     for target in targets:
         put(f"{target.surface}  {target.resource}  ({target.why})")

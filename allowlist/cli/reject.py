@@ -10,6 +10,7 @@ import click
 from allowlist.cli.common import decider_options, ledger_from, ledger_option, now, read_plan, who_decides
 from allowlist.cli.console import say
 from allowlist.cli.exits import Exit
+from allowlist.documents.words import counted
 
 if TYPE_CHECKING:
     from allowlist.azure.connection import SignIn
@@ -42,5 +43,5 @@ def reject(
     who = who_decides(sign_in.to(plan))
     with ledger_from(ledger_url) as ledger:
         decide(ledger, plan, chosen, "reject", who, reason, now())
-    say(f"{len(chosen)} changes rejected by {who.who} ({who.kind})")
+    say(f"{counted(len(chosen), 'change')} rejected by {who.who} ({who.kind})")
     return Exit.DONE

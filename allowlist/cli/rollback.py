@@ -25,6 +25,7 @@ from allowlist.cli.console import plain, put, say
 from allowlist.cli.exits import Exit
 from allowlist.cli.progress import begun, next_lines, say_interrupted, show_progress
 from allowlist.cli.stopping import stopping
+from allowlist.documents.words import counted
 
 if TYPE_CHECKING:
     from allowlist.azure.connection import SignIn
@@ -85,7 +86,9 @@ def rollback(
         result = roll_back(project, run, arm, around, way)
     if result.interrupted:
         return say_interrupted(result, undoes=way.run.run_id)
-    say(f"run {result.run_id}: {len(result.fates)} changes of {way.run.run_id} undone and verified")
+    say(
+        f"run {result.run_id}: {counted(len(result.fates), 'change')} of {way.run.run_id} undone and verified"
+    )
     return Exit.DONE
 
 

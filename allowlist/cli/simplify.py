@@ -10,6 +10,7 @@ import click
 from allowlist.cli.common import json_option, project_from, project_options, state_from, state_options
 from allowlist.cli.console import plain, put, put_json, say
 from allowlist.cli.exits import Exit
+from allowlist.documents.words import counted
 
 if TYPE_CHECKING:
     from allowlist.azure.connection import SignIn
@@ -55,5 +56,5 @@ def simplify(
         for _, suggestion in found:
             for line in suggestion_text(suggestion):
                 put(plain(line))
-    say(f"{len(found)} suggestions" if found else "nothing to simplify")
+    say(f"{counted(len(found), 'suggestion')}" if found else "nothing to simplify")
     return Exit.DONE

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from allowlist.documents.words import counted
+
 if TYPE_CHECKING:
     from allowlist.simulator import Running, Simulator
 
@@ -137,7 +139,7 @@ def simulate(
         denied=denied,
     )
     for seed in seeds:
-        click.echo(f"{simulator.seed(seed)} resources from {seed}", err=True)
+        click.echo(f"{counted(simulator.seed(seed), 'resource')} from {seed}", err=True)
     with serve(simulator, port, tls=ca_file.resolve() if tls else None, host=host) as running:
         click.echo(_described(running, as_json=as_json))
         _wait(simulator)
@@ -162,4 +164,4 @@ def _wait(simulator: Simulator) -> None:
     try:
         threading.Event().wait()
     except KeyboardInterrupt:
-        click.echo(f"{len(simulator.requests)} requests answered", err=True)
+        click.echo(f"{counted(len(simulator.requests), 'request')} answered", err=True)

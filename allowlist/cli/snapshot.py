@@ -10,6 +10,7 @@ import click
 from allowlist.cli.common import arm_from, now, placed_connection_options, project_from, project_options
 from allowlist.cli.console import say
 from allowlist.cli.exits import Exit
+from allowlist.documents.words import counted
 
 if TYPE_CHECKING:
     from allowlist.azure.connection import SignIn
@@ -55,5 +56,5 @@ def snapshot(
             estate = read_estate(project, project.targets(only, exclude), arm, whole=True)
         requests = arm.traffic.total
     count = save_snapshot(estate, output, now())
-    say(f"{count} resources written to {output} ({requests} requests to ARM)")
+    say(f"{counted(count, 'resource')} written to {output} ({counted(requests, 'request')} to ARM)")
     return Exit.DONE

@@ -104,7 +104,7 @@ def _security_group(scene: Scene, trip: Trip, private: Serving | None) -> Step:
     found = decide(group, question)
     if found.allows is None:
         rules = ", ".join(item.rule for item in found.doubts)
-        says = f"hangs on rule {rules}, whose tags or groups ARM does not resolve"
+        says = f"depends on rule {rules}, whose tags or groups the ARM API does not resolve"
         return _step(Stage.SECURITY_GROUP, Course.UNKNOWN, name, says, *found.evidence)
     word = "allows" if found.allows else "denies"
     course = Course.PASSES if found.allows else Course.BLOCKED

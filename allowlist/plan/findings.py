@@ -155,10 +155,10 @@ def _witness(engine: CoverageEngine, coverage: Coverage, status: Status) -> Witn
 def _because(coverage: Coverage, status: Status) -> str:
     match status:
         case Status.BLOCKED:
-            return f"denied by {_listed(_refs(coverage.rules('denying')))}, which is asked first"
+            return f"denied by {_listed(_refs(coverage.rules('denying')))}, which is evaluated first"
         case Status.UNKNOWN:
             doubts = coverage.rules("doubts")
-            return f"hangs on {_listed(tuple(entry.unknown for entry in doubts))}"
+            return f"depends on {_listed(tuple(entry.unknown for entry in doubts))}"
         case Status.PARTIAL:
             return f"{_listed(_refs(coverage.rules('allowing')))} allows only a part of it"
         case _:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from allowlist.documents.words import counted
 from allowlist.names import (
     Pattern,
     is_lookalike,
@@ -75,10 +76,12 @@ def _removals(given: GateInput) -> Iterator[Gate]:
     removals = [change for change in given.changes if change.operation.action == "remove"]
     if len(removals) > given.settings.removals:
         yield _gate(
-            "removals", f"removes {len(removals)} rules; {given.settings.removals} are let through", removals
+            "removals",
+            f"removes {counted(len(removals), 'rule')}; {given.settings.removals} are let through",
+            removals,
         )
     share = len(removals) / given.owned if given.owned else 0.0
-    text = f"removes {share:.0%} of the {given.owned} rules this workload owns"
+    text = f"removes {share:.0%} of the {counted(given.owned, 'rule')} this workload owns"
     if share > given.settings.removal_share:
         yield _gate("removal-share", f"{text}; {given.settings.removal_share:.0%} are let through", removals)
     if share > given.settings.catalog_shrink:
@@ -92,7 +95,9 @@ def _growth(given: GateInput) -> Iterator[Gate]:
     additions = [change for change in given.changes if change.operation.action == "add"]
     if len(additions) > given.settings.additions:
         yield _gate(
-            "growth", f"adds {len(additions)} rules; {given.settings.additions} are let through", additions
+            "growth",
+            f"adds {counted(len(additions), 'rule')}; {given.settings.additions} are let through",
+            additions,
         )
 
 
@@ -141,7 +146,7 @@ def _widening(given: GateInput) -> Iterator[Gate]:
 def _unproved(given: GateInput) -> Iterator[Gate]:
     bad = [change for change in given.changes if not change.proofs.sufficient.holds]
     if bad:
-        text = f"{len(bad)} changes do not achieve what they are for: {bad[0].proofs.sufficient.text}"
+        text = f"no proof that {counted(len(bad), 'change')} will have the intended effect: {bad[0].proofs.sufficient.text}"
         yield _gate("not-sufficient", text, bad)
 
 
@@ -152,7 +157,7 @@ def _open_source(given: GateInput) -> Iterator[Gate]:
         if change.operation.action != "remove" and given.openings[change.id].from_anywhere
     ]
     if found:
-        yield _gate("open-source", f"{len(found)} rules would be open to every source (*)", found)
+        yield _gate("open-source", f"{counted(len(found), 'rule')} would be open to every source (*)", found)
 
 
 def _foreign_overlap(given: GateInput) -> Iterator[Gate]:

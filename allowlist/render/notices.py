@@ -87,13 +87,13 @@ class Rule:
 
 RULES: Final[Mapping[str, str]] = {
     "missing": "No rule lets a required flow through.",
-    "blocked": "A deny that is asked first stops a required flow.",
+    "blocked": "A deny that is evaluated first stops a required flow.",
     "partial": "Only a part of a required flow is let through.",
     "excess": "A rule of ours lets through what nothing asks for.",
     "redundant": "A rule lets through what another one lets through already.",
     "widens": "A rule lets through more than it seems to say.",
     "invalid": "A requirement or rule cannot mean what it says.",
-    "unknown": "Azure does not tell enough to decide.",
+    "unknown": "The ARM API does not expose enough to decide.",
     "covered": "A required flow is let through.",
     "change": "A change is planned and waits for its approval.",
     "gap": "No change can let a required flow through.",

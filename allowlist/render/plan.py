@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from allowlist.documents.words import counted
 from allowlist.plan.model import Change, Plan, Proof, TargetPlan
 
 _SIGNS = {"add": "+", "update": "~", "remove": "-"}
@@ -13,7 +14,7 @@ def plan_text(plan: Plan) -> Iterator[str]:
     """The plan for people, changes grouped by target."""
     for target in plan.targets:
         mine = [change for change in plan.changes if change.target == target.name]
-        yield f"{target.name} ({target.surface}): {len(mine)} changes, {len(target.writes)} writes, about {target.minutes:g} minutes{_bill(target)}"
+        yield f"{target.name} ({target.surface}): {counted(len(mine), 'change')}, {counted(len(target.writes), 'write')}, about {target.minutes:g} minutes{_bill(target)}"
         for change in mine:
             yield from change_text(change, has_own_write=len(target.writes) > 1)
     yield from _rest_text(plan)

@@ -63,7 +63,7 @@ def _finding_text(finding: Finding, styled: Any, *, everything: bool) -> Iterato
         yield f"    · {item.says}"
         return
     yield f"    {styled(STATE_WORDS[item.state])} {finding.recommendation.text}  [{finding.id}]"
-    yield f"        so it is: {item.says}"
+    yield f"        actual: {item.says}"
     for place in item.evidence:
         yield f"        evidence: {place.resource} {place.path} = {shown(place)}"
     if item.remedy and item.state is not State.MET:
@@ -198,7 +198,7 @@ def _finding_markdown(finding: Finding) -> Iterator[str]:
     yield ""
     yield f"`{finding.id}` · {item.severity} · [why]({finding.recommendation.source})"
     yield ""
-    yield f"- So it is: {item.says}"
+    yield f"- Actual: {item.says}"
     for place in item.evidence:
         yield f"- Evidence: `{place.resource}` `{place.path}` = `{shown(place)}`"
     yield f"- Next: {item.remedy}"

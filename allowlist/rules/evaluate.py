@@ -128,7 +128,7 @@ def _conclude(steps: list[Step], otherwise: Verdict) -> Verdict:
         first = doubts[0]
         unknowns = tuple(dict.fromkeys(text for step in doubts for text in step.unknowns))
         because = (
-            f"rule {first.ref} would {first.action} it, but that hangs on what is not known: {unknowns[0]}"
+            f"rule {first.ref} would {first.action} it, but that depends on what is not known: {unknowns[0]}"
         )
         return Verdict(
             action=None, stage=first.stage, ref=first.ref, because=because, unknowns=unknowns, path=path

@@ -113,7 +113,7 @@ def _check_place(row: Row[Any], last: Head) -> Iterator[Tampering]:
         yield Tampering(seq=last.seq + 1, because=f"{gap} row{'s are' if gap > 1 else ' is'} missing here")
     elif row.previous != last.digest and _is_intact(row):
         yield Tampering(
-            seq=max(last.seq, 1), because="it was rewritten: the row after it follows another one"
+            seq=max(last.seq, 1), because="hash chain broken: the next row refers to another digest"
         )
 
 

@@ -80,6 +80,6 @@ def _text(claims: Mapping[str, Any], name: str) -> str:
 
 def _unusable(why: str) -> AllowlistError:
     return AllowlistError(
-        f"the access token does not tell who is signed in: {why}",
+        f"the access token does not say who is signed in: {why}",
         hint="sign in again with a user or workload of Microsoft Entra, or sign the decision with an SSH key",
     )

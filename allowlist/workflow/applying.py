@@ -12,6 +12,7 @@ from allowlist.apply.executor import Executor, Surroundings
 from allowlist.apply.result import RunResult
 from allowlist.azure.connection import refuse_elsewhere
 from allowlist.documents import canonical_json
+from allowlist.documents.words import counted
 from allowlist.errors import (
     AllowlistError,
     AppliedInPart,
@@ -64,12 +65,12 @@ def _not_ready(standings: Sequence[Standing]) -> PlanRefused:
     gated = [item for item in standings if item.state == "gated"]
     if gated:
         return BlockedByGate(
-            f"{len(gated)} changes wait for gates: {gated[0].change.title}: {gated[0].text}",
+            f"gates are closed for {counted(len(gated), 'change')}: {gated[0].change.title}: {gated[0].text}",
             hint="accept each gate by id: allowlist approve PLAN --all --accept GATE --reason TEXT",
         )
     waiting = [item for item in standings if not item.is_approved]
     return NotApproved(
-        f"{len(waiting)} of {len(standings)} changes are not approved: {waiting[0].change.title}: {waiting[0].text}",
+        f"{len(waiting)} of {counted(len(standings), 'change')} are not approved: {waiting[0].change.title}: {waiting[0].text}",
         hint="allowlist approve PLAN --all --reason TEXT, or apply the approved part with --approved-only",
     )
 

@@ -10,6 +10,7 @@ import msgspec
 from allowlist.apply.executor import Surroundings
 from allowlist.apply.result import Fate, RunResult
 from allowlist.documents import canonical_json
+from allowlist.documents.words import counted
 from allowlist.errors import AllowlistError, AppliedInPart, PlanRefused, StalePlan
 from allowlist.estate.bodies import Estate
 from allowlist.plan.model import Change, Plan
@@ -46,8 +47,8 @@ class Work:
 
     @property
     def text(self) -> str:
-        counted = f"{self.changes} changes in {self.writes} write{'s' if self.writes != 1 else ''}"
-        return f"{self.target}: {counted}, about {self.minutes:g} minutes"
+        size = f"{counted(self.changes, 'change')} in {counted(self.writes, 'write')}"
+        return f"{self.target}: {size}, about {self.minutes:g} minutes"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -202,7 +202,8 @@ def conversation(case: Case) -> dict[str, Any]:
         return {"result": "deleted", "left": script.answers}
     client, script = _client(_answer(202, location=_OPERATION), _answer(200, {"properties": {}}))
     client.put(f"{_RULES}/{name}", {}, "2026-03-01")
-    completed = script.asked[1][1].endswith("?api-version=2026-03-01")
+    sent = script.asked[0][1].rpartition("api-version=")[2]
+    completed = script.asked[1][1] == f"{_OPERATION}?api-version={sent}"
     return {
         "behaviour": "client adds its api-version to a Location that has none, then polls"
         if completed

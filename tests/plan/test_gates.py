@@ -44,7 +44,7 @@ def test_even_one_removal_of_a_small_set_is_held_back() -> None:
     (gone,) = removals(1)
     found = gates_of(gone, owned=3)
     assert found["removals"].changes == (gone.id,)
-    assert "1 rules" in found["removals"].text
+    assert "1 rule;" in found["removals"].text
     assert "33%" in found["shrunken-catalog"].text
 
 

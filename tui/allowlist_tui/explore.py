@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from allowlist.documents.words import counted
 from allowlist.plan.findings import Finding
 from allowlist.plan.model import Change
 from allowlist.rules.model import ApplicationRule, NatRule, NetworkRule, RuleRef, Settings
@@ -62,7 +63,7 @@ def _banner(item: TargetRules) -> Row:
     threat = f"threat intelligence {ruleset.settings.threat_intelligence}; at the end: deny"
     return (
         ("", "plain"),
-        (f"{count} rules", "muted"),
+        (f"{counted(count, 'rule')}", "muted"),
         ("", "plain"),
         (f"▾ {safe(item.target)}", "title"),
         (threat, "muted"),

@@ -103,7 +103,7 @@ def _specific_legs(way: WayOut) -> Observations:
 
 
 def around_the_firewall(scene: Scene) -> Observations:
-    """NAT gateways and default outbound access: harmless while a route wins over them, a way out when it is lost."""
+    """NAT gateways and default outbound access: harmless while a route wins over them, an alternative egress path if the route is removed."""
     for way in scene.ways_out.values():
         subnet, routed = way.subnet, way.main.hop is Hop.FIREWALL
         place = evidence(subnet.holder, f"{subnet.path}properties.natGateway.id")
@@ -254,7 +254,7 @@ def _peering_with(scene: Scene, network: Network, home: str) -> Observations:
         says = f"peering {found.name} with {name_of(home)} is {found.state}"
         yield fault("peering", network.id, says, remedy, place)
     elif answer is not None and not answer.connected:
-        says = f"the way back, peering {answer.name} of {name_of(home)}, is {answer.state}"
+        says = f"the return path, peering {answer.name} of {name_of(home)}, is {answer.state}"
         yield fault("peering", network.id, says, remedy, place)
     else:
         yield met("peering", network.id, f"{network.name} is connected to {name_of(home)}", place)
@@ -324,7 +324,7 @@ def _told(group: Body, denied: dict[str, Decision], doubtful: dict[str, Decision
         return fault(code, resource, says, f"let it through to the firewall before rule {rules}", *shown)
     if doubtful:
         rules = ", ".join(dict.fromkeys(x.rule for item in doubtful.values() for x in item.doubts))
-        says = f"{', '.join(doubtful)} hangs on rule {rules}, whose tags or groups ARM does not resolve"
+        says = f"{', '.join(doubtful)} depends on rule {rules}, whose tags or groups the ARM API does not resolve"
         shown = tuple(dict.fromkeys(place for item in doubtful.values() for place in item.evidence))
         return unknown(
             code, resource, says, "let the ports out as a whole: the firewall decides by name", *shown

@@ -92,7 +92,7 @@ def posture(policy: EgressPolicy, target: str) -> Iterator[Finding]:
             target=target,
             severity="info",
             rule=policy.name,
-            because="hangs on whether an agent version names the policy; Resource Manager does not tell",
+            because="depends on whether an agent version names the policy; the ARM API does not expose it",
             remedy="write options.attached: true (or false) on the target",
             code="attachment_not_known",
         )

@@ -77,9 +77,9 @@ class NetworkJudge:
         by = _first(coverage)
         rule = self.network.rule(by)
         if not self.network.provisioned:
-            text = f"hangs on the network being provisioned; rule '{by}' is approved and not in force yet"
+            text = f"depends on the network being provisioned; rule '{by}' is approved and not in force yet"
         else:
-            text = f"hangs on rule '{by}' coming into force; it is {rule.status if rule else 'Inactive'}"
+            text = f"depends on rule '{by}' coming into force; it is {rule.status if rule else 'Inactive'}"
         return Judgement(word=Word.PENDING, by=by, finding="approved_not_in_force", text=text)
 
     def _failed(self, coverage: Coverage) -> Judgement:

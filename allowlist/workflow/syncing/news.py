@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 from allowlist.documents.prepared import prepared
+from allowlist.documents.words import counted
 from allowlist.errors import CatalogError
 from allowlist.notify.channels import channels_of
 from allowlist.notify.events import Event, gist, parts_of
@@ -164,7 +165,11 @@ def _approved(outcome: Outcome, decided: Sequence[tuple[Change, Decision]]) -> I
     reasons = dict.fromkeys(f"{item.who}: {item.reason}" for _, item in decided)
     parts = [(change.digest, item.who) for change, item in decided]
     yield _event(
-        outcome, "approved", f"{', '.join(people)} approved {count} changes", parts, lines=tuple(reasons)
+        outcome,
+        "approved",
+        f"{', '.join(people)} approved {counted(count, 'change')}",
+        parts,
+        lines=tuple(reasons),
     )
 
 
@@ -185,7 +190,7 @@ def _catalog_updates(project: Project) -> Event:
 
 
 def _upgrade_line(upgrade: Upgrade) -> str:
-    return f"{upgrade.catalog} {upgrade.pinned} → {upgrade.latest}: {len(upgrade.changes)} changes"
+    return f"{upgrade.catalog} {upgrade.pinned} → {upgrade.latest}: {counted(len(upgrade.changes), 'change')}"
 
 
 def _expiring_dates(workload: Workload, today: dt.date) -> Event:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from allowlist.apply.result import RunResult
+from allowlist.documents.words import counted
 from allowlist.errors import AllowlistError, AppliedInPart, LockHeld
 from allowlist.plan.model import Plan
 from allowlist.store import Lease, Ledger, Run
@@ -78,7 +79,7 @@ def _finish(given: Pass, left: LeftBehind) -> Outcome:
     result = resume_run(given.project, run.run_id, given.arm, given.around, options)
     raise_if_incomplete(result)
     if run.kind == "rollback":
-        text = f"finished the rollback {run.run_id}: {len(result.fates)} changes undone"
+        text = f"finished the rollback {run.run_id}: {counted(len(result.fates), 'change')} undone"
         return _outcome(given, left, result, "rolled back", text)
     return _outcome(given, left, result, "applied", f"resumed run {run.run_id}: {result.summary()}")
 

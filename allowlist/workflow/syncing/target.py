@@ -10,6 +10,7 @@ from pathlib import Path
 
 from allowlist.apply.result import RunResult
 from allowlist.documents import canonical_json, digest_of
+from allowlist.documents.words import counted
 from allowlist.errors import (
     AllowlistError,
     AppliedInPart,
@@ -275,5 +276,5 @@ def _text(plan: Plan, waiting: Sequence[Permit], result: RunResult | None, drift
     parts = [f"{result.count('done')} applied and verified (run {result.run_id})"] if result else []
     parts += [f"{len(drift)} of our rules changed by others"] if drift else []
     parts += [f"{len(waiting)} wait"] if waiting else []
-    parts += [f"{len(plan.gaps)} gaps"] if plan.gaps else []
+    parts += [f"{counted(len(plan.gaps), 'gap')}"] if plan.gaps else []
     return ", ".join(parts) or f"{plan.covered} requirements covered"

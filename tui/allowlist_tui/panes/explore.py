@@ -209,7 +209,7 @@ class HistoryPane(ExplorePane):
         run: Run | None = self.current
         if run is None:
             return "there is no run"
-        return "it is itself a way back" if run.kind == "rollback" else self.desk.why_not_write()
+        return "it is itself a rollback" if run.kind == "rollback" else self.desk.why_not_write()
 
     def action_roll_back(self) -> None:
         run: Run | None = self.current

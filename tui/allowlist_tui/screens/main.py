@@ -12,6 +12,7 @@ from textual.message import Message
 from textual.screen import Screen
 from textual.widgets import ContentSwitcher
 
+from allowlist.documents.words import counted
 from allowlist.plan.model import Plan
 from allowlist.store import PlanRecord
 from allowlist.workflow.desk import Desk
@@ -159,7 +160,7 @@ class MainScreen(Screen[None]):
 
     def _opened(self, plan: Plan) -> Opened:
         """Everything that takes time with a large plan, made aside."""
-        self.tell(f"opening {len(plan.changes):,} changes")
+        self.tell(f"opening {counted(len(plan.changes), 'change')}")
         review = self.desk.review(plan)
         index = ChangeIndex(plan.changes, review.states)
         index.warm()
