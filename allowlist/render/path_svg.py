@@ -1,8 +1,12 @@
-"""The path of a subnet's traffic as an inline SVG: source → security group → route → DNS → firewall → service."""
+"""Where everything stands in the drawing of a subnet's path: source → security group → route → DNS → firewall → service.
+
+The template draws it; colours come from the page's style sheet, words and glyphs say the same without colour.
+"""
 
 from __future__ import annotations
 
-from html import escape
+from dataclasses import dataclass
+from typing import Final
 
 from allowlist.network.path import Course, Stage, Step
 from allowlist.network.posture import SubnetPath
@@ -24,78 +28,92 @@ _WORDS = {
     Course.UNKNOWN: "unknown",
 }
 _WIDTH, _GAP, _HEIGHT, _TOP, _LEFT = 148, 28, 96, 40, 4
+BOX: Final = {"box_width": _WIDTH, "box_height": _HEIGHT, "top": _TOP}
 
 
-def path_svg(path: SubnetPath) -> str:
-    """One diagram; colours come from the page's style sheet, words and glyphs say the same without colour."""
-    boxes = [_source(path), *(_box(number, step) for number, step in enumerate(path.steps, 1))]
-    arrows = [_arrow(number, step) for number, step in enumerate(path.steps, 1)]
-    detour = _detour(path.steps)
-    width = _x(len(path.steps)) + _WIDTH + _LEFT
-    label = f"Path of {path.subnet}: " + ", ".join(
-        f"{_TITLES[step.stage]} {_WORDS[step.course]}" for step in path.steps
-    )
-    above = 0 if detour else _TOP - 4
-    return (
-        f'<svg class="path" viewBox="0 {above} {width} {_TOP + _HEIGHT + 4 - above}" role="img" '
-        f'aria-label="{escape(label, quote=True)}">{"".join([*arrows, *detour, *boxes])}</svg>'
-    )
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Box:
+    x: int
+    kind: str
+    title: str
+    glyph: str
+    name: str
+    word: str
+    tip: str
+
+
+@dataclass(frozen=True, slots=True)
+class Arrow:
+    """The line into a box; ``quiet`` where the flow does not come there."""
+
+    start: int
+    end: int
+    quiet: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drawing:
+    """``detour`` is from where to where a flow goes around the firewall, None where it does not."""
+
+    label: str
+    width: int
+    boxes: tuple[Box, ...]
+    arrows: tuple[Arrow, ...]
+    detour: tuple[int, int] | None
+    middle: int = _TOP + _HEIGHT // 2
+
+    @classmethod
+    def of(cls, path: SubnetPath) -> Drawing:
+        said = ", ".join(f"{_TITLES[step.stage]} {_WORDS[step.course]}" for step in path.steps)
+        return cls(
+            label=f"Path of {path.subnet}: {said}",
+            width=_x(len(path.steps)) + _WIDTH + _LEFT,
+            boxes=(_source(path), *(_box(number, step) for number, step in enumerate(path.steps, 1))),
+            arrows=tuple(_arrow(number, step) for number, step in enumerate(path.steps, 1)),
+            detour=_detour(path.steps),
+        )
+
+    @property
+    def above(self) -> int:
+        """Where the picture begins: a detour needs room over the boxes."""
+        return 0 if self.detour else _TOP - 4
+
+    @property
+    def height(self) -> int:
+        return _TOP + _HEIGHT + 4 - self.above
 
 
 def _x(number: int) -> int:
     return _LEFT + number * (_WIDTH + _GAP)
 
 
-def _source(path: SubnetPath) -> str:
-    return _drawn(0, "source", "Source", "▣", path.subnet, path.addresses, f"{path.subnet} {path.addresses}")
-
-
-def _box(number: int, step: Step) -> str:
-    title = f"{_TITLES[step.stage]}: {step.says}"
-    return _drawn(
-        number,
-        step.course.value,
-        _TITLES[step.stage],
-        COURSE_GLYPHS[step.course],
-        step.name,
-        _WORDS[step.course],
-        title,
+def _source(path: SubnetPath) -> Box:
+    tip = f"{path.subnet} {path.addresses}"
+    return Box(
+        x=_x(0), kind="source", title="Source", glyph="▣", name=path.subnet, word=path.addresses, tip=tip
     )
 
 
-def _drawn(number: int, kind: str, title: str, glyph: str, name: str, word: str, tip: str) -> str:
-    x, middle = _x(number), _x(number) + _WIDTH // 2
-    return (
-        f'<g class="stop {kind}"><title>{escape(tip)}</title>'
-        f'<rect x="{x}" y="{_TOP}" width="{_WIDTH}" height="{_HEIGHT}" rx="12"/>'
-        f'<text class="stage" x="{middle}" y="{_TOP + 24}">{escape(title)}</text>'
-        f'<text class="name" x="{middle}" y="{_TOP + 50}">{escape(_short(name))}</text>'
-        f'<text class="word" x="{middle}" y="{_TOP + 76}">{glyph} {escape(_short(word))}</text></g>'
+def _box(number: int, step: Step) -> Box:
+    return Box(
+        x=_x(number),
+        kind=step.course.value,
+        title=_TITLES[step.stage],
+        glyph=COURSE_GLYPHS[step.course],
+        name=step.name,
+        word=_WORDS[step.course],
+        tip=f"{_TITLES[step.stage]}: {step.says}",
     )
 
 
-def _short(text: str) -> str:
-    return text if len(text) <= 17 else text[:16] + "…"
+def _arrow(number: int, step: Step) -> Arrow:
+    return Arrow(_x(number) - _GAP + 3, _x(number) - 4, step.course in (Course.ASIDE, Course.BLOCKED))
 
 
-def _arrow(number: int, step: Step) -> str:
-    """The line into a box; dashed where the flow does not come there."""
-    start, end, y = _x(number) - _GAP + 3, _x(number) - 4, _TOP + _HEIGHT // 2
-    quiet = " quiet" if step.course in (Course.ASIDE, Course.BLOCKED) else ""
-    return (
-        f'<path class="arrow{quiet}" d="M{start} {y}H{end - 6}"/>'
-        f'<path class="head{quiet}" d="M{end - 7} {y - 5}L{end} {y}L{end - 7} {y + 5}Z"/>'
-    )
-
-
-def _detour(steps: tuple[Step, ...]) -> list[str]:
+def _detour(steps: tuple[Step, ...]) -> tuple[int, int] | None:
     """A flow that goes around the firewall is drawn around it."""
     route = next((n for n, step in enumerate(steps, 1) if step.course is Course.AROUND), None)
     service = next((n for n, step in enumerate(steps, 1) if step.stage is Stage.SERVICE), None)
     if route is None or service is None:
-        return []
-    start, end = _x(route) + _WIDTH // 2, _x(service) + _WIDTH // 2
-    line = f"M{start} {_TOP}C{start} 4 {end} 4 {end} {_TOP - 7}"
-    head = f"M{end - 5} {_TOP - 8}L{end} {_TOP - 1}L{end + 5} {_TOP - 8}Z"
-    word = f'<text class="detour-word" x="{(start + end) // 2}" y="28">around the firewall</text>'
-    return [f'<path class="detour" d="{line}"/>', f'<path class="detour-head" d="{head}"/>', word]
+        return None
+    return _x(route) + _WIDTH // 2, _x(service) + _WIDTH // 2
