@@ -12,8 +12,12 @@ The rule, applied to the very bytes that would be stored:
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+import msgspec
+
+from allowlist.documents import canonical_json
 from allowlist.errors import AllowlistError
 
 REMOVED = "(removed)"
@@ -61,6 +65,56 @@ def scrubbed(value: Any) -> Any:
             return {_scrub_text(str(key)): _scrub_member(str(key), item) for key, item in value.items()}
         case list() | tuple():
             return [scrubbed(item) for item in value]
+        case _:
+            return value
+
+
+def masked(document: bytes) -> bytes:
+    """JSON ``document`` with every secret in it removed; the very same bytes when it holds none, or is no JSON."""
+    if not _first_secret(document):
+        return document
+    try:
+        return canonical_json(scrubbed(msgspec.json.decode(document)))
+    except msgspec.DecodeError:
+        return document
+
+
+def unmasked(stored: Any, live: Any) -> Any:
+    """``stored`` with the texts that were masked when it was kept, as far as ``live`` still holds their originals.
+
+    A text is taken back only where one text of ``live`` alone could have been it. What came with a resource and is
+    compared with it, or goes back to it, is then what it was.
+    """
+    if REMOVED not in str(stored):
+        return stored
+    originals: dict[str, set[str]] = {}
+    for key, text in _texts(live, ""):
+        seen = _scrub_member(key, text)
+        if seen != text:
+            originals.setdefault(f"{key}\0{seen}", set()).add(text)
+    return _restored(stored, "", {name: found.pop() for name, found in originals.items() if len(found) == 1})
+
+
+def _texts(value: Any, key: str) -> Iterator[tuple[str, str]]:
+    match value:
+        case str():
+            yield key, value
+        case dict():
+            for name, item in value.items():
+                yield from _texts(item, str(name))
+        case list() | tuple():
+            for item in value:
+                yield from _texts(item, key)
+
+
+def _restored(value: Any, key: str, originals: Mapping[str, str]) -> Any:
+    match value:
+        case str():
+            return originals.get(f"{key}\0{value}", value)
+        case dict():
+            return {name: _restored(item, str(name), originals) for name, item in value.items()}
+        case list():
+            return [_restored(item, key, originals) for item in value]
         case _:
             return value
 

@@ -15,8 +15,10 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, Row, Select, func, select
 
+from allowlist.documents import canonical_json
 from allowlist.documents.prepared import prepared
 from allowlist.errors import AllowlistError
+from allowlist.observe.secrets import masked
 from allowlist.store import blobs, chain, runs, tables
 from allowlist.store.database import Database
 from allowlist.store.locks import Lock, Locks
@@ -41,6 +43,8 @@ _DECISION = "decision"
 _SNAPSHOT = "snapshot"
 _OWNED = "owned"
 _NOTE = "note-"
+_OUR_WORDS = (_DECISION, _PLAN)
+"""Kinds that hold nothing but what people here said: a secret in them is refused. Elsewhere texts of others are masked."""
 _AT_ONCE = 500
 
 
@@ -94,7 +98,7 @@ class Ledger:
         with self._database.write() as connection:
             if _exists(connection, _PLAN, plan_id):
                 return
-            blob = blobs.put(connection, document, f"plan {plan_id}")
+            blob = blobs.put(connection, masked(document), f"plan {plan_id}")
             body = {"workload": workload, "created": stamp(created), "who": who, "blob": blob}
             self._append(connection, _PLAN, plan_id, body)
 
@@ -230,10 +234,10 @@ class Ledger:
     # snapshots and ownership
 
     def save_snapshot(self, run_id: str, target: str, moment: Moment, body: bytes) -> None:
-        """Keep what ``target`` looked like before or after a run."""
+        """Keep what ``target`` looked like before or after a run; secrets in it are masked, nothing is refused."""
         with self._database.write() as connection:
             _require(connection, runs.BEGUN, run_id, "run")
-            blob = blobs.put(connection, body, f"the snapshot of {target}")
+            blob = blobs.put(connection, masked(body), f"the snapshot of {target}")
             self._append(connection, _SNAPSHOT, run_id, {"target": target, "blob": blob}, state=moment)
 
     def snapshot(self, run_id: str, target: str, moment: Moment) -> bytes:
@@ -342,6 +346,8 @@ class Ledger:
         return counted | {"locks": len(self.locks())}
 
     def _append(self, connection: Connection, kind: str, subject: str, body: Any, *, state: str = "") -> None:
+        if kind not in _OUR_WORDS:
+            body = msgspec.json.decode(masked(canonical_json(body)))
         chain.append(connection, kind, subject, body, at=self._clock(), state=state)
 
 

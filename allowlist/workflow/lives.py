@@ -20,6 +20,7 @@ from allowlist.azure.connection import refuse_elsewhere
 from allowlist.documents.prepared import prepared
 from allowlist.errors import AllowlistError, LockHeld
 from allowlist.estate.bodies import Body, Estate
+from allowlist.observe.secrets import unmasked
 from allowlist.plan.model import Change, Operation, Plan
 from allowlist.points.point import ArmReader, ArmWriter, Point
 from allowlist.points.unmet import Unmet, UnmetKind, is_moving
@@ -125,14 +126,17 @@ def changes_of_life(ledger: Ledger, life: Life) -> list[Change]:
     return [change for change in life.plan.changes if change.id in wanted]
 
 
-def state_before(ledger: Ledger, life: Life, target: str) -> Estate | None:
-    """The state of ``target`` before the first write; None if no run of this life came that far."""
+def state_before(ledger: Ledger, life: Life, target: str, live: Estate) -> Estate | None:
+    """The state of ``target`` before the first write; None if no run of this life came that far.
+
+    Texts that were masked when it was kept are those of ``live`` again, as far as they still stand there.
+    """
     for run in life.forward:
         try:
             bodies: list[Body] = msgspec.json.decode(ledger.snapshot(run.run_id, target, "before"))
         except AllowlistError:
             continue
-        return Estate.of(bodies)
+        return Estate.of(unmasked(bodies, [*live.resources.values()]))
     return None
 
 
@@ -207,7 +211,7 @@ def look_at(project: Project, life: Life, arm: ArmWriter, around: Surroundings) 
         found = _places(point, states[name], mine)
         places |= found
         unsettled |= failed
-        before = state_before(around.ledger, life, name)
+        before = state_before(around.ledger, life, name, states[name])
         for resource in _unexplained(point, before, states[name], mine, found):
             foreign[resource] = _writer(around.ledger, life, resource)
     return Look(

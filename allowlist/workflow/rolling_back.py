@@ -92,7 +92,10 @@ def plan_way_back(project: Project, run_id: str, arm: ArmWriter, around: Surroun
     left = [change for change in look.changes if _is_to_undo(life, look, change)]
     _refuse_one_way(life.root, left)
     changes = tuple(inverse_change(change) for change in reversed(left))
-    before = {name: _before(ledger, life, name) for name in dict.fromkeys(item.target for item in left)}
+    before = {
+        name: _before(ledger, life, name, look.states[name])
+        for name in dict.fromkeys(item.target for item in left)
+    }
     closes, opens = _effect(look, before)
     return WayBack(
         life=life,
@@ -199,8 +202,8 @@ def _is_base(plan: Plan, point: Point, before: Estate) -> bool:
     return point.fingerprint(before) == planned
 
 
-def _before(ledger: Ledger, life: Life, target: str) -> Estate:
-    found = state_before(ledger, life, target)
+def _before(ledger: Ledger, life: Life, target: str, live: Estate) -> Estate:
+    found = state_before(ledger, life, target, live)
     if found is None:
         raise AllowlistError(f"run {life.root.run_id} kept no state of {target} from before it wrote")
     return found
@@ -208,7 +211,7 @@ def _before(ledger: Ledger, life: Life, target: str) -> Estate:
 
 def _differences(ledger: Ledger, life: Life, point: Point, now: Estate) -> list[str]:
     """What still differs from the state the life began with, in the resources it wrote."""
-    before, written = state_before(ledger, life, point.name), life.written(point.name)
+    before, written = state_before(ledger, life, point.name, now), life.written(point.name)
     if before is None:
         return []
     return [

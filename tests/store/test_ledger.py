@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from allowlist.documents import canonical_json
 from allowlist.errors import AllowlistError
 from allowlist.store import Ledger, RunState
 from tests.helpers.laws import examples
@@ -287,13 +288,28 @@ def test_a_secret_stops_the_row_that_carries_it_and_nothing_else(ledger: Ledger)
         "https://management.example/subscriptions/s/providers/Microsoft.Network/locations/w/operations/1?t=2"
     )
     for write in (
-        lambda: ledger.record_step(run_id, step(detail={"poll": poll})),
-        lambda: ledger.finish_run(run_id, "failed", NOON, {"headers": {"Authorization": "Bearer x"}}),
+        lambda: ledger.decide(decision(reason=poll)),
         lambda: ledger.save_snapshot(run_id, "hub", "before", poll.encode()),
         lambda: save(ledger, OTHER_PLAN, poll.encode()),
     ):
         with pytest.raises(AllowlistError, match="which the ledger never stores"):
             write()
-    assert ledger.run(run_id).steps == ()
     assert [plan.plan_id for plan in ledger.plans()] == [PLAN]
+    assert ledger.verify() == ()
+
+
+def test_what_others_wrote_is_kept_with_its_secrets_masked(ledger: Ledger) -> None:
+    run_id = with_run(ledger)
+    secret = "https://store.example/feed.json?sv=1&sig=abc"
+    ledger.record_step(run_id, step(detail={"reason": secret}))
+    ledger.finish_run(run_id, "failed", NOON, {"headers": {"Authorization": "Bearer x"}})
+    ledger.save_snapshot(run_id, "hub", "before", canonical_json([{"id": "/a", "description": secret}]))
+    ledger.note("drift", "w/hub", "", {"text": secret})
+
+    kept = str(
+        (ledger.run(run_id), ledger.snapshot(run_id, "hub", "before"), ledger.latest_note("drift", "w/hub"))
+    )
+
+    assert "sig=abc" not in kept
+    assert "Bearer x" not in kept
     assert ledger.verify() == ()

@@ -1,0 +1,31 @@
+"""A text that looks like a secret in a rule of others stops nothing: it is masked where it is kept, and stays in Azure."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from allowlist.workflow.rolling_back import roll_back
+from tests.helpers.small_world import OURS, group, others_rule, small_world
+
+SECRET = "https://store.example/list.json?sv=1&sig=abc%3Ddef"
+
+
+def test_a_signed_address_in_a_rule_of_others_is_kept_masked_and_written_as_it_was(tmp_path: Path) -> None:
+    theirs = others_rule("guest", description=SECRET)
+    with small_world(tmp_path, group(OURS, "allowlist-wl", theirs, priority=1000)) as world:
+        plan = world.plan()
+        world.approve(plan)
+
+        applied = world.apply(plan)
+        written = str(world.body(OURS))
+        undone = roll_back(world.project, applied.run_id, world.arm, world.around())
+
+        assert applied.converged
+        assert SECRET in written
+        assert set(undone.fates.values()) == {"done"}
+        assert SECRET in str(world.body(OURS))
+        kept = world.ledger.snapshot(applied.run_id, "fw", "before") + world.ledger.snapshot(
+            applied.run_id, "fw", "after"
+        )
+        assert b"sig=abc" not in kept
+        assert b"(removed)" in kept
