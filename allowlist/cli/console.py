@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import os
 import sys
-import unicodedata
 from contextlib import suppress
 from typing import Any
 
@@ -13,6 +12,7 @@ import click
 import msgspec
 
 from allowlist.observe.logs import LOG
+from allowlist.render.escape import STYLE, lines, one_line, with_styles, without_styles
 
 _ENCODER = msgspec.json.Encoder()
 
@@ -45,13 +45,13 @@ def say(text: str = "", level: str = "info", **fields: Any) -> None:
 def narration(text: str, level: str = "info", **fields: Any) -> str:
     """One line of narration in the form that was asked for, without secrets."""
     if LOG.is_json:
-        return LOG.json_line(click.unstyle(text), level, fields, dt.datetime.now(dt.UTC))
-    return LOG.clean(text)
+        return LOG.json_line(without_styles(text), level, fields, dt.datetime.now(dt.UTC))
+    return with_styles(lines(LOG.clean(text)))
 
 
 def put(text: str) -> None:
     """Data, for people or programs."""
-    click.echo(text, color=uses_colour(sys.stdout))
+    click.echo(with_styles(text), color=uses_colour(sys.stdout))
 
 
 def put_json(value: Any) -> None:
@@ -81,14 +81,10 @@ def is_interactive() -> bool:
 
 def styled(word: str) -> str:
     """A status word with its glyph; colour is only a third hint."""
-    return click.style(f"{GLYPHS.get(word, '·')} {word}", fg=_COLOURS.get(word, "yellow"))
+    shown = click.style(f"{GLYPHS.get(word, '·')} {word}", fg=_COLOURS.get(word, "yellow"))
+    return shown.replace("\x1b[", STYLE)
 
 
 def plain(text: str) -> str:
-    """Text from Azure or a catalog made safe for a terminal: control and bidi characters are shown, not obeyed."""
-    if text.isascii() and text.isprintable():
-        return text
-    return "".join(
-        character if unicodedata.category(character)[0] != "C" else f"\\u{ord(character):04x}"
-        for character in text
-    )
+    """Text from Azure or a catalog as one line made safe for a terminal and the log of a pipeline; our styles stay."""
+    return one_line(text)

@@ -89,7 +89,7 @@ def _show_check(project: Project, arm: object) -> None:
         if shown.get(finding.status.value, 0):
             shown[finding.status.value] -= 1
             for line in findings_text([finding], styled):
-                put(f"   {plain(line) if chr(27) not in line else line}")
+                put(f"   {plain(line)}")
 
 
 def _show_plan(plan: Plan) -> None:

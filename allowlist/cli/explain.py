@@ -105,5 +105,5 @@ def explain(
             put_json(explanation_json(answer))
         else:
             for text in explanation_text(answer, styled):
-                put(plain(text) if "\x1b" not in text else text)
+                put(plain(text))
     return Exit.PENDING if exit_code and denied else Exit.DONE

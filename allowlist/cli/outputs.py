@@ -79,7 +79,7 @@ class Output:
             put_json(data())
         elif self.form == "text":
             for line in lines:
-                put(line if "\x1b" in line else plain(line))
+                put(plain(line))
         else:
             put(_rendered(self.form, report, own).rstrip("\n"))
         for form, file in self.reports:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from allowlist.apply.events import ProgressEvent
 from allowlist.apply.result import RunResult
 from allowlist.apply.stopping import Stop
-from allowlist.cli.console import say, uses_colour
+from allowlist.cli.console import plain, say, uses_colour
 from allowlist.cli.exits import Exit
 from allowlist.observe.logs import LOG
 
@@ -37,7 +37,7 @@ def show_progress() -> Iterator[Callable[[ProgressEvent], None]]:
     with Status("starting", console=console) as status:
 
         def show(event: ProgressEvent) -> None:
-            line = f"{event.target}: {event.text}"
+            line = plain(f"{event.target}: {event.text}")
             if event.state in ("verified", "failed", "unknown", "waiting"):
                 console.print(f"  {_WORDS[event.state]} {line}", markup=False, highlight=False)
             status.update(line.replace("[", "\\["))

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from allowlist.render.escape import lines
 from allowlist.render.notices import Level, Notice, Report
 
 MOST_OF_A_KIND: Final = 10
@@ -42,7 +43,7 @@ def _command(command: str, notice: Notice, report: Report) -> str:
 
 def _data(text: str) -> str:
     cut = text if len(text) <= LONGEST_MESSAGE else text[: LONGEST_MESSAGE - 1] + "…"
-    return cut.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    return lines(cut.replace("\r\n", "\n")).replace("%", "%25").replace("\n", "%0A")
 
 
 def _property(text: str) -> str:

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
+from allowlist.render.escape import markdown
 from allowlist.render.notices import Notice, Report
 
 STEP_SUMMARY_BYTES: Final = 1024 * 1024
@@ -19,7 +20,6 @@ COMMENT_CHARACTERS: Final = 65_536
 _RANK = {"error": 0, "warning": 1, "note": 2}
 _SIGNS = {"error": "🔴", "warning": "🟡", "note": "⚪"}
 _LONGEST_CELL = 400
-_MEANING = re.compile(r"[\\`*_{}\[\]<>|#@~$!&]|:(?=//)|(?<=www)\.")
 
 
 def summary_markdown(report: Report) -> str:
@@ -41,7 +41,7 @@ def escaped(text: str) -> str:
     """Text that shows as itself: no markup, no mention, no link, one line."""
     flat = " ".join(text.split())
     cut = flat if len(flat) <= _LONGEST_CELL else flat[: _LONGEST_CELL - 1] + "…"
-    return _MEANING.sub(lambda match: f"&#{ord(match.group())};", cut)
+    return markdown(cut)
 
 
 def _bounded(report: Report, head: str, limit: int, measure: Callable[[str], int]) -> str:
