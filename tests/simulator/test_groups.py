@@ -83,7 +83,9 @@ def test_network_rules_gain_an_undocumented_field_and_dnat_loses_its_capitals() 
 
 
 def test_unknown_fields_of_a_rule_survive() -> None:
-    client = Client().with_rules(collection(application_rule(sourceKubeSelectorGroups=["a"])))
+    client = Client(version="2026-03-01").with_rules(
+        collection(application_rule(sourceKubeSelectorGroups=["a"]))
+    )
 
     (only,) = client.get(RULES)["properties"]["ruleCollections"]
     assert only["rules"][0]["sourceKubeSelectorGroups"] == ["a"]
