@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+import shlex
+import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,6 +31,7 @@ from allowlist.cli.console import put_json, say
 from allowlist.cli.exits import Exit
 from allowlist.cli.progress import begun, next_lines, say_interrupted, show_progress
 from allowlist.cli.stopping import stopping
+from allowlist.cli.watch import follow, leave_watcher, refuse_unwatched, watch_arguments
 from allowlist.documents.words import counted
 from allowlist.errors import AllowlistError
 
@@ -45,6 +48,7 @@ def duration(text: str | None) -> dt.timedelta:
 
 if TYPE_CHECKING:
     from allowlist.azure.connection import SignIn
+    from allowlist.store import Ledger
 
 
 @click.command()
@@ -61,7 +65,14 @@ if TYPE_CHECKING:
 @click.option(
     "--confirm-within", metavar="TIME", help="Provisional: undone unless confirmed in time (10m, 2h)."
 )
-@click.option("--no-wait", is_flag=True, help="Leave a provisional run to confirm, or to the next sync.")
+@click.option("--no-wait", is_flag=True, help="Leave a provisional run to whoever undoes it.")
+@click.option(
+    "--undone-by",
+    type=click.Choice(("watcher", "sync")),
+    default="watcher",
+    show_default=True,
+    help="Who undoes it when nobody confirms: a process left behind, or a scheduled sync of yours.",
+)
 @click.option(
     "--lock-timeout", metavar="TIME", default="0s", show_default=True, help="How long to wait for a lock."
 )
@@ -82,6 +93,7 @@ def apply(
     approval_files: tuple[Path, ...],
     confirm_within: str | None,
     no_wait: bool,
+    undone_by: str,
     lock_timeout: str,
     parallel: int,
     workload_path: Path,
@@ -93,8 +105,8 @@ def apply(
 ) -> int:
     """Apply what is approved of PLAN, read it back and verify it.
 
-    With --confirm-within the change is provisional: the command waits, and undoes it unless somebody runs
-    allowlist confirm RUN in time.
+    With --confirm-within the change is provisional: it is undone unless somebody runs allowlist confirm RUN in
+    time. A process that does not end with the terminal sees to that; it is refused where nobody would.
 
     \b
     Examples:
@@ -104,7 +116,6 @@ def apply(
     """
     from allowlist.apply.executor import Surroundings
     from allowlist.workflow.applying import ApplyOptions, apply_plan, raise_if_incomplete
-    from allowlist.workflow.confirming import await_confirmation
     from allowlist.workflow.deciding import import_decisions
     from allowlist.workflow.resuming import resume_run
     from allowlist.workflow.rolling_back import is_rollback
@@ -117,9 +128,12 @@ def apply(
         approved_only=approved_only,
         max_age=dt.timedelta(hours=project.workload.gates.plan_age_hours),
         confirm_within=duration(confirm_within) if confirm_within else None,
+        plan_name=shlex.quote(str(plan_path)),
     )
     with ExitStack() as stack:
         ledger = stack.enter_context(ledger_from(ledger_url))
+        if confirm_within and no_wait:
+            refuse_unwatched(undone_by, ledger)
         connection = sign_in.to(project.workload, plan or ledger.run(str(resume)))
         who = who_decides(connection).who
         stop = stack.enter_context(stopping(next_lines))
@@ -136,10 +150,11 @@ def apply(
         else:
             import_decisions(ledger, plan, approval_files, project.approval.signers, now())
             result = apply_plan(project, plan, arm, around, options)
-        undone = None
+        undone = False
         if options.confirm_within and result.is_complete and result.converged:
-            say(f"provisional: make it final with allowlist confirm {result.run_id} within {confirm_within}")
-            undone = None if no_wait else await_confirmation(project, result.run_id, arm, around)
+            say(f"provisional for {confirm_within}: keep it: allowlist confirm {result.run_id}")
+            arguments = watch_arguments(workload_path, catalogs, facts_path, sign_in, ledger_url)
+            undone = _leave_provisional(ledger, result.run_id, undone_by, arguments, no_wait=no_wait)
     if as_json:
         put_json(
             {
@@ -152,8 +167,8 @@ def apply(
     if result.interrupted:
         return say_interrupted(result, undoes=str(resume) if undone_by_resuming else "")
     raise_if_incomplete(result)
-    if undone is not None:
-        say(f"run {result.run_id} was not confirmed in time; run {undone.run_id} undid it, verified")
+    if undone:
+        say(f"run {result.run_id} was not confirmed in time and was undone, verified")
         return Exit.IN_PART
     if undone_by_resuming:
         say(
@@ -162,3 +177,27 @@ def apply(
         return Exit.DONE
     say(f"run {result.run_id}: {result.summary()}; verified, converged")
     return Exit.DONE
+
+
+def _leave_provisional(
+    ledger: Ledger, run_id: str, undone_by: str, arguments: list[str], *, no_wait: bool
+) -> bool:
+    """Say who undoes the run, and wait for the end of its time unless told not to. True when it was undone."""
+    if undone_by == "sync":
+        say("unless it is confirmed, your next sync with this ledger undoes it; nothing else does")
+        if no_wait:
+            return False
+    log = Path(tempfile.gettempdir()) / f"allowlist-{run_id}.log"
+    watcher = leave_watcher(run_id, arguments, log)
+    say(
+        f"unless it is confirmed, process {watcher.pid} undoes it, also when this terminal is closed; log: {log}"
+    )
+    if no_wait:
+        return False
+    state = follow(ledger, run_id, watcher)
+    if state == "provisional":
+        raise AllowlistError(
+            f"process {watcher.pid} ended before the time of run {run_id} was over; see {log}",
+            hint=f"undo it now: allowlist rollback {run_id}\nor keep it: allowlist confirm {run_id}",
+        )
+    return state == "rolled-back"

@@ -80,7 +80,7 @@ def approve(
     from allowlist.workflow.deciding import chosen_changes, decisions_on, record
 
     plan = read_plan(plan_path)
-    chosen = chosen_changes(plan, changes, everything=everything)
+    chosen = chosen_changes(plan, changes or _behind(plan, gates), everything=everything)
     who = Identity(who=principal, kind="unverified") if key and principal else who_decides(sign_in.to(plan))
     with ledger_from(ledger_url) as ledger:
         at = ledger.not_before(now())
@@ -92,6 +92,11 @@ def approve(
         record(ledger, plan, made)
     _tell(chosen, made, who.who, gates, valid_days)
     return Exit.DONE
+
+
+def _behind(plan: Plan, gates: tuple[str, ...]) -> tuple[str, ...]:
+    """Who accepts a gate and names no change means the changes that wait for it."""
+    return tuple(change.id for change in plan.changes if not set(change.gates).isdisjoint(gates))
 
 
 def _tell(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -120,15 +121,23 @@ def init(
     )  # fmt: skip
     write_bytes(output, text.encode())
     say(f"{output} written with {counted(len(targets), 'target')}")
-    read_workload(output)
+    if output.is_file():
+        read_workload(output)
     for target in targets:
         put(f"{target.surface}  {target.resource}  ({target.why})")
     for account, subnet in subnets.items():
         say(
             f"the agents of {account.rpartition('/')[2]} run in {subnet}: the firewall of that network decides"
         )
-    say("next: allowlist check")
+    say(f"next: {_check_command(output, snapshot)}")
     return Exit.DONE
+
+
+def _check_command(output: Path, snapshot: Path | None) -> str:
+    words = ["allowlist", "check"]
+    words += ["--workload", str(output)] if output != Path("allowlist.yaml") else []
+    words += ["--snapshot", str(snapshot)] if snapshot else []
+    return shlex.join(words)
 
 
 def _ask(question: str, flag: str) -> str:

@@ -36,6 +36,7 @@ COMMANDS = {
     "policy": "The approval policy: show it, or keep it in the ledger.",
     "apply": "Apply what is approved, verified.",
     "confirm": "Make a provisional change final.",
+    "watch": "Undo a provisional change when its time is over.",
     "rollback": "Plan and apply the rollback of a run, verified.",
     "sync": "One scheduled run: check, plan, apply what policy or people allow, verify, record.",
     "history": "The ledger: plans, decisions and runs.",

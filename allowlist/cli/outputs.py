@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from allowlist.cli.console import json_text, plain, put, put_json
-from allowlist.errors import AllowlistError, InvalidInput
+from allowlist.documents.writing import write_bytes
+from allowlist.errors import InvalidInput
 from allowlist.render.formats import FORMATS, REPORTS
 
 if TYPE_CHECKING:
@@ -110,11 +111,7 @@ def _rendered(form: str, report: Callable[[], Report], own: Mapping[str, Callabl
 def write_report(file: Path, text: str) -> None:
     if file.is_dir():
         raise InvalidInput.of(file, "is a folder", hint="name a file: --report FORM=FILE")
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text if text.endswith("\n") else f"{text}\n", encoding="utf-8")
-    except OSError as error:
-        raise AllowlistError(f"could not write {file}: {error.strerror}") from None
+    write_bytes(file, (text if text.endswith("\n") else f"{text}\n").encode())
 
 
 def lines_of_targets(project: Project) -> dict[str, int]:

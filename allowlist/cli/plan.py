@@ -92,7 +92,8 @@ def plan(
         ),
     )
     if output is not None and not made.is_empty:
-        say(f"next: allowlist review {output}, or allowlist approve {output} --all --reason TEXT")
+        say(f"next: allowlist review {output}")
+        say(f"or: allowlist approve {output} --all --reason TEXT{_accepting(made)}")
     elif output is None:
         say(f"{summary_text(made)}; keep it with -o FILE")
     return Exit.PENDING if exit_code and not made.is_empty else Exit.DONE
@@ -110,3 +111,8 @@ def _put_on_record(made: Plan, ledger_url: str | None) -> None:
             made.digest, canonical_json(made), workload=made.workload, created=created, who=made.asked_by
         )
     say(f"four eyes: on record that {made.asked_by} asked for this plan")
+
+
+def _accepting(plan: Plan) -> str:
+    """The gates that are closed and that a person may accept."""
+    return "".join(f" --accept {gate.id}" for gate in plan.gates if not gate.passed and not gate.final)

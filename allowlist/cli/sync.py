@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import os
-import signal
-import threading
-import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -36,10 +33,13 @@ from allowlist.cli.console import plain, say
 from allowlist.cli.exits import Exit
 from allowlist.cli.observing import metrics_file_option, metrics_port_option, observed
 from allowlist.cli.outputs import format_option, output_of, report_option, shown_path
+from allowlist.cli.progress import next_lines
+from allowlist.cli.stopping import stopping
 from allowlist.errors import AllowlistError
 
 if TYPE_CHECKING:
     from allowlist.apply.executor import Surroundings
+    from allowlist.apply.stopping import Stop
     from allowlist.azure.client import ArmClient
     from allowlist.azure.connection import Connection, SignIn
     from allowlist.catalog import Library
@@ -143,9 +143,9 @@ def sync(
     if not fleet.members:
         raise fleet.broken[0][1]
     with ExitStack() as stack:
-        stop = stack.enter_context(_stop_politely())
+        stop = stack.enter_context(stopping(next_lines, at_any_time=True))
         ledger = stack.enter_context(ledger_from(ledger_url))
-        arms = _Arms(stack, sign_in)
+        arms = _Arms(stack, sign_in, stop)
         fleet, lost = located(fleet, arms.of)
         members = list(fleet.chosen(only, exclude))
         if not members and not lost:
@@ -154,7 +154,7 @@ def sync(
         works, unsigned = _works(members, arms, load_library(catalogs), read_facts(facts_path), load)
         around = Surroundings(
             ledger=ledger, who=works[0].who if works else "", clock=now,
-            sleep=time.sleep, should_stop=stop,
+            sleep=stop.sleep, should_stop=stop.asked,
         )  # fmt: skip
         wait = lock_timeout or ("15m" if shard else "0s")
         settings = Settings(plan_only=plan_only, parallel=parallel, lock_wait=duration(wait), plans=plans)
@@ -217,8 +217,9 @@ def _run(
 class _Arms:
     """One client and one identity per cloud and tenant, opened and asked for when first needed."""
 
-    def __init__(self, stack: ExitStack, sign_in: SignIn) -> None:
+    def __init__(self, stack: ExitStack, sign_in: SignIn, stop: Stop) -> None:
         self._stack = stack
+        self._stop = stop
         self._sign_in = sign_in
         self._open: dict[Connection, ArmClient] = {}
         self._who: dict[Connection, str] = {}
@@ -226,7 +227,7 @@ class _Arms:
     def of(self, member: Member) -> ArmClient:
         connection = self._sign_in.to(member)
         if connection not in self._open:
-            self._open[connection] = self._stack.enter_context(arm_from(connection))
+            self._open[connection] = self._stack.enter_context(arm_from(connection, self._stop.sleep))
         return self._open[connection]
 
     def who(self, member: Member) -> str:
@@ -285,26 +286,3 @@ def _work(
         who=arms.who(member),
         load=lambda: load(load_member(member, library, facts, now())),
     )
-
-
-@contextmanager
-def _stop_politely() -> Iterator[Callable[[], bool]]:
-    """Ctrl-C and SIGTERM finish the steps in flight; asked a second time, the process ends at once."""
-    stop = threading.Event()
-
-    def ask(number: int, frame: object) -> None:
-        del number, frame
-        if stop.is_set():
-            raise KeyboardInterrupt
-        stop.set()
-        say("stopping after the steps in flight; once more to stop at once")
-
-    if threading.current_thread() is not threading.main_thread():
-        yield stop.is_set
-        return
-    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield stop.is_set
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -167,7 +167,9 @@ def of_plan(plan: Plan) -> Iterator[Notice]:
             target=", ".join(names),
             subject=f"gate {gate.id}",
             text=f"waived by {gate.waived_by}: {gate.text}" if gate.waived_by else gate.text,
-            remedy="" if done or gate.final else f"accept it with: allowlist approve PLAN --accept {gate.id}",
+            remedy=""
+            if done or gate.final
+            else f"accept it with: allowlist approve PLAN --accept {gate.id} --reason TEXT",
             fate="passed" if done else "failed",
         )
 

@@ -7,7 +7,6 @@ cannot be checked is refused.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -17,6 +16,7 @@ import msgspec
 
 from allowlist.documents import canonical_json, digest_of
 from allowlist.documents.reader import read_json_document
+from allowlist.documents.writing import write_bytes
 from allowlist.errors import AllowlistError, InvalidInput
 from allowlist.store.records import Decision, IdentityKind, Verdict
 from allowlist.store.signatures import verify
@@ -72,15 +72,7 @@ def write_approval(
         _only_author(path, written)
         document["signature"] = sign(signed_payload(written))
     text = msgspec.json.format(canonical_json(document), indent=2) + b"\n"
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        draft.write_bytes(text)
-        draft.replace(path)
-    except OSError as error:
-        draft.unlink(missing_ok=True)
-        raise AllowlistError(
-            f"{path} cannot be written: {error.strerror}", hint="name a folder you can write to"
-        ) from None
+    write_bytes(path, text)
 
 
 def read_approval(path: Path, *, allowed_signers: Path | None, at: datetime) -> tuple[Decision, ...]:

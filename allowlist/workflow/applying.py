@@ -47,6 +47,8 @@ class ApplyOptions:
     approved_only: bool = False
     max_age: dt.timedelta = dt.timedelta(hours=72)
     confirm_within: dt.timedelta | None = None
+    plan_name: str = "PLAN"
+    """How hints name the plan: the file it came from."""
 
 
 def check_ready(
@@ -58,21 +60,26 @@ def check_ready(
     ready = [item.change for item in standings if item.is_approved]
     if len(ready) == len(standings) or (options.approved_only and ready):
         return ready
-    raise _not_ready(standings)
+    raise _not_ready(standings, options.plan_name)
 
 
-def _not_ready(standings: Sequence[Standing]) -> PlanRefused:
+def _not_ready(standings: Sequence[Standing], plan_name: str = "PLAN") -> PlanRefused:
     gated = [item for item in standings if item.state == "gated"]
     if gated:
         return BlockedByGate(
             f"gates are closed for {counted(len(gated), 'change')}: {gated[0].change.title}: {gated[0].text}",
-            hint="accept each gate by id: allowlist approve PLAN --all --accept GATE --reason TEXT",
+            hint=f"accept each gate by id: allowlist approve {plan_name} --accept {_gate_of(gated[0])} --reason TEXT",
         )
     waiting = [item for item in standings if not item.is_approved]
     return NotApproved(
         f"{len(waiting)} of {counted(len(standings), 'change')} are not approved: {waiting[0].change.title}: {waiting[0].text}",
-        hint="allowlist approve PLAN --all --reason TEXT, or apply the approved part with --approved-only",
+        hint=f"approve them: allowlist approve {plan_name} --all --reason TEXT\n"
+        "or apply the approved part: --approved-only",
     )
+
+
+def _gate_of(standing: Standing) -> str:
+    return next(iter(standing.change.gates), "GATE")
 
 
 def _refuse_old(plan: Plan, standings: Sequence[Standing], now: dt.datetime, max_age: dt.timedelta) -> None:
@@ -246,7 +253,8 @@ def finish(around: Surroundings, result: RunResult, options: ApplyOptions) -> No
 def raise_if_incomplete(result: RunResult) -> None:
     """AppliedInPart for a run that is partial, unknown or not converged; nothing for a good one."""
     if not result.is_complete:
-        hint = next_steps(result.run_id)
+        again = "nothing was written; apply the plan again when that is mended"
+        hint = next_steps(result.run_id) if result.wrote_something or result.interrupted else again
         raise AppliedInPart(f"run {result.run_id}: {result.summary()}: {result.error}", hint=hint)
     if result.converged is False:
         raise AppliedInPart(

@@ -69,7 +69,7 @@ def _excess(project: Project, estate: Estate, spec: TargetSpec, resolved: Resolv
             because="no catalog or requirement of this workload asks for it any more"
             if name in unwanted
             else "a private endpoint serves what it was for",
-            remedy="allowlist plan removes it when the delete policy is 'sync'",
+            remedy="a plan removes it when the delete policy is 'sync'",
         )
         for name in gone
     ]

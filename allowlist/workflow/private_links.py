@@ -63,7 +63,7 @@ def served_findings(resolved: Resolved, target: str) -> Iterator[Finding]:
             requirement=reference(item.requirement),
             covered_by=(item.endpoint,),
             because=f"{'satisfied' if known else 'perhaps satisfied'} by private endpoint {item.because}",
-            remedy="" if known else "make the name resolve to the endpoint: allowlist posture shows how",
+            remedy="" if known else "make the name resolve to the endpoint; see how: allowlist posture",
             code=SATISFIED if known else PERHAPS,
         )
 

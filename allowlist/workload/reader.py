@@ -27,7 +27,7 @@ def read_workload(path: Path, surfaces: Collection[str]) -> tuple[Workload, Sour
     try:
         source = load_source(path)
     except InvalidInput as error:
-        hint = "write one with: allowlist init (or give --workload FILE)" if not path.exists() else error.hint
+        hint = "give --workload FILE, or write one: allowlist init" if not path.exists() else error.hint
         raise InvalidInput(error.problems, hint=hint) from None
     problems: list[Problem] = []
     try:

@@ -61,11 +61,26 @@ def test_a_stale_plan_is_exit_code_four(run, simulator: tuple[Simulator, str]) -
     assert "make a new plan" in result.err
 
 
-def test_a_provisional_run_can_be_confirmed(run) -> None:  # type: ignore[no-untyped-def]
+def test_a_provisional_run_is_refused_where_nobody_would_undo_it(  # type: ignore[no-untyped-def]
+    run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CI", "true")
+    run("plan", "-o", "plan.json")
+    allowlist("approve", "plan.json", "--all", "--reason", "ticket 1")
+    for undone_by in ("watcher", "sync"):
+        refused = run("apply", "plan.json", "--confirm-within", "10m", "--no-wait", "--undone-by", undone_by)
+        assert refused.code == 1
+        assert "nobody would undo it" in refused.err
+    assert allowlist("history").out == ""
+
+
+def test_a_provisional_run_can_be_confirmed(run, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]
+    monkeypatch.delenv("CI", raising=False)
     run("plan", "-o", "plan.json")
     allowlist("approve", "plan.json", "--all", "--reason", "ticket 1")
     applied = run("apply", "plan.json", "--confirm-within", "10m", "--no-wait", "--json")
     assert applied.code == 0, applied.err
+    assert "undoes it, also when this terminal is closed" in applied.err
     assert allowlist("confirm", applied.json["run"]).code == 0
     assert allowlist("confirm", applied.json["run"]).code == 1
 

@@ -170,7 +170,7 @@ def _isolation(body: Body, network: Body, path: str) -> Observation:
     code, resource, name = "isolation-mode", str(body["id"]), _name(body)
     place = evidence(body, f"{path}.isolationMode")
     mode = str(network.get("isolationMode") or "")
-    remedy = "set the isolation mode to AllowOnlyApprovedOutbound: allowlist plan shows what it costs"
+    remedy = "set the isolation mode to AllowOnlyApprovedOutbound; see what it costs: allowlist plan"
     if mode == "AllowOnlyApprovedOutbound":
         return met(
             code, resource, f"the managed network of {name} lets only approved destinations through", place

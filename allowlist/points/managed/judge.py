@@ -234,8 +234,8 @@ _TIGHTEN = (
     "set options.isolation_mode: AllowOnlyApprovedOutbound on the target; the plan shows the one-way gate"
 )
 _PROVISION = {
-    "hub": "allowlist plan provisions it (about 30 minutes), and so does a first compute",
-    "account": "allowlist plan provisions it (about 30 minutes)",
+    "hub": "a plan provisions it (about 30 minutes), and so does a first compute",
+    "account": "a plan provisions it (about 30 minutes)",
 }
 
 

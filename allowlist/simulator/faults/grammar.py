@@ -185,4 +185,4 @@ _CHANCE: dict[str, Callable[[str], Any]] = {
 
 
 def _wrong(text: str, message: str) -> InvalidInput:
-    return InvalidInput.of(f"--fault '{text}'", message, hint="allowlist simulate --help shows the grammar")
+    return InvalidInput.of(f"--fault '{text}'", message, hint="see the grammar: allowlist simulate --help")

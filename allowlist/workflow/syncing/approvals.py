@@ -41,6 +41,6 @@ class SignedApprovals:
         if any(item.identity != "signed" for item in decisions):
             raise AllowlistError(
                 f"{file} is not signed, so nobody vouches for it",
-                hint="sign it: allowlist approve PLAN --sign KEY --as NAME -o FILE",
+                hint="sign it: allowlist approve PLAN --all --reason TEXT --sign KEY --as NAME -o FILE",
             )
         return decisions

@@ -184,7 +184,9 @@ def _catalog_updates(project: Project) -> Event:
         workload=workload.name,
         title=f"{len(found)} pinned catalogs have a newer release that changes something here",
         lines=tuple(_upgrade_line(item) for item in found),
-        next="allowlist catalog changes, then raise the pin" if found else "",
+        next="; ".join(
+            f"allowlist catalog diff {item.catalog}@{item.pinned}..{item.latest}" for item in found[:1]
+        ),
         parts=parts_of(f"{item.catalog}@{item.latest}" for item in found),
     )
 

@@ -44,16 +44,16 @@ def _targets(ledger: Ledger, run: Run, plan: Plan) -> tuple[str, ...]:
     return tuple(dict.fromkeys(change.target for change in changes))
 
 
-def recover(given: Pass, left: Sequence[LeftBehind]) -> Iterator[Outcome]:
+def recover(given: Pass, left: Sequence[LeftBehind]) -> Iterator[tuple[LeftBehind, Outcome]]:
     """Finish what earlier runs left on the targets of this pass; one outcome per such run."""
     mine = {spec.name for spec in given.specs}
     for item in left:
         if not item.targets or item.targets[0] not in mine:
             continue
         try:
-            yield _recover(given, item)
+            yield item, _recover(given, item)
         except AllowlistError as error:
-            yield failed(given.workload, item.targets[0], error)
+            yield item, failed(given.workload, item.targets[0], error)
 
 
 def _recover(given: Pass, left: LeftBehind) -> Outcome:

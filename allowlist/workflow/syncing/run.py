@@ -135,7 +135,7 @@ class _Run:
 
     def _targets(self, given: Pass) -> None:
         recovered = [*recover(given, self._left.get(given.workload, ()))]
-        for outcome in recovered:
+        for _, outcome in recovered:
             self._tell(outcome)
         given = replace(given, blocked=dict(_blocked(recovered)))
         if len(given.specs) == 1:
@@ -192,8 +192,8 @@ def _shared_reads(works: Sequence[Work], parallel: int) -> dict[int, SharedReads
     }
 
 
-def _blocked(recovered: Sequence[Outcome]) -> Iterator[tuple[str, str]]:
-    """Where an earlier run is still open, nothing new is written."""
-    for outcome in recovered:
+def _blocked(recovered: Sequence[tuple[LeftBehind, Outcome]]) -> Iterator[tuple[str, str]]:
+    """Where an earlier run is still open, nothing new is written, and what it did is not taken for drift."""
+    for left, outcome in recovered:
         if outcome.code:
-            yield outcome.target, outcome.text
+            yield from ((target, outcome.text) for target in left.targets)

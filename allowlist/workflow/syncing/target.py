@@ -14,6 +14,7 @@ from allowlist.documents.words import counted
 from allowlist.errors import (
     AllowlistError,
     AppliedInPart,
+    Interrupted,
     InvalidInput,
     LockHeld,
     PlanRefused,
@@ -182,7 +183,7 @@ def _ledger_at_hand(run_id: str) -> Iterator[None]:
     """A run that cannot write its journal any more may have written to Azure: that is no plain failure."""
     try:
         yield
-    except (PlanRefused, LockHeld, InvalidInput, TargetError):
+    except (PlanRefused, LockHeld, InvalidInput, Interrupted, TargetError):
         raise
     except AllowlistError as error:
         raise AppliedInPart(

@@ -1,0 +1,132 @@
+"""``allowlist watch``, and how ``apply`` leaves one behind."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from allowlist.cli.common import (
+    arm_from,
+    catalogs_option,
+    connection_options,
+    facts_option,
+    ledger_from,
+    ledger_option,
+    now,
+    project_from,
+    who_decides,
+    workload_option,
+)
+from allowlist.cli.console import say
+from allowlist.cli.exits import Exit
+from allowlist.cli.progress import show_progress
+from allowlist.errors import AllowlistError
+
+if TYPE_CHECKING:
+    from allowlist.azure.connection import SignIn
+    from allowlist.store import Ledger
+
+POLL_SECONDS = 1.0
+
+
+@click.command()
+@click.argument("run")
+@workload_option
+@catalogs_option
+@facts_option
+@connection_options
+@ledger_option
+def watch(
+    run: str,
+    workload_path: Path,
+    catalogs: Path | None,
+    facts_path: Path | None,
+    sign_in: SignIn,
+    ledger_url: str | None,
+) -> int:
+    """Undo a provisional RUN when its time is over, unless somebody confirms it before.
+
+    apply --confirm-within leaves one of these behind, which does not end with its terminal. Run it yourself where
+    something else looks after processes, such as a systemd unit.
+
+    \b
+    Example: systemd-run --user allowlist watch 20261124-101500-ab12cd
+    """
+    from allowlist.apply.executor import Surroundings
+    from allowlist.workflow.confirming import await_confirmation
+
+    project = project_from(workload_path, catalogs, facts_path)
+    with ExitStack() as stack:
+        ledger = stack.enter_context(ledger_from(ledger_url))
+        connection = sign_in.to(project.workload, ledger.run(run))
+        arm = stack.enter_context(arm_from(connection))
+        seen = stack.enter_context(show_progress())
+        around = Surroundings(
+            ledger=ledger, who=who_decides(connection).who, clock=now, sleep=time.sleep, on_event=seen
+        )
+        undone = await_confirmation(project, run, arm, around)
+        ended = ledger.run(run)
+    if undone is None:
+        say(f"run {ended.run_id} is {ended.state}; nothing to undo")
+    else:
+        say(f"run {ended.run_id} was not confirmed in time; run {undone.run_id} undid it, verified")
+    return Exit.DONE
+
+
+def refuse_unwatched(undone_by: str, ledger: Ledger) -> None:
+    """Raises AllowlistError when nobody would be left to undo a run that this command does not wait for."""
+    in_job = bool(os.environ.get("CI"))
+    if undone_by == "watcher" and in_job:
+        raise AllowlistError(
+            "nobody would undo it: the processes of a CI job end with the job",
+            hint="leave out --no-wait, or name a scheduled sync that shares this ledger: --undone-by sync",
+        )
+    if undone_by == "sync" and in_job and ledger.is_local:
+        raise AllowlistError(
+            "nobody would undo it: no sync elsewhere can see a ledger that is a file of this job",
+            hint="give --ledger postgresql://…, or leave out --no-wait",
+        )
+
+
+def leave_watcher(run_id: str, arguments: Sequence[str], log: Path) -> subprocess.Popen[bytes]:
+    """A process of its own session: neither the end of this one nor of its terminal reaches it."""
+    command = [sys.executable, "-m", "allowlist", "watch", run_id, *arguments]
+    with log.open("ab") as out:
+        return subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True
+        )
+
+
+def watch_arguments(
+    workload_path: Path,
+    catalogs: Path | None,
+    facts_path: Path | None,
+    sign_in: SignIn,
+    ledger_url: str | None,
+) -> list[str]:
+    """The same project, connection and ledger on the command line of another process."""
+    given = {
+        "--workload": str(workload_path.resolve()),
+        "--catalogs": str(catalogs.resolve()) if catalogs else "",
+        "--facts": str(facts_path.resolve()) if facts_path else "",
+        "--arm-endpoint": sign_in.endpoint or "",
+        "--credential": sign_in.credential,
+        "--ca-file": str(Path(sign_in.ca_file).resolve()) if sign_in.ca_file else "",
+        "--ledger": ledger_url or "",
+    }
+    return [word for name, value in given.items() if value for word in (name, value)]
+
+
+def follow(ledger: Ledger, run_id: str, watcher: subprocess.Popen[bytes]) -> str:
+    """The state of the run once it is provisional no more, or the watcher is gone."""
+    while (state := ledger.run(run_id).state) == "provisional" and watcher.poll() is None:
+        time.sleep(POLL_SECONDS)
+    return state

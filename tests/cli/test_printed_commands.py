@@ -1,0 +1,105 @@
+"""Every command that the product prints can be given as it stands: read from its texts, and run in its situation."""
+
+from __future__ import annotations
+
+import ast
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+
+from allowlist.cli.main import main
+from allowlist.simulator import Simulator, serve
+from tests.helpers.cli import CONTOSO, FIREWALL_ONLY, allowlist
+from tests.helpers.shared import REPOSITORY
+
+_COMMAND = re.compile(r"(?:^|: |')allowlist ([a-z]+[^;',\n]*)", re.M)
+_VALUES = {"TEXT": "because", "REASON": "because", "DIR": "folder", "FILE": "file.json", "TIME": "10m"}
+_HERE = str(REPOSITORY / "README.md")
+_NAMES = ("filled", "simulator")  # the product with its version, and a part of it
+
+
+def texts(source: str) -> Iterator[tuple[int, str]]:
+    """Every string of a module that may be printed: no docstrings, and a value for what is filled in."""
+    tree = ast.parse(source)
+    docs = {
+        id(node.body[0].value)
+        for node in ast.walk(tree)
+        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef))
+        and node.body
+        and isinstance(node.body[0], ast.Expr)
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.JoinedStr):
+            parts = (str(item.value) if isinstance(item, ast.Constant) else "filled" for item in node.values)
+            yield node.lineno, "".join(parts)
+            docs |= {id(item) for item in node.values}
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docs:
+            yield node.lineno, node.value
+
+
+def printed() -> list[tuple[str, str]]:
+    files = [*REPOSITORY.glob("allowlist/**/*.py"), *REPOSITORY.glob("tui/**/*.py")]
+    return [
+        (f"{file.relative_to(REPOSITORY)}:{line}", found.strip().rstrip("."))
+        for file in sorted(files)
+        for line, text in texts(file.read_text())
+        for found in _COMMAND.findall(text)
+        if not found.startswith(_NAMES) and not found.partition(" ")[0].endswith(":")
+    ]
+
+
+@pytest.mark.parametrize(("place", "text"), printed())
+def test_a_command_in_a_text_is_one_that_the_command_line_takes(place: str, text: str) -> None:
+    words = [_VALUES.get(word, word) for word in shlex.split(text)]
+    words = [word.replace("filled", _HERE) for word in words]
+    command: click.Command = main
+    with click.Context(main) as context:
+        while isinstance(command, click.Group):
+            found = command.get_command(context, words[0])
+            assert found is not None, f"{place}: there is no command '{words[0]}'"
+            command, words = found, words[1:]
+        if "--help" in words:
+            return
+        try:
+            command.make_context(command.name, words)
+        except click.UsageError as error:
+            pytest.fail(f"{place}: allowlist {text}: {error.format_message()}")
+
+
+def commands_in(text: str) -> list[list[str]]:
+    """The commands that end a line of what was printed, with values for their placeholders."""
+    found = re.findall(r"allowlist ([a-z]+ .*)$", text, re.M)
+    return [[_VALUES.get(word, word) for word in shlex.split(line)] for line in found]
+
+
+@pytest.fixture
+def azure(workplace: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Simulator]:
+    (workplace / "allowlist.yaml").write_text(FIREWALL_ONLY.read_text())
+    simulator = Simulator()
+    simulator.seed(CONTOSO)
+    with serve(simulator) as running:
+        monkeypatch.setenv("ALLOWLIST_ARM_ENDPOINT", running.url)
+        monkeypatch.setenv("ALLOWLIST_CREDENTIAL", "none")
+        yield simulator
+
+
+def test_what_is_printed_on_the_way_from_a_plan_to_its_rollback_runs_as_printed(azure: Simulator) -> None:
+    planned = allowlist("plan", "-o", "plan.json")
+    refused = allowlist("apply", "plan.json")
+    assert refused.code == 5
+    (approval,) = commands_in(refused.err)
+    assert approval in commands_in(planned.err)
+    assert allowlist(*approval).code == 0
+
+    applied = allowlist("apply", "plan.json", "--json")
+    assert applied.code == 0
+    ended = allowlist("apply", "--resume", applied.json["run"])
+    assert ended.code == 1
+    (story,) = commands_in(ended.err)
+    assert allowlist(*story).code == 0
+    assert allowlist("rollback", applied.json["run"]).code == 0
+    assert azure.requests

@@ -1,0 +1,134 @@
+"""A run, those that resumed it and its rollbacks are one life, and it can always go on to an end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from allowlist.apply.stopping import Stop
+from allowlist.errors import AllowlistError, StalePlan
+from allowlist.workflow.applying import ApplyOptions
+from allowlist.workflow.closing import close_run
+from allowlist.workflow.resuming import resume_run
+from allowlist.workflow.rolling_back import plan_way_back, roll_back
+from tests.helpers.trial import PowerCut
+from tests.helpers.world import OURS, World, contoso_world
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    with contoso_world(tmp_path) as found:
+        yield found
+
+
+@pytest.fixture
+def applied(world: World) -> str:
+    plan = world.plan()
+    world.approve(plan)
+    return world.apply(plan).run_id
+
+
+def cut_off(world: World, moment: str, run_id: str) -> str:
+    """A rollback whose process is gone after it said ``moment``. Returns its id."""
+
+    def cut(event: object) -> None:
+        if getattr(event, "state", "") == moment:
+            raise PowerCut
+
+    with pytest.raises(PowerCut):
+        roll_back(world.project, run_id, world.arm, world.around(on_event=cut))
+    return world.ledger.runs(1)[0].run_id
+
+
+@pytest.mark.parametrize("moment", ["intended", "sent", "landed", "verified"])
+def test_a_rollback_that_was_cut_off_is_finished_as_a_rollback(
+    world: World, applied: str, moment: str
+) -> None:
+    before = world.foreign()
+    rollback = cut_off(world, moment, applied)
+    resumed = resume_run(world.project, rollback, world.arm, world.around(), ApplyOptions())
+    assert world.rules() == []
+    assert world.foreign() == before
+    states = {run.run_id: run.state for run in world.ledger.runs()}
+    assert states == {applied: "rolled-back", rollback: "resumed", resumed.run_id: "rolled-back"}
+    assert not world.ledger.unfinished_runs()
+
+
+def test_every_id_of_a_life_names_the_whole_of_it(world: World, applied: str) -> None:
+    rollback = cut_off(world, "sent", applied)
+    assert plan_way_back(world.project, applied, world.arm, world.around()).run.run_id == applied
+    way = plan_way_back(world.project, rollback, world.arm, world.around())
+    assert way.run.run_id == applied
+    assert way.continues is not None
+    roll_back(world.project, rollback, world.arm, world.around())
+    assert world.rules() == []
+
+
+def test_a_rollback_says_its_writes_and_minutes_before_it_writes(world: World, applied: str) -> None:
+    way = plan_way_back(world.project, applied, world.arm, world.around())
+    assert [item.text for item in way.work] == ["hub-firewall: 35 changes in 1 write, about 4 minutes"]
+    assert len(world.rules()) == 35
+
+
+def test_what_somebody_else_changed_is_not_undone_and_a_way_out_is_named(world: World, applied: str) -> None:
+    def widen(body: dict[str, Any]) -> None:
+        body["properties"]["ruleCollections"][0]["rules"][0]["sourceAddresses"].append("10.99.0.0/16")
+
+    world.edit(OURS, widen)
+    with pytest.raises(StalePlan, match="somebody else changed") as refused:
+        roll_back(world.project, applied, world.arm, world.around())
+    assert f"history {applied} --close" in refused.value.hint
+
+
+def test_what_a_later_run_of_ours_wrote_is_named_as_ours(world: World) -> None:
+    some = world.plan()
+    world.approve(some, *some.changes[:3])
+    first = world.apply(some, approved_only=True).run_id
+    rest = world.plan()
+    world.approve(rest)
+    later = world.apply(rest).run_id
+    with pytest.raises(StalePlan, match=f"run {later} of ours wrote the same resource since"):
+        roll_back(world.project, first, world.arm, world.around())
+
+
+def test_a_rollback_asked_to_stop_is_interrupted_and_goes_on_when_given_again(
+    world: World, applied: str
+) -> None:
+    stop = Stop()
+    stop.ask()
+    result = roll_back(world.project, applied, world.arm, world.around(should_stop=stop.asked))
+    assert result.interrupted
+    assert world.ledger.run(result.run_id).state == "interrupted"
+    roll_back(world.project, applied, world.arm, world.around())
+    assert world.rules() == []
+
+
+def test_a_second_request_leaves_at_the_next_wait(world: World) -> None:
+    plan = world.plan()
+    world.approve(plan)
+    stop = Stop()
+    stop.ask()
+    stop.ask()
+    world.fault("PUT:ruleCollectionGroups:times=1:busy")
+    world.settings |= {"sleep": stop.sleep}
+    result = world.apply(plan)
+    assert result.interrupted
+    assert world.ledger.run(result.run_id).state == "interrupted"
+    world.settings.pop("sleep")
+    resume_run(world.project, result.run_id, world.arm, world.around(), ApplyOptions())
+    assert len(world.rules()) == 35
+    assert world.ledger.run(result.run_id).state == "resumed"
+
+
+def test_a_run_that_nobody_wants_to_finish_is_closed_with_what_it_left(world: World, applied: str) -> None:
+    rollback = cut_off(world, "sent", applied)
+    _, left = close_run(world.around(), rollback, "the policy is going away")
+    assert left == {"unknown": 35}
+    closed = world.ledger.run(rollback)
+    assert (closed.state, closed.summary["reason"]) == ("closed", "the policy is going away")
+    assert not world.ledger.unfinished_runs()
+    with pytest.raises(AllowlistError, match="nothing to close"):
+        close_run(world.around(), rollback, "again")
