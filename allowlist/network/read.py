@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from allowlist.estate.bodies import Body
+from allowlist.estate.parts import object_in, objects_in
 from allowlist.estate.resource_id import ResourceId, normal_id
 from allowlist.rules.addresses import AddressSet
 
@@ -16,16 +17,7 @@ def properties(body: Body | None) -> Body:
     return found if isinstance(found, dict) else {}
 
 
-def member(holder: Any, key: str) -> Body:
-    """An inner object; empty where there is none, or something else stands there."""
-    found = holder.get(key) if isinstance(holder, dict) else None
-    return found if isinstance(found, dict) else {}
-
-
-def objects(holder: Any, key: str) -> list[Body]:
-    """The objects of a list; empty where there is none."""
-    found = holder.get(key) if isinstance(holder, dict) else None
-    return [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []
+member, objects = object_in, objects_in
 
 
 def texts(holder: Any, key: str) -> list[str]:
