@@ -88,6 +88,10 @@ def working_day() -> Iterator[tuple[str, ...]]:
     yield "rollback", run
     yield "sync", "--plan-only"
     yield "unlock", "nothing", "--reason", "none"
+    Path("approval.yaml").write_text(
+        "schema: allowlist/approval-policy/v1\napprovers: [alice@contoso.example]\n"
+    )
+    yield "policy", "approval.yaml", "--keep-for", "w", *PLACED
 
 
 def review(monkeypatch: pytest.MonkeyPatch) -> Result:

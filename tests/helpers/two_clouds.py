@@ -73,7 +73,7 @@ def two_clouds(folder: Path) -> Iterator[Clouds]:
 def _running(folder: Path, cloud: str) -> Iterator[Running]:
     simulator = Simulator()
     simulator.seed(CONTOSO)
-    with serve(simulator, tls=folder / f"{cloud}.pem") as running:
+    with serve(simulator, tls=folder / f"{cloud}.pem", names=HOSTS[cloud]) as running:
         yield running
 
 

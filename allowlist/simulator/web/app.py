@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -24,11 +24,11 @@ _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 Asgi = Callable[[Any, Any, Any], Awaitable[None]]
 
 
-def build_app(simulator: Simulator, host: str = "127.0.0.1") -> Asgi:
+def build_app(simulator: Simulator, hosts: Sequence[str] = ("127.0.0.1",)) -> Asgi:
     """An ASGI application; everything that is neither sign-in nor control goes to ARM.
 
-    ``host`` is where it listens: requests that name another host than that or this machine are refused, and so are
-    those of a page from elsewhere, lest a web page that a browser shows reads and writes here.
+    ``hosts`` are the names it goes by: requests that name another host than those or this machine are refused, and so
+    are those of a page from elsewhere, lest a web page that a browser shows reads and writes here.
     """
 
     async def arm(web_request: WebRequest) -> Response:
@@ -40,11 +40,11 @@ def build_app(simulator: Simulator, host: str = "127.0.0.1") -> Asgi:
         *identity_routes(simulator),
         Route("/{path:path}", arm, methods=_METHODS),
     ]
-    return _with_transport(_guarded(Starlette(routes=routes), host))
+    return _with_transport(_guarded(Starlette(routes=routes), hosts))
 
 
-def _guarded(app: Asgi, host: str) -> Asgi:
-    names = {*_LOOPBACK, host.lower()}
+def _guarded(app: Asgi, hosts: Sequence[str]) -> Asgi:
+    names = {*_LOOPBACK, *(host.lower() for host in hosts)}
 
     async def wrapped(scope: Any, receive: Any, send: Any) -> None:
         headers = {

@@ -6,7 +6,7 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,8 +52,9 @@ def serve(
     tls: bool | Path | None = None,
     *,
     host: str = "127.0.0.1",
+    names: Sequence[str] = (),
 ) -> Iterator[Running]:
-    """Serve until the block ends. ``port`` 0 takes a free one.
+    """Serve until the block ends. ``port`` 0 takes a free one; ``names`` are further hosts that it answers as.
 
     ``tls`` True makes a certificate authority for this run in a temporary file, a path writes it there.
     Raises AllowlistError when the port is taken.
@@ -62,7 +63,7 @@ def serve(
         ca_file = _ca_file(tls, stack)
         context = _tls_context(ca_file, host) if ca_file else None
         listening = stack.enter_context(closing(_listen(host, port)))
-        server = _server(simulator, context, host)
+        server = _server(simulator, context, (host, *names))
         thread = threading.Thread(
             target=server.run, args=([listening],), name="allowlist-simulator", daemon=True
         )
@@ -116,9 +117,9 @@ class _Server(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-def _server(simulator: Simulator, context: ssl.SSLContext | None, host: str) -> _Server:
+def _server(simulator: Simulator, context: ssl.SSLContext | None, hosts: Sequence[str]) -> _Server:
     config = uvicorn.Config(
-        build_app(simulator, host),
+        build_app(simulator, hosts),
         http="h11",
         lifespan="off",
         log_config=None,
