@@ -7,11 +7,14 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from allowlist.names import Pattern, is_host_name, is_lookalike
+from allowlist.names import Pattern, ancestors, is_host_name, is_lookalike
+from allowlist.rules.addresses import AddressSet
 from allowlist.rules.compare import Comparison, Difference
 from allowlist.rules.coverage import CoverageEngine
 from allowlist.rules.flow import NOTHING_KNOWN, Facts
-from allowlist.rules.model import Action, ApplicationRule, RuleRef, Ruleset, Sources
+from allowlist.rules.index import Service, transport_of
+from allowlist.rules.matching import is_protocol_match
+from allowlist.rules.model import Action, ApplicationRule, NetworkRule, RuleRef, Ruleset, Sources
 
 
 class Kind(StrEnum):
@@ -47,38 +50,130 @@ def suggest(ruleset: Ruleset, facts: Facts = NOTHING_KNOWN) -> list[Suggestion]:
 
 
 class _State:
-    """The rules as they stand after what was suggested so far, so that all suggestions hold together."""
+    """The rules as they stand after what was suggested so far, so that all suggestions hold together.
+
+    A change of a few rules can only change flows that those rules match. Rules that share no flow with them decide
+    the same before and after, so a comparison is made among the neighbours alone: its answer is that of the whole
+    ruleset, at the cost of the neighbourhood.
+    """
 
     def __init__(self, ruleset: Ruleset, facts: Facts) -> None:
+        self._ruleset = ruleset
         self._facts = facts
-        self.engine = CoverageEngine.of(ruleset, (), facts)
+        self._alive = {id(rule): rule for rule in ruleset.application}
+        self._place = {key: place for place, key in enumerate(self._alive)}
+        self._opaque = [rule for rule in ruleset.application if _may_match_anything(rule)]
+        wildcards = {text for rule in ruleset.application for text in rule.patterns if text[:1] == "*"}
+        self._by_text: dict[str, list[ApplicationRule]] = defaultdict(list)
+        self._below: dict[str, list[ApplicationRule]] = defaultdict(list)
+        for rule in ruleset.application:
+            self._enter(rule, wildcards)
+        self._wildcards = wildcards
+        self._meetings: dict[tuple[AddressSet, AddressSet], bool] = {}
+
+    def _enter(self, rule: ApplicationRule, wildcards: set[str]) -> None:
+        for text in rule.patterns:
+            self._by_text[text].append(rule)
+            for wider in ancestors(text):
+                if wider in wildcards and wider != text:
+                    self._below[wider].append(rule)
 
     def rules(self) -> list[ApplicationRule]:
-        return [rule for rule in self.engine.index.ruleset.application if _is_plain(rule)]
+        return [rule for rule in self._in_order(self._alive) if _is_plain(rule)]
+
+    def _in_order(self, keys: Iterable[int]) -> Iterator[ApplicationRule]:
+        return (self._alive[key] for key in sorted(keys, key=self._place.__getitem__))
+
+    def has_company(self, rule: ApplicationRule) -> bool:
+        """Is each of its names spoken of by another rule too? Otherwise it decides something; no proof is needed."""
+        if not (self._opaque or self._ruleset.network or all(map(self._others(rule), rule.patterns))):
+            return False
+        return _has_company(self._engine([rule]), rule)
+
+    def _others(self, rule: ApplicationRule) -> Callable[[str], bool]:
+        return lambda text: any(
+            other is not rule and id(other) in self._alive
+            for wider in ancestors(text)
+            for other in self._by_text.get(wider, ())
+        )
 
     def differences(
         self, rules: Sequence[ApplicationRule], instead: ApplicationRule | None
     ) -> list[Difference]:
-        return Comparison(self.engine, self._changed(rules, instead), ()).differences()
+        engine = self._engine(rules)
+        return Comparison(engine, _changed(engine.index.ruleset, rules, instead), ()).differences()
 
     def accept(self, rules: Sequence[ApplicationRule], instead: ApplicationRule | None) -> None:
-        self.engine = CoverageEngine.of(self._changed(rules, instead), (), self._facts)
+        if instead is not None:
+            self._alive[id(instead)] = instead
+            self._place[id(instead)] = self._place[id(rules[0])]
+            self._enter(instead, self._wildcards)
+        for rule in rules:
+            del self._alive[id(rule)]
 
-    def _changed(self, rules: Sequence[ApplicationRule], instead: ApplicationRule | None) -> Ruleset:
-        """``instead`` stands where the first of ``rules`` stood; the others are gone."""
-        ruleset = self.engine.index.ruleset
-        gone = set(map(id, rules[1:] if instead else rules))
-        kept = (rule for rule in ruleset.application if id(rule) not in gone)
-        return replace(
-            ruleset,
-            application=tuple(instead if instead and rule is rules[0] else rule for rule in kept),
+    def _engine(self, rules: Sequence[ApplicationRule]) -> CoverageEngine:
+        """The rules that may share a flow with ``rules``, in their order."""
+        services = frozenset(service for rule in rules for service in rule.services)
+        addresses = {rule.sources.addresses for rule in rules}
+        near = {id(rule): rule for rule in self._near(rules) if rule.services & services}
+        kept = (
+            rule for rule in near.values() if id(rule) in self._alive and self._meets(rule.sources, addresses)
+        )
+        application = tuple(self._in_order(map(id, kept)))
+        network = tuple(
+            rule
+            for rule in self._ruleset.network
+            if self._carries(rule, services) and self._meets(rule.sources, addresses)
+        )
+        return CoverageEngine.of(
+            replace(self._ruleset, application=application, network=network), (), self._facts
+        )
+
+    def _near(self, rules: Sequence[ApplicationRule]) -> Iterator[ApplicationRule]:
+        """Whoever names a name of ``rules``, or may."""
+        yield from rules
+        yield from self._opaque
+        for text in {text for rule in rules for text in rule.patterns}:
+            for wider in ancestors(text):
+                yield from self._by_text.get(wider, ())
+            yield from self._below.get(text, ())
+
+    def _meets(self, sources: Sources, addresses: set[AddressSet]) -> bool:
+        if sources.unresolved:
+            return True
+        return any(self._meet(sources.addresses, other) for other in addresses)
+
+    def _meet(self, one: AddressSet, other: AddressSet) -> bool:
+        found = self._meetings.get((one, other))
+        if found is None:
+            found = self._meetings[one, other] = bool(one & other)
+        return found
+
+    @staticmethod
+    def _carries(rule: NetworkRule, services: frozenset[Service]) -> bool:
+        return any(
+            is_protocol_match(rule.protocols, rule.ports, transport_of(protocol), port)
+            for protocol, port in services
         )
 
 
+def _changed(ruleset: Ruleset, rules: Sequence[ApplicationRule], instead: ApplicationRule | None) -> Ruleset:
+    """``instead`` stands where the first of ``rules`` stood; the others are gone."""
+    gone = set(map(id, rules[1:] if instead else rules))
+    kept = (rule for rule in ruleset.application if id(rule) not in gone)
+    return replace(
+        ruleset, application=tuple(instead if instead and rule is rules[0] else rule for rule in kept)
+    )
+
+
+def _may_match_anything(rule: ApplicationRule) -> bool:
+    """Which names it matches is not all said by its patterns."""
+    return bool(rule.urls or rule.fqdn_tags or rule.web_categories or rule.unresolved or rule.unmodelled)
+
+
 def _is_plain(rule: ApplicationRule) -> bool:
-    opaque = rule.urls or rule.fqdn_tags or rule.web_categories or rule.unresolved or rule.unmodelled
     return (
-        not (opaque or rule.sources.unresolved or rule.owner)
+        not (_may_match_anything(rule) or rule.sources.unresolved or rule.owner)
         and bool(rule.patterns)
         and rule.action is Action.ALLOW
     )
@@ -87,13 +182,12 @@ def _is_plain(rule: ApplicationRule) -> bool:
 def _drops(state: _State) -> Iterator[Suggestion]:
     """Rules that hide behind earlier ones, and those whose flows others allow just the same; the first one stays."""
     for rule in reversed(state.rules()):
-        if _has_company(state.engine, rule) and not state.differences([rule], None):
+        if state.has_company(rule) and not state.differences([rule], None):
             state.accept([rule], None)
             yield Suggestion(kind=Kind.DROP, rules=(rule.ref,), instead=None)
 
 
 def _has_company(engine: CoverageEngine, rule: ApplicationRule) -> bool:
-    """Is each of its names spoken of by another rule too? Otherwise it decides something; no proof is needed."""
     for service in rule.services:
         table = engine.index.table(service)
         for pattern in rule.patterns:
