@@ -169,6 +169,8 @@ _CHECKS: dict[str, tuple[Callable[[Case], None], str]] = {
     "33": (_one_statement, ""),
 }
 """By number: what is right, and why it is not so yet where it is not."""
+_ON_THE_WAY = {"16", "26"}
+"""Mended in a change that may come before or after this one."""
 
 
 def _cases() -> list[object]:
@@ -180,7 +182,7 @@ def _cases() -> list[object]:
 
 def _marks(number: str) -> list[pytest.MarkDecorator]:
     why = _CHECKS[number][1]
-    return [pytest.mark.xfail(reason=why, strict=True)] if why else []
+    return [pytest.mark.xfail(reason=why, strict=number not in _ON_THE_WAY)] if why else []
 
 
 @pytest.mark.parametrize("folder", _cases())
