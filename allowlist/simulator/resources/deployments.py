@@ -22,6 +22,8 @@ from allowlist.simulator.resources.expressions import InvalidTemplateError, Scop
 TYPE: Final = "Microsoft.Resources/deployments"
 _SECONDS: Final = 1.0
 """Between two steps, of real Azure's time."""
+_SOON: Final = {"x-ms-retry-after-ms": "200"}
+"""Real ARM asks for 15 s; clients that are not told wait 30."""
 _ENDED: Final = ("Succeeded", "Failed", "Canceled")
 
 
@@ -47,7 +49,7 @@ class Deployments(Kind):
         deployment.marks.update(pending=wanted, done=[], template=properties["template"])
         self._go_on(call, deployment)
         where = f"{call.base_url}{call.address.path}/operationStatuses/{call.arm.new_guid()}"
-        headers = {"azure-asyncoperation": f"{where}?api-version={call.version}"}
+        headers = {"azure-asyncoperation": f"{where}?api-version={call.version}", **_SOON}
         return self.reply(200 if found else 201, deployment.body, headers=headers)
 
     def delete(self, call: Call) -> Reply:
@@ -155,7 +157,7 @@ class OperationStatuses(Kind):
         body = {"status": state if state in _ENDED else "Running"}
         if "error" in properties:
             body["error"] = properties["error"]
-        return self.reply(200, body)
+        return self.reply(200, body, headers={} if state in _ENDED else _SOON)
 
 
 class DeploymentOperations(Kind):
