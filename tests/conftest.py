@@ -41,6 +41,8 @@ def _own_home(
         "ALLOWLIST_CA_FILE",
         "ALLOWLIST_DEBUG",
         "ALLOWLIST_CREDENTIAL",
+        "ALLOWLIST_POLICY",
+        "ALLOWLIST_ANCHOR",
     ):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("CI", "true")

@@ -48,6 +48,8 @@ def history(
                 put(f"row {tampering.seq}: {tampering.because}")
             head = ledger.head()
             say(f"{head.seq} rows, head {head.digest}: {'TAMPERED' if found else 'intact'}")
+            if ledger.anchor is None:
+                say("no anchor: what was cut off at the end cannot be told; name a file in ALLOWLIST_ANCHOR")
             return Exit.FAILED if found else Exit.DONE
         runs = (ledger.run(run),) if run else ledger.runs(limit)
         open_lines = [] if as_json else _open_lines(ledger, runs)

@@ -6,6 +6,7 @@ Importing this package is cheap; SQLAlchemy is loaded when a ledger is opened.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from allowlist.observe.secrets import refuse_secrets, scrubbed
@@ -73,11 +74,14 @@ def open_ledger(url: str | None, *, environ: Mapping[str, str], clock: Clock) ->
     """Open the ledger, creating or updating its schema.
 
     ``url`` is ``sqlite:///path`` or ``postgresql://user@host/database``; None means the file in the XDG state
-    folder of ``environ``. ``clock`` tells the present moment. Raises AllowlistError with a hint when the
+    folder of ``environ``; ``ALLOWLIST_ANCHOR`` in there names a file outside of the ledger that remembers its last
+    row. ``clock`` tells the present moment. Raises AllowlistError with a hint when the
     ledger cannot be reached, read or written, or was made by a newer version.
     """
+    from allowlist.store.anchor import VARIABLE
     from allowlist.store.database import Database
     from allowlist.store.ledger import Ledger
     from allowlist.store.location import default_url
 
-    return Ledger(Database(url or default_url(environ), clock), clock)
+    anchor = environ.get(VARIABLE)
+    return Ledger(Database(url or default_url(environ), clock), clock, Path(anchor) if anchor else None)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 
@@ -20,6 +21,7 @@ from allowlist.documents.prepared import prepared
 from allowlist.errors import AllowlistError
 from allowlist.observe.secrets import masked
 from allowlist.store import blobs, chain, runs, tables
+from allowlist.store.anchor import keep_anchor, read_anchor
 from allowlist.store.database import Database
 from allowlist.store.locks import Lock, Locks
 from allowlist.store.moments import Clock, moment, stamp
@@ -51,9 +53,10 @@ _AT_ONCE = 500
 class Ledger:
     """Made by :func:`allowlist.store.open_ledger`; a context manager that closes its connections."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(self, database: Database, clock: Clock, anchor: Path | None = None) -> None:
         self._database = database
         self._clock = clock
+        self.anchor = anchor
         self._locks = Locks(database, clock)
 
     def __enter__(self) -> Ledger:
@@ -65,7 +68,20 @@ class Ledger:
         self.close()
 
     def close(self) -> None:
-        self._database.close()
+        try:
+            if self.anchor is not None and not self.is_cut_off():
+                keep_anchor(self.anchor, self.head())
+        finally:
+            self._database.close()
+
+    def is_cut_off(self) -> bool:
+        """Is the row that the anchor remembers gone, or another one?"""
+        kept = read_anchor(self.anchor) if self.anchor is not None else None
+        if kept is None or kept.seq == 0:
+            return False
+        query = select(tables.event.c.digest).where(tables.event.c.seq == kept.seq)
+        with self._database.read() as connection:
+            return connection.scalar(query) != kept.digest
 
     @property
     def place(self) -> str:
@@ -329,7 +345,12 @@ class Ledger:
             return chain.head_of(connection)
 
     def verify(self, anchor: Head | None = None) -> tuple[Tampering, ...]:
-        """Every row that is not what was written, first row first; empty when the ledger is intact."""
+        """Every row that is not what was written, first row first; empty when the ledger is intact.
+
+        Without ``anchor`` the one this ledger was opened with counts.
+        """
+        if anchor is None and self.anchor is not None:
+            anchor = read_anchor(self.anchor)
         with self._database.read() as connection:
             return tuple(chain.find_tampering(connection, anchor))
 
