@@ -12,7 +12,7 @@ ITSELF  := install --quiet --no-deps --no-build-isolation --editable .
 # Whatever a machine says: what every worker and every process of a test imports is compiled once.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: demo test quick coverage laws check workflows engines bench picture soak wheel lock clean
+.PHONY: demo test quick coverage laws check workflows engines bench picture mutants soak wheel lock clean
 
 demo: .make/product
 	$(BIN)/allowlist demo
