@@ -15,8 +15,19 @@ from allowlist.cli.main import COMMANDS
 from allowlist.simulator import Running, Simulator, parse_fault, serve
 from tests.helpers.cli import CONTOSO, FIREWALL_ONLY, Result, allowlist
 
-WRITING = {"apply", "demo", "rollback", "review", "sync", "simulate"}
-OFFLINE = {"approve", "reject", "confirm", "unlock", "history", "compare", "simplify", "completion"}
+WRITING = {"apply", "demo", "rollback", "review", "sync", "simulate", "watch"}
+OFFLINE = {
+    "approve",
+    "reject",
+    "confirm",
+    "unlock",
+    "history",
+    "compare",
+    "simplify",
+    "completion",
+    "export",
+    "policy",
+}
 SUBSCRIPTION = "00000000-0000-0000-0000-000000000001"
 WORKSPACE = (
     f"/subscriptions/{SUBSCRIPTION}/resourceGroups/g/providers/Microsoft.MachineLearningServices/workspaces/w"
