@@ -24,7 +24,7 @@ from allowlist.errors import InvalidInput
 ENDINGS = (".json", ".jsonc")
 STANDARD_INPUT = Path("-")
 MAX_FILES = 20_000
-MAX_TEMPLATE_CHARACTERS = 64 * 1024 * 1024
+MAX_TEMPLATE_CHARACTERS = 16 * 1024 * 1024
 """Of a text with comments. Resource Manager takes templates of 4 MB."""
 _HINT = "write one with: allowlist snapshot -o DIR"
 

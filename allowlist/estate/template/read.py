@@ -86,7 +86,16 @@ class _Reader:
             if not isinstance(item, Mapping):
                 self._cannot("resource", item)
             elif item.get("existing") is not True:
-                self._read_item(item, parent, scope, place, unsure)
+                self._read_or_say_where(item, parent, scope, place, unsure)
+
+    def _read_or_say_where(
+        self, item: Mapping[str, Any], parent: _Parent, scope: Scope, place: Place, unsure: str
+    ) -> None:
+        try:
+            self._read_item(item, parent, scope, place, unsure)
+        except TooMuch as error:
+            error.near = error.near or str(item.get("name", ""))
+            raise
 
     def _cannot(self, what: str, value: Any) -> None:
         self.found.unread.append(Unread(f"{what} {shown(value)}", self._file))
