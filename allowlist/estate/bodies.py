@@ -12,6 +12,7 @@ from typing import Any
 
 from allowlist.documents import digest_of
 from allowlist.estate.resource_id import ResourceId, normal_id
+from allowlist.estate.unreadable import Unreadable
 
 Body = dict[str, Any]
 
@@ -21,17 +22,17 @@ class Estate:
     """Resources by normalised id. ``origin`` says where they came from, for messages.
 
     ``derived`` remembers what was worked out from single bodies; estates made from this one share it, so what
-    did not change is not worked out again. ``unreadable`` says in words what could not be read, and why.
+    did not change is not worked out again. ``unreadable`` says what could not be read, and why.
     """
 
     resources: Mapping[str, Body] = field(default_factory=dict)
     origin: str = ""
     derived: dict[object, Any] = field(default_factory=dict, compare=False, repr=False)
-    unreadable: tuple[str, ...] = ()
+    unreadable: tuple[Unreadable, ...] = ()
     _by_type: dict[str, list[str]] = field(default_factory=dict, init=False, compare=False, repr=False)
 
     @classmethod
-    def of(cls, bodies: Iterable[Body], origin: str = "", unreadable: Iterable[str] = ()) -> Estate:
+    def of(cls, bodies: Iterable[Body], origin: str = "", unreadable: Iterable[Unreadable] = ()) -> Estate:
         return cls({normal_id(body["id"]): body for body in bodies}, origin, unreadable=tuple(unreadable))
 
     def get(self, resource_id: str) -> Body | None:

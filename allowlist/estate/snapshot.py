@@ -19,6 +19,7 @@ from allowlist.estate.resource_id import normal_id
 from allowlist.estate.shapes import in_arm_shape, with_children
 from allowlist.estate.template import TooMuch, read_template
 from allowlist.estate.unread import Unread, announced, perhaps
+from allowlist.estate.unreadable import Unreadable
 
 __all__ = ["SCHEMA", "UNREADABLE", "read_snapshot"]
 
@@ -145,4 +146,8 @@ def _estate(found: _Snapshot, path: Path) -> Estate:
     places = {key: found.places.get(key, "") for key in bodies}
     for body in [*announced(bodies), *perhaps(bodies, places, found.unread)]:
         bodies.setdefault(normal_id(body["id"]), body)
-    return Estate(with_children(bodies), str(path), unreadable=tuple(dict.fromkeys(found.unreadable)))
+    return Estate(
+        with_children(bodies),
+        str(path),
+        unreadable=tuple(map(Unreadable.parse, dict.fromkeys(found.unreadable))),
+    )

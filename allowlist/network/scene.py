@@ -30,7 +30,8 @@ class Scene:
 
     def unread(self, *kinds: str) -> str:
         """Why resources of a type are not all known; empty where nothing was refused."""
-        return next((text for text in self.estate.unreadable if text.startswith(kinds)), "")
+        found = (item for item in self.estate.unreadable for kind in kinds if item.is_of(kind))
+        return str(next(found, ""))
 
     @cached_property
     def topology(self) -> Topology:

@@ -71,7 +71,7 @@ def assess(project: Project, estate: Estate, specs: Sequence[TargetSpec]) -> Pos
         paths=tuple(_paths(scene, requirements, findings_of_rules)),
         expired=tuple(item for item in suppressions if not item.is_current(project.now.date())),
         unused=tuple(_unused(suppressions, findings, project.now.date())),
-        unreadable=tuple(sorted(estate.unreadable)),
+        unreadable=tuple(sorted(map(str, estate.unreadable))),
     )
 
 

@@ -38,7 +38,7 @@ def save_snapshot(estate: Estate, folder: Path, now: dt.datetime) -> int:
             path.unlink()
     if estate.unreadable:
         taken = now.isoformat(timespec="seconds")
-        lost = list(estate.unreadable)
+        lost = [str(item) for item in estate.unreadable]
         document = SnapshotFile(schema=SCHEMA, taken=taken, fingerprint="", resources=[], unreadable=lost)
         write_file(folder / UNREADABLE, document)
     for key, body in estate.resources.items():

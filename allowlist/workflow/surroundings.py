@@ -14,6 +14,7 @@ from allowlist.azure.facts import api_version
 from allowlist.errors import ProviderNotRegistered, TargetDenied, TargetError
 from allowlist.estate.bodies import Body, Estate
 from allowlist.estate.resource_id import ResourceId, normal_id
+from allowlist.estate.unreadable import Unreadable
 from allowlist.network.read import properties, reference
 from allowlist.points.point import ArmReader
 
@@ -71,7 +72,7 @@ AROUND = (
 @dataclass(slots=True)
 class _Reading:
     bodies: list[Body] = field(default_factory=list)
-    unreadable: list[str] = field(default_factory=list)
+    unreadable: list[Unreadable] = field(default_factory=list)
 
 
 def read_surroundings(arm: ArmReader, known: Estate, named: Iterable[str], *, whole: bool) -> Estate:
@@ -92,7 +93,7 @@ def read_surroundings(arm: ArmReader, known: Estate, named: Iterable[str], *, wh
         kinds = [*BEHIND_ENDPOINTS[1:], *(AROUND if whole else ())]
         readings.append(_read(arm, kinds, further))
     bodies = [body for reading in readings for body in reading.bodies]
-    unreadable = [text for reading in readings for text in reading.unreadable]
+    unreadable = [item for reading in readings for item in reading.unreadable]
     new = [body for body in bodies if known.get(body["id"]) is None]
     whole_estate = known.with_resources(new)
     return Estate(
@@ -185,8 +186,8 @@ def _has_id(body: Body) -> bool:
     return bool(normal_id(str(body.get("id") or "")))
 
 
-def _reason(kind: str, subscription: str, error: TargetError) -> str:
-    where = f"{kind} in subscription {subscription}"
-    if isinstance(error, TargetDenied):
-        return f"{where}: the right {kind}/read is missing"
-    return f"{where}: {error}"
+def _reason(kind: str, subscription: str, error: TargetError) -> Unreadable:
+    denied = isinstance(error, TargetDenied)
+    return Unreadable.listed(
+        kind, subscription, f"the right {kind}/read is missing" if denied else str(error)
+    )

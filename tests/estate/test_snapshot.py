@@ -279,7 +279,7 @@ def test_what_a_bicep_parameter_file_gives_is_unknown(tmp_path: Path) -> None:
     estate = _read(tmp_path, prod_bicepparam=source, main_json=_DECLARED)
     (body,) = estate.resources.values()
     assert body["properties"]["ipAddresses"] == "[parameters('p')]"
-    assert "az bicep build-params" in estate.unreadable[0]
+    assert "az bicep build-params" in str(estate.unreadable[0])
 
 
 def test_standard_input_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

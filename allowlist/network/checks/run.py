@@ -63,11 +63,11 @@ _CODES = {
 
 def _unread(scene: Scene) -> Iterator[Observation]:
     """What could not be read is never fine."""
-    for text in scene.estate.unreadable:
-        kind = text.partition(" in subscription ")[0]
-        base = "/".join(kind.split("/")[:2])
+    for item in scene.estate.unreadable:
+        base = "/".join(item.kind.split("/")[:2])
         code = _CODES.get(base, "support-public-access")
-        yield unknown(code, "", f"not readable: {text}", f"grant {kind}/read and read again")
+        remedy = f"grant {item.kind}/read and read again" if item.kind else "read it, and look again"
+        yield unknown(code, "", f"not readable: {item}", remedy)
 
 
 def _way_out(scene: Scene, requirements: Sequence[Requirement]) -> Iterator[Observation]:
