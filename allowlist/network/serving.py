@@ -69,7 +69,9 @@ def resolution_from(scene: Scene, network: Network, endpoint: Endpoint, served: 
     if unread and found.private is False:
         return Resolution(private=None, code=found.code, because=unread, evidence=answer.evidence)
     if answer.unreadable and found.private is not False:
-        return Resolution(private=None, code=found.code, because=answer.unreadable, evidence=answer.evidence)
+        return Resolution(
+            private=None, code=found.code or "dns-link", because=answer.unreadable, evidence=answer.evidence
+        )
     if answer.unreadable and found.code == "dns-link":
         return Resolution(private=None, code="dns-link", because=answer.unreadable, evidence=answer.evidence)
     return found

@@ -13,7 +13,8 @@ from allowlist.azure.connection import Connection, connect
 from allowlist.errors import TargetDenied
 from allowlist.points.kind import kind_of, kinds
 from allowlist.simulator import Simulator, serve
-from allowlist.workflow.discovering import GRAPH, with_discovered
+from allowlist.workflow import discovering
+from allowlist.workflow.discovering import with_discovered
 from allowlist.workflow.workloads import read_workload
 from allowlist.workload import Workload
 from tests.helpers import foundry
@@ -65,33 +66,14 @@ def found_by(workload: Workload, arm: Any) -> list[str]:
     return sorted(spec.resource.rpartition("/")[2] for spec in with_discovered(workload, arm).targets)
 
 
-class Graph:
-    """Resource Graph as documented: answers in pages, here of two rows."""
-
-    def __init__(self, arm: ArmClient) -> None:
-        kind = "providers/Microsoft.Network/firewallPolicies"
-        self.rows = [
-            row
-            for item in SUBSCRIPTIONS[:2]
-            for row in arm.list(f"/subscriptions/{item}/{kind}", "2024-05-01")
-        ]
-        self.asked: list[dict[str, Any]] = []
-
-    def post(self, path: str, body: dict[str, Any], api_version: str) -> dict[str, Any]:
-        assert (path, api_version) == (GRAPH, "2022-10-01")
-        self.asked.append(body)
-        start = int(body["options"].get("$skipToken", 0))
-        rest = {"$skipToken": str(start + 2)} if start + 2 < len(self.rows) else {}
-        return {"data": self.rows[start : start + 2], **rest}
-
-
 def test_one_query_over_all_its_pages_finds_every_policy_that_is_no_base(
-    arm: ArmClient, tmp_path: Path
+    simulator: Simulator, arm: ArmClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    graph = Graph(arm)
-    assert found_by(workload(tmp_path, ""), graph) == [f"policy-00{number}" for number in range(6)]
-    assert len(graph.asked) == 4
-    assert "microsoft.network/firewallpolicies" in graph.asked[0]["query"]
+    monkeypatch.setattr(discovering, "MOST_ROWS", 2)
+    assert found_by(workload(tmp_path, ""), arm) == [f"policy-00{number}" for number in range(6)]
+    asked = [item.path.lower() for item in simulator.requests]
+    assert len(asked) >= 3
+    assert all("microsoft.resourcegraph" in path for path in asked)
 
 
 @pytest.mark.parametrize(
