@@ -23,6 +23,7 @@ from allowlist.workflow.applying import raise_if_incomplete
 from allowlist.workflow.resuming import resume_run
 from allowlist.workflow.rolling_back import roll_back
 from tests.helpers.ledgers import execute_without_triggers
+from tests.helpers.small_world import group, others_rule
 from tests.helpers.world import ALICE, FOREIGN, OURS, POLICY, World, contoso_world, now
 
 
@@ -204,14 +205,13 @@ def test_somebody_who_edits_our_group_between_reading_and_writing_is_noticed(wor
     def meddle(event: Any) -> None:
         if event.state == "intended" and not seen:
             seen.append("x")
-            group = {"properties": {"priority": 1000, "ruleCollections": []}}
-            world.arm.put(OURS, group, "2024-05-01")
+            world.arm.put(OURS, group(OURS, "allowlist", others_rule("late"), priority=1000), "2024-05-01")
 
     world.settings["on_event"] = meddle
     result = world.apply(plan)
     assert not result.is_complete
     assert "changed by somebody else" in result.error
-    assert not world.rules()
+    assert world.rules() == ["late"]
 
 
 def _options() -> Any:
