@@ -127,9 +127,9 @@ def _waiting_changes(plan: Plan | None, applied: Sequence[Change]) -> list[Chang
 
 
 def _gaps(plan: Plan | None, outcome: Outcome) -> list[str]:
-    """A plan that only has gaps is not kept; then the first of them stand among the outcome's lines."""
+    """A plan that only has gaps is not kept; the outcome has the first of them."""
     if plan is None:
-        return [line for line in outcome.lines if line.startswith("gap ")]
+        return [*outcome.unmet]
     return [gap_text(gap) for gap in plan.gaps]
 
 

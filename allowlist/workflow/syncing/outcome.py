@@ -56,6 +56,8 @@ class Outcome:
     meaning: str = ""
     drift: tuple[Drift, ...] = ()
     lines: tuple[str, ...] = ()
+    unmet: tuple[str, ...] = ()
+    """The first of the gaps, each in one line."""
     seconds: float = 0.0
 
     @property

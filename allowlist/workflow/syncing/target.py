@@ -47,7 +47,7 @@ from allowlist.workflow.syncing.drift import (
     remember,
     remember_written,
 )
-from allowlist.workflow.syncing.outcome import Drift, Outcome, bounded, failed, gap_text
+from allowlist.workflow.syncing.outcome import SHOWN_LINES, Drift, Outcome, bounded, failed, gap_text
 from allowlist.workflow.syncing.policy import Permit, permits
 from allowlist.workload import TargetSpec
 
@@ -261,6 +261,7 @@ def _outcome(given: Pass, spec: TargetSpec, look: _Look, result: RunResult | Non
         plan_id=_keep_pending(given, spec, plan, waiting),
         run_id=result.run_id if result else "",
         meaning=meaning_of([item.change for item in waiting]),
+        unmet=tuple(gaps[:SHOWN_LINES]),
         lines=bounded([*map(str, look.drift), *_waiting_lines(waiting), *gaps]),
     )
 
