@@ -1,5 +1,5 @@
 """``python -m allowlist`` is the ``allowlist`` command."""
 
-from allowlist.cli.main import run
+from allowlist.cli.start import run
 
 run()

@@ -19,7 +19,6 @@ import click
 from allowlist.azure.clouds import CLOUD_NAMES
 from allowlist.azure.credential import CHOICES
 from allowlist.cli.console import say
-from allowlist.observe.logs import FORMS, LOG, Form
 
 if TYPE_CHECKING:
     from allowlist.azure.client import ArmClient
@@ -74,22 +73,6 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON."
 
 exit_code_option = click.option("--exit-code", is_flag=True, help="Exit 2 when something is pending.")
 
-
-def _set_log_format(context: click.Context, option: click.Parameter, form: Form | None) -> None:
-    del context, option
-    if form:
-        LOG.form = form
-
-
-log_format_option = click.option(
-    "--log-format",
-    type=click.Choice(FORMS),
-    envvar="ALLOWLIST_LOG_FORMAT",
-    expose_value=False,
-    is_eager=True,
-    callback=_set_log_format,
-    help="Narration on stderr as text or as JSON Lines.",
-)
 
 ledger_option = click.option(
     "--ledger",

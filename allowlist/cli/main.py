@@ -11,12 +11,9 @@ from typing import Any
 import click
 
 from allowlist import __version__
-from allowlist.cli.common import log_format_option
-from allowlist.cli.console import say
 from allowlist.cli.exits import Exit
+from allowlist.cli.log_format import log_format_option
 from allowlist.errors import AllowlistError
-from allowlist.observe.logs import LOG
-from allowlist.observe.traces import traced
 
 COMMANDS = {
     "demo": "The whole loop on the embedded simulator, nothing to set up.",
@@ -100,6 +97,11 @@ def run() -> None:
 
 def invoke(arguments: list[str]) -> int:
     """Run one command line; never raises, never shows a traceback without ``--debug``."""
+    if arguments in ([], ["--help"], ["-h"]):
+        return _show_help(arguments)
+    from allowlist.observe.logs import LOG
+    from allowlist.observe.traces import traced
+
     LOG.begin()
     debug = "--debug" in arguments or bool(os.environ.get("ALLOWLIST_DEBUG"))
     try:
@@ -127,7 +129,26 @@ def invoke(arguments: list[str]) -> int:
         return Exit.FAILED
 
 
+def _show_help(arguments: list[str]) -> int:
+    """The list of commands: nothing is narrated, traced or read, so nothing for it is imported."""
+    try:
+        main.main(args=arguments, prog_name="allowlist", standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+        return 1
+    return Exit.DONE
+
+
+def say(text: str, level: str = "info", **fields: Any) -> None:
+    """Narration; imported when there is something to tell."""
+    from allowlist.cli.console import say as narrate
+
+    narrate(text, level, **fields)
+
+
 def _tell(error: AllowlistError) -> int:
+    from allowlist.observe.logs import LOG
+
     if LOG.is_json:
         say(str(error), "error", hint=error.hint, exit_code=int(error.exit_code))
         return error.exit_code
@@ -139,6 +160,8 @@ def _tell(error: AllowlistError) -> int:
 
 
 def _tell_usage(error: click.ClickException) -> None:
+    from allowlist.observe.logs import LOG
+
     if LOG.is_json:
         say(error.format_message(), "error", exit_code=int(Exit.FAILED))
     else:

@@ -21,7 +21,6 @@ from allowlist.cli.common import (
     json_option,
     ledger_from,
     ledger_option,
-    log_format_option,
     named_policy,
     now,
     policy_option,
@@ -31,6 +30,7 @@ from allowlist.cli.common import (
 )
 from allowlist.cli.console import plain, say
 from allowlist.cli.exits import Exit
+from allowlist.cli.log_format import log_format_option
 from allowlist.cli.observing import metrics_file_option, metrics_port_option, observed
 from allowlist.cli.outputs import format_option, output_of, report_option, shown_path
 from allowlist.cli.progress import next_lines

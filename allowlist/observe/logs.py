@@ -10,14 +10,12 @@ from __future__ import annotations
 import datetime as dt
 import secrets
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import msgspec
 
+from allowlist.observe.forms import Form
 from allowlist.observe.secrets import REMOVED, scrubbed
-
-Form = Literal["text", "json"]
-FORMS: Final[tuple[Form, ...]] = ("text", "json")
 
 _SHORTEST_SECRET = 8
 
