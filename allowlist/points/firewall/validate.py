@@ -257,11 +257,3 @@ def find_classic_faults(firewall: Body) -> Iterator[str]:
                     yield f"rule {rule.get('name')}: the FQDN tag {tag} works in policies only"
             for text in texts_in(rule, "targetFqdns"):
                 yield from _name_fault(text, Dialect.APPLICATION_RULE)
-
-
-def find_draft_faults(groups: list[str], live_groups: list[str]) -> Iterator[str]:
-    """A draft holds copies of live groups; a new group cannot be made in it (draft and deploy page)."""
-    known = {name.lower() for name in live_groups}
-    for name in groups:
-        if name.lower() not in known:
-            yield f"group {name} does not exist yet; new groups cannot be created in a draft"
