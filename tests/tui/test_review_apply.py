@@ -21,7 +21,7 @@ def desk_of(world: World, **changes: Any) -> Desk:
     """A desk on a running simulator."""
     values: dict[str, Any] = {
         "ledger": lambda: world.ledger,
-        "who": lambda: ALICE,
+        "who": lambda _: ALICE,
         "clock": now,
         "project": lambda: world.project,
         "state": lambda narrate: nullcontext(world.arm),
