@@ -3,6 +3,8 @@ PYTHON  ?= python3
 VENV    ?= .venv
 BIN     := $(VENV)/bin
 WORKERS ?= 2
+WORLDS  ?= 2000
+FIRST   ?= 0
 # A lock is complete, so pip has nothing to resolve: no later release and no older pip can change what is installed.
 PIP     := $(BIN)/python -m pip --disable-pip-version-check
 LOCKED  := install --quiet --no-deps --require-hashes
@@ -12,7 +14,7 @@ ITSELF  := install --quiet --no-deps --no-build-isolation --editable .
 # Whatever a machine says: what every worker and every process of a test imports is compiled once.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: demo test quick coverage laws check workflows engines bench picture mutants soak wheel lock clean
+.PHONY: demo test quick coverage laws check workflows engines bench picture mutants soak fuzz wheel lock clean
 
 demo: .make/product
 	$(BIN)/allowlist demo

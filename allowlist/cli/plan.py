@@ -96,7 +96,7 @@ def plan(
         say(f"or: allowlist approve {output} --all --reason TEXT{_accepting(made)}")
     elif output is None:
         say(f"{summary_text(made)}; keep it with -o FILE")
-    return Exit.PENDING if exit_code and not made.is_empty else Exit.DONE
+    return Exit.PENDING if exit_code and not made.is_settled else Exit.DONE
 
 
 def _put_on_record(made: Plan, ledger_url: str | None) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 from allowlist.estate.bodies import Body, Estate
+from allowlist.estate.known import shown, unmodelled_keys, unsettled
 from allowlist.names import normalise
 from allowlist.rules.addresses import NOWHERE, AddressSet, Interval, parse_interval
 from allowlist.rules.model import ALL_PORTS, Sources
@@ -42,24 +43,26 @@ class FieldReader:
             _read_address(text, intervals, other)
         for group_id in group_ids:
             group = self._estate.get(group_id)
-            if group is None:
-                unresolved.append(f"IP group {group_id.rpartition('/')[2]}")
+            doubt = _doubt_about_group(group_id, group)
+            if group is None or doubt:
+                unresolved.append(doubt)
                 continue
             for text in texts_of(group["properties"].get("ipAddresses")):
                 _read_address(text, intervals, unresolved)
         return (AddressSet.of(intervals) if intervals else NOWHERE), tuple(other), tuple(unresolved)
 
     def patterns(self, value: Any) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """Names as normalised pattern texts, then expressions of a template, which may stand for any name.
+        """Names as normalised pattern texts, then what may stand for any name: expressions of a template, and
+        asterisks in a place where no page says what they match.
 
         A text that is no name matches nothing and stays as it is.
         """
         names = self._names
         texts = tuple([names.get(text) or self._remember(text) for text in texts_of(value) if text])
-        if not any(text.startswith("[") for text in texts):
+        if not any(_is_opaque_name(text) for text in texts):
             return texts, ()
-        expressions = tuple(text for text in texts if text.startswith("["))
-        return tuple(text for text in texts if not text.startswith("[")), expressions
+        opaque = tuple(text for text in texts if _is_opaque_name(text))
+        return tuple(text for text in texts if not _is_opaque_name(text)), opaque
 
     def _remember(self, text: str) -> str:
         try:
@@ -68,6 +71,24 @@ class FieldReader:
             pattern = text
         self._names[text] = pattern
         return pattern
+
+
+_IP_GROUP = frozenset({"ipAddresses", "firewalls", "firewallPolicies", "provisioningState"})
+
+
+def _doubt_about_group(group_id: str, group: Body | None) -> str:
+    """Why the members of an IP group are not known; empty where they are."""
+    name = f"IP group {group_id.rpartition('/')[2]}"
+    if group is None:
+        return name
+    state, unknown = unsettled(group), unmodelled_keys(group["properties"], _IP_GROUP)
+    if state:
+        return f"{name}, which is {state}"
+    return f"{name}, for the meaning of '{unknown[0]}' in it" if unknown else ""
+
+
+def _is_opaque_name(text: str) -> bool:
+    return text[0] in "[{" or "*" in text[1:]
 
 
 def _read_address(text: str, intervals: list[Interval], other: list[str]) -> None:
@@ -102,7 +123,10 @@ def _port_interval(text: str) -> Interval:
     if text.strip() == "*":
         return ALL_PORTS
     low, _, high = text.partition("-")
-    return (int(low), int(high or low))
+    found = (int(low), int(high or low))
+    if not 0 <= found[0] <= found[1]:
+        raise ValueError(f"port {shown(text)}")
+    return found
 
 
 def object_of(value: Any) -> Body:
@@ -110,11 +134,14 @@ def object_of(value: Any) -> Body:
     return value if isinstance(value, dict) else {}
 
 
+TIERS = ("basic", "standard", "premium")
+
+
 def tier_of(properties: Body) -> str:
-    """The SKU's tier in lower case; ``unknown`` if it is an expression of a template."""
+    """The SKU's tier in lower case; ``unknown`` if it is none of those known, an expression of a template included."""
     sku = properties.get("sku") or {}
-    tier = sku.get("tier") or "Standard" if isinstance(sku, dict) else sku
-    return "unknown" if str(tier).startswith("[") else str(tier).lower()
+    tier = str(sku.get("tier") or "Standard" if isinstance(sku, dict) else sku).lower()
+    return tier if tier in TIERS else "unknown"
 
 
 def readable_addresses(texts: Iterable[str]) -> AddressSet:
@@ -125,15 +152,8 @@ def readable_addresses(texts: Iterable[str]) -> AddressSet:
     return AddressSet.of(intervals)
 
 
-def unmodelled_fields(rule: Mapping[str, Any], known: frozenset[str]) -> tuple[str, ...]:
-    """Fields of a rule that this version does not know and that are not empty: they may narrow the match."""
-    return tuple(
-        key for key, value in rule.items() if key not in known and value not in (None, [], {}, "", False)
-    )
-
-
-def owner_of(description: str | None) -> str:
+def owner_of(description: Any) -> str:
     """The workload named in our mark ``allowlist:<workload>:<catalog>@<version>#<entry>``, or nothing."""
-    if not description or not description.startswith(MARK_PREFIX):
+    if not isinstance(description, str) or not description.startswith(MARK_PREFIX):
         return ""
     return description.removeprefix(MARK_PREFIX).partition(":")[0]

@@ -27,7 +27,7 @@ def effective_policy(chain: Sequence[Body]) -> Body:
 def resolves_network_names(policy: Body) -> bool:
     """Names in network rules need the DNS proxy, or the deprecated switch that waives it."""
     dns = _dns(policy)
-    return bool(dns.get("enableProxy")) or dns.get("requireProxyForNetworkRules") is False
+    return dns.get("enableProxy") is True or dns.get("requireProxyForNetworkRules") is False
 
 
 def _dns(policy: Body) -> Body:

@@ -17,7 +17,7 @@ from allowlist.plan.model import (
     SCHEMA,
     ApprovalInForce,
     Change,
-    Classification,
+    Concern,
     Gap,
     Gate,
     Operation,
@@ -25,7 +25,7 @@ from allowlist.plan.model import (
     Skip,
     TargetPlan,
 )
-from allowlist.plan.proofs import Evidence, Judged, judge, rule_path
+from allowlist.plan.proofs import Evidence, Judged, judge
 from allowlist.rules.requirement import Requirement
 
 _ORDER = {"add": 0, "update": 1, "remove": 2}
@@ -40,6 +40,8 @@ class TargetInput:
     evidence: Evidence
     findings: Sequence[Finding]
     owned: int
+    concerns: Sequence[Finding] = ()
+    """What besides requirements would not be as it should be after the plan."""
     limits: Sequence[LimitFinding] = ()
     writes: Sequence[tuple[str, Sequence[Operation]]] = ()
     """The resource of each write that is foreseen, and the operations it carries."""
@@ -70,16 +72,18 @@ def build_plan(given: PlanInput) -> Plan:
     changes: list[Change] = []
     skips: list[Skip] = []
     gaps: list[Gap] = []
+    concerns: list[Concern] = []
     overrides: dict[str, tuple[str, ...]] = {}
     openings: dict[str, Opening] = {}
     for item in given.targets:
         judged = [judge(drafted, item.evidence) for drafted in item.draft.changes]
-        made = [_change(item, one) for one in judged if not _is_pointless(one, item)]
+        made = [_change(item, one) for one in judged]
         changes += [change for change, _ in made]
         overrides |= {change.id: judged.overrides for change, judged in made}
         openings |= {change.id: _opening(judged.drafted, change) for change, judged in made}
         skips += item.draft.skips
         gaps += _gaps(item)
+        concerns += map(_concern, item.concerns)
     changes.sort(key=lambda change: (_ORDER[change.operation.action], change.target, change.title))
     gates = find_gates(_gate_input(given, changes, overrides, openings), given.waivers)
     changes = _with_gates(changes, gates)
@@ -99,6 +103,7 @@ def build_plan(given: PlanInput) -> Plan:
             changes=tuple(changes),
             gates=gates,
             gaps=tuple(gaps),
+            concerns=tuple(concerns),
             skips=tuple(skips),
             covered=sum(
                 finding.status is Status.COVERED for item in given.targets for finding in item.findings
@@ -130,18 +135,14 @@ def _change(item: TargetInput, judged: Judged) -> tuple[Change, Judged]:
     return change, judged
 
 
-def _is_pointless(judged: Judged, item: TargetInput) -> bool:
-    """Already covered, or hidden behind rules of others so that it would let nothing through: then it is a gap."""
-    drafted = judged.drafted
-    if judged.classification is Classification.ALREADY_COVERED:
-        return True
-    if judged.classification is not Classification.SHADOWED or drafted.operation.action != "add":
-        return False
-    rule = "/".join(rule_path(drafted.operation))
-    after = [
-        found for requirement in drafted.requirements if (found := item.evidence.after.get(requirement.key))
-    ]
-    return not any(name.endswith(rule) for finding in after for name in finding.covered_by)
+def _concern(finding: Finding) -> Concern:
+    return Concern(
+        target=finding.target,
+        subject=finding.rule or str(finding.requirement and finding.requirement.pattern),
+        status=finding.status.value,
+        text=finding.because,
+        remedy=finding.remedy,
+    )
 
 
 def _title(drafted: Drafted) -> str:
@@ -152,7 +153,8 @@ def _title(drafted: Drafted) -> str:
 
 def _opening(drafted: Drafted, change: Change) -> Opening:
     names = drafted.names or tuple(ref.pattern for ref in change.requirements)
-    return Opening(names=names, from_anywhere=drafted.from_anywhere)
+    tags = tuple(item.service_tag for item in drafted.requirements if item.service_tag)
+    return Opening(names=names, tags=tags, from_anywhere=drafted.from_anywhere)
 
 
 def _reason(requirements: Sequence[Requirement], operation: Operation) -> str:

@@ -27,6 +27,10 @@ class Drafted:
     cost: Cost = NO_COST
     why: str = ""
     along: tuple[Requirement, ...] = ()
+    drift: str = ""
+    """Of an update: what the rule says more or less than it should, in words."""
+    pervasive: bool = False
+    """Does it change what rules of others do, as a setting or a state does?"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

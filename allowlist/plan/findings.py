@@ -89,6 +89,74 @@ def invalid(target: str, rule: str, because: str) -> Finding:
     return Finding(status=Status.INVALID, target=target, severity="warning", rule=rule, because=because)
 
 
+BAD_STATE = "bad-state"
+NOT_MODELLED = "not-modelled"
+
+
+def in_bad_state(target: str, rule: str, because: str, remedy: str = "") -> Finding:
+    """Something that Azure says has failed, or is still changing: what it holds is not known to be in force."""
+    return Finding(
+        status=Status.UNKNOWN,
+        target=target,
+        severity="error",
+        rule=rule,
+        because=because,
+        remedy=remedy,
+        code=BAD_STATE,
+    )
+
+
+def not_modelled(target: str, rule: str, what: str) -> Finding:
+    """A value or key of Azure's that this version does not know: what depends on it is unknown."""
+    return Finding(
+        status=Status.UNKNOWN,
+        target=target,
+        severity="warning",
+        rule=rule,
+        because=f"this version does not know the meaning of '{what}'",
+        remedy="update allowlist, or report the value",
+        code=NOT_MODELLED,
+    )
+
+
+def own_excess(target: str, rule: str, because: str) -> Finding:
+    """A rule of ours that says something else than the workload asks for."""
+    return Finding(
+        status=Status.EXCESS,
+        target=target,
+        severity="warning",
+        rule=rule,
+        because=because,
+        remedy="allowlist plan takes it back when the delete policy is 'sync'",
+    )
+
+
+def left_out(target: str, what: str) -> Finding:
+    """Something required that no rule of this kind of point can say: nobody looked whether it is let through."""
+    return Finding(
+        status=Status.UNKNOWN,
+        target=target,
+        severity="warning",
+        rule=what.partition(":")[0],
+        because=what,
+        remedy="see to it yourself, then leave the entry out: catalogs, exclude",
+        code="left-out",
+    )
+
+
+def not_read(target: str, what: str) -> Finding:
+    """Something that belongs to the target and could not be read."""
+    return Finding(
+        status=Status.UNKNOWN,
+        target=target,
+        severity="warning",
+        rule=what,
+        because=f"not read: {what}",
+        remedy="give the identity the right to read it, or put it into the snapshot",
+        code="not-read",
+    )
+
+
 def severity_of(status: Status, need: str = "required") -> str:
     severity = _SEVERITY.get(status, "error")
     return "warning" if severity == "error" and need != "required" else severity

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from allowlist.azure.facts import broad_tag
 from allowlist.documents.words import counted
 from allowlist.names import (
     Pattern,
@@ -17,7 +18,7 @@ from allowlist.names import (
     shared_suffix_of,
 )
 from allowlist.plan.drafts import LimitFinding
-from allowlist.plan.model import Change, Gate, Risk
+from allowlist.plan.model import Change, Classification, Gate, Risk
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +37,7 @@ class Opening:
     """What a change lets through once it is made: name patterns, and whether from every source."""
 
     names: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
     from_anywhere: bool = False
 
 
@@ -72,16 +74,23 @@ def _gate(gate_id: str, text: str, changes: Iterable[Change], *, final: bool = F
     )
 
 
+def takes_away(change: Change) -> bool:
+    """Does the change close flows that are open now: as a removal, or as an update that narrows?"""
+    return change.operation.action == "remove" or (
+        change.operation.action == "update" and change.classification is Classification.NARROWS
+    )
+
+
 def _removals(given: GateInput) -> Iterator[Gate]:
-    removals = [change for change in given.changes if change.operation.action == "remove"]
+    """What closes flows is braked alike, whether a rule goes or says less than before."""
+    gone = sum(change.operation.action == "remove" for change in given.changes)
+    removals = [change for change in given.changes if takes_away(change)]
+    narrowed = f" and narrows {len(removals) - gone}" if len(removals) > gone else ""
     if len(removals) > given.settings.removals:
-        yield _gate(
-            "removals",
-            f"removes {counted(len(removals), 'rule')}; {given.settings.removals} are let through",
-            removals,
-        )
+        text = f"removes {counted(gone, 'rule')}{narrowed}; {given.settings.removals} are let through"
+        yield _gate("removals", text, removals)
     share = len(removals) / given.owned if given.owned else 0.0
-    text = f"removes {share:.0%} of the {counted(given.owned, 'rule')} this workload owns"
+    text = f"{'takes away from' if narrowed else 'removes'} {share:.0%} of the {counted(given.owned, 'rule')} this workload owns"
     if share > given.settings.removal_share:
         yield _gate("removal-share", f"{text}; {given.settings.removal_share:.0%} are let through", removals)
     if share > given.settings.catalog_shrink:
@@ -134,6 +143,22 @@ def _shared(pattern: Pattern) -> str | None:
     if shared is None or is_wider_than_registrable(pattern):
         return None
     return f"{pattern} opens all of {shared.service}: {shared.risk}; tighter: {shared.alternative}"
+
+
+def _broad_tags(given: GateInput) -> Iterator[Gate]:
+    """A service tag is the addresses of a service: of all its tenants, where it has many."""
+    found = [
+        (change, f"{tag} opens {row.risk}; tighter: {row.alternative}")
+        for change in given.changes
+        if change.operation.action != "remove"
+        for tag in given.openings[change.id].tags
+        if (row := broad_tag(tag))
+    ]
+    if found:
+        texts = list(dict.fromkeys(text for _, text in found))
+        more = f" (and {len(texts) - 3} more)" if len(texts) > 3 else ""
+        changes = list({change.id: change for change, _ in found}.values())
+        yield _gate("broad-tag", "; ".join(texts[:3]) + more, changes)
 
 
 def _widening(given: GateInput) -> Iterator[Gate]:
@@ -225,6 +250,7 @@ _CHECKS: tuple[Callable[[GateInput], Iterator[Gate]], ...] = (
     _by_pattern("look-alike", _lookalike),
     _by_pattern("wide-wildcard", _wide),
     _by_pattern("shared-suffix", _shared),
+    _broad_tags,
     _widening,
     _unproved,
     _open_source,

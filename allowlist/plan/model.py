@@ -143,6 +143,19 @@ class Gap(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True,
     witness: str = ""
 
 
+class Concern(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What besides requirements would not be as it should be after the plan: a state, a rule of ours, what was not read.
+
+    ``status`` is that of the finding ``allowlist check`` shows for it.
+    """
+
+    target: str
+    subject: str
+    status: str
+    text: str
+    remedy: str = ""
+
+
 class Skip(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Something left alone on purpose; ``code`` is one of the published reason codes."""
 
@@ -207,6 +220,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     changes: tuple[Change, ...]
     gates: tuple[Gate, ...] = ()
     gaps: tuple[Gap, ...] = ()
+    concerns: tuple[Concern, ...] = ()
     skips: tuple[Skip, ...] = ()
     covered: int = 0
     minutes: float = 0
@@ -215,6 +229,11 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     @property
     def is_empty(self) -> bool:
         return not self.changes
+
+    @property
+    def is_settled(self) -> bool:
+        """Is everything as it should be: nothing to change, nothing lacking, nothing that only somebody else can mend?"""
+        return not (self.changes or self.gaps or self.concerns)
 
     @property
     def monthly(self) -> float | None:

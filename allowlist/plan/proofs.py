@@ -7,12 +7,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
+from allowlist.azure.facts import broad_tag
 from allowlist.names import Pattern
 from allowlist.plan.drafts import Drafted
-from allowlist.plan.findings import Finding, Status, find_requirement_findings
+from allowlist.plan.findings import Finding, Status
 from allowlist.plan.model import Classification, Operation, Proof, Proofs, Risk
 from allowlist.rules.compare import Comparison, Difference
 from allowlist.rules.coverage import CoverageEngine
@@ -21,6 +22,7 @@ from allowlist.rules.model import Ruleset
 from allowlist.rules.requirement import Requirement
 
 RulePath = tuple[str, ...]
+Look = Callable[[CoverageEngine, Sequence[Requirement]], Sequence[Finding]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,40 +46,52 @@ class Evidence:
     closed: dict[RulePath, list[Difference]] = field(default_factory=dict)
     unattributed: tuple[Difference, ...] = ()
     overridden: dict[RulePath, list[str]] = field(default_factory=dict)
-    broken: Finding | None = None
+    broken: tuple[tuple[Finding, Finding], ...] = ()
+    """Requirements that are covered before and not after, as they are found before and after."""
 
 
 def gather_evidence(
     before: CoverageEngine,
     after: Ruleset,
     requirements: Sequence[Requirement],
-    findings_before: Iterable[Finding],
-    target: str,
-    served: Sequence[Requirement],
+    findings_before: Sequence[Finding],
+    drafted: Sequence[Drafted],
+    look: Look,
 ) -> Evidence:
     """Compare both rulesets by effect and look again at every requirement that a change serves.
 
-    The flows that the plan closes are looked for everywhere; so a requirement that was covered and is not
-    served by any change stays covered unless a closed flow shows otherwise, and then it is looked at again.
+    ``look`` finds out about requirements on the rules after the plan. The flows that the plan closes are looked for
+    everywhere; so a requirement that was covered and is not served by any change stays covered unless a closed flow
+    shows otherwise. What was not covered before is always looked at again.
     """
-    comparison = Comparison(before, after, tuple(requirements))
+    along = [item for one in drafted for item in one.along]
+    comparison = Comparison(before, after, (*requirements, *along))
     differences = comparison.differences()
-    again = list(requirements) if any(item.closed for item in differences) else list(served)
-    results = find_requirement_findings(comparison.after, again, target)
+    known = {_key(finding): finding for finding in findings_before}
+    served = {item.key for one in drafted for item in one.requirements}
+    everything = any(item.closed for item in differences)
+    again = [
+        item
+        for item in requirements
+        if everything or item.key in served or not _is_covered(known.get(item.key))
+    ]
+    results = list(zip(again, look(comparison.after, again), strict=True))
     opened: dict[RulePath, list[Difference]] = defaultdict(list)
     closed: dict[RulePath, list[Difference]] = defaultdict(list)
     rest: list[Difference] = []
+    paths = _Carriers.of(drafted)
     for item in differences:
-        if item.opened and not _attribute(item, (*item.after.allowing, *item.after.doubts), opened):
+        if item.opened and not _attribute(item, (*item.after.allowing, *item.after.doubts), opened, paths):
             rest.append(item)
-        if item.closed and not _attribute(item, item.before.allowing, closed):
+        if item.closed and not _attribute(item, (*item.before.allowing, *item.before.doubts), closed, paths):
             rest.append(item)
-    known = {_key(finding): finding for finding in findings_before}
     return Evidence(
         before=known,
-        after={requirement.key: finding for requirement, _, finding in results},
-        broken=next(
-            (item for requirement, _, item in results if _is_broken(item, known.get(requirement.key))), None
+        after={requirement.key: finding for requirement, finding in results},
+        broken=tuple(
+            (before_it, item)
+            for requirement, item in results
+            if (before_it := known.get(requirement.key)) is not None and _is_broken(item, before_it)
         ),
         opened=opened,
         closed=closed,
@@ -93,26 +107,50 @@ def _key(finding: Finding) -> str:
     return f"{ref.catalog}@{ref.version}#{ref.entry} {ref.pattern} {ref.protocol}:{ref.ports}"
 
 
-def _is_broken(after: Finding, before: Finding | None) -> bool:
-    return after.status is not Status.COVERED and before is not None and before.status is Status.COVERED
+def _is_covered(finding: Finding | None) -> bool:
+    return finding is not None and finding.status is Status.COVERED
 
 
-def _attribute(item: Difference, entries: Iterable[Entry], found: dict[RulePath, list[Difference]]) -> bool:
-    paths = {(entry.rule.ref.collection, entry.rule.ref.rule) for entry in entries if entry.allows}
+def _is_broken(after: Finding, before: Finding) -> bool:
+    return not _is_covered(after) and _is_covered(before)
+
+
+@dataclass(frozen=True, slots=True)
+class _Carriers:
+    """The rules that operations of the plan write, and the operations that change what rules of others do."""
+
+    rules: frozenset[RulePath]
+    pervasive: frozenset[RulePath]
+
+    @classmethod
+    def of(cls, drafted: Sequence[Drafted]) -> _Carriers:
+        paths = [(rule_path(item.operation), item.pervasive) for item in drafted]
+        return cls(frozenset(path for path, _ in paths), frozenset(path for path, wide in paths if wide))
+
+
+def _attribute(
+    item: Difference,
+    entries: Iterable[Entry],
+    found: dict[RulePath, list[Difference]],
+    carriers: _Carriers,
+) -> bool:
+    """Lay a difference at the operations that carry it; a rule that no operation writes explains nothing."""
+    met: set[RulePath] = {(entry.rule.ref.collection, entry.rule.ref.rule) for entry in entries}
+    paths = (met & carriers.rules) or carriers.pervasive
     for path in paths:
         found[path].append(item)
     return bool(paths)
 
 
 def _overridden(
-    findings: Iterable[Finding], results: Iterable[tuple[Requirement, object, Finding]]
+    findings: Iterable[Finding], results: Iterable[tuple[Requirement, Finding]]
 ) -> dict[RulePath, list[str]]:
     """Explicit denies of others that a change of ours would come before; a ``code`` tells of another cause."""
     blocked = {
         _key(item): item.because for item in findings if item.status is Status.BLOCKED and not item.code
     }
     overridden: dict[RulePath, list[str]] = defaultdict(list)
-    for requirement, _, finding in results:
+    for requirement, finding in results:
         if requirement.key in blocked and finding.status is Status.COVERED:
             for rule in finding.covered_by:
                 overridden[tuple(rule.split("/")[-2:])].append(blocked[requirement.key])
@@ -137,6 +175,18 @@ def judge(drafted: Drafted, evidence: Evidence) -> Judged:
         risk=_risk(drafted, classification),
         overrides=tuple(dict.fromkeys(evidence.overridden.get(path, []))),
     )
+
+
+def is_pointless(judged: Judged, evidence: Evidence) -> bool:
+    """Already covered, or hidden behind rules of others so that it would let nothing through: then it is a gap."""
+    drafted = judged.drafted
+    if judged.classification is Classification.ALREADY_COVERED:
+        return True
+    if judged.classification is not Classification.SHADOWED or drafted.operation.action != "add":
+        return False
+    rule = "/".join(rule_path(drafted.operation))
+    after = [found for item in drafted.requirements if (found := evidence.after.get(item.key))]
+    return not any(name.endswith(rule) for finding in after for name in finding.covered_by)
 
 
 def rule_path(operation: Operation) -> RulePath:
@@ -167,12 +217,27 @@ def _sufficient(drafted: Drafted, evidence: Evidence) -> Proof:
             return Proof(
                 holds=False, text=f"still not allowed afterwards: {finding.because}", witness=witness
             )
-    broken = evidence.broken
-    if broken and drafted.operation.action != "add":
+    broken = _taken_by(drafted, evidence)
+    if broken:
         return Proof(holds=False, text=f"would take away {_key(broken)}", witness=str(broken.witness or ""))
     if drafted.operation.action == "remove":
         return Proof(holds=True, text="every requirement stays allowed without it")
     return Proof(holds=True, text="every flow of the requirement is allowed afterwards")
+
+
+def _taken_by(drafted: Drafted, evidence: Evidence) -> Finding | None:
+    """A requirement that is covered by the rule of this change now and not covered afterwards."""
+    if drafted.operation.action == "add" and not drafted.pervasive:
+        return None
+    rule = "/".join(rule_path(drafted.operation))
+    return next(
+        (
+            after
+            for before, after in evidence.broken
+            if drafted.pervasive or any(name.endswith(rule) for name in before.covered_by)
+        ),
+        None,
+    )
 
 
 def _nothing_else(
@@ -233,5 +298,8 @@ def _risk(drafted: Drafted, classification: Classification) -> Risk:
         return Risk.WIDENING
     if drafted.operation.action == "remove":
         return Risk.REMOVAL
-    wild = any(item.pattern and Pattern(item.pattern).is_wildcard for item in drafted.requirements)
+    wild = any(
+        (item.pattern and Pattern(item.pattern).is_wildcard) or broad_tag(item.service_tag)
+        for item in drafted.requirements
+    )
     return Risk.WILDCARD if wild else Risk.LOW

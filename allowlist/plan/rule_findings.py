@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 from allowlist.names import Pattern, is_lookalike, is_wider_than_registrable, lookalike_witness
@@ -23,6 +24,23 @@ def find_rule_findings(engine: CoverageEngine, sources: AddressSet, target: str)
             yield from _short_circuit(network_rule, sources, target)
         yield from _misleading(network_rule, ruleset, target)
     yield from _without_effect(engine, target)
+
+
+def find_rules_of_others(ruleset: Ruleset, workload: str, target: str) -> Iterator[Finding]:
+    """Rules that carry the mark of another workload: orphans, where that is what this one was called before."""
+    rules: tuple[ApplicationRule | NetworkRule, ...] = (*ruleset.application, *ruleset.network)
+    owners = Counter(rule.owner for rule in rules if rule.owner not in ("", workload))
+    for owner, count in owners.items():
+        yield Finding(
+            status=Status.REDUNDANT,
+            target=target,
+            severity="info",
+            rule=f"rules of workload {owner}",
+            because=f"{count} carry the mark of workload '{owner}'; if '{workload}' was called that before, they are "
+            "orphaned: nothing updates or removes them any more",
+            remedy=f"plan once more under the name '{owner}' with delete: sync and no requirements, or keep the old name",
+            code="other-workload",
+        )
 
 
 def _wide_names(
@@ -89,7 +107,7 @@ def _without_effect(engine: CoverageEngine, target: str) -> Iterator[Finding]:
     """Rules none of whose flows reach them: earlier rules, together, decide all of them."""
     index = engine.index
     for rule in index.ruleset.application:
-        if rule.unmodelled or rule.sources.unresolved or not rule.sources.addresses:
+        if rule.unmodelled or rule.state or rule.sources.unresolved or not rule.sources.addresses:
             continue
         if not _decides_something(engine, rule):
             because = "earlier rules decide all of its flows; it changes nothing"

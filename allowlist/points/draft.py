@@ -24,6 +24,9 @@ WEB: tuple[dict[str, Any], ...] = (
 """The flows that a name without ports lets through."""
 
 
+DRIFT = "it says something else than its requirement asks for"
+
+
 def at(item: Requirement, **changes: Any) -> Requirement:
     """What a rule opens along with ``item``: the same sources, another destination."""
     return replace(item, **{"pattern": "", "service_tag": "", **changes})
@@ -70,14 +73,17 @@ class Drafting:
 def sorted_out(
     judge: Callable[[Requirement], Judgement], wanted: Iterable[Requirement]
 ) -> tuple[dict[str, list[Requirement]], list[tuple[Requirement, str]]]:
-    """By pattern what is missing, and what the kind cannot carry with the reason."""
+    """By pattern what is missing, and what the kind cannot carry with the reason.
+
+    What depends on rules nobody can read counts as missing where an entry of ours would make it certain.
+    """
     missing: dict[str, list[Requirement]] = {}
     refused: list[tuple[Requirement, str]] = []
     for item in wanted:
         found = judge(item)
-        if found.word is Word.MISSING:
+        if found.word is Word.MISSING or (found.word is Word.UNKNOWN and found.action):
             missing.setdefault(item.pattern, []).append(item)
-        elif found.word is Word.BLOCKED:
+        elif found.word in (Word.BLOCKED, Word.UNKNOWN):
             refused.append((item, found.text))
     return missing, refused
 

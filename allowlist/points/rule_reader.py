@@ -7,13 +7,25 @@ not know) makes every answer that hangs on it unknown.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from allowlist.estate.bodies import Body, Estate
-from allowlist.estate.fields import FieldReader, owner_of, ports_of, texts_of, unmodelled_fields
+from allowlist.estate.fields import FieldReader, owner_of, ports_of, texts_of
+from allowlist.estate.known import (
+    KnownObject,
+    UnknownValue,
+    known_flag,
+    known_value,
+    shown,
+    spelled,
+    unmodelled_keys,
+    unsettled,
+)
 from allowlist.rules.addresses import AddressSet
 from allowlist.rules.model import (
     ALL_PORTS,
+    HTTP_PORTS,
     Action,
     ApplicationRule,
     NatRule,
@@ -43,6 +55,19 @@ _KNOWN = {
 }
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frame:
+    """What stands around a rule and bears on it.
+
+    ``action`` is ``allow``, ``deny`` or ``dnat``, anything else is not known. ``doubts`` are values and keys of what
+    holds the rule that nobody models, ``state`` why it may not be in force.
+    """
+
+    action: str
+    doubts: tuple[str, ...] = ()
+    state: str = ""
+
+
 class RuleReader:
     """Reads the rules of one estate. ``protocols`` is the key of network rules' protocols, ``echoed`` are fields
     that repeat what the collection says.
@@ -53,58 +78,71 @@ class RuleReader:
         self._protocols = protocols
         self._known = {kind: fields | echoed | {protocols} for kind, fields in _KNOWN.items()}
 
-    def read(self, kind: str, ref: RuleRef, action: str, rule: Body) -> list[Rule]:
+    def read(self, kind: Any, ref: RuleRef, frame: Frame, rule: Body) -> list[Rule]:
         """The rule; opaque where it cannot be read, once for each thing it might do."""
         if UNREAD_PRIORITY in ref.order:
-            return opaque_rules(ref, action, f"rule {ref}, whose priority cannot be read")
-        read = {APPLICATION: self._application, NETWORK: self._network, NAT: self._nat}.get(kind)
-        if read is None:
-            return opaque_rules(ref, action, f"rule {ref} of type {kind}")
+            return opaque_rules(ref, frame, f"rule {ref}, whose priority cannot be read")
         try:
-            return [read(ref, action, rule)]
-        except ValueError as error:
-            return opaque_rules(ref, action, f"rule {ref}, which cannot be read ({error})")
+            known = known_value("ruleType", kind, _KNOWN)
+            if (known == NAT) != (frame.action == "dnat"):
+                return opaque_rules(
+                    ref, frame, f"rule {ref} of type {known}, whose action is '{frame.action}'"
+                )
+            return [self._read(known, ref, frame, spelled(rule, self._known[known]))]
+        except (ValueError, TypeError, AttributeError) as error:
+            return opaque_rules(ref, frame, f"rule {ref}, which cannot be read ({error})")
 
-    def _application(self, ref: RuleRef, action: str, rule: Body) -> Rule:
+    def _read(self, kind: str, ref: RuleRef, frame: Frame, rule: Body) -> Rule:
+        unknown = unmodelled_keys(rule, self._known[kind])
+        read = {APPLICATION: self._application, NETWORK: self._network, NAT: self._nat}[kind]
+        found: Rule = read(ref, frame, rule)
+        if not (unknown or frame.doubts or frame.state):
+            return found
+        return _doubted(found, unknown, frame)
+
+    def _application(self, ref: RuleRef, frame: Frame, rule: Body) -> Rule:
         patterns, unresolved = self._fields.patterns(rule.get("targetFqdns"))
         sources = self._fields.sources(rule)
+        services, portless = services_of(rule.get("protocols"))
+        inspects, unclear = _flag("terminateTLS", rule)
         return ApplicationRule(
             ref=ref,
-            action=Action(action),
+            action=Action(frame.action),
             sources=sources,
-            services=services_of(rule.get("protocols")),
+            services=services,
             patterns=patterns,
             urls=texts_of(rule.get("targetUrls")),
             fqdn_tags=texts_of(rule.get("fqdnTags")),
             web_categories=texts_of(rule.get("webCategories")),
-            terminates_tls=bool(rule.get("terminateTLS")),
+            terminates_tls=inspects,
             unresolved=unresolved,
-            unmodelled=self._unmodelled(rule, APPLICATION),
+            unmodelled=(*portless, *unclear),
             misleading=(*_misleading_targets(rule), *_misleading_sources(rule, sources)),
             owner=owner_of(rule.get("description")),
         )
 
-    def _network(self, ref: RuleRef, action: str, rule: Body) -> Rule:
+    def _network(self, ref: RuleRef, frame: Frame, rule: Body) -> Rule:
         addresses, tags, unresolved = self._destinations(rule)
         names, unread = self._fields.patterns(rule.get("destinationFqdns"))
+        # Network rules take no wildcards (FQDN filtering in network rules page), so none is known to match.
+        wild = tuple(name for name in names if name[:1] == "*")
         sources = self._fields.sources(rule)
         return NetworkRule(
             ref=ref,
-            action=Action(action),
+            action=Action(frame.action),
             sources=sources,
             protocols=protocols_of(rule.get(self._protocols)),
             ports=ports_of(rule.get("destinationPorts")),
             destinations=addresses,
             service_tags=tags,
-            fqdns=names,
-            unresolved=(*unresolved, *unread),
-            unmodelled=self._unmodelled(rule, NETWORK),
+            fqdns=tuple(name for name in names if name[:1] != "*") if wild else names,
+            unresolved=(*unresolved, *unread, *wild),
             misleading=tuple(_misleading_sources(rule, sources)),
             owner=owner_of(rule.get("description")),
         )
 
-    def _nat(self, ref: RuleRef, action: str, rule: Body) -> Rule:
-        del action
+    def _nat(self, ref: RuleRef, frame: Frame, rule: Body) -> Rule:
+        del frame
         addresses, tags, unresolved = self._destinations(rule)
         return NatRule(
             ref=ref,
@@ -113,7 +151,6 @@ class RuleReader:
             ports=ports_of(rule.get("destinationPorts")),
             destinations=addresses,
             unresolved=(*tags, *unresolved),
-            unmodelled=self._unmodelled(rule, NAT),
         )
 
     def _destinations(self, rule: Body) -> tuple[AddressSet, tuple[str, ...], tuple[str, ...]]:
@@ -121,9 +158,41 @@ class RuleReader:
             texts_of(rule.get("destinationAddresses")), texts_of(rule.get("destinationIpGroups"))
         )
 
-    def _unmodelled(self, rule: Body, kind: str) -> tuple[str, ...]:
-        known = self._known[kind]
-        return () if rule.keys() <= known else unmodelled_fields(rule, known)
+
+_MORE_TARGETS = ("target", "destination", "fqdn", "url", "web")
+
+
+def _doubted(rule: Rule, unknown: tuple[str, ...], frame: Frame) -> Rule:
+    """``rule`` with keys nobody models. Each may narrow the match; one that reads like a further kind of source or
+    target, or that stands where there is no known one, may also widen it: kinds of sources and targets add up.
+    """
+    found = replace(rule, unmodelled=(*rule.unmodelled, *unknown, *frame.doubts), state=frame.state)
+    sources = tuple(key for key in unknown if key.lower().startswith("source"))
+    if unknown and not (rule.sources.addresses or rule.sources.unresolved):
+        sources = unknown
+    targets = tuple(key for key in unknown if key.lower().startswith(_MORE_TARGETS))
+    if unknown and not _names_target(rule):
+        targets = unknown
+    if sources:
+        unresolved = (*rule.sources.unresolved, *(f"'{key}' in rule {rule.ref}" for key in sources))
+        found = replace(found, sources=replace(rule.sources, unresolved=unresolved))
+    more = tuple(f"'{key}' in rule {rule.ref}" for key in targets)
+    return replace(found, unresolved=(*rule.unresolved, *more)) if more else found
+
+
+def _names_target(rule: Rule) -> bool:
+    if isinstance(rule, ApplicationRule):
+        return bool(rule.patterns or rule.urls or rule.fqdn_tags or rule.web_categories or rule.unresolved)
+    named = isinstance(rule, NetworkRule) and (rule.fqdns or rule.service_tags)
+    return bool(named or rule.destinations or rule.unresolved)
+
+
+def _flag(key: str, rule: Body) -> tuple[bool, tuple[str, ...]]:
+    """A switch that lets a rule match more; what is no boolean may be on, and is a doubt."""
+    try:
+        return known_flag(key, rule.get(key)), ()
+    except UnknownValue as error:
+        return True, (str(error),)
 
 
 def _misleading_targets(rule: Body) -> Iterator[str]:
@@ -170,18 +239,46 @@ def _unread(expression: str) -> Body:
     return {**rule, "priority": expression, "action": {"type": expression}, "rules": [rule]}
 
 
-def action_of(collection: Body) -> str:
-    """``allow``, ``deny`` or ``dnat``, in whatever letter case; a text that is none of them as it stands."""
-    action = collection.get("action") or {}
+_COLLECTION = frozenset({"name", "priority", "action", "rules", "ruleCollectionType", "provisioningState"})
+_REFERENCE = frozenset({"id", "etag", "type"})
+_KINDS = {
+    "FirewallPolicyFilterRuleCollection": ("allow", "deny"),
+    "FirewallPolicyNatRuleCollection": ("dnat",),
+}
+
+
+def frame_of(collection: Body, where: str, doubts: tuple[str, ...] = (), state: str = "") -> Frame:
+    """What a collection says about its rules; ``doubts`` and ``state`` are those of what holds the collection."""
+    found = KnownObject(collection, _COLLECTION | _REFERENCE)
+    try:
+        action = _action(found)
+    except UnknownValue as error:
+        action = str(error)
+    own = tuple(f"{text} in collection {where}" for text in found.doubts)
+    unsettled_here = unsettled({"properties": collection})
+    in_state = state or (f"collection {where} is {unsettled_here}" if unsettled_here else "")
+    return Frame(action=action, doubts=(*doubts, *own), state=in_state)
+
+
+def _action(collection: KnownObject) -> str:
+    """``allow``, ``deny`` or ``dnat``. Raises UnknownValue for any other, and for one of another kind of collection."""
+    action = collection.get("action")
     text = action.get("type") if isinstance(action, Mapping) else action
-    return str(text or "Allow").lower()
+    found = known_value("action", text, _ACTIONS)
+    kind = collection.get("ruleCollectionType")
+    if kind is not None and found not in _KINDS[known_value("ruleCollectionType", kind, _KINDS)]:
+        raise UnknownValue(f"action {found} in a {kind}")
+    if isinstance(action, Mapping):
+        collection.doubts += [f"action.{key}" for key in unmodelled_keys(action, frozenset({"type"}))]
+    return found
 
 
-def opaque_rules(ref: RuleRef, action: str, what: str) -> list[Rule]:
+_ACTIONS = ("allow", "deny", "dnat")
+
+
+def opaque_rules(ref: RuleRef, frame: Frame, what: str) -> list[Rule]:
     """Rules that may match anything: every answer they touch is unknown. Both actions, if it is not known which."""
-    actions = [Action(action)] if action in ("allow", "deny") else [Action.ALLOW, Action.DENY]
-    if action == "dnat":
-        actions = [Action.ALLOW]
+    actions = {"allow": [Action.ALLOW], "dnat": [Action.ALLOW], "deny": [Action.DENY]}
     return [
         NetworkRule(
             ref=ref,
@@ -191,26 +288,37 @@ def opaque_rules(ref: RuleRef, action: str, what: str) -> list[Rule]:
             ports=(ALL_PORTS,),
             unresolved=(what,),
         )
-        for item in actions
+        for item in actions.get(frame.action, [Action.ALLOW, Action.DENY])
     ]
 
 
-def services_of(protocols: Any) -> frozenset[tuple[str, int]]:
-    """(protocol, port) of an application rule. Raises ValueError where one cannot be read."""
+def services_of(protocols: Any) -> tuple[frozenset[tuple[str, int]], tuple[str, ...]]:
+    """(protocol, port) of an application rule, then what is not certain of them.
+
+    A protocol without a port may mean the usual one; no page says so. Raises ValueError where one cannot be read.
+    """
     items = protocols if isinstance(protocols, list) else [protocols] if protocols else []
-    return frozenset(map(_service, items))
+    portless = tuple(f"{item.get('protocolType')} without a port" for item in items if _is_portless(item))
+    return frozenset(map(_service, items)), portless
+
+
+def _is_portless(item: Any) -> bool:
+    return isinstance(item, Mapping) and item.get("port") in (None, "", 0)
 
 
 def _service(item: Any) -> tuple[str, int]:
     if not isinstance(item, Mapping) or not isinstance(item.get("protocolType"), str):
-        raise ValueError(f"protocol {item!r}")
-    return item["protocolType"].lower(), int(item.get("port") or 0)
+        raise ValueError(f"protocol {shown(item)}")
+    if unknown := unmodelled_keys(item, _SERVICE):
+        raise ValueError(f"the meaning of '{unknown[0]}' in a protocol")
+    name = known_value("protocolType", item["protocolType"], HTTP_PORTS)
+    return name, HTTP_PORTS[name] if _is_portless(item) else int(item["port"])
+
+
+_SERVICE = frozenset({"protocolType", "port"})
+_PROTOCOLS = ("tcp", "udp", "icmp", "any")
 
 
 def protocols_of(value: Any) -> frozenset[str]:
-    """Names of network protocols in lower case. Raises ValueError for an expression."""
-    texts = texts_of(value)
-    for text in texts:
-        if text.startswith("["):
-            raise ValueError(f"protocol {text}")
-    return frozenset(text.lower() for text in texts)
+    """Names of network protocols in lower case. Raises ValueError for any that is not known, an expression included."""
+    return frozenset(known_value("protocol", text, _PROTOCOLS) for text in texts_of(value))

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from allowlist.plan.findings import Finding, Status, severity_of
+from allowlist.rules.coverage import Coverage
 
 
 class Word(StrEnum):
@@ -20,6 +21,7 @@ class Word(StrEnum):
     PENDING = "covered_pending"
     FAILED = "covered_failed"
     MISSING = "missing"
+    UNKNOWN = "unknown"
     BLOCKED = "blocked"
     REDUNDANT = "redundant"
     INVALID = "invalid"
@@ -72,7 +74,12 @@ class Refusal:
     text: str
 
 
-_STATUS = {Word.PENDING: Status.UNKNOWN, Word.FAILED: Status.MISSING, Word.BLOCKED: Status.BLOCKED}
+_STATUS = {
+    Word.PENDING: Status.UNKNOWN,
+    Word.UNKNOWN: Status.UNKNOWN,
+    Word.FAILED: Status.MISSING,
+    Word.BLOCKED: Status.BLOCKED,
+}
 
 
 def refined(finding: Finding, judgement: Judgement) -> Finding:
@@ -87,6 +94,24 @@ def refined(finding: Finding, judgement: Judgement) -> Finding:
         severity="warning" if warned else _severity(finding, status),
         because=judgement.text or finding.because,
         remedy=_remedy(finding, judgement),
+    )
+
+
+def undecided(coverage: Coverage, hopeless: object, **action: Any) -> Judgement | None:
+    """The verdict where it depends on what is not known; None where no doubt stands between.
+
+    ``action`` is what would make it certain; ``hopeless`` is anything that says no rule can.
+    """
+    if not coverage.mask("unknown") or coverage.mask("missing"):
+        return None
+    doubts = coverage.rules("doubts")
+    texts = list(dict.fromkeys(entry.unknown for entry in doubts))
+    by = doubts[0].rule.ref.rule if doubts else ""
+    return Judgement(
+        word=Word.UNKNOWN,
+        by=by,
+        text=f"depends on {', '.join(texts[:3])}",
+        action=() if hopeless else tuple(action.items()),
     )
 
 

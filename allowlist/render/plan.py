@@ -78,6 +78,8 @@ def _rest_text(plan: Plan) -> Iterator[str]:
     for gap in plan.gaps:
         ref = gap.requirement
         yield f"gap {ref.pattern} {ref.protocol}:{ref.ports} [{gap.target}]: {gap.cause}"
+    for concern in plan.concerns:
+        yield f"{concern.status} {concern.subject} [{concern.target}]: {concern.text}"
     for skip in plan.skips:
         yield f"left alone {skip.subject} [{skip.target}] ({skip.code}): {skip.text}"
 
@@ -88,14 +90,27 @@ def summary_text(plan: Plan) -> str:
         sum(change.operation.action == action for change in plan.changes)
         for action in ("add", "update", "remove")
     ]
-    if plan.is_empty:
+    if plan.is_settled:
         return f"nothing to change: {plan.covered} requirements are covered"
+    if plan.is_empty:
+        return f"no change would help: {unsettled_text(plan)}; {plan.covered} requirements are covered"
     added, updated, removed = counts
     closed = sum(not gate.waived_by for gate in plan.gates)
     text = f"plan {plan.id}: {added} to add, {updated} to update, {removed} to remove; {plan.covered} already covered"
     text += f"; about {plan.minutes:g} minutes" if plan.minutes else ""
     text += f", {plan.monthly:.0f} {_currency(plan)} a month more" if plan.monthly else ""
-    return f"{text}; {closed} gate{'s' * (closed != 1)} closed" if closed else text
+    text = f"{text}; {closed} gate{'s' * (closed != 1)} closed" if closed else text
+    return f"{text}; {unsettled_text(plan)}" if plan.gaps or plan.concerns else text
+
+
+def unsettled_text(plan: Plan) -> str:
+    """How much would still not be as it should be after the plan."""
+    parts = [
+        f"{count} {word}{'s' * (count != 1)}"
+        for count, word in ((len(plan.gaps), "gap"), (len(plan.concerns), "finding"))
+        if count
+    ]
+    return f"{' and '.join(parts)} for somebody to see to"
 
 
 def _currency(plan: Plan) -> str:

@@ -116,7 +116,7 @@ class Comparison:
         has_network = any(isinstance(rule, NetworkRule) for rule in self.changed)
         self.cuts = destination_cuts(old, after) if has_network else ()
         sets = [
-            *source_sets(old),
+            *source_sets(old, before.index.facts),
             *source_sets(after),
             *(requirement.sources for requirement in requirements),
         ]
@@ -222,6 +222,8 @@ class Comparison:
             service, key, before.unknown & after.unknown & ~required
         )
         opened = (opened & ~required) | perhaps_opened
+        if key[0] == "@":
+            opened &= surely_opened | self._unasked(service, after)
         closed |= perhaps_closed
         if not opened | closed:
             return None
@@ -236,6 +238,15 @@ class Comparison:
             after=after,
         )
         return difference if difference.name() else None
+
+    def _unasked(self, service: Service, after: Outcome) -> int:
+        """The sources that may reach an address for another reason than that a name or tag they ask for is there."""
+        found = 0
+        for entry in after.doubts:
+            part = entry.about[0] if isinstance(entry.about, tuple) else None
+            asked = self.required.mask(service, part) if isinstance(part, str) and part else 0
+            found |= entry.mask & ~asked if entry.allows else 0
+        return found
 
     def _unlike(self, service: Service, key: str, mask: int) -> tuple[int, int]:
         """Of sources whose fate is unknown on both sides: those that more, and those that less, may let through now."""

@@ -190,7 +190,7 @@ class CoverageEngine:
     def of(
         cls, ruleset: Ruleset, requirements: Iterable[Requirement], facts: Facts = NOTHING_KNOWN
     ) -> CoverageEngine:
-        zones = Zones([*source_sets(ruleset), *(requirement.sources for requirement in requirements)])
+        zones = Zones([*source_sets(ruleset, facts), *(requirement.sources for requirement in requirements)])
         return cls(RuleIndex(ruleset, zones, facts))
 
     def outcome(self, key: str, service: tuple[str, int], sources: int) -> Outcome:

@@ -35,6 +35,7 @@ from allowlist.rules.model import (
     RuleRef,
     Ruleset,
     Sources,
+    doubts_about,
 )
 from allowlist.rules.urls import find_url_fault, matches_url
 
@@ -243,6 +244,8 @@ class RuleIndex:
     def _build(self, service: Service) -> Table:
         table = Table(self._known_names)
         protocol, port = service
+        for keys, mask in self._threats():
+            table.add(keys, _threat_entry(mask))
         transport = transport_of(protocol)
         for rule in self.ruleset.network:
             if is_protocol_match(rule.protocols, rule.ports, transport, port):
@@ -262,6 +265,9 @@ class RuleIndex:
         transport = transport_of(protocol)
         application = protocol if protocol in HTTP_PORTS else ""
         flow = Flow(source=0, port=port, transport=transport, application=application, sni=name, host=name)
+        for keys, mask in self._threats():
+            if name in keys or ANY_KEY in keys:
+                table.add((ANY_KEY,), _threat_entry(mask))
         for rule in self.ruleset.network:
             if is_protocol_match(rule.protocols, rule.ports, transport, port):
                 self._add_match(table, rule, match_destination(rule, flow, self.facts, settings))
@@ -273,6 +279,22 @@ class RuleIndex:
             table.add((ANY_KEY,), _infrastructure_entry(self.zones))
         table.close(self.zones.everything)
         return table
+
+    def _threats(self) -> Iterator[tuple[tuple[str, ...], int]]:
+        """Names, or every name, and the sources that threat intelligence denies before any rule is read.
+
+        The feed is known only from facts; a Basic firewall can only alert (features by SKU).
+        """
+        settings, facts = self.ruleset.settings, self.facts
+        if settings.threat_intelligence != "deny" or settings.tier == "basic":
+            return
+        judged = self.zones.everything & ~self.zones.mask(settings.threat_allowed_addresses)
+        allowed = [Pattern(item) for item in settings.threat_allowed_names]
+        names = tuple(name for name in facts.threat_names if not any(item.matches(name) for item in allowed))
+        if names:
+            yield names, judged
+        if facts.threat_addresses:
+            yield (ANY_KEY,), judged & self.zones.mask(facts.threat_addresses)
 
     def _add_match(self, table: Table, rule: FilterRule, match: Match) -> None:
         if match.matched and match.certain:
@@ -347,7 +369,7 @@ class RuleIndex:
         allows = rule.action is Action.ALLOW
         keys = tuple(keys)
         mask = self.zones.mask(rule.sources.addresses)
-        doubt = "; ".join(f"the meaning of '{name}' in rule {rule.ref}" for name in rule.unmodelled)
+        doubt = "; ".join(doubts_about(rule))
         if mask:
             table.add(keys, Entry(rule, mask, allows, certain=not doubt, unknown=doubt, about=doubt))
         self._add_unresolved(table, rule, keys, allows)
@@ -361,7 +383,7 @@ class RuleIndex:
     def _doubt(self, table: Table, rule: FilterRule, key: str, unknown: str, about: object = None) -> None:
         sources, allows = rule.sources, rule.action is Action.ALLOW
         own = self.zones.mask(sources.addresses)
-        hangs_on: tuple[object, ...] = (about or unknown, rule.unmodelled and rule.ref)
+        hangs_on: tuple[object, ...] = (about or unknown, (rule.unmodelled or rule.state) and rule.ref)
         table.add((key,), Entry(rule, own, allows, certain=False, unknown=unknown, about=hangs_on))
         if sources.unresolved:
             others, hangs_on = self.zones.everything & ~own, (*hangs_on, sources.unresolved)
@@ -385,10 +407,12 @@ def transport_of(protocol: str) -> str:
     return "tcp" if protocol in HTTP_PORTS else protocol
 
 
-def source_sets(ruleset: Ruleset) -> Iterator[AddressSet]:
-    """Every source set of the filter rules of ``ruleset``."""
+def source_sets(ruleset: Ruleset, facts: Facts = NOTHING_KNOWN) -> Iterator[AddressSet]:
+    """Every source set of the filter rules of ``ruleset``, and of what is judged before them."""
+    yield ruleset.settings.threat_allowed_addresses
+    yield facts.threat_addresses
     rules: tuple[FilterRule, ...] = (*ruleset.network, *ruleset.application)
-    return (rule.sources.addresses for rule in rules)
+    yield from (rule.sources.addresses for rule in rules)
 
 
 def destination_cuts(*rulesets: Ruleset) -> tuple[Interval, ...]:
@@ -397,6 +421,14 @@ def destination_cuts(*rulesets: Ruleset) -> tuple[Interval, ...]:
     return tuple(
         interval for bit in bits_of(zones.everything) for interval in zones.addresses(1 << bit).intervals
     )
+
+
+def _threat_entry(mask: int) -> Entry:
+    ref = RuleRef(policy="", group="", collection="threat-intelligence", rule="")
+    rule = NetworkRule(
+        ref=ref, action=Action.DENY, sources=Sources(addresses=EVERYWHERE), protocols=frozenset(), ports=()
+    )
+    return Entry(rule, mask, allows=False, certain=True)
 
 
 def _infrastructure_entry(zones: Zones) -> Entry:

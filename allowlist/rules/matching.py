@@ -12,7 +12,16 @@ from functools import reduce
 from allowlist.names import Pattern
 from allowlist.rules.addresses import EVERYWHERE, INTERNET, AddressSet, Interval
 from allowlist.rules.flow import Facts, Flow
-from allowlist.rules.model import Action, ApplicationRule, NatRule, NetworkRule, Settings, Sources
+from allowlist.rules.model import (
+    Action,
+    ApplicationRule,
+    FilterRule,
+    NatRule,
+    NetworkRule,
+    Settings,
+    Sources,
+    doubts_about,
+)
 from allowlist.rules.urls import find_url_fault, matches_url
 
 
@@ -65,7 +74,7 @@ def match_application_rule(rule: ApplicationRule, flow: Flow, facts: Facts, sett
     if not source.matched:
         return NO
     names = (match_targets(rule, flow, name, facts, settings) for name in _names_seen(rule, flow))
-    return all_of(source, *names, _unmodelled(rule.unmodelled, str(rule.ref)))
+    return all_of(source, *names, _surely(rule))
 
 
 def _names_seen(rule: ApplicationRule, flow: Flow) -> tuple[str, ...]:
@@ -135,9 +144,7 @@ def match_network_rule(rule: NetworkRule, flow: Flow, facts: Facts, settings: Se
     source = match_sources(rule.sources, flow.source)
     if not source.matched:
         return NO
-    return all_of(
-        source, match_destination(rule, flow, facts, settings), _unmodelled(rule.unmodelled, str(rule.ref))
-    )
+    return all_of(source, match_destination(rule, flow, facts, settings), _surely(rule))
 
 
 def is_protocol_match(
@@ -215,9 +222,7 @@ def match_nat_rule(rule: NatRule, flow: Flow) -> Match:
     where = AddressSet(((flow.destination, flow.destination),))
     parts = [_match_addresses(rule.destinations, where, "")]
     parts += [perhaps(f"the addresses of {item}") for item in rule.unresolved]
-    return all_of(
-        match_sources(rule.sources, flow.source), any_of(parts), _unmodelled(rule.unmodelled, str(rule.ref))
-    )
+    return all_of(match_sources(rule.sources, flow.source), any_of(parts), _surely(rule))
 
 
 def match_sources(sources: Sources, address: int) -> Match:
@@ -226,5 +231,6 @@ def match_sources(sources: Sources, address: int) -> Match:
     return any_of(perhaps(f"the members of {item}") for item in sources.unresolved)
 
 
-def _unmodelled(fields: tuple[str, ...], rule: str) -> Match:
-    return perhaps(*(f"the meaning of '{name}' in rule {rule}" for name in fields)) if fields else YES
+def _surely(rule: FilterRule | NatRule) -> Match:
+    doubts = doubts_about(rule)
+    return perhaps(*doubts) if doubts else YES

@@ -87,6 +87,8 @@ class ApplicationRule:
     misleading: tuple[str, ...] = ()
     """What its author may believe of it and is not so."""
     owner: str = ""
+    state: str = ""
+    """Why it is not certain to be in force, such as ``group g is Failed``; empty where it is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +111,8 @@ class NetworkRule:
     misleading: tuple[str, ...] = ()
     """What its author may believe of it and is not so."""
     owner: str = ""
+    state: str = ""
+    """Why it is not certain to be in force, such as ``group g is Failed``; empty where it is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,6 +126,7 @@ class NatRule:
     destinations: AddressSet = NOWHERE
     unresolved: tuple[str, ...] = ()
     unmodelled: tuple[str, ...] = ()
+    state: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,3 +157,12 @@ class Ruleset:
 
 
 FilterRule = ApplicationRule | NetworkRule
+"""The rules that let through or deny."""
+
+
+def doubts_about(rule: FilterRule | NatRule) -> tuple[str, ...]:
+    """What would have to be known to be certain that ``rule`` matches what it names."""
+    if not rule.unmodelled and not rule.state:
+        return ()
+    texts = tuple(f"the meaning of '{name}' in rule {rule.ref}" for name in rule.unmodelled)
+    return (*texts, f"whether rule {rule.ref} is in force: {rule.state}") if rule.state else texts

@@ -168,7 +168,9 @@ def _changed(ruleset: Ruleset, rules: Sequence[ApplicationRule], instead: Applic
 
 def _may_match_anything(rule: ApplicationRule) -> bool:
     """Which names it matches is not all said by its patterns."""
-    return bool(rule.urls or rule.fqdn_tags or rule.web_categories or rule.unresolved or rule.unmodelled)
+    return bool(
+        rule.urls or rule.fqdn_tags or rule.web_categories or rule.unresolved or rule.unmodelled or rule.state
+    )
 
 
 def _is_plain(rule: ApplicationRule) -> bool:

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 
 import allowlist
 from allowlist.documents import digest_of
 from allowlist.estate.bodies import Estate
 from allowlist.plan.build import PlanInput, TargetInput, build_plan
-from allowlist.plan.drafts import Draft
-from allowlist.plan.findings import Finding, Status, find_requirement_findings
+from allowlist.plan.drafts import Draft, LimitFinding
+from allowlist.plan.findings import Finding, Status
 from allowlist.plan.gates import GateSettings
 from allowlist.plan.model import Plan, TargetPlan
-from allowlist.plan.proofs import gather_evidence
-from allowlist.points.point import Point
+from allowlist.plan.proofs import Evidence, gather_evidence, is_pointless, judge
+from allowlist.points.point import Point, Write
 from allowlist.rules.coverage import CoverageEngine
 from allowlist.rules.requirement import Requirement
+from allowlist.workflow.judging import Judgement, concerns, judge_target, refined_findings
 from allowlist.workflow.memory import collector_paused
 from allowlist.workflow.project import Project
 from allowlist.workflow.sources import source_prefixes
@@ -54,47 +56,101 @@ def make_plan(project: Project, estate: Estate, specs: Sequence[TargetSpec], ask
 
 
 def _target_input(project: Project, estate: Estate, spec: TargetSpec) -> TargetInput:
-    point = project.point(spec)
-    requirements = project.requirements(spec, estate).requirements
-    before = point.ruleset(estate)
-    engine = CoverageEngine.of(before, requirements, project.facts)
-    results = find_requirement_findings(engine, requirements, spec.name)
-    findings = point.refine(estate, [(item, finding) for item, _, finding in results])
-    needed, kept = _split(requirements, findings)
-    draft = point.draft(estate, needed, kept)
-    writes = point.compose(estate, [item.operation for item in draft.changes])
-    changed = point.after(estate, writes)
-    along = [requirement for item in draft.changes for requirement in item.along]
-    evidence = gather_evidence(
-        engine,
-        point.ruleset(changed),
-        [*requirements, *along],
-        findings,
-        spec.name,
-        _served(draft),
-    )
+    judgement = judge_target(project, estate, spec)
+    point = judgement.point
+    drafted = _settled_draft(judgement)
+    after = judge_target(project, drafted.estate, spec) if drafted.writes else judgement
     return TargetInput(
         target=_target_plan(point, estate, source_prefixes(project, estate, [spec])),
-        draft=draft,
-        evidence=evidence,
-        findings=findings,
+        draft=drafted.draft,
+        evidence=drafted.evidence,
+        findings=judgement.findings,
         owned=_owned(point, estate),
-        limits=point.limits(changed) if writes else (),
-        writes=[(write.resource, write.operations) for write in writes],
+        concerns=concerns(after),
+        limits=_new_limits(point, estate, drafted.estate) if drafted.writes else (),
+        writes=[(write.resource, write.operations) for write in drafted.writes],
     )
 
 
-def _split(
-    requirements: Sequence[Requirement], findings: Sequence[Finding]
-) -> tuple[list[Requirement], list[Requirement]]:
-    pairs = list(zip(requirements, findings, strict=True))
-    needed = [requirement for requirement, finding in pairs if finding.status is not Status.COVERED]
-    kept = [requirement for requirement, finding in pairs if finding.status is Status.COVERED]
-    return needed, kept
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Drafted:
+    """A draft with what it would write, the estate after that, and what proves it."""
+
+    draft: Draft
+    writes: Sequence[Write]
+    estate: Estate
+    evidence: Evidence
 
 
-def _served(draft: Draft) -> list[Requirement]:
-    return [requirement for item in draft.changes for requirement in item.requirements]
+def _settled_draft(judgement: Judgement) -> _Drafted:
+    """Draft until nothing that is covered now would be uncovered, and no change would let nothing through.
+
+    What a removal takes away is asked for again, so its addition stands in the same plan; what a rule of others
+    hides from the first packet is left to its owner. Each round asks for more or writes less, so it ends.
+    """
+    needed, kept = judgement.by_status()
+    taken: set[str] = set()
+    left: set[tuple[str, ...]] = set()
+    while True:
+        found = _evidenced(judgement, needed, kept, left, taken)
+        after = found.evidence.after
+        lost = [item for item in kept if item.key in after and after[item.key].status is not Status.COVERED]
+        if lost:
+            gone = {item.key for item in lost}
+            taken |= gone
+            needed, kept = [*needed, *lost], [item for item in kept if item.key not in gone]
+            continue
+        pointless = {
+            (item.operation.resource, *item.operation.path)
+            for item in found.draft.changes
+            if is_pointless(judge(item, found.evidence), found.evidence)
+        }
+        if not pointless:
+            return found
+        left |= pointless
+
+
+_TAKEN = "allowed now only by a rule that this plan takes away or narrows"
+
+
+def _evidenced(
+    judgement: Judgement,
+    needed: Sequence[Requirement],
+    kept: Sequence[Requirement],
+    left: Collection[tuple[str, ...]],
+    taken: Collection[str],
+) -> _Drafted:
+    point, estate = judgement.point, judgement.estate
+    draft = point.draft(estate, needed, kept)
+    changes = tuple(
+        replace(item, why=item.why or _TAKEN)
+        if any(requirement.key in taken for requirement in item.requirements)
+        else item
+        for item in draft.changes
+        if (item.operation.resource, *item.operation.path) not in left or item.operation.action == "remove"
+    )
+    draft = replace(draft, changes=changes)
+    writes = point.compose(estate, [item.operation for item in changes])
+    changed = point.after(estate, writes)
+
+    def look(engine: CoverageEngine, requirements: Sequence[Requirement]) -> list[Finding]:
+        return refined_findings(judgement.project, changed, judgement.spec, engine, requirements)
+
+    evidence = gather_evidence(
+        judgement.engine,
+        point.ruleset(changed),
+        judgement.resolved.requirements,
+        judgement.findings,
+        changes,
+        look,
+    )
+    return _Drafted(draft=draft, writes=writes, estate=changed, evidence=evidence)
+
+
+def _new_limits(point: Point, before: Estate, after: Estate) -> list[LimitFinding]:
+    """The limits the plan would touch; what was wrong before, whoever did it, does not lock our changes."""
+    known = set(point.limits(before))
+    return [item for item in point.limits(after) if item not in known]
 
 
 def _owned(point: Point, estate: Estate) -> int:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 
 from allowlist.azure.facts import fqdn_tags
-from allowlist.catalog import Catalog, Entry, Kind, Library, Port, parse_port
+from allowlist.catalog import Catalog, Entry, Kind, Library, Need, Port, parse_port
 from allowlist.documents.reader import near_miss
 from allowlist.documents.source import Source
 from allowlist.errors import CatalogError, InvalidInput, Problem
@@ -50,6 +50,8 @@ class Resolved:
 
     requirements: tuple[Requirement, ...]
     notes: tuple[str, ...]
+    left_out: tuple[str, ...] = ()
+    """Required entries that no rule can say, in words: nobody looks whether they are let through."""
     served: tuple[Served, ...] = ()
 
     @property
@@ -76,7 +78,7 @@ def resolve_requirements(
     found = [*builder.from_catalogs(addresses), *builder.own(addresses)]
     if builder.problems:
         raise InvalidInput(builder.problems)
-    return Resolved(tuple(_distinct(found)), tuple(builder.notes))
+    return Resolved(tuple(_distinct(found)), tuple(builder.notes), tuple(builder.left_out))
 
 
 def _sources_of(workload: Workload, source: Source, target: TargetSpec, lookup: AddressLookup) -> AddressSet:
@@ -119,6 +121,7 @@ class _Builder:
         self.today = today
         self.problems: list[Problem] = []
         self.notes: list[str] = []
+        self.left_out: list[str] = []
 
     def from_catalogs(self, addresses: AddressSet) -> Iterator[Requirement]:
         for index, use in enumerate(self.workload.catalogs):
@@ -177,9 +180,10 @@ class _Builder:
             return
         destination = self._destination(entry.kind, value)
         if destination is None:
-            self.notes.append(
-                f"{catalog.name}#{entry.id}: {entry.kind.value} '{value}' is not a firewall rule; see check"
-            )
+            text = f"{catalog.name}#{entry.id}: {entry.kind.value} '{value}' is not a firewall rule"
+            self.notes.append(f"{text}; see check")
+            if entry.need is Need.REQUIRED and entry.kind in (Kind.ADDRESSES, Kind.PORTS_ONLY):
+                self.left_out.append(f"{text}, so nobody looked whether it is let through")
             return
         page = entry.sources[0] if entry.sources else None
         for port in entry.ports:

@@ -77,6 +77,7 @@ def _in_order(estate: dict[str, Body], policy_id: str) -> Iterator[tuple[str, st
 def _matches(rule: Body, action: str, sent: Sent, estate: dict[str, Body], policy_id: str) -> Match:
     settings = estate[policy_id.lower()]["properties"]
     source = _is_in(sent.source, rule.get("sourceAddresses", []), rule.get("sourceIpGroups", []), estate)
+    source = _or([source, _selected(rule)])
     if rule["ruleType"] == "ApplicationRule":
         return _and(source, _application(rule, sent, settings), _understood(rule))
     if rule["ruleType"] == "NatRule" and not sent.inbound:
@@ -99,6 +100,11 @@ def _application(rule: Body, sent: Sent, settings: Body) -> Match:
 
 def _ends(name: str, pattern: str) -> bool:
     return name.endswith(pattern[1:]) if pattern.startswith("*") else name == pattern
+
+
+def _selected(rule: Body) -> Match:
+    """Pods are a further kind of source, and no page says which addresses they have."""
+    return None if rule.get("sourceKubeSelectorGroups") else False
 
 
 def _understood(rule: Body) -> Match:

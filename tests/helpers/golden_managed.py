@@ -28,6 +28,12 @@ _OWNERS = {"not_customer_owned": False, "customer_owned": True}
 _RULES = "/subscriptions/s/resourceGroups/r/providers/Microsoft.CognitiveServices/accounts/a/managedNetworks/default/outboundRules"
 
 
+def _properties(given: dict[str, Any]) -> dict[str, Any]:
+    """The members of the account itself: a case says its kind beside them."""
+    members = ("restrictOutboundNetworkAccess", "allowedFqdnList", "provisioningState")
+    return {key: given[key] for key in members if key in given}
+
+
 def requirement_of(wanted: Mapping[str, Any]) -> Requirement:
     """``protocol: TCP`` on a web port is what application rules call http or https."""
     port = wanted.get("port", 443)
@@ -71,7 +77,7 @@ def _required(case: Case, wanted: dict[str, Any]) -> Judgement:
     given = case["given"]
     match case["surface"]:
         case "account_dlp":
-            allowed = AllowList.of("golden", given["kind"], given)
+            allowed = AllowList.of("golden", given["kind"], _properties(given))
             return lists.ListJudge(allowed, [requirement]).judge(requirement)
         case "hosted_agent_egress_policy":
             policy = EgressPolicy.of("golden", given["egressPolicy"], given.get("attached"))
@@ -115,7 +121,9 @@ def _proposed(case: Case, proposed: dict[str, Any]) -> Judgement:
 
 def _list_change(case: Case, proposed: dict[str, Any]) -> Judgement:
     given = case.get("given") or {}
-    old, new = (AllowList.of("golden", given.get("kind", "OpenAI"), body) for body in (given, proposed))
+    old, new = (
+        AllowList.of("golden", given.get("kind", "OpenAI"), _properties(body)) for body in (given, proposed)
+    )
     same = bool(given) and set(old.normal_entries) == set(new.normal_entries)
     return Judgement(word=Word.NO_CHANGE) if same else _FINE
 
@@ -148,7 +156,7 @@ def _present(case: Case) -> Judgement:
     """The verdict on what is there, with nothing asked of it."""
     given = case["given"]
     if case["surface"] == "account_dlp":
-        found = lists.judge_kind(AllowList.of("golden", given["kind"], given))
+        found = lists.judge_kind(AllowList.of("golden", given["kind"], _properties(given)))
         return found or Judgement(word=Word.NO_CHANGE)
     return next(iter(networks.compare_rules(network_of(case), {}).values()))
 

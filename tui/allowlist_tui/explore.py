@@ -104,7 +104,7 @@ def rule_lines(row: EstateRow) -> Iterator[Line]:
         ("collection", rule.ref.collection),
         ("from", str(rule.sources.addresses)),
         *_fields(rule),
-        ("not read", ", ".join((*rule.sources.unresolved, *rule.unmodelled))),
+        ("not read", ", ".join(filter(None, (*rule.sources.unresolved, *rule.unmodelled, rule.state)))),
     ):
         if value:
             yield ((f"  {name:<11}", "muted"), (safe(value), "plain"))

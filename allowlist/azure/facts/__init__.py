@@ -63,6 +63,14 @@ class SharedSuffixRow(_Row, frozen=True, kw_only=True):
     alternative: str
 
 
+class BroadTagRow(_Row, frozen=True, kw_only=True):
+    """A service tag that holds addresses of resources of many tenants, and what is tighter."""
+
+    tag: str
+    risk: str
+    alternative: str
+
+
 class FqdnTagRow(_Row, frozen=True, kw_only=True):
     """``name`` as the API spells it, which is what a rule must carry; ``written`` as pages spell it besides."""
 
@@ -99,6 +107,10 @@ class _FqdnTags(_Table, frozen=True, kw_only=True):
     rows: list[FqdnTagRow]
 
 
+class _BroadTags(_Table, frozen=True, kw_only=True):
+    rows: list[BroadTagRow]
+
+
 class _ApiVersions(_Table, frozen=True, kw_only=True):
     rows: list[ApiVersionRow]
 
@@ -130,6 +142,21 @@ def private_link() -> Sequence[PrivateLinkRow]:
 @lru_cache(maxsize=1)
 def shared_suffixes() -> Sequence[SharedSuffixRow]:
     return tuple(_read("shared_suffixes", _SharedSuffixes).rows)
+
+
+@lru_cache(maxsize=1)
+def _broad_tags() -> Mapping[str, BroadTagRow]:
+    return {row.tag.lower(): row for row in _read("broad_tags", _BroadTags).rows}
+
+
+def broad_tag(tag: str) -> BroadTagRow | None:
+    """What is behind ``tag`` where that is more than one tenant's; a region narrows a tag, not its tenants.
+
+    >>> broad_tag("Storage.WestEurope").tag
+    'Storage'
+    >>> broad_tag("AzureFrontDoor.FirstParty")
+    """
+    return _broad_tags().get(base_tag(tag).lower())
 
 
 @lru_cache(maxsize=1)

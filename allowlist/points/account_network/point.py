@@ -58,7 +58,8 @@ class AccountNetwork(ManagedNetworkPoint):
             return ManagedNetwork(
                 name=name, platform="account", isolation=DISABLED, absent=why_absent(account or {})
             )
-        return ManagedNetwork.of(name, "account", lowered(settings["properties"]).get("managednetwork"))
+        network = ManagedNetwork.of(name, "account", lowered(settings["properties"]).get("managednetwork"))
+        return network.held_by(settings).held_by(account or {})
 
     def with_network(self, estate: Estate, operations: Sequence[Operation], network_id: str) -> Estate:
         settings = estate.get(network_id)

@@ -18,7 +18,7 @@ from allowlist.estate.fields import MARK_PREFIX
 from allowlist.plan.model import Cost, Skip
 from allowlist.points.agent_egress.judge import PolicyJudge
 from allowlist.points.agent_egress.translate import COLLECTION, MODE, EgressPolicy, EgressRule
-from allowlist.points.draft import WEB, Drafting, at, sorted_out, tightened
+from allowlist.points.draft import DRIFT, WEB, Drafting, at, sorted_out, tightened
 from allowlist.points.managed.ownership import is_owned, rule_name
 from allowlist.points.point import Draft, Drafted, Target
 from allowlist.rules.requirement import Requirement
@@ -55,8 +55,21 @@ def draft(
     ]
     changes += [_mode(policy, target)] if tightens else []
     names = {_name(target, item.pattern) for item in (*needed, *kept)}
+    changes += _restored(policy, target, [item for item in kept if item.pattern not in hosts])
     removals, skips = _removals(policy, target, names)
     return Draft(changes=(*changes, *removals), inexpressible=tuple(refused), skips=tuple(skips))
+
+
+def _restored(policy: EgressPolicy, target: Target, kept: Sequence[Requirement]) -> list[Drafted]:
+    """Rules of ours that somebody changed, as far as the delete policy lets what they open be taken back."""
+    hosts: dict[str, list[Requirement]] = {}
+    for item in kept:
+        if policy.rule(_name(target, item.pattern)) is not None:
+            hosts.setdefault(item.pattern, []).append(item)
+    if target.delete != "sync":
+        return []
+    found = (_upsert(policy, target, host, items, "") for host, items in hosts.items())
+    return [replace(item, drift=DRIFT) for item in found if item]
 
 
 def _name(target: Target, host: str) -> str:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from allowlist.estate.known import shown
 from allowlist.names import Dialect, InvalidPattern, parse_pattern
-from allowlist.plan.findings import Finding, Status
+from allowlist.plan.findings import Finding, Status, invalid, not_modelled
 from allowlist.points.agent_egress.translate import MAX_RULES, EgressPolicy, to_ruleset
-from allowlist.points.verdict import Judgement, Refusal, Word
+from allowlist.points.verdict import Judgement, Refusal, Word, undecided
 from allowlist.rules.coverage import Coverage, CoverageEngine
 from allowlist.rules.requirement import Requirement
 
@@ -31,6 +32,9 @@ class PolicyJudge:
                 word=Word.BLOCKED, by=by, reason="", text=f"denied by rule '{by}', which comes first"
             )
         refusal = why_inexpressible(requirement)
+        unknown = undecided(coverage, refusal or self.policy.doubts, op="add_rule", host=requirement.pattern)
+        if unknown:
+            return unknown
         if refusal:
             return Judgement(word=Word.BLOCKED, reason=refusal.reason, text=refusal.text)
         action = (("op", "add_rule"), ("host", requirement.pattern))
@@ -75,6 +79,12 @@ def refusals_of_count(count: int) -> Iterator[Refusal]:
 
 def posture(policy: EgressPolicy, target: str) -> Iterator[Finding]:
     """What the policy itself shows, whatever is required of it."""
+    for text in policy.doubts:
+        yield not_modelled(target, policy.name, text)
+    for rule in policy.rules:
+        yield from (not_modelled(target, rule.name, text) for text in rule.doubts)
+        if not rule.has_documented_host:
+            yield invalid(target, rule.name, f"no page says what host '{shown(rule.host)}' matches")
     if policy.is_open:
         judgement = _unrestricted(policy)
         yield Finding(

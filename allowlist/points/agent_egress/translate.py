@@ -7,14 +7,17 @@ Enforced and default Deny where they are left out.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from allowlist.estate.bodies import Body
+from allowlist.estate.fields import owner_of
+from allowlist.estate.known import KnownObject
+from allowlist.names import Dialect, InvalidPattern, parse_pattern
 from allowlist.points.allow_list.translate import normal_entry
 from allowlist.points.managed.network import lowered
-from allowlist.points.managed.translate import WEB, open_ruleset
+from allowlist.points.managed.translate import WEB, opaque, open_ruleset
 from allowlist.rules.addresses import EVERYWHERE
 from allowlist.rules.model import Action, ApplicationRule, RuleRef, Ruleset, Settings, Sources
 
@@ -25,37 +28,66 @@ MAX_RULES = 480
 """Rules per policy, every action counted (guardrails article of hosted agents)."""
 
 
+_POLICY = frozenset({"mode", "defaultAction", "description", "rules"})
+_RULE = frozenset({"name", "description", "ruleType", "match", "action"})
+_MATCH = frozenset({"host", "path"})
+_ACTION = frozenset({"actionType", "headers", "rewrite"})
+"""Members of an egress policy (API description, 2026-05-15-preview)."""
+
+MODES = ("Enforced", "Audit")
+ACTIONS = ("Allow", "Deny", "Transform", "Rewrite")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EgressRule:
-    """One rule; an empty ``host`` matches every host, ``path`` a prefix of the path."""
+    """One rule; an empty ``host`` matches every host, ``path`` a prefix of the path.
+
+    ``action`` is empty and ``doubts`` say why where a part of it is not known.
+    """
 
     name: str
     host: str
     path: str
     action: str
     body: Body
+    doubts: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, body: Mapping[str, Any]) -> EgressRule:
-        match = lowered(body.get("match") or {})
-        action = lowered(body.get("action") or {})
+    def of(cls, body: Any) -> EgressRule:
+        found = KnownObject(body, _RULE)
+        found.choice("ruleType", ("Fqdn",), "Fqdn")
+        match, action = found.nested("match", _MATCH), found.nested("action", _ACTION)
+        name, host, path = found.text("name"), match.text("host"), match.text("path")
         return cls(
-            name=str(body.get("name") or ""),
-            host=normal_entry(str(match.get("host") or "")),
-            path=str(match.get("path") or ""),
-            action=str(action.get("actiontype") or "Allow"),
-            body=dict(body),
+            name=name,
+            host=normal_entry(host),
+            path=path,
+            action=action.choice("actionType", ACTIONS, "Allow"),
+            body=dict(body) if isinstance(body, Mapping) else {},
+            doubts=tuple(found.doubts),
         )
+
+    @property
+    def has_documented_host(self) -> bool:
+        """Does a page say what ``host`` matches? A leading ``*.`` does, and every host where it is left out or ``*``."""
+        if self.host in ("", "*"):
+            return True
+        try:
+            parse_pattern(self.host, Dialect.AGENT_EGRESS)
+        except InvalidPattern:
+            return False
+        return True
 
     @property
     def meaning(self) -> list[Any]:
         """Equal for rules that do the same; descriptions and header values do not count."""
-        return [self.name, self.host, self.path, self.action, _shown(self)]
+        found = [self.name, self.host, self.path, self.action, _shown(self)]
+        return [*found, list(self.doubts)] if self.doubts else found
 
     @property
     def has_secret(self) -> bool:
         """Does it set a header whose value the service keeps to itself?"""
-        headers = (self.body.get("action") or {}).get("headers") or ()
+        headers = _headers(self.body.get("action"))
         return any("value" not in item and "valueRef" not in item for item in headers)
 
 
@@ -69,24 +101,33 @@ class EgressPolicy:
     rules: tuple[EgressRule, ...] = ()
     attached: bool | None = None
     missing: bool = False
+    doubts: tuple[str, ...] = ()
+    """Members and values of the policy itself that nobody models."""
 
     @classmethod
-    def of(cls, name: str, body: Mapping[str, Any] | None, attached: bool | None = None) -> EgressPolicy:
+    def of(cls, name: str, body: Any, attached: bool | None = None) -> EgressPolicy:
         """From the ``egressPolicy`` object, with the service's defaults for what is left out of it."""
         if body is None:
             return cls(name=name, mode="unset", default="Allow", attached=attached, missing=True)
-        found = lowered(body)
+        found = KnownObject(body, _POLICY)
+        rules = found.get("rules") or ()
+        if not isinstance(rules, list | tuple):
+            found.doubts.append("rules, which is no list")
+            rules = ()
+        mode = found.choice("mode", MODES, "Enforced")
         return cls(
             name=name,
-            mode=str(found.get("mode") or "Enforced"),
-            default=str(found.get("defaultaction") or "Deny"),
-            rules=tuple(EgressRule.of(item) for item in found.get("rules") or ()),
+            mode=mode or str(found.get("mode")),
+            default=found.choice("defaultAction", ("Deny", "Allow"), "Deny"),
+            rules=tuple(EgressRule.of(item) for item in rules),
             attached=attached,
+            doubts=tuple(found.doubts),
         )
 
     @property
     def is_open(self) -> bool:
-        return self.mode != "Enforced" or self.attached is False
+        """Does the policy decide nothing, for certain?"""
+        return self.attached is False or (not self.doubts and self.mode != "Enforced")
 
     def rule(self, name: str) -> EgressRule | None:
         return next((rule for rule in self.rules if rule.name == name), None)
@@ -99,37 +140,70 @@ class EgressPolicy:
             "default": self.default,
             "rules": [rule.meaning for rule in self.rules],
             "missing": self.missing,
+            **({"not modelled": list(self.doubts)} if self.doubts else {}),
         }
 
 
 def _shown(rule: EgressRule) -> Body:
-    action = dict(rule.body.get("action") or {})
-    headers = [
-        {key: value for key, value in item.items() if key != "value"} for item in action.get("headers") or ()
-    ]
+    given = rule.body.get("action")
+    action = dict(given) if isinstance(given, Mapping) else {}
+    headers = [{key: value for key, value in item.items() if key != "value"} for item in _headers(given)]
     return {key: value for key, value in {**action, "headers": headers}.items() if value}
 
 
+def _headers(action: Any) -> list[Mapping[str, Any]]:
+    headers = action.get("headers") if isinstance(action, Mapping) else None
+    return [item for item in headers if isinstance(item, Mapping)] if isinstance(headers, list) else []
+
+
 def to_ruleset(policy: EgressPolicy) -> Ruleset:
-    """The rules in their order, then the default action."""
+    """The rules in their order, then the default action; of a policy in doubt nothing is certain."""
     if policy.is_open:
         return open_ruleset(policy.name, MODE if policy.mode != "Enforced" else "not attached", COLLECTION)
-    rules = [_rule(policy.name, rule) for rule in policy.rules]
+    rules = [item for rule in policy.rules for item in _rules(policy.name, rule)]
     if policy.default == "Allow":
         rules.append(_default(policy.name))
-    return Ruleset(name=policy.name, application=tuple(rules), settings=Settings(is_managed=True))
+    before = opaque(RuleRef(policy=policy.name, group="", collection=COLLECTION, rule=MODE), policy.doubts)
+    return Ruleset(
+        name=policy.name,
+        network=tuple(before) if policy.doubts else (),
+        application=tuple(rules),
+        settings=Settings(is_managed=True),
+    )
 
 
-def _rule(policy: str, rule: EgressRule) -> ApplicationRule:
-    """Transform and Rewrite let the call through; a path is a part of the match this model does not have."""
-    return ApplicationRule(
+def _rules(policy: str, rule: EgressRule) -> Iterator[ApplicationRule]:
+    """Transform lets the call through as it is addressed; a path is a part of the match this model does not have.
+
+    Rewrite sends the call somewhere else, so the host that was asked for is not reached: it counts as a deny, which
+    is certain only where the host is rewritten.
+    """
+    doubts = rule.doubts + (("match.path",) if rule.path.strip("/*") else ())
+    known = rule.has_documented_host and not any(text.startswith("ruleType") for text in rule.doubts)
+    found = ApplicationRule(
         ref=RuleRef(policy=policy, group="", collection=COLLECTION, rule=rule.name),
-        action=Action.DENY if rule.action == "Deny" else Action.ALLOW,
+        action=Action.DENY if rule.action in ("Deny", "Rewrite") else Action.ALLOW,
         sources=Sources(addresses=EVERYWHERE),
         services=WEB,
-        patterns=(rule.host or "*",),
-        unmodelled=("match.path",) if rule.path.strip("/*") else (),
+        patterns=(rule.host or "*",) if known else (),
+        unresolved=() if known else (rule.host or rule.name or "rule",),
+        unmodelled=doubts,
+        owner=owner_of(rule.body.get("description")),
     )
+    if rule.action == "Rewrite" and not _rewrites_host(rule):
+        yield from (replace(found, action=item, unmodelled=(*doubts, "action.rewrite")) for item in Action)
+    elif rule.action:
+        yield found
+    else:
+        yield from (replace(found, action=item) for item in (Action.DENY, Action.ALLOW))
+
+
+def _rewrites_host(rule: EgressRule) -> bool:
+    """Is the call sent to another host than the one it names?"""
+    action = rule.body.get("action")
+    rewrite = lowered(action).get("rewrite") if isinstance(action, Mapping) else None
+    host = lowered(rewrite).get("host") if isinstance(rewrite, Mapping) else None
+    return isinstance(host, str) and bool(host.strip()) and normal_entry(host) != rule.host
 
 
 def _default(policy: str) -> ApplicationRule:

@@ -5,15 +5,17 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterable, Iterator, Sequence
 
+from allowlist.estate.known import shown
 from allowlist.names import Dialect, InvalidPattern, parse_pattern
-from allowlist.plan.findings import Finding, Status
+from allowlist.plan.findings import Finding, Status, in_bad_state, invalid, not_modelled
 from allowlist.points.allow_list.translate import (
+    COLLECTION,
     DOCUMENTED_KINDS,
     UNCLEAR_KINDS,
     AllowList,
     to_ruleset,
 )
-from allowlist.points.verdict import Judgement, Refusal, Word
+from allowlist.points.verdict import Judgement, Refusal, Word, undecided
 from allowlist.rules.coverage import CoverageEngine
 from allowlist.rules.requirement import Requirement
 
@@ -36,13 +38,18 @@ class ListJudge:
     def judge(self, requirement: Requirement) -> Judgement:
         if self.refused:
             return self.refused
-        if not self.allowed.restricted:
+        if not self.allowed.restricted and not self.allowed.doubts:
             return _unrestricted(self.allowed)
         coverage = self._engine.cover(requirement)
         if coverage.is_covered:
             by = next((entry.rule.ref.rule for entry in coverage.rules("allowing")), "")
             return Judgement(word=Word.COVERED, by=by, warnings=_doubts(self.allowed))
         refusal = why_inexpressible(requirement)
+        unknown = undecided(
+            coverage, refusal or self.allowed.doubts or not self.allowed.is_settled, op="patch_account"
+        )
+        if unknown:
+            return unknown
         if refusal and not (self._wildcards and refusal.reason == WILDCARDS):
             return Judgement(word=Word.BLOCKED, reason=refusal.reason, text=refusal.text)
         merged = [*self.allowed.entries, requirement.pattern]
@@ -123,7 +130,19 @@ def posture(allowed: AllowList, target: str) -> Iterator[Finding]:
             remedy="put the workload behind a managed network or a firewall instead",
             code=refused.reason,
         )
-    if not allowed.restricted:
+    if not allowed.is_settled:
+        yield in_bad_state(
+            target, allowed.name, f"the account is {allowed.state}: its list is not known to be in force"
+        )
+    for text in allowed.doubts:
+        yield not_modelled(target, allowed.name, text)
+    for entry in allowed.entries:
+        if "*" in entry:
+            because = (
+                f"no page says what '{shown(entry)}' matches: wildcards are not documented for this list"
+            )
+            yield invalid(target, COLLECTION, because)
+    if not allowed.restricted and not allowed.doubts:
         judgement = _unrestricted(allowed)
         yield Finding(
             status=Status.WIDENS,

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
+from allowlist.estate.known import SETTLED, KnownObject
 from allowlist.names import normalise
-from allowlist.points.managed.network import lowered
-from allowlist.points.managed.translate import WEB, open_ruleset
+from allowlist.points.managed.translate import WEB, opaque, open_ruleset
 from allowlist.rules.addresses import EVERYWHERE, AddressSet
 from allowlist.rules.model import (
     ALL_PORTS,
@@ -58,22 +58,48 @@ class AllowList:
     kind: str
     restricted: bool
     entries: tuple[str, ...] = ()
-    state: str = "Succeeded"
+    state: str = SETTLED
+    doubts: tuple[str, ...] = ()
+    """Members and values of the account that nobody models."""
 
     @classmethod
     def of(cls, name: str, kind: str, properties: Mapping[str, Any]) -> AllowList:
-        found = lowered(properties)
+        found = KnownObject(properties, _ACCOUNT)
         return cls(
             name=name,
             kind=kind,
-            restricted=bool(found.get("restrictoutboundnetworkaccess")),
-            entries=tuple(str(item) for item in found.get("allowedfqdnlist") or ()),
-            state=str(found.get("provisioningstate") or "Succeeded"),
+            restricted=found.flag(SWITCH),
+            entries=found.texts(COLLECTION),
+            state=str(found.get("provisioningState") or SETTLED),
+            doubts=tuple(found.doubts),
         )
+
+    @property
+    def is_settled(self) -> bool:
+        return self.state.lower() == SETTLED.lower()
 
     @property
     def normal_entries(self) -> tuple[str, ...]:
         return tuple(normal_entry(text) for text in self.entries)
+
+
+_ACCOUNT = frozenset(
+    {"provisioningState", "endpoint", "internalId", "capabilities", "isMigrated", "migrationToken"}
+    | {
+        "skuChangeInfo",
+        "customSubDomainName",
+        "networkAcls",
+        "encryption",
+        "userOwnedStorage",
+        "amlWorkspace",
+    }
+    | {"privateEndpointConnections", "publicNetworkAccess", "apiProperties", "dateCreated", "callRateLimit"}
+    | {"dynamicThrottlingEnabled", "storedCompletionsDisabled", "quotaLimit", SWITCH, COLLECTION}
+    | {"disableLocalAuth", "endpoints", "restore", "deletionDate", "scheduledPurgeDate", "locations"}
+    | {"commitmentPlanAssociations", "abusePenalty", "raiMonitorConfig", "networkInjections"}
+    | {"allowProjectManagement", "defaultProject", "associatedProjects", "uniqueSubDomain", "armFeatures"}
+)
+"""Members of an account (API description of Microsoft.CognitiveServices, 2026-07-01, and recorded answers)."""
 
 
 def normal_entry(text: str) -> str:
@@ -84,14 +110,23 @@ def normal_entry(text: str) -> str:
 
 
 def to_ruleset(allowed: AllowList) -> Ruleset:
-    """One rule per entry; an account whose switch is off lets everything through."""
-    if not allowed.restricted:
+    """One rule per entry; an account whose switch is off lets everything through.
+
+    An account with a member nobody models may let everything through and may deny it. Wildcards are documented
+    nowhere for this list, so an entry with one may stand for any name.
+    """
+    if not allowed.restricted and not allowed.doubts:
         return open_ruleset(allowed.name, SWITCH, SETTINGS)
+    ref = RuleRef(policy=allowed.name, group="", collection=SETTINGS, rule=SWITCH)
+    before = opaque(ref, allowed.doubts) if allowed.doubts else []
+    state = "" if allowed.is_settled else f"the account is {allowed.state}"
     addresses = [(entry, _address(entry)) for entry in allowed.normal_entries]
+    network = [_address_rule(allowed.name, entry, where) for entry, where in addresses if where]
+    names = [_name_rule(allowed.name, entry) for entry, where in addresses if not where]
     return Ruleset(
         name=allowed.name,
-        network=tuple(_address_rule(allowed.name, entry, where) for entry, where in addresses if where),
-        application=tuple(_name_rule(allowed.name, entry) for entry, where in addresses if not where),
+        network=(*before, *(replace(rule, state=state) for rule in network)),
+        application=tuple(replace(rule, state=state) for rule in names),
         settings=Settings(is_managed=True),
     )
 
@@ -113,7 +148,8 @@ def _name_rule(name: str, entry: str) -> ApplicationRule:
         action=Action.ALLOW,
         sources=Sources(addresses=EVERYWHERE),
         services=WEB,
-        patterns=(entry,),
+        patterns=() if "*" in entry else (entry,),
+        unresolved=(entry,) if "*" in entry else (),
     )
 
 

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Sequence
 from allowlist.errors import InvalidInput
 from allowlist.estate.bodies import Body, Estate, fingerprint
 from allowlist.estate.resource_id import ResourceId, normal_id
-from allowlist.plan.findings import Finding, invalid
+from allowlist.plan.findings import Finding, in_bad_state, invalid
 from allowlist.plan.model import Operation
 from allowlist.points.classic import write as writing
-from allowlist.points.classic.translate import to_ruleset
+from allowlist.points.classic.translate import firewall_state, to_ruleset
 from allowlist.points.classic.write import API_VERSION
 from allowlist.points.firewall.readback import same_configuration
 from allowlist.points.firewall.validate import find_classic_faults
@@ -70,8 +70,12 @@ class ClassicFirewall(Point):
 
     def posture(self, estate: Estate) -> list[Finding]:
         """What is wrong with the classic rules, whoever owns them."""
-        firewall = self._firewall(estate)
-        return [
+        firewall, name = self._firewall(estate), self.target.name
+        state = firewall_state(firewall)
+        states = [
+            in_bad_state(name, str(firewall.get("name")), f"{state}: its rules are not known to be in force")
+        ]
+        return (states if state else []) + [
             invalid(self.target.name, firewall.get("name", ""), text)
             for text in find_classic_faults(firewall)
         ]

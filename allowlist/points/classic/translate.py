@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from allowlist.estate.bodies import Body, Estate
-from allowlist.estate.fields import object_of, readable_addresses, tier_of
+from allowlist.estate.fields import TIERS, object_of, readable_addresses, tier_of
+from allowlist.estate.known import KnownObject, holds, spelled, unmodelled_keys, unsettled
 from allowlist.estate.unread import UNRESOLVED
 from allowlist.points.rule_reader import (
     APPLICATION,
     NAT,
     NETWORK,
+    Frame,
     RuleReader,
-    action_of,
     bodies_in,
+    frame_of,
     priority_of,
     ruleset_of,
 )
@@ -33,29 +35,59 @@ _KINDS = (
 def to_ruleset(estate: Estate, firewall: Body) -> Ruleset:
     """The rules of a classic firewall in evaluation order."""
     reader = RuleReader(estate, protocols="protocols", echoed=_ECHOED)
-    properties = firewall["properties"]
+    name, properties = str(firewall.get("name") or ""), spelled(firewall["properties"], _FIREWALL)
+    around = Frame(action="", doubts=tuple(_doubts(properties)), state=firewall_state(firewall))
     rules = [
         item
         for kind, key in _KINDS
-        for ref, action, rule in _rules(firewall.get("name", ""), properties, key)
-        for item in reader.read(kind, ref, action, rule)
+        for ref, frame, rule in _rules(name, properties, key, around)
+        for item in reader.read(kind, ref, frame, rule)
     ]
-    return ruleset_of(firewall.get("name", ""), rules, _settings(properties))
+    return ruleset_of(name, rules, _settings(properties))
 
 
-def _rules(firewall: str, properties: Body, key: str) -> Iterator[tuple[RuleRef, str, Body]]:
+def firewall_state(firewall: Body) -> str:
+    """Why the rules of ``firewall`` are not certain to be in force; empty where they are."""
+    state = unsettled(firewall)
+    return f"firewall {firewall.get('name')} is {state}" if state else ""
+
+
+_FIREWALL = frozenset(
+    {"applicationRuleCollections", "natRuleCollections", "networkRuleCollections", "ipConfigurations"}
+    | {"managementIpConfiguration", "provisioningState", "threatIntelMode", "virtualHub", "firewallPolicy"}
+    | {"hubIPAddresses", "ipGroups", "sku", "additionalProperties", "autoscaleConfiguration"}
+    | {"afcConfiguration", UNRESOLVED}
+)
+"""Members of a firewall (API description of Microsoft.Network, 2025-09-01)."""
+
+
+def _doubts(properties: Body) -> Iterator[str]:
+    found = KnownObject(properties, _FIREWALL)
+    found.choice("threatIntelMode", ("Off", "Alert", "Deny"), "Off")
+    if holds(found.get("sku")):
+        found.nested("sku", ("name", "tier")).choice("tier", TIERS, "Standard")
+    yield from (f"{text} of the firewall" for text in found.doubts)
+
+
+_WRAPPER = frozenset({"name", "properties", "id", "etag", "type"})
+
+
+def _rules(firewall: str, properties: Body, key: str, around: Frame) -> Iterator[tuple[RuleRef, Frame, Body]]:
     for item in bodies_in(properties.get(key, properties.get(UNRESOLVED))):
         collection = object_of(item.get("properties")) or item
-        action = action_of(collection)
+        name = str(item.get("name") or "")
+        beside = unmodelled_keys(item, _WRAPPER) if collection is not item else ()
+        doubts = (*around.doubts, *(f"{key} of collection {name}" for key in beside))
+        frame = frame_of(collection, name, doubts, around.state)
         for position, rule in enumerate(bodies_in(collection.get("rules"))):
             ref = RuleRef(
                 policy=firewall,
                 group="",
-                collection=item.get("name", ""),
-                rule=rule.get("name", ""),
+                collection=name,
+                rule=str(rule.get("name") or ""),
                 order=(0, 0, priority_of(collection), position),
             )
-            yield ref, action, rule
+            yield ref, frame, rule
 
 
 def _settings(properties: Body) -> Settings:

@@ -12,9 +12,10 @@ from typing import Any
 
 from allowlist.azure.facts import api_version
 from allowlist.estate.bodies import Body, Estate
-from allowlist.estate.fields import owner_of
+from allowlist.estate.known import unsettled
 from allowlist.plan.model import Operation
-from allowlist.points.firewall.draft import collection_name, draft_rules
+from allowlist.points.firewall.compose import place_of, still_moving
+from allowlist.points.firewall.draft import FINAL, Place, collection_name, draft_rules
 from allowlist.points.point import Draft, Target, Write
 from allowlist.rules.model import Ruleset
 from allowlist.rules.requirement import Requirement
@@ -34,19 +35,21 @@ def draft(
     kept: Sequence[Requirement],
 ) -> Draft:
     """Operations on our collections of the firewall; see the firewall policy surface."""
-    owned = {rule["name"]: rule for rule in owned_rules(estate, target)}
-    return draft_rules(target, ruleset, owned, needed, kept, surface=KIND, resource=target.resource)
+    firewall = estate.get(target.resource)
+    state = unsettled(firewall) if firewall else ""
+    failed = f"firewall {target.resource.rpartition('/')[2]} is {state}" if state in FINAL else ""
+    place = Place(surface=KIND, resource=target.resource, rules=tuple(_rules_in(estate, target)))
+    return draft_rules(target, ruleset, place, needed, kept, failed)
 
 
-def owned_rules(estate: Estate, target: Target) -> Iterator[Body]:
-    """Rules with the mark of this workload, in the shape policies use."""
+def _rules_in(estate: Estate, target: Target) -> Iterator[Body]:
+    """Every rule of our collections, whoever wrote it, in the shape policies use."""
     firewall = estate.get(target.resource) or {"properties": {}}
     for rule_type, key in _KEYS.items():
         for collection in firewall["properties"].get(key) or ():
             if collection.get("name") == collection_name(target, rule_type):
                 for rule in _inner(collection).get("rules") or ():
-                    if owner_of(rule.get("description")) == target.workload:
-                        yield _to_policy_shape(rule, rule_type)
+                    yield _to_policy_shape(rule, rule_type)
 
 
 def compose(estate: Estate, target: Target, operations: Sequence[Operation]) -> list[Write]:
@@ -73,7 +76,8 @@ def after(estate: Estate, writes: Iterable[Write]) -> Estate:
     bodies = []
     for write in writes:
         old = estate.get(write.resource) or {"id": write.resource}
-        bodies.append({**old, **(write.body or {})})
+        new = {**old, **(write.body or {})}
+        bodies.append({**new, "properties": {**new.get("properties", {}), **still_moving(old)}})
     return estate.with_resources(bodies)
 
 
@@ -89,9 +93,13 @@ def _edit(properties: Body, operation: Operation) -> None:
         collection = {"name": operation.path[0], "properties": inner}
         collections.append(collection)
     rules = _inner(collection).setdefault("rules", [])
-    rules[:] = [rule for rule in rules if rule.get("name") != operation.path[1]]
+    place = place_of(operation, [_to_policy_shape(rule, rule_type) for rule in rules])
+    if place is not None:
+        gone = rules[place]
+        rules[:] = [rule for rule in rules if rule != gone]
     if operation.action != "remove" and operation.after is not None:
-        rules.append(_to_classic_shape(operation.after))
+        where = len(rules) if place is None else place
+        rules.insert(where, _to_classic_shape(operation.after))
     if not rules:
         collections.remove(collection)
 
@@ -107,7 +115,11 @@ def _to_classic_shape(rule: Body) -> Body:
 
 
 def _to_policy_shape(rule: Body, rule_type: str) -> Body:
-    body: dict[str, Any] = {"ruleType": rule_type, **rule}
+    echoed = ("priority", "direction", "actions")
+    body: dict[str, Any] = {
+        "ruleType": rule_type,
+        **{key: value for key, value in rule.items() if key not in echoed},
+    }
     if rule_type == "NetworkRule":
         body["ipProtocols"] = body.pop("protocols", [])
     return body

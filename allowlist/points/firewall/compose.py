@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from copy import deepcopy
 
 from allowlist.azure.facts import api_version
 from allowlist.estate.bodies import Body, Estate
+from allowlist.estate.fields import owner_of
+from allowlist.estate.known import unsettled
 from allowlist.plan.model import Operation
+from allowlist.points.firewall.draft import FINAL
+from allowlist.points.firewall.translate import carriers_of
 from allowlist.points.point import Write
 
 API_VERSION = api_version("Microsoft.Network/firewallPolicies")
@@ -44,17 +48,45 @@ def compose(
 
 
 def after(estate: Estate, writes: Iterable[Write]) -> Estate:
-    """The estate as it stands once ``writes`` have succeeded."""
-    bodies = []
+    """The estate as it stands once ``writes`` have succeeded.
+
+    A write of a group makes the service put its policy into force on every firewall again, which is what ends a
+    failed state of any of them; that it did is read back after the write.
+    """
+    writes = list(writes)
+    bodies = list(_healed(estate, writes))
     for write in writes:
         if write.body is not None:
             old = estate.get(write.resource) or {
                 "id": write.resource,
                 "name": write.resource.rpartition("/")[2],
             }
-            bodies.append({**old, "properties": write.body["properties"]})
+            bodies.append({**old, "properties": {**write.body["properties"], **still_moving(old)}})
     gone = [write.resource for write in writes if write.body is None]
     return estate.without(gone).with_resources(bodies)
+
+
+def still_moving(body: Body) -> Body:
+    """The state that a write does not end: only Azure does, when its operation is over."""
+    state = unsettled(body)
+    return {"provisioningState": state} if state and state not in FINAL else {}
+
+
+def _healed(estate: Estate, writes: Iterable[Write]) -> Iterator[Body]:
+    for policy_id in dict.fromkeys(write.resource[: _policy_end(write.resource)] for write in writes):
+        policy = estate.get(policy_id)
+        for body in [policy, *carriers_of(estate, policy)] if policy else []:
+            if unsettled(body) in FINAL:
+                properties = {
+                    key: value
+                    for key, value in body["properties"].items()
+                    if key.lower() != "provisioningstate"
+                }
+                yield {**body, "properties": properties}
+
+
+def _policy_end(resource: str) -> int:
+    return resource.lower().rindex("/rulecollectiongroups/")
 
 
 def _writable(body: Body | None) -> Body:
@@ -102,13 +134,32 @@ def _free_priority(collections: list[Body], wanted: int) -> int:
 
 def _edited_rules(rules: list[Body], operations: Sequence[Operation]) -> list[Body]:
     """The rules after ``operations``: what stays keeps its place, what is new comes last."""
-    edited = {rule.get("name"): rule for rule in rules}
+    edited = list(rules)
     for operation in operations:
-        name = operation.path[1]
+        place = place_of(operation, edited)
         if operation.action == "remove":
-            edited.pop(name, None)
+            gone = edited[place] if place is not None else None
+            edited = [rule for rule in edited if rule != gone]
         elif operation.after is None:
             raise ValueError(f"operation {operation.path} has nothing to write")
+        elif place is None:
+            edited.append(deepcopy(operation.after))
         else:
-            edited[name] = deepcopy(operation.after)
-    return list(edited.values())
+            edited[place] = deepcopy(operation.after)
+    return edited
+
+
+def place_of(operation: Operation, rules: Sequence[Body]) -> int | None:
+    """Where the rule that ``operation`` edits stands: the one that reads as it did, else the one that carries its
+    mark under its name. A rule of somebody else is never it, whatever it is called.
+    """
+    before = operation.before
+    if before is not None and before in rules:
+        return rules.index(before)
+    name, owner = operation.path[1], owner_of((before or operation.after or {}).get("description"))
+    marked = (
+        number
+        for number, rule in enumerate(rules)
+        if rule.get("name") == name and owner_of(rule.get("description")) == owner
+    )
+    return next(marked, None)

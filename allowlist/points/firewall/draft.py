@@ -7,8 +7,8 @@ inside our own collections, and are never touched.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -16,10 +16,14 @@ import msgspec
 
 from allowlist.estate.bodies import Body, Estate
 from allowlist.estate.fields import owner_of
+from allowlist.estate.known import unsettled
 from allowlist.names import Pattern
 from allowlist.plan.model import Cost, Operation, Skip
 from allowlist.points.draft import Drafting
 from allowlist.points.firewall.rules_json import (
+    WantedRule,
+    another_name,
+    differences_of,
     entry_key,
     entry_key_of_mark,
     rules_for,
@@ -27,6 +31,7 @@ from allowlist.points.firewall.rules_json import (
     title_of_rule,
     united,
 )
+from allowlist.points.firewall.translate import carriers_of, name_of
 from allowlist.points.point import Draft, Drafted, Target
 from allowlist.rules.addresses import EVERYWHERE
 from allowlist.rules.model import Ruleset
@@ -65,31 +70,149 @@ def draft(
     kept: Sequence[Requirement],
 ) -> Draft:
     """Operations for ``needed``; entries of ``kept`` hold their rules; owned rules nobody wants are excess."""
-    owned = {rule["name"]: rule for rule in owned_rules(estate, target)}
-    return draft_rules(
-        target, ruleset, owned, needed, kept, surface=target.surface, resource=group_id(target)
-    )
+    place = Place(surface=target.surface, resource=group_id(target), rules=tuple(_rules_in(estate, target)))
+    return draft_rules(target, ruleset, place, needed, kept, failed_state(estate, target))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where our rules stand: the resource that is written, and every rule of our collections in the shape of policies."""
+
+    surface: str
+    resource: str
+    rules: tuple[Body, ...]
 
 
 def draft_rules(
     target: Target,
     ruleset: Ruleset,
-    owned: dict[str, Body],
+    place: Place,
     needed: Sequence[Requirement],
     kept: Sequence[Requirement],
-    *,
-    surface: str,
-    resource: str,
+    failed: str,
 ) -> Draft:
-    """The draft for any surface whose rules have the shape of policy rules and stand in named collections."""
-    expressible, refused = _split(needed, ruleset)
-    wanted: dict[EntryKey, list[Requirement]] = defaultdict(list)
+    """The draft for any surface whose rules have the shape of policy rules and stand in named collections.
+
+    ``failed`` says what Azure failed to put in force and a write would put in force now; empty for nothing.
+    """
+    owned = [rule for rule in place.rules if owner_of(rule.get("description")) == target.workload]
+    refused = [(item, reason) for item in needed if (reason := _why_inexpressible(item, ruleset))]
+    drafter = _Drafter(target, owned, place.rules, {item.key for item in needed})
+    entries: dict[EntryKey, list[Requirement]] = defaultdict(list)
     for requirement in (*needed, *kept):
-        wanted[entry_key(requirement)].append(requirement)
-    changes = list(_additions(target, owned, wanted, expressible))
-    removals, skips = _removals(target, owned, wanted)
-    placed = (_placed(drafted, surface, resource) for drafted in (*changes, *removals))
-    return Draft(changes=tuple(placed), inexpressible=tuple(refused), skips=tuple(skips))
+        entries[entry_key(requirement)].append(requirement)
+    changes = [
+        drafted
+        for key, items in entries.items()
+        for drafted in drafter.entry(key, [item for item in items if not _why_inexpressible(item, ruleset)])
+    ]
+    removals, skips = drafter.removals()
+    changes += removals
+    if failed:
+        changes = _healing(changes, owned, target, failed)
+    placed = (_placed(drafted, place.surface, place.resource) for drafted in changes)
+    return Draft(changes=tuple(placed), inexpressible=tuple(refused), skips=(*skips, *drafter.skips))
+
+
+class _Drafter:
+    """Pairs what entries ask for with the rules that carry our mark. Names are labels: a mark says whose a rule is."""
+
+    def __init__(
+        self, target: Target, owned: Sequence[Body], standing: Sequence[Body], needed: Collection[str]
+    ) -> None:
+        self._target = target
+        self._needed = needed
+        self._left = list(owned)
+        self._names = {_name_key(rule) for rule in standing}
+        self.skips: list[Skip] = []
+
+    def entry(self, key: EntryKey, requirements: Sequence[Requirement]) -> Iterator[Drafted]:
+        """The operations for one entry. What its rules say does not depend on what stands there already."""
+        mine = [rule for rule in self._left if entry_key_of_mark(rule["description"]) == key]
+        for wanted in rules_for(self._target.workload, requirements):
+            old = _counterpart(wanted.body, mine)
+            if old is not None:
+                mine.remove(old)
+                self._left.remove(old)
+            drafted = self._rule(wanted, old)
+            if drafted:
+                yield drafted
+
+    def _rule(self, wanted: WantedRule, old: Body | None) -> Drafted | None:
+        is_needed = any(item.key in self._needed for item in wanted.requirements)
+        if old is None:
+            return self._change(None, self._named(wanted.body), wanted) if is_needed else None
+        new = {**wanted.body, "name": old["name"]}
+        if self._target.delete != "sync":
+            new = united(old, new) if is_needed else old
+        return None if same_meaning(old, new) else self._change(old, new, wanted)
+
+    def _change(self, old: Body | None, new: Body, wanted: WantedRule) -> Drafted:
+        differing = differences_of(old, new) if old else ""
+        return Drafted(
+            operation=_operation("add" if old is None else "update", self._target, old, new),
+            title=title_of_rule(new),
+            names=tuple(new.get("targetFqdns") or ()),
+            from_anywhere=tuple(new.get("sourceAddresses") or ()) == _ANYWHERE,
+            requirements=wanted.requirements,
+            cost=WRITE_COST,
+            drift=f"it says something else than its entry asks for: {differing}" if differing else "",
+        )
+
+    def _named(self, rule: Body) -> Body:
+        """With a name no other rule of the collection has; that somebody else took the usual one is told."""
+        if _name_key(rule) in self._names:
+            text = (
+                f"another rule of the collection is called '{rule['name']}' already; ours gets another name"
+            )
+            self.skips.append(Drafting(self._target).skip(rule["name"], "name-taken", text))
+            rule = {**rule, "name": another_name(rule["name"], rule["description"])}
+        self._names.add(_name_key(rule))
+        return rule
+
+    def removals(self) -> tuple[list[Drafted], list[Skip]]:
+        """What is left of our rules once every entry has found its own; twins go together."""
+        gone: dict[str, Callable[[], Drafted]] = {}
+        for place, rule in enumerate(self._left):
+            if rule not in self._left[:place]:
+                name = str(rule.get("name") or "")
+                gone[name if name not in gone else f"{name} ({place})"] = partial(
+                    _removal, self._target, rule
+                )
+        return Drafting(self._target).removals(gone)
+
+
+def _name_key(rule: Body) -> tuple[str, str]:
+    return str(rule.get("ruleType")), str(rule.get("name") or "").lower()
+
+
+def _counterpart(wanted: Body, mine: Sequence[Body]) -> Body | None:
+    """The rule of ours that stands for ``wanted``: of its type, by its name or else for the same protocols."""
+    alike = [rule for rule in mine if rule.get("ruleType") == wanted["ruleType"] and rule.get("name")]
+    by_name = [rule for rule in alike if rule.get("name") == wanted["name"]]
+    if wanted["ruleType"] == "ApplicationRule":
+        return next(iter(by_name or alike), None)
+    protocol = wanted["ipProtocols"]
+    return next(iter(by_name or [rule for rule in alike if rule.get("ipProtocols") == protocol]), None)
+
+
+def _healing(changes: list[Drafted], owned: Sequence[Body], target: Target, failed: str) -> list[Drafted]:
+    """Every write of the resource puts it in force whole; where nothing else is to be written, our rules as they are."""
+    why = f"{failed}; writing it again is what heals it"
+    if changes or not owned:
+        return [replace(item, why=item.why or why, pervasive=True) for item in changes]
+    rule = owned[0]
+    operation = _operation("update", target, rule, rule)
+    context = {**operation.context, "title": f"{title_of_rule(rule)}: write it again", "heals": failed}
+    return [
+        Drafted(
+            operation=msgspec.structs.replace(operation, context=context),
+            title=context["title"],
+            cost=WRITE_COST,
+            why=why,
+            pervasive=True,
+        )
+    ]
 
 
 def _placed(drafted: Drafted, surface: str, resource: str) -> Drafted:
@@ -97,29 +220,25 @@ def _placed(drafted: Drafted, surface: str, resource: str) -> Drafted:
     return replace(drafted, operation=operation)
 
 
-def owned_rules(estate: Estate, target: Target) -> Iterator[Body]:
-    """The rules that carry the mark of this workload, in our collections of our group."""
+def _rules_in(estate: Estate, target: Target) -> Iterator[Body]:
+    """Every rule of our collections of our group, whoever wrote it."""
     group = estate.get(group_id(target))
     names = {collection_name(target, kind) for kind in ("ApplicationRule", "NetworkRule")}
     for collection in (group or {}).get("properties", {}).get("ruleCollections") or ():
         if collection.get("name") in names:
-            for rule in collection.get("rules") or ():
-                if owner_of(rule.get("description")) == target.workload:
-                    yield rule
+            yield from collection.get("rules") or ()
 
 
-def _split(
-    needed: Sequence[Requirement], ruleset: Ruleset
-) -> tuple[list[Requirement], list[tuple[Requirement, str]]]:
-    expressible: list[Requirement] = []
-    refused: list[tuple[Requirement, str]] = []
-    for requirement in needed:
-        reason = _why_inexpressible(requirement, ruleset)
-        if reason:
-            refused.append((requirement, reason))
-        else:
-            expressible.append(requirement)
-    return expressible, refused
+def failed_state(estate: Estate, target: Target) -> str:
+    """What Azure failed to put in force of the policy and that a write of our group puts in force; empty for nothing."""
+    group, policy = estate.get(group_id(target)), estate.get(target.resource)
+    around = [*([policy, *carriers_of(estate, policy)] if policy else []), *([group] if group else [])]
+    failed = [f"{name_of(body)} is {state}" for body in around if (state := unsettled(body)) in FINAL]
+    return " and ".join(failed)
+
+
+FINAL = ("Failed", "Canceled")
+"""States no operation moves any more: only another write does."""
 
 
 def _why_inexpressible(requirement: Requirement, ruleset: Ruleset) -> str:
@@ -130,63 +249,6 @@ def _why_inexpressible(requirement: Requirement, ruleset: Ruleset) -> str:
     if not ruleset.settings.resolves_network_names:
         return "names in network rules need the policy's DNS proxy to be enabled"
     return ""
-
-
-def _additions(
-    target: Target,
-    owned: dict[str, Body],
-    wanted: dict[EntryKey, list[Requirement]],
-    expressible: list[Requirement],
-) -> Iterator[Drafted]:
-    entries: dict[EntryKey, list[Requirement]] = defaultdict(list)
-    for requirement in expressible:
-        entries[entry_key(requirement)].append(requirement)
-    if target.delete == "sync":
-        entries |= {
-            key: items for key, items in wanted.items() if key not in entries and _is_owned(key, owned)
-        }
-    for key, requirements in entries.items():
-        everything = wanted[key] if _is_owned(key, owned) else requirements
-        for rule in rules_for(target.workload, _same_sources(everything)):
-            drafted = _drafted(target, owned.get(rule["name"]), rule, tuple(requirements))
-            if drafted:
-                yield drafted
-
-
-def _is_owned(key: EntryKey, owned: dict[str, Body]) -> bool:
-    return any(entry_key_of_mark(rule["description"]) == key for rule in owned.values())
-
-
-def _same_sources(requirements: list[Requirement]) -> list[Requirement]:
-    return [item for item in requirements if item.sources == requirements[0].sources]
-
-
-def _drafted(
-    target: Target, old: Body | None, new: Body, requirements: tuple[Requirement, ...]
-) -> Drafted | None:
-    if old is not None and target.delete != "sync":
-        new = united(old, new)
-    if old is not None and same_meaning(old, new):
-        return None
-    return Drafted(
-        operation=_operation("add" if old is None else "update", target, old, new),
-        title=title_of_rule(new),
-        names=tuple(new.get("targetFqdns") or ()),
-        from_anywhere=tuple(new.get("sourceAddresses") or ()) == _ANYWHERE,
-        requirements=requirements,
-        cost=WRITE_COST,
-    )
-
-
-def _removals(
-    target: Target, owned: dict[str, Body], wanted: dict[EntryKey, list[Requirement]]
-) -> tuple[list[Drafted], list[Skip]]:
-    gone = {
-        name: partial(_removal, target, rule)
-        for name, rule in owned.items()
-        if entry_key_of_mark(rule["description"]) not in wanted
-    }
-    return Drafting(target).removals(gone)
 
 
 def _removal(target: Target, rule: Body) -> Drafted:
@@ -200,7 +262,7 @@ def _operation(action: Any, target: Target, old: Body | None, new: Body | None) 
         action=action,
         surface=target.surface,
         resource=group_id(target),
-        path=(collection_name(target, kind), (new or old or {})["name"]),
+        path=(collection_name(target, kind), str((new or old or {}).get("name") or "")),
         before=old,
         after=new,
         context={

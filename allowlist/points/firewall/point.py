@@ -7,14 +7,17 @@ from collections.abc import Iterable, Iterator, Sequence
 from allowlist.errors import TargetNotFound
 from allowlist.estate.bodies import Body, Estate, fingerprint
 from allowlist.estate.inheritance import effective_policy
+from allowlist.estate.known import unsettled
 from allowlist.estate.resource_id import ResourceId, normal_id
-from allowlist.plan.findings import Finding, invalid
+from allowlist.plan.findings import Finding, in_bad_state, invalid
 from allowlist.plan.model import Operation
 from allowlist.points.firewall import compose, deploy, limits
 from allowlist.points.firewall.compose import API_VERSION
-from allowlist.points.firewall.draft import draft
+from allowlist.points.firewall.draft import FINAL, draft
 from allowlist.points.firewall.readback import same_configuration
 from allowlist.points.firewall.translate import (
+    carriers_of,
+    name_of,
     named_ip_groups,
     policy_chain,
     sorted_groups,
@@ -93,7 +96,8 @@ class FirewallPolicy(Point):
 
     def posture(self, estate: Estate) -> list[Finding]:
         """What is wrong with the policy, its parents, all their groups and the IP groups they name."""
-        return [invalid(self.target.name, *fault) for fault in _faults(estate, self.target)]
+        faults = [invalid(self.target.name, *fault) for fault in _faults(estate, self.target)]
+        return [*_states(estate, self.target), *faults]
 
     def family(self, estate: Estate) -> str:
         """Base and children share firewalls, so they are written one after the other."""
@@ -130,6 +134,27 @@ def _unmet_by_group(arm: ArmReader, write: Write) -> Iterator[Unmet]:
     elif not same_configuration(write.body, actual):
         yield Unmet.different(name)
     yield from _not_succeeded(actual)
+
+
+def _states(estate: Estate, target: Target) -> Iterator[Finding]:
+    """What of the chain is Failed or still changing: the firewalls, the policies, their groups and IP groups."""
+    chain = policy_chain(estate, target.resource)
+    bodies = [("firewall", body) for body in carriers_of(estate, chain[-1])]
+    for policy in chain:
+        groups = sorted_groups(estate, policy["id"])
+        bodies += [("policy", policy), *(("group", group) for group in groups)]
+        bodies += [("IP group", body) for body in filter(None, map(estate.get, named_ip_groups(groups)))]
+    for what, body in bodies:
+        state = unsettled(body)
+        if state:
+            because = f"{what} {name_of(body)} is {state}: what it holds is not known to be in force"
+            yield in_bad_state(target.name, name_of(body), because, _REMEDIES[state in FINAL])
+
+
+_REMEDIES = {
+    True: "allowlist plan writes our group again where we have rules in it; else its owner has to",
+    False: "wait until Azure is done, then check again",
+}
 
 
 def _faults(estate: Estate, target: Target) -> Iterator[tuple[str, str]]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from allowlist.estate.bodies import Body
@@ -15,10 +17,6 @@ MAX_NAME_LENGTH = 80
 """Collection names: letters, digits and ``_ . -``, at most 80 (rule processing page)."""
 
 _SPELLING = {"http": "Http", "https": "Https", "mssql": "Mssql", "tcp": "TCP", "udp": "UDP", "icmp": "ICMP"}
-_LISTS = frozenset(
-    {"protocols", "ipProtocols", "sourceAddresses", "sourceIpGroups", "targetFqdns", "fqdnTags"}
-    | {"destinationAddresses", "destinationFqdns", "destinationPorts"}
-)
 
 
 def mark_of(workload: str, requirement: Requirement) -> str:
@@ -37,9 +35,31 @@ def entry_key_of_mark(description: str) -> tuple[str, str]:
     return catalog, rest.partition("#")[2]
 
 
+_PLAIN = re.compile(r"[a-z0-9_-]+")
+
+
 def rule_name(requirement: Requirement, suffix: str = "") -> str:
-    text = re.sub(r"[^A-Za-z0-9_.-]", "-", f"{requirement.origin.catalog}.{requirement.origin.entry}")
-    return f"{text[: MAX_NAME_LENGTH - len(suffix)].rstrip('.-')}{suffix}"
+    """``<catalog>.<entry>`` where that can only mean these two, else with a digest of both: names never collide."""
+    catalog, entry = entry_key(requirement)
+    text = f"{catalog}.{entry}"
+    if _PLAIN.fullmatch(catalog) and _PLAIN.fullmatch(entry) and len(text) + len(suffix) <= MAX_NAME_LENGTH:
+        return f"{text}{suffix}"
+    return f"{_shortened(text, suffix)}-{_digest(f'{catalog}#{entry}{suffix}')}{suffix}"
+
+
+def another_name(name: str, mark: str) -> str:
+    """A name for our rule where somebody else's has the usual one; the same whenever it is asked for."""
+    digest = _digest(f"{name} {mark.partition('@')[0]}#{mark.partition('#')[2]}")
+    return f"{_shortened(name, '')}-{digest}"
+
+
+def _shortened(text: str, suffix: str) -> str:
+    plain = re.sub(r"[^A-Za-z0-9_.-]", "-", text)
+    return plain[: MAX_NAME_LENGTH - len(suffix) - 9].rstrip(".-")
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
 def application_rule(workload: str, requirements: list[Requirement]) -> Body:
@@ -87,7 +107,15 @@ def _port_text(ports: tuple[int, int]) -> str:
     return str(low) if low == high else f"{low}-{high}"
 
 
-def rules_for(workload: str, requirements: Iterable[Requirement]) -> list[Body]:
+@dataclass(frozen=True, slots=True)
+class WantedRule:
+    """A rule as an entry asks for it, with the requirements it carries."""
+
+    body: Body
+    requirements: tuple[Requirement, ...]
+
+
+def rules_for(workload: str, requirements: Iterable[Requirement]) -> list[WantedRule]:
     """The rules that say what ``requirements`` (all of one entry) ask for: by name, then per protocol by address."""
     by_name: list[Requirement] = []
     by_protocol: dict[str, list[Requirement]] = {}
@@ -97,8 +125,10 @@ def rules_for(workload: str, requirements: Iterable[Requirement]) -> list[Body]:
         else:
             protocol = "tcp" if requirement.protocol in HTTP_PORTS else requirement.protocol
             by_protocol.setdefault(protocol, []).append(requirement)
-    rules = [application_rule(workload, by_name)] if by_name else []
-    return rules + [network_rule(workload, items) for _, items in sorted(by_protocol.items())]
+    rules = [WantedRule(application_rule(workload, by_name), tuple(by_name))] if by_name else []
+    return rules + [
+        WantedRule(network_rule(workload, items), tuple(items)) for _, items in sorted(by_protocol.items())
+    ]
 
 
 def title_of_rule(rule: Body) -> str:
@@ -115,18 +145,38 @@ def title_of_rule(rule: Body) -> str:
     return f"{names[0]}{more} {' '.join(services)}".strip()
 
 
+_LABELS = frozenset({"name", "description", "ruleType", "ipv6Rule"})
+"""What does not decide which flows a rule lets through."""
+
+
 def same_meaning(one: Body, other: Body) -> bool:
-    """Do two of our rules say the same? Names, marks and the order of lists do not matter."""
-    return all(_as_set(one.get(key)) == _as_set(other.get(key)) for key in _LISTS)
+    """Do two of our rules say the same? Names, marks and the order of lists do not matter; every other key does."""
+    return not _differing(one, other)
+
+
+def differences_of(old: Body, new: Body) -> str:
+    """In which keys two of our rules differ, in words: ``webCategories, protocols``."""
+    return ", ".join(_differing(old, new))
+
+
+def _differing(one: Body, other: Body) -> list[str]:
+    keys = dict.fromkeys(key for key in (*one, *other) if key not in _LABELS)
+    return [key for key in keys if _meaning(one.get(key)) != _meaning(other.get(key))]
+
+
+def _meaning(value: Any) -> Any:
+    if isinstance(value, list):
+        return _as_set(value)
+    return set() if value in (None, "", {}, False) else value
 
 
 def united(old: Body, new: Body) -> Body:
     """``new`` with everything that ``old`` already let through, so that an update takes nothing away."""
-    merged = dict(new)
-    for key in sorted(_LISTS):
-        extra = [item for item in old.get(key) or [] if _plain(item) not in _as_set(new.get(key))]
-        if extra:
-            merged[key] = [*(new.get(key) or []), *extra]
+    merged = {**{key: value for key, value in old.items() if key not in _LABELS}, **new}
+    for key, value in old.items():
+        if isinstance(value, list) and isinstance(new.get(key), list):
+            extra = [item for item in value if _plain(item) not in _as_set(new[key])]
+            merged[key] = [*new[key], *extra]
     return merged
 
 

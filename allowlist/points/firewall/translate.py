@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 from allowlist.errors import InvalidInput
 from allowlist.estate.bodies import Body, Estate
-from allowlist.estate.fields import object_of, readable_addresses, texts_of, tier_of
+from allowlist.estate.fields import TIERS, object_of, readable_addresses, texts_of, tier_of
 from allowlist.estate.inheritance import effective_policy, resolves_network_names
+from allowlist.estate.known import KnownObject, holds, spelled, unmodelled_keys, unsettled
 from allowlist.estate.resource_id import normal_id
 from allowlist.estate.unread import UNRESOLVED
 from allowlist.points.rule_reader import (
     UNREAD_PRIORITY,
+    Frame,
     Rule,
     RuleReader,
-    action_of,
     bodies_in,
+    frame_of,
     opaque_rules,
     priority_of,
     ruleset_of,
@@ -23,6 +26,7 @@ from allowlist.points.rule_reader import (
 from allowlist.rules.model import RuleRef, Ruleset, Settings
 
 POLICY_TYPE = "Microsoft.Network/firewallPolicies"
+FIREWALL_TYPE = "Microsoft.Network/azureFirewalls"
 GROUP_TYPE = "ruleCollectionGroups"
 OLD_GROUP_TYPE = "ruleGroups"
 
@@ -32,16 +36,93 @@ _STRICTNESS = ("off", "alert", "deny")
 def to_ruleset(estate: Estate, policy_id: str) -> Ruleset:
     """The rules a firewall with this policy evaluates, parents' rules first inside each rule type."""
     chain = policy_chain(estate, policy_id)
+    around = Frame(action="", doubts=tuple(policy_doubts(chain)), state=state_of(estate, chain))
     rules: list[Rule] = []
     for depth, policy in enumerate(chain):
         for group in sorted_groups(estate, policy["id"]):
-            rules += _group_rules(estate, policy, group, depth, inherited=depth < len(chain) - 1)
+            rules += _group_rules(estate, policy, group, around, depth, inherited=depth < len(chain) - 1)
         for group in estate.children(policy["id"], OLD_GROUP_TYPE):
-            ref = RuleRef(policy=policy.get("name", ""), group=group.get("name", ""), collection="", rule="")
+            ref = RuleRef(policy=name_of(policy), group=name_of(group), collection="", rule="")
             rules += opaque_rules(
-                ref, "", f"rule group {ref}, which has the form of API versions before 2020"
+                ref, around, f"rule group {ref}, which has the form of API versions before 2020"
             )
-    return ruleset_of(chain[-1].get("name", ""), rules, _settings(chain))
+    return ruleset_of(name_of(chain[-1]), rules, _settings(chain))
+
+
+def state_of(estate: Estate, chain: Sequence[Body]) -> str:
+    """Why nothing of the policy is certain to be in force: a firewall that carries it, the policy itself or a parent
+    is not in the state Succeeded. Empty where all are.
+    """
+    for what, body in (
+        *(("firewall", body) for body in carriers_of(estate, chain[-1])),
+        *(("policy", body) for body in reversed(chain)),
+    ):
+        state = unsettled(body)
+        if state:
+            return f"{what} {name_of(body)} is {state}"
+    return ""
+
+
+def carriers_of(estate: Estate, policy: Body) -> list[Body]:
+    """The firewalls of the estate that run ``policy``."""
+    named = {normal_id(str(item)) for item in _referenced(policy["properties"].get("firewalls"))}
+    wanted = normal_id(policy["id"])
+    return [
+        body
+        for body in estate.of_type(FIREWALL_TYPE)
+        if normal_id(body["id"]) in named
+        or any(
+            normal_id(str(item)) == wanted for item in _referenced(body["properties"].get("firewallPolicy"))
+        )
+    ]
+
+
+def _referenced(value: Any) -> Iterator[str]:
+    for item in value if isinstance(value, list) else [value]:
+        if isinstance(item, dict) and item.get("id"):
+            yield item["id"]
+
+
+_POLICY = frozenset(
+    {"size", "ruleCollectionGroups", "kubeSelectorGroups", "provisioningState", "basePolicy", "firewalls"}
+    | {"childPolicies", "threatIntelMode", "threatIntelWhitelist", "insights", "snat", "sql", "dnsSettings"}
+    | {"explicitProxy", "intrusionDetection", "transportSecurity", "sku", "afcManaged", UNRESOLVED}
+)
+"""Members of a policy (API description of Microsoft.Network, 2025-09-01)."""
+
+_NESTED: Mapping[str, frozenset[str]] = {
+    "sku": frozenset({"tier", "name"}),
+    "dnsSettings": frozenset({"servers", "enableProxy", "requireProxyForNetworkRules"}),
+    "threatIntelWhitelist": frozenset({"ipAddresses", "fqdns"}),
+    "explicitProxy": frozenset(
+        {"enableExplicitProxy", "httpPort", "httpsPort", "enablePacFile", "pacFilePort", "pacFile"}
+    ),
+    "intrusionDetection": frozenset({"mode", "configuration", "profile"}),
+    "sql": frozenset({"allowSqlRedirect"}),
+}
+_FLAGS = (("dnsSettings", "enableProxy"), ("explicitProxy", "enableExplicitProxy"))
+MODES = ("Off", "Alert", "Deny")
+
+
+def policy_doubts(chain: Sequence[Body]) -> Iterator[str]:
+    """What of the settings of a policy or its parents nobody models."""
+    for policy in chain:
+        found = KnownObject(policy["properties"], _POLICY)
+        found.choice("threatIntelMode", MODES, "Off")
+        parts = {key: found.nested(key, known) for key, known in _NESTED.items() if holds(found.get(key))}
+        for key, flag in _FLAGS:
+            if key in parts:
+                parts[key].flag(flag)
+        if "sku" in parts:
+            parts["sku"].choice("tier", TIERS, "Standard")
+        if "intrusionDetection" in parts:
+            parts["intrusionDetection"].choice("mode", MODES, "Off")
+        yield from (f"{text} of policy {name_of(policy)}" for text in found.doubts)
+
+
+def name_of(body: Body) -> str:
+    """The name of a resource, collection or rule; empty where it has none."""
+    return str(body.get("name") or "")
 
 
 def policy_chain(estate: Estate, policy_id: str) -> list[Body]:
@@ -81,12 +162,15 @@ def named_ip_groups(groups: Iterable[Body]) -> list[str]:
     return sorted(found)
 
 
-def _group_rules(estate: Estate, policy: Body, group: Body, depth: int, *, inherited: bool) -> list[Rule]:
-    """The rules of one group; remembered for as long as neither it nor an IP group is another body."""
-    key = ("rules", id(group), depth, inherited, policy.get("name"), _ip_group_identity(estate))
+def _group_rules(
+    estate: Estate, policy: Body, group: Body, around: Frame, depth: int, *, inherited: bool
+) -> list[Rule]:
+    """The rules of one group; remembered for as long as neither it, what is around it nor an IP group is another."""
+    key = ("rules", id(group), around, depth, inherited, policy.get("name"), _ip_group_identity(estate))
     found: tuple[Body, list[Rule]] | None = estate.derived.get(key)
     if found is None:
-        found = estate.derived[key] = (group, _read_group(estate, policy, group, depth, inherited=inherited))
+        rules = _read_group(estate, policy, group, around, depth, inherited=inherited)
+        found = estate.derived[key] = (group, rules)
     return found[1]
 
 
@@ -101,30 +185,44 @@ def _ip_group_identity(estate: Estate) -> tuple[int, ...]:
     return identity
 
 
-def _read_group(estate: Estate, policy: Body, group: Body, depth: int, *, inherited: bool) -> list[Rule]:
+_GROUP = frozenset({"size", "priority", "ruleCollections", "rules", "provisioningState", UNRESOLVED})
+
+
+def _read_group(
+    estate: Estate, policy: Body, group: Body, around: Frame, depth: int, *, inherited: bool
+) -> list[Rule]:
     reader = RuleReader(estate, protocols="ipProtocols")
-    properties = group["properties"]
+    properties = spelled(group["properties"], _GROUP)
+    unknown = unmodelled_keys(properties, _GROUP)
+    doubts = (*around.doubts, *(f"{key} of group {name_of(group)}" for key in unknown))
+    state = around.state or group_state(group)
     rules: list[Rule] = []
     if UNRESOLVED in properties:
         ref = RuleRef(
-            policy=policy.get("name", ""), group=group.get("name", ""), collection="", rule="",
+            policy=name_of(policy), group=name_of(group), collection="", rule="",
             order=(depth, UNREAD_PRIORITY), inherited=inherited,
         )  # fmt: skip
-        return opaque_rules(ref, "", f"group {ref}, {str(properties[UNRESOLVED])[1:-1]}")
+        return opaque_rules(ref, around, f"group {ref}, {str(properties[UNRESOLVED])[1:-1]}")
     for collection in bodies_in(properties.get("ruleCollections")):
         order = (depth, priority_of(properties), priority_of(collection))
-        action = action_of(collection)
+        frame = frame_of(collection, name_of(collection), doubts, state)
         for position, rule in enumerate(bodies_in(collection.get("rules"))):
             ref = RuleRef(
-                policy=policy.get("name", ""),
-                group=group.get("name", ""),
-                collection=collection.get("name", ""),
-                rule=rule.get("name", ""),
+                policy=name_of(policy),
+                group=name_of(group),
+                collection=name_of(collection),
+                rule=name_of(rule),
                 order=(*order, position),
                 inherited=inherited,
             )
-            rules += reader.read(str(rule.get("ruleType")), ref, action, rule)
+            rules += reader.read(rule.get("ruleType"), ref, frame, rule)
     return rules
+
+
+def group_state(group: Body) -> str:
+    """Why the rules of ``group`` are not certain to be in force; empty where they are."""
+    state = unsettled(group)
+    return f"group {name_of(group)} is {state}" if state else ""
 
 
 def _settings(chain: list[Body]) -> Settings:

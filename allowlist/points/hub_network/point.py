@@ -66,6 +66,7 @@ class HubNetwork(ManagedNetworkPoint):
                 name=name, platform="hub", isolation=DISABLED, absent=f"{name} {_PROJECT}{_hub_of(workspace)}"
             )
         network = ManagedNetwork.of(name, "hub", lowered(workspace["properties"]).get("managednetwork"))
+        network = network.held_by(workspace)
         children = estate.children(self.target.resource, "outboundRules")
         return network.with_rules(
             OutboundRule.of(str(body["id"]).rpartition("/")[2], body["properties"]) for body in children

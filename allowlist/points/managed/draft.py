@@ -15,7 +15,7 @@ from typing import Any
 from allowlist.azure.facts import tag_hosts
 from allowlist.estate.bodies import Body
 from allowlist.plan.model import Cost, Skip
-from allowlist.points.draft import WEB, Drafting, at, tightened
+from allowlist.points.draft import DRIFT, WEB, Drafting, at, tightened
 from allowlist.points.managed import costs
 from allowlist.points.managed.destinations import endpoint_hosts
 from allowlist.points.managed.judge import NetworkJudge
@@ -75,10 +75,12 @@ class Drafter:
         everything = (*needed, *kept)
         tightens = self.intended.is_open != self.network.is_open
         judged = self._judged(tightened(tightens, needed, kept))
-        wishes, refused = self._wishes(judged)
+        everything_wished = self._all_wishes(everything)
+        wishes, refused = self._wishes(judged, everything_wished)
         upserts = [drafted for wish in wishes if (drafted := self._upsert(wish, tightens))]
+        upserts += self._restored(wish for wish in everything_wished if wish not in wishes)
         waiting = [item for item, found in judged if found.word is Word.PENDING]
-        removals, skips = self._removals({wish.rule.name for wish in self._all_wishes(everything)})
+        removals, skips = self._removals({wish.rule.name for wish in everything_wished})
         changes = [*self._setting_changes(), *upserts, *self._provisioning(upserts, waiting), *removals]
         return Draft(
             changes=tuple(changes),
@@ -91,18 +93,20 @@ class Drafter:
         return [(item, judge.judge(item)) for item in requirements]
 
     def _wishes(
-        self, judged: Iterable[tuple[Requirement, Judgement]]
+        self, judged: Iterable[tuple[Requirement, Judgement]], everything: Sequence[_Wish]
     ) -> tuple[list[_Wish], list[tuple[Requirement, str]]]:
+        """The rules that serve something that is lacking, each as it is to be for all who want it, and what none serves."""
         wanted: list[Requirement] = []
         refused: list[tuple[Requirement, str]] = []
         for requirement, found in judged:
-            if found.word is Word.MISSING or self._endpoint_for(requirement):
+            if found.word is Word.MISSING or found.action or self._endpoint_for(requirement):
                 wanted += [requirement] if found.word not in (Word.COVERED, Word.PENDING) else []
             elif found.word is Word.FAILED and is_owned(self.target.workload, found.by):
                 wanted.append(requirement)
-            elif found.word in (Word.BLOCKED, Word.FAILED):
+            elif found.word in (Word.BLOCKED, Word.FAILED, Word.UNKNOWN):
                 refused.append((requirement, _cause(found)))
-        wishes = self._all_wishes(wanted)
+        keys = {item.key for item in wanted}
+        wishes = [wish for wish in everything if any(item.key in keys for item in wish.requirements)]
         for wish in wishes:
             texts = [item.text for item in refusals_of_rule(self.intended, wish.rule)]
             refused += [(item, texts[0]) for item in wish.requirements if texts]
@@ -175,6 +179,14 @@ class Drafter:
             f"private endpoint {name}/{endpoint.subresource}",
             along,
         )
+
+    def _restored(self, wishes: Iterable[_Wish]) -> Iterator[Drafted]:
+        """Rules of ours that somebody changed, as far as the delete policy lets what they open be taken back."""
+        for wish in wishes:
+            old = self.intended.rule(wish.rule.name)
+            if old is not None and old.meaning != wish.rule.meaning and self.target.delete == "sync":
+                drafted = self._upsert(wish, False)
+                yield from [replace(drafted, drift=DRIFT)] if drafted else []
 
     def _upsert(self, wish: _Wish, tightens: bool) -> Drafted | None:
         old = self.intended.rule(wish.rule.name)
@@ -259,7 +271,7 @@ class Drafter:
         )
         why = "the network is not provisioned, so none of its rules is in force"
         cost = costs.provisioning_cost(self.target)
-        yield Drafted(operation=operation, requirements=tuple(waiting), cost=cost, why=why)
+        yield Drafted(operation=operation, requirements=tuple(waiting), cost=cost, why=why, pervasive=True)
 
     def _setting_skips(self) -> list[Skip]:
         return [self.drafting.skip(member, code, text) for member, code, text in self.refused_settings]

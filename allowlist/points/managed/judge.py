@@ -6,11 +6,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import Any
 
-from allowlist.plan.findings import Finding, Status
+from allowlist.estate.known import shown
+from allowlist.plan.findings import Finding, Status, in_bad_state, invalid, not_modelled
 from allowlist.points.managed.destinations import is_microsoft_storage, is_storage
 from allowlist.points.managed.network import DISABLED, ManagedNetwork, OutboundRule
 from allowlist.points.managed.translate import ANY_STATUS, COMING, IN_FORCE, to_ruleset
-from allowlist.points.verdict import Judgement, Refusal, Word
+from allowlist.points.verdict import Judgement, Refusal, Word, undecided
 from allowlist.rules.coverage import Coverage, CoverageEngine
 from allowlist.rules.requirement import Requirement
 
@@ -42,7 +43,7 @@ class NetworkJudge:
 
     def judge(self, requirement: Requirement, *, ours: bool | None = None) -> Judgement:
         """The verdict on ``requirement``; ``ours`` says whether its storage account is the customer's, if known."""
-        if self.network.is_open:
+        if self.network.is_open and not self.network.doubts:
             return _unrestricted(self.network)
         coverage = self._in_force.cover(requirement)
         if coverage.is_covered:
@@ -55,7 +56,12 @@ class NetworkJudge:
         written = self._written.cover(requirement)
         if written.is_covered:
             return self._failed(written)
+        if not self.network.is_settled and coverage.mask("unknown"):
+            return self._pending(coverage)
         refusal = why_inexpressible(self.network, requirement, ours=ours)
+        unknown = undecided(coverage, refusal or self.network.doubts, op="put_rule")
+        if unknown:
+            return unknown
         return _blocked(refusal, requirement) if refusal else _missing(requirement)
 
     def _covered(self, requirement: Requirement, coverage: Coverage) -> Judgement:
@@ -74,9 +80,11 @@ class NetworkJudge:
                 yield rule.name
 
     def _pending(self, coverage: Coverage) -> Judgement:
-        by = _first(coverage)
+        by = _first(coverage) or next((item.rule.ref.rule for item in coverage.rules("doubts")), "")
         rule = self.network.rule(by)
-        if not self.network.provisioned:
+        if not self.network.is_settled:
+            text = f"rule '{by}' is not known to be in force: the network is {self.network.state}"
+        elif not self.network.provisioned:
             text = f"depends on the network being provisioned; rule '{by}' is approved and not in force yet"
         else:
             text = f"depends on rule '{by}' coming into force; it is {rule.status if rule else 'Inactive'}"
@@ -204,7 +212,8 @@ def posture(network: ManagedNetwork, target: str) -> Iterator[Finding]:
             code="no_managed_network",
         )
         return
-    if network.is_open:
+    yield from _network_state(network, target)
+    if network.is_open and not network.doubts:
         judgement = _unrestricted(network)
         yield Finding(
             status=Status.WIDENS,
@@ -239,7 +248,19 @@ _PROVISION = {
 }
 
 
+def _network_state(network: ManagedNetwork, target: str) -> Iterator[Finding]:
+    if not network.is_settled:
+        because = f"the network is {network.state}: none of its rules is known to be in force"
+        yield in_bad_state(target, network.name, because)
+    for text in network.doubts:
+        yield not_modelled(target, network.name, text)
+
+
 def _rule_state(rule: OutboundRule, network: ManagedNetwork, target: str) -> Iterator[Finding]:
+    for name in rule.odd_names:
+        yield invalid(target, rule.name, f"no page says what '{shown(name)}' matches in a managed network")
+    for text in rule.doubts:
+        yield not_modelled(target, rule.name, text)
     if rule.is_failed:
         yield Finding(
             status=Status.INVALID,

@@ -1,7 +1,8 @@
 """A managed network as values: isolation mode, firewall SKU and outbound rules by name. Pure, never validating.
 
 Names that break the documented pattern (``__SYS_ST_…``), null members and unknown kinds occur on the wire and are
-read as they come (live listings; recorded exchanges of 2026-04-07).
+read as they come (live listings; recorded exchanges of 2026-04-07). What is not known of a network or a rule stands
+in its ``doubts``: then what it lets through is not known.
 """
 
 from __future__ import annotations
@@ -11,7 +12,9 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from allowlist.estate.bodies import Body
-from allowlist.names import normalise
+from allowlist.estate.fields import ports_of
+from allowlist.estate.known import KnownObject, holds, spelling, unsettled
+from allowlist.names import Dialect, InvalidPattern, normalise, parse_pattern
 
 Platform = Literal["hub", "account"]
 
@@ -20,6 +23,22 @@ INTERNET = "AllowInternetOutbound"
 APPROVED = "AllowOnlyApprovedOutbound"
 MODES = (DISABLED, INTERNET, APPROVED)
 """Isolation modes in the one direction they can be changed in."""
+
+KINDS = ("FQDN", "PrivateEndpoint", "ServiceTag")
+STATUSES = ("Active", "Inactive", "Provisioning", "Failed", "Deleting")
+_NETWORK = frozenset(
+    {"changeableIsolationModes", "isolationMode", "networkId", "outboundRules", "status", "firewallSku"}
+    | {"managedNetworkKind", "firewallPublicIpAddress", "provisioningState", "enableNetworkMonitor"}
+    | {"enableFirewallLog", "provisionNetworkNow"}
+)
+_RULE = frozenset(
+    {"type", "category", "status", "destination", "errorInformation", "fqdns", "parentRuleNames"}
+)
+_ENDPOINT = frozenset({"serviceResourceId", "subresourceTarget", "sparkEnabled", "sparkStatus"})
+_TAG = frozenset({"serviceTag", "protocol", "portRanges", "addressPrefixes", "action"})
+"""Members of a network, a rule and its destination (API descriptions of both providers up to 2026-07-01)."""
+
+SETTLED_STATES = ("Succeeded", "Deferred")
 
 _PLATFORM_PREFIXES = ("__sys_", "connection_")
 _PLATFORM_CATEGORIES = ("required", "recommended", "dependency")
@@ -36,19 +55,24 @@ class OutboundRule:
     status: str = "Active"
     error: str = ""
     fqdns: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
+    """Members and values of it that nobody models."""
 
     @classmethod
-    def of(cls, name: str, body: Mapping[str, Any]) -> OutboundRule:
-        found = lowered(body)
-        return cls(
+    def of(cls, name: str, body: Any) -> OutboundRule:
+        found = KnownObject(body, _RULE)
+        kind = found.choice("type", KINDS)
+        rule = cls(
             name=name,
-            kind=str(found.get("type") or ""),
+            kind=kind or str(found.get("type") or ""),
             destination=found.get("destination"),
-            category=str(found.get("category") or "UserDefined"),
-            status=str(found.get("status") or "Active"),
-            error=str(found.get("errorinformation") or ""),
-            fqdns=tuple(found.get("fqdns") or ()),
+            category=found.text("category") or "UserDefined",
+            status=spelling(found.get("status") or STATUSES[0], STATUSES),
+            error=str(found.get("errorInformation") or ""),
+            fqdns=found.texts("fqdns"),
         )
+        _read_destination(kind, found)
+        return replace(rule, doubts=tuple(found.doubts))
 
     @property
     def is_platform(self) -> bool:
@@ -73,6 +97,16 @@ class OutboundRule:
         return tuple(sorted({_normal(part) for part in self.destination.split(",") if part.strip()}))
 
     @property
+    def documented_names(self) -> tuple[str, ...]:
+        """Those of ``names`` of which a page says what they match."""
+        return tuple(name for name in self.names if _is_documented(name))
+
+    @property
+    def odd_names(self) -> tuple[str, ...]:
+        """Those of ``names`` of which no page says what they match: ``*``, ``*foo.com``, a URL, a name with a port."""
+        return tuple(name for name in self.names if not _is_documented(name))
+
+    @property
     def target(self) -> dict[str, Any]:
         """The destination object of a service tag or private endpoint rule, member names in lower case."""
         return lowered(self.destination) if isinstance(self.destination, Mapping) else {}
@@ -93,21 +127,22 @@ class OutboundRule:
 
     @property
     def meaning(self) -> Body:
-        """Equal for rules that let the same through, however they are written."""
+        """Equal for rules that let the same through, however they are written; what nobody models counts as it is."""
         kind = self.kind.lower()
+        found: Body = {"kind": kind, **({"not modelled": list(self.doubts)} if self.doubts else {})}
         if kind == "fqdn":
-            return {"kind": kind, "names": list(self.names)}
+            return {**found, "names": list(self.names)}
         if kind == "privateendpoint":
             spark = bool(self.target.get("sparkenabled"))
             return {
-                "kind": kind,
+                **found,
                 "endpoint": list(self.endpoint or ()),
                 "spark": spark,
                 "fqdns": sorted(self.fqdns),
             }
         if kind == "servicetag":
-            return {"kind": kind, **_tag_meaning(self.target)}
-        return {"kind": kind, "destination": self.destination}
+            return {**found, **_tag_meaning(self.target)}
+        return {**found, "destination": self.destination}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,22 +162,31 @@ class ManagedNetwork:
     """Whose names its private endpoints and service tags stand for."""
     absent: str = ""
     """Why there is no managed network at all, with the next step; empty where there is one."""
+    doubts: tuple[str, ...] = ()
+    """Members and values of it that nobody models: then nothing of what it lets through is known."""
 
     @classmethod
-    def of(cls, name: str, platform: Platform, body: Mapping[str, Any] | None) -> ManagedNetwork:
+    def of(cls, name: str, platform: Platform, body: Any) -> ManagedNetwork:
         """From the ``managedNetwork`` object; without one, isolation was never enabled."""
-        found = lowered(body or {})
-        status = lowered(found.get("status") or {}).get("status") or "Active"
-        rules = found.get("outboundrules") or {}
+        found = KnownObject(body, _NETWORK)
+        mode = found.choice("isolationMode", MODES, DISABLED)
+        provisioning = found.nested("status", ("status", "sparkReady"))
+        status = provisioning.choice("status", ("Active", "Inactive"), "Active")
+        provisioning.flag("sparkReady")
+        rules = found.get("outboundRules") or {}
+        if not isinstance(rules, Mapping):
+            found.doubts.append("outboundRules, which is no object")
+            rules = {}
         return cls(
             name=name,
             platform=platform,
-            isolation=_mode(found.get("isolationmode")),
+            isolation=mode or APPROVED,
             rules=tuple(OutboundRule.of(key, value) for key, value in sorted(rules.items())),
-            provisioned=status != "Inactive" and _mode(found.get("isolationmode")) != DISABLED,
-            sku=str(found.get("firewallsku") or ""),
-            kind=str(found.get("managednetworkkind") or ""),
-            state=str(found.get("provisioningstate") or "Succeeded"),
+            provisioned=status != "Inactive" and mode != DISABLED,
+            sku=str(found.get("firewallSku") or ""),
+            kind=str(found.get("managedNetworkKind") or ""),
+            state=str(found.get("provisioningState") or SETTLED_STATES[0]),
+            doubts=tuple(found.doubts),
         )
 
     @property
@@ -152,8 +196,15 @@ class ManagedNetwork:
 
     @property
     def is_settled(self) -> bool:
-        """Is no change of the network itself under way? The operation may end before this does."""
-        return self.state in ("Succeeded", "Deferred", "")
+        """Is no change of the network itself under way, and did the last one succeed? An operation may end earlier."""
+        return self.state.lower() in (state.lower() for state in SETTLED_STATES)
+
+    def held_by(self, body: Body) -> ManagedNetwork:
+        """In the state of the resource around it, where that is not settled: then the network is not either."""
+        state = unsettled(body)
+        if not state or state.lower() == SETTLED_STATES[1].lower() or not self.is_settled:
+            return self
+        return replace(self, state=state)
 
     def rule(self, name: str) -> OutboundRule | None:
         return next((rule for rule in self.rules if rule.name.lower() == name.lower()), None)
@@ -173,8 +224,39 @@ def lowered(body: Mapping[str, Any]) -> dict[str, Any]:
     return {key.lower(): value for key, value in body.items()}
 
 
-def _mode(text: Any) -> str:
-    return next((mode for mode in MODES if mode.lower() == str(text or "").lower()), DISABLED)
+def _read_destination(kind: str, rule: KnownObject) -> None:
+    """Add to the doubts of ``rule`` what its destination holds that nobody models."""
+    if kind == "FQDN":
+        rule.text("destination")
+    elif kind == "PrivateEndpoint":
+        endpoint = rule.nested("destination", _ENDPOINT)
+        endpoint.flag("sparkEnabled")
+        endpoint.text("serviceResourceId")
+        endpoint.text("subresourceTarget")
+    elif kind == "ServiceTag":
+        tag = rule.nested("destination", _TAG)
+        tag.choice("action", ("Allow", "Deny"), "Allow")
+        tag.choice("protocol", ("TCP", "UDP", "ICMP", "*"), "*")
+        tag.text("serviceTag")
+        tag.texts("addressPrefixes")
+        _read_ports(tag)
+
+
+def _read_ports(tag: KnownObject) -> None:
+    ports = tag.get("portRanges")
+    parts = str(ports).split(",") if holds(ports) else []
+    try:
+        ports_of([part.strip() for part in parts])
+    except ValueError:
+        tag.doubts.append(f"portRanges {ports}")
+
+
+def _is_documented(name: str) -> bool:
+    try:
+        parse_pattern(name, Dialect.MANAGED_NETWORK)
+    except InvalidPattern:
+        return False
+    return True
 
 
 def _normal(text: str) -> str:

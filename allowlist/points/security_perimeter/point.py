@@ -8,6 +8,7 @@ from typing import Any
 from allowlist.documents import digest_of
 from allowlist.errors import InvalidInput, TargetNotFound
 from allowlist.estate.bodies import Body, Estate
+from allowlist.estate.known import spelling
 from allowlist.estate.resource_id import ResourceId, normal_id
 from allowlist.plan.findings import Finding, Status, invalid
 from allowlist.plan.model import Operation
@@ -19,6 +20,7 @@ from allowlist.points.security_perimeter.translate import (
     COLLECTION,
     ENFORCED,
     MAX_ELEMENTS,
+    MODES,
     AccessProfile,
     Association,
     PerimeterJudge,
@@ -83,7 +85,7 @@ class SecurityPerimeter(Point):
                 yield Association(
                     name=ResourceId(body["id"]).name,
                     resource=str((properties.get("privateLinkResource") or {}).get("id") or ""),
-                    mode=str(properties.get("accessMode") or "Learning"),
+                    mode=spelling(str(properties.get("accessMode") or "Learning"), MODES),
                     has_issues=str(properties.get("hasProvisioningIssues") or "").lower() in ("yes", "true"),
                 )
 

@@ -11,10 +11,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from allowlist.estate.known import unmodelled_keys
 from allowlist.names import Dialect, InvalidPattern, parse_pattern
 from allowlist.points.allow_list.translate import normal_entry
-from allowlist.points.managed.translate import WEB, open_ruleset
-from allowlist.points.verdict import Judgement, Refusal, Word
+from allowlist.points.managed.translate import WEB, opaque, open_ruleset
+from allowlist.points.verdict import Judgement, Refusal, Word, undecided
 from allowlist.rules.addresses import EVERYWHERE
 from allowlist.rules.coverage import CoverageEngine
 from allowlist.rules.model import Action, ApplicationRule, RuleRef, Ruleset, Settings, Sources
@@ -29,6 +30,11 @@ MAX_ELEMENTS = 200
 WILDCARDS = "wildcards_not_documented"
 
 _LISTS = ("addressPrefixes", "fullyQualifiedDomainNames", "subscriptions", "emailAddresses", "phoneNumbers")
+_MEMBERS = frozenset({"direction", "provisioningState", "serviceTags", "networkSecurityPerimeters", *_LISTS})
+"""Members of an access rule (API description of Microsoft.Network, 2024-10-01)."""
+MODES = ("Enforced", "Learning", "Audit", "Transition")
+"""Transition is what Learning was called before."""
+
 _IN_FORCE = ("", "Succeeded")
 _GONE = ("Failed", "Deleting")
 
@@ -58,7 +64,18 @@ class AccessProfile:
 
     @property
     def outbound(self) -> dict[str, Mapping[str, Any]]:
-        return {name: rule for name, rule in self.rules.items() if rule.get("direction") == "Outbound"}
+        """The rules that are not known to be for the other direction."""
+        return {
+            name: rule
+            for name, rule in self.rules.items()
+            if str(rule.get("direction") or "").lower() != "inbound"
+        }
+
+    @property
+    def doubts(self) -> tuple[str, ...]:
+        """Access modes nobody models: then nothing of what is let through is known."""
+        modes = dict.fromkeys(item.mode for item in self.associations if item.mode not in MODES)
+        return tuple(f"accessMode {mode}" for mode in modes)
 
     @property
     def elements(self) -> int:
@@ -66,9 +83,9 @@ class AccessProfile:
 
 
 def mode_of(associations: Sequence[Association]) -> str:
-    """Where any resource is held to the rules they count; the others are told of by posture."""
+    """Where any resource is held to the rules, or may be, they count; the others are told of by posture."""
     modes = [item.mode for item in associations]
-    if ENFORCED in modes:
+    if ENFORCED in modes or any(mode not in MODES for mode in modes):
         return ENFORCED
     return modes[0] if modes else UNASSOCIATED
 
@@ -81,12 +98,19 @@ def to_ruleset(profile: AccessProfile) -> Ruleset:
     """One rule per outbound access rule; a profile that only logs lets everything through."""
     if profile.mode != ENFORCED:
         return open_ruleset(profile.name, f"accessMode {profile.mode}")
+    ref = RuleRef(policy=profile.name, group="", collection=ASSOCIATIONS, rule="")
+    before = opaque(ref, profile.doubts) if profile.doubts else ()
     rules = (
         _rule(profile.name, name, rule)
         for name, rule in profile.outbound.items()
         if hosts_of(rule) and _state(rule) not in _GONE
     )
-    return Ruleset(name=profile.name, application=tuple(rules), settings=Settings(is_managed=True))
+    return Ruleset(
+        name=profile.name,
+        network=tuple(before),
+        application=tuple(rules),
+        settings=Settings(is_managed=True),
+    )
 
 
 def _state(rule: Mapping[str, Any]) -> str:
@@ -94,14 +118,21 @@ def _state(rule: Mapping[str, Any]) -> str:
 
 
 def _rule(profile: str, name: str, rule: Mapping[str, Any]) -> ApplicationRule:
+    """One rule; wildcards may stand for any name, for no page says what they match here."""
     coming = _state(rule) not in _IN_FORCE
+    hosts = hosts_of(rule)
+    doubts = unmodelled_keys(rule, _MEMBERS)
+    if str(rule.get("direction") or "").lower() != "outbound":
+        doubts += (f"direction {rule.get('direction')}",)
     return ApplicationRule(
         ref=RuleRef(policy=profile, group="", collection=COLLECTION, rule=name),
         action=Action.ALLOW,
         sources=Sources(addresses=EVERYWHERE),
         services=WEB,
-        patterns=hosts_of(rule),
-        unmodelled=(f"provisioningState {_state(rule)}",) if coming else (),
+        patterns=tuple(host for host in hosts if "*" not in host),
+        unresolved=tuple(host for host in hosts if "*" in host),
+        unmodelled=doubts,
+        state=f"its state is {_state(rule)}" if coming else "",
     )
 
 
@@ -123,6 +154,9 @@ class PerimeterJudge:
         if coverage.is_covered:
             return Judgement(word=Word.COVERED, by=coverage.rules("allowing")[0].rule.ref.rule)
         refusal = why_inexpressible(requirement)
+        unknown = undecided(coverage, refusal or self.profile.doubts, op="put_rule")
+        if unknown:
+            return unknown
         if refusal and not (self._wildcards and refusal.reason == WILDCARDS):
             return Judgement(word=Word.BLOCKED, reason=refusal.reason, text=refusal.text)
         return Judgement(word=Word.MISSING, text=self._because())

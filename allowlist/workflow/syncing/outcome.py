@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from allowlist.errors import AllowlistError
-from allowlist.plan.model import Gap
+from allowlist.plan.model import Concern, Gap
 
 State = Literal["in sync", "pending", "applied", "rolled back", "failed"]
 
@@ -95,6 +95,11 @@ def bounded(lines: Iterable[str], limit: int = SHOWN_LINES) -> tuple[str, ...]:
     if len(found) <= limit:
         return tuple(found)
     return (*found[:limit], f"… and {len(found) - limit} more")
+
+
+def concern_text(concern: Concern) -> str:
+    """What besides requirements is not as it should be, in one line."""
+    return f"{concern.status} {concern.subject}: {concern.text}"
 
 
 def gap_text(gap: Gap) -> str:

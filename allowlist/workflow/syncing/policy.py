@@ -47,7 +47,7 @@ def _permit(standing: Standing, plan: Plan, automation: Automation, closed: str,
 def _policy_word(change: Change, plan: Plan, automation: Automation, is_drift: bool) -> str:
     """On which rule of the policy the change may go without a person; empty if on none."""
     if is_drift:
-        reverts = automation.drift == "revert" and not _doubts(change, plan)
+        reverts = automation.drift == "revert" and not _doubts_about_revert(change, plan)
         return "reverts drift, as the policy says" if reverts else ""
     if automation.apply == "safe" and not unattended_doubts(change, plan, automation.unattended):
         return "safe by policy: additive, wanted, proved, no gate"
@@ -59,7 +59,7 @@ def _why_not(standing: Standing, plan: Plan, automation: Automation, is_drift: b
     if is_drift and automation.drift == "report":
         return "undoes drift, which is only reported (automation.drift)"
     if is_drift and automation.drift == "revert":
-        return f"undoes drift; {_doubts(change, plan)[0]}"
+        return f"undoes drift; {_doubts_about_revert(change, plan)[0]}"
     if automation.apply == "nothing":
         return f"{standing.text}; nothing is applied automatically (automation.apply)"
     if automation.apply == "safe" and not is_drift:
@@ -84,8 +84,18 @@ def unattended_doubts(change: Change, plan: Plan, rule: Unattended) -> list[str]
     return doubts + _doubts(change, plan)
 
 
-def _doubts(change: Change, plan: Plan) -> list[str]:
-    """Proofs and gates: no policy goes without the first nor past the second."""
+_BRAKES = frozenset({"removals", "removal-share", "shrunken-catalog"})
+"""Gates that count what a plan takes away."""
+
+
+def _doubts_about_revert(change: Change, plan: Plan) -> list[str]:
+    """A rule of ours that somebody widened is brought back by an update; that it closes what they opened is the point."""
+    brakes = _BRAKES if change.operation.action == "update" else frozenset()
+    return _doubts(change, plan, beside=brakes)
+
+
+def _doubts(change: Change, plan: Plan, beside: frozenset[str] = frozenset()) -> list[str]:
+    """Proofs and gates: no policy goes without the first nor past the second, but for the gates ``beside``."""
     proofs = change.proofs
     named = (
         ("needed", proofs.needed),
@@ -94,7 +104,9 @@ def _doubts(change: Change, plan: Plan) -> list[str]:
     )
     doubts = [f"the proof '{name}' does not hold" for name, proof in named if not proof.holds]
     return doubts + [
-        f"gate {gate.id} is closed" for gate in plan.gates if not gate.passed and change.id in gate.changes
+        f"gate {gate.id} is closed"
+        for gate in plan.gates
+        if not gate.passed and change.id in gate.changes and gate.id not in beside
     ]
 
 

@@ -47,7 +47,15 @@ from allowlist.workflow.syncing.drift import (
     remember,
     remember_written,
 )
-from allowlist.workflow.syncing.outcome import SHOWN_LINES, Drift, Outcome, bounded, failed, gap_text
+from allowlist.workflow.syncing.outcome import (
+    SHOWN_LINES,
+    Drift,
+    Outcome,
+    bounded,
+    concern_text,
+    failed,
+    gap_text,
+)
 from allowlist.workflow.syncing.policy import Permit, permits
 from allowlist.workload import TargetSpec
 
@@ -246,12 +254,14 @@ def _outcome(given: Pass, spec: TargetSpec, look: _Look, result: RunResult | Non
     plan, waiting = look.plan, look.waiting
     _remember(given, spec, look, result)
     gaps = [gap_text(gap) for gap in plan.gaps]
+    lines = [*map(str, look.drift), *_waiting_lines(waiting), *gaps, *map(concern_text, plan.concerns)]
+    pending = bool(waiting or gaps or plan.concerns or look.drift)
     unmet = {ref for item in waiting for ref in item.change.requirements if item.change.operation.after}
     return Outcome(
         workload=given.workload,
         target=spec.name,
-        state="applied" if result else "pending" if waiting or gaps or look.drift else "in sync",
-        code=2 if waiting or gaps or look.drift else 0,
+        state="applied" if result else "pending" if pending else "in sync",
+        code=2 if pending else 0,
         text=_text(plan, waiting, result, look.drift),
         drift=look.drift,
         applied=result.count("done") if result else 0,
@@ -262,7 +272,7 @@ def _outcome(given: Pass, spec: TargetSpec, look: _Look, result: RunResult | Non
         run_id=result.run_id if result else "",
         meaning=meaning_of([item.change for item in waiting]),
         unmet=tuple(gaps[:SHOWN_LINES]),
-        lines=bounded([*map(str, look.drift), *_waiting_lines(waiting), *gaps]),
+        lines=bounded(lines),
     )
 
 
@@ -279,4 +289,5 @@ def _text(plan: Plan, waiting: Sequence[Permit], result: RunResult | None, drift
     parts += [f"{len(drift)} of our rules changed by others"] if drift else []
     parts += [f"{len(waiting)} wait"] if waiting else []
     parts += [f"{counted(len(plan.gaps), 'gap')}"] if plan.gaps else []
+    parts += [f"{counted(len(plan.concerns), 'finding')}"] if plan.concerns else []
     return ", ".join(parts) or f"{plan.covered} requirements covered"

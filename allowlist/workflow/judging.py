@@ -1,0 +1,141 @@
+"""One judgement of a target, from which every command says what is fine and what is not.
+
+``check`` shows all of it; ``plan``, ``sync``, ``apply`` and their exit codes derive from the same values, so that
+no command calls fine what another one reports.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from allowlist.estate.bodies import Estate
+from allowlist.plan.findings import (
+    BAD_STATE,
+    Finding,
+    Status,
+    find_requirement_findings,
+    left_out,
+    not_read,
+    own_excess,
+)
+from allowlist.points.point import Point
+from allowlist.rules.coverage import CoverageEngine
+from allowlist.rules.requirement import Requirement
+from allowlist.workflow.private_links import served_findings, told_of_endpoints
+from allowlist.workflow.project import Project
+from allowlist.workload import Resolved, TargetSpec
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """What is known of one target: ``findings`` has one per requirement of ``resolved.requirements``, in its order.
+
+    ``posture`` is what the target shows by itself.
+    """
+
+    project: Project
+    estate: Estate
+    spec: TargetSpec
+    resolved: Resolved
+    engine: CoverageEngine
+    findings: tuple[Finding, ...]
+    posture: tuple[Finding, ...]
+
+    @property
+    def point(self) -> Point:
+        return self.project.point(self.spec)
+
+    def by_status(self) -> tuple[list[Requirement], list[Requirement]]:
+        """The requirements that are not covered, and those that are."""
+        pairs = list(zip(self.resolved.requirements, self.findings, strict=True))
+        return (
+            [item for item, finding in pairs if finding.status is not Status.COVERED],
+            [item for item, finding in pairs if finding.status is Status.COVERED],
+        )
+
+
+def judge_target(project: Project, estate: Estate, spec: TargetSpec) -> Judgement:
+    """Judge every requirement of ``spec`` as the kind of its enforcement point sees it."""
+    resolved = project.requirements(spec, estate)
+    point = project.point(spec)
+    engine = CoverageEngine.of(point.ruleset(estate), resolved.wanted, project.facts)
+    return Judgement(
+        project=project,
+        estate=estate,
+        spec=spec,
+        resolved=resolved,
+        engine=engine,
+        findings=tuple(refined_findings(project, estate, spec, engine, resolved.requirements)),
+        posture=tuple(point.posture(estate)),
+    )
+
+
+def refined_findings(
+    project: Project,
+    estate: Estate,
+    spec: TargetSpec,
+    engine: CoverageEngine,
+    requirements: Sequence[Requirement],
+) -> list[Finding]:
+    """A finding per requirement: what the rules say, and whether that is in force on this kind of point."""
+    results = find_requirement_findings(engine, requirements, spec.name)
+    pairs = [(item, finding) for item, _, finding in results]
+    return project.point(spec).refine(estate, pairs)
+
+
+def requirement_findings(judgement: Judgement) -> list[Finding]:
+    """The findings about requirements, those that private endpoints serve included."""
+    resolved = judgement.resolved
+    told = told_of_endpoints(resolved, list(judgement.findings))
+    return [*told, *served_findings(resolved, judgement.spec.name)]
+
+
+def concerns(judgement: Judgement) -> list[Finding]:
+    """What besides its requirements keeps the target from being fine: states, what was not read, rules of ours
+    that say more or less than they should.
+    """
+    name = judgement.spec.name
+    return [
+        *(item for item in judgement.posture if item.code in _NOT_IN_FORCE),
+        *excess_of(judgement),
+        *(left_out(name, text) for text in judgement.resolved.left_out),
+        *(not_read(name, str(item)) for item in judgement.estate.unreadable if not item.kind),
+        *(
+            item
+            for item in served_findings(judgement.resolved, name)
+            if item.status not in (Status.COVERED, Status.REDUNDANT)
+        ),
+    ]
+
+
+_NOT_IN_FORCE = frozenset(
+    {BAD_STATE, "rule_failed", "approved_not_in_force", "network_not_provisioned", "no_managed_network"}
+)
+
+
+def excess_of(judgement: Judgement) -> Iterator[Finding]:
+    """Rules of ours that nobody wants, and those that were changed, whatever the delete policy says about them.
+
+    A draft under the policy ``sync`` knows: it would remove the first and bring the second back in line.
+    """
+    spec, resolved = judgement.spec, judgement.resolved
+    point = type(judgement.point)(replace(judgement.point.target, delete="sync"))
+    draft = point.draft(judgement.estate, (), resolved.requirements)
+    unwanted = {
+        item.operation.path[-1]
+        for item in (
+            point.draft(judgement.estate, (), resolved.wanted).changes if resolved.served else draft.changes
+        )
+        if item.operation.action == "remove"
+    }
+    for item in draft.changes:
+        rule = item.operation.path[-1]
+        if item.operation.action == "remove":
+            yield own_excess(spec.name, rule, _UNWANTED if rule in unwanted else _SERVED)
+        elif item.operation.action == "update" and item.drift:
+            yield own_excess(spec.name, rule, item.drift)
+
+
+_UNWANTED = "no catalog or requirement of this workload asks for it any more"
+_SERVED = "a private endpoint serves what it was for"

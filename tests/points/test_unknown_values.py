@@ -1,0 +1,361 @@
+"""Nothing that nobody models is ever cover: every kind is fed values and keys it has never seen, one at a time."""
+
+from __future__ import annotations
+
+import copy
+import datetime as dt
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from allowlist.estate.bodies import Body, Estate
+from allowlist.plan.findings import Status
+from allowlist.workflow.judging import judge_target
+from allowlist.workflow.planning import make_plan
+from allowlist.workflow.project import Project, load_project
+
+PROVIDERS = "/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/g/providers"
+POLICY = f"{PROVIDERS}/Microsoft.Network/firewallPolicies/p"
+FIREWALL = f"{PROVIDERS}/Microsoft.Network/azureFirewalls/fw"
+HUB = f"{PROVIDERS}/Microsoft.MachineLearningServices/workspaces/hub"
+ACCOUNT = f"{PROVIDERS}/Microsoft.CognitiveServices/accounts/acc"
+NOW = dt.datetime(2026, 11, 27, 12, tzinfo=dt.UTC)
+
+
+def names(action: str, name: str, **more: Any) -> Body:
+    """A rule by name for the flow that is required."""
+    return {
+        "ruleType": "ApplicationRule",
+        "name": name,
+        "protocols": [{"protocolType": "Https", "port": 443}],
+        "sourceAddresses": ["10.0.0.0/24"],
+        "targetFqdns": ["a.foo.com"],
+        **more,
+    }
+
+
+def collection(action: str, priority: int, rules: list[Body]) -> Body:
+    return {
+        "ruleCollectionType": "FirewallPolicyFilterRuleCollection",
+        "name": action.lower(),
+        "priority": priority,
+        "action": {"type": action},
+        "rules": rules,
+    }
+
+
+def policy(*collections: Body) -> list[Body]:
+    return [
+        {
+            "id": POLICY,
+            "name": "p",
+            "type": "Microsoft.Network/firewallPolicies",
+            "location": "westeurope",
+            "properties": {
+                "sku": {"tier": "Premium"},
+                "provisioningState": "Succeeded",
+                "threatIntelMode": "Alert",
+                "dnsSettings": {"enableProxy": True, "servers": []},
+                "explicitProxy": {"enableExplicitProxy": False},
+                "intrusionDetection": {"mode": "Alert"},
+            },
+        },
+        {
+            "id": f"{POLICY}/ruleCollectionGroups/other",
+            "name": "other",
+            "properties": {
+                "priority": 500,
+                "provisioningState": "Succeeded",
+                "ruleCollections": list(collections),
+            },
+        },
+        {
+            "id": FIREWALL,
+            "name": "fw",
+            "type": "Microsoft.Network/azureFirewalls",
+            "properties": {"provisioningState": "Succeeded", "firewallPolicy": {"id": POLICY}},
+        },
+    ]
+
+
+def classic(*collections: Body) -> list[Body]:
+    found = [
+        {
+            "name": item["name"],
+            "properties": {
+                "priority": item["priority"],
+                "action": item["action"],
+                "rules": [
+                    {key: value for key, value in rule.items() if key != "ruleType"} for rule in item["rules"]
+                ],
+            },
+        }
+        for item in collections
+    ]
+    return [
+        {
+            "id": FIREWALL,
+            "name": "fw",
+            "type": "Microsoft.Network/azureFirewalls",
+            "properties": {
+                "provisioningState": "Succeeded",
+                "sku": {"name": "AZFW_VNet", "tier": "Standard"},
+                "threatIntelMode": "Alert",
+                "applicationRuleCollections": found,
+            },
+        }
+    ]
+
+
+def hub(rules: dict[str, Body]) -> list[Body]:
+    return [
+        {
+            "id": HUB,
+            "name": "hub",
+            "type": "Microsoft.MachineLearningServices/workspaces",
+            "kind": "Hub",
+            "properties": {
+                "provisioningState": "Succeeded",
+                "managedNetwork": {
+                    "isolationMode": "AllowOnlyApprovedOutbound",
+                    "status": {"status": "Active", "sparkReady": False},
+                    "outboundRules": rules,
+                },
+            },
+        }
+    ]
+
+
+def account(properties: Body) -> list[Body]:
+    return [
+        {
+            "id": ACCOUNT,
+            "name": "acc",
+            "type": "Microsoft.CognitiveServices/accounts",
+            "kind": "OpenAI",
+            "properties": {"provisioningState": "Succeeded", **properties},
+        }
+    ]
+
+
+def network(rules: dict[str, Body]) -> list[Body]:
+    return [
+        *account({}),
+        {
+            "id": f"{ACCOUNT}/managedNetworks/default",
+            "name": "default",
+            "properties": {
+                "provisioningState": "Succeeded",
+                "managedNetwork": {
+                    "isolationMode": "AllowOnlyApprovedOutbound",
+                    "status": {"status": "Active"},
+                    "outboundRules": rules,
+                },
+            },
+        },
+    ]
+
+
+def egress(rules: list[Body]) -> list[Body]:
+    egress_policy = {"mode": "Enforced", "defaultAction": "Deny", "rules": rules}
+    return [
+        *account({}),
+        {"id": f"{ACCOUNT}/raiPolicies/p", "name": "p", "properties": {"egressPolicy": egress_policy}},
+    ]
+
+
+def host(action: str, name: str) -> Body:
+    return {
+        "name": name,
+        "ruleType": "Fqdn",
+        "match": {"host": "a.foo.com"},
+        "action": {"actionType": action},
+    }
+
+
+FQDN = {"type": "FQDN", "category": "UserDefined", "status": "Active", "destination": "a.foo.com"}
+ALLOW, DENY = collection("Allow", 200, [names("Allow", "s")]), collection("Deny", 100, [names("Deny", "r")])
+
+COVERED: dict[str, tuple[str, str, list[Body]]] = {
+    "firewall-policy": ("firewall-policy", POLICY, policy(ALLOW)),
+    "azure-firewall": ("azure-firewall", FIREWALL, classic(ALLOW)),
+    "hub-network": ("hub-network", HUB, hub({"r": FQDN})),
+    "account-network": ("account-network", ACCOUNT, network({"r": FQDN})),
+    "account-allow-list": (
+        "account-allow-list",
+        ACCOUNT,
+        account({"restrictOutboundNetworkAccess": True, "allowedFqdnList": ["a.foo.com"]}),
+    ),
+    "agent-egress": ("agent-egress", f"{ACCOUNT}/raiPolicies/p", egress([host("Allow", "y")])),
+}
+BLOCKED: dict[str, tuple[str, str, list[Body]]] = {
+    "firewall-policy": ("firewall-policy", POLICY, policy(DENY, ALLOW)),
+    "azure-firewall": ("azure-firewall", FIREWALL, classic(DENY, ALLOW)),
+    "agent-egress": (
+        "agent-egress",
+        f"{ACCOUNT}/raiPolicies/p",
+        egress([host("Deny", "x"), host("Allow", "y")]),
+    ),
+}
+
+UNDECISIVE = frozenset(
+    # Labels, places and what says nothing about flows.
+    {"name", "description", "id", "category", "priority", "servers", "tier", "firewallPolicy"}
+)
+ENUMERATIONS = frozenset(
+    {"type", "ruleType", "protocolType", "ruleCollectionType", "actionType", "mode", "defaultAction"}
+)
+
+
+def project(folder: Path, kind: str, resource: str) -> Project:
+    sources = "sources:\n  s: {addresses: [10.0.0.0/24]}\n" if "firewall" in kind else ""
+    options = "    options: {attached: true}\n" if kind == "agent-egress" else ""
+    priority = "    priority: 1000\n" if kind == "firewall-policy" else ""
+    path = folder / "allowlist.yaml"
+    path.write_text(
+        "schema: allowlist/workload/v1\nname: wl\nrequirements:\n"
+        "  - {id: a, pattern: a.foo.com, ports: ['https:443'], owner: o, reason: r, expires: '2030-01-01'}\n"
+        f"{sources}targets:\n  - name: t\n    surface: {kind}\n    resource: {resource}\n    delete: sync\n"
+        f"{options}{priority}"
+    )
+    return load_project(path, now=NOW)
+
+
+def status(given: Project, bodies: list[Body]) -> Status:
+    (spec,) = given.targets()
+    (finding,) = judge_target(given, Estate.of(copy.deepcopy(bodies)), spec).findings
+    return finding.status
+
+
+def objects(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[Any, ...], dict[str, Any]]]:
+    """Every object inside ``value`` with the way to it; the map of rules by name is none."""
+    if isinstance(value, dict):
+        if path[-1:] != ("outboundRules",):
+            yield path, value
+        for key, item in value.items():
+            yield from objects(item, (*path, key))
+    elif isinstance(value, list):
+        for place, item in enumerate(value):
+            yield from objects(item, (*path, place))
+
+
+def changed(bodies: list[Body], path: tuple[Any, ...], key: str, value: Any) -> list[Body]:
+    result = copy.deepcopy(bodies)
+    found: Any = result
+    for part in path:
+        found = found[part]
+    found[key] = value
+    return result
+
+
+def inner(bodies: list[Body]) -> list[tuple[tuple[Any, ...], dict[str, Any]]]:
+    """The objects below ``properties`` of the bodies that decide (references to others do not)."""
+    return [
+        (path, found)
+        for path, found in objects(bodies)
+        if len(path) > 1 and path[1] == "properties" and path[-1] not in ("firewallPolicy",)
+    ]
+
+
+@pytest.mark.parametrize("kind", COVERED)
+def test_a_flow_that_is_covered_is_no_longer_once_a_value_is_unknown(kind: str, tmp_path: Path) -> None:
+    surface, resource, bodies = COVERED[kind]
+    given = project(tmp_path, surface, resource)
+    assert status(given, bodies) is Status.COVERED
+
+    green = [
+        (*path, key, odd)
+        for path, found in inner(bodies)
+        for key, value in found.items()
+        if key not in UNDECISIVE and not isinstance(value, dict)
+        if not (kind == "agent-egress" and path[0] == 0)
+        for odd in ("zzz-unknown", {"zzz": 1}, 4711)
+        if status(given, changed(bodies, path, key, odd)) is Status.COVERED
+    ]
+    assert green == []
+
+
+@pytest.mark.parametrize("kind", COVERED)
+@pytest.mark.parametrize("value", ["x", False, 0, {"a": 1}], ids=str)
+def test_a_flow_that_is_covered_is_no_longer_once_a_key_is_unknown(
+    kind: str, value: Any, tmp_path: Path
+) -> None:
+    surface, resource, bodies = COVERED[kind]
+    given = project(tmp_path, surface, resource)
+
+    green = [
+        path
+        for path, _ in inner(bodies)
+        if not _is_beside(kind, path)
+        if status(given, changed(bodies, path, "zzzUnknown", value)) is Status.COVERED
+    ]
+    assert green == []
+
+
+def _is_beside(kind: str, path: tuple[Any, ...]) -> bool:
+    """Objects of which only one member bears on egress: the rest of a workspace, an account, a firewall with a policy."""
+    body, rest = path[0], path[1:]
+    if kind == "firewall-policy":
+        return bool(body == 2)
+    if kind in ("hub-network", "account-network", "agent-egress"):
+        return rest == ("properties",)
+    return False
+
+
+@pytest.mark.parametrize("kind", BLOCKED)
+def test_a_deny_with_something_unknown_never_lets_a_flow_count_as_covered(kind: str, tmp_path: Path) -> None:
+    surface, resource, bodies = BLOCKED[kind]
+    given = project(tmp_path, surface, resource)
+    assert status(given, bodies) is Status.BLOCKED
+
+    keys = [
+        (path, "zzzUnknown", value)
+        for path, _ in inner(bodies)
+        if not _is_beside(kind, path)
+        for value in ("x", False)
+    ]
+    values = [
+        (path, key, "zzz-unknown")
+        for path, found in inner(bodies)
+        for key in found
+        if key in ENUMERATIONS and not _is_beside(kind, path)
+    ]
+    green = [
+        change for change in (*keys, *values) if status(given, changed(bodies, *change)) is Status.COVERED
+    ]
+    assert green == []
+
+
+@pytest.mark.parametrize("kind", COVERED)
+def test_a_value_in_another_case_is_that_value(kind: str, tmp_path: Path) -> None:
+    surface, resource, bodies = COVERED[kind]
+    given = project(tmp_path, surface, resource)
+
+    other = [
+        (*path, key, spelled)
+        for path, found in inner(bodies)
+        for key, value in found.items()
+        if isinstance(value, str) and key not in UNDECISIVE
+        for spelled in (value.lower(), value.upper())
+        if status(given, changed(bodies, path, key, spelled)) is not Status.COVERED
+    ]
+    assert other == []
+
+
+@pytest.mark.parametrize("state", ["Failed", "Updating", "Deleting", "Canceled", "Zzz"])
+@pytest.mark.parametrize("kind", COVERED)
+def test_what_is_not_in_the_state_succeeded_is_no_cover_and_no_plan_calls_it_fine(
+    kind: str, state: str, tmp_path: Path
+) -> None:
+    surface, resource, bodies = COVERED[kind]
+    given = project(tmp_path, surface, resource)
+    for path, found in inner(bodies):
+        if "provisioningState" in found and not (kind == "agent-egress" and path[0] == 0):
+            estate = changed(bodies, path, "provisioningState", state)
+            assert status(given, estate) is not Status.COVERED, path
+            made = make_plan(given, Estate.of(estate), given.targets())
+            assert not made.is_settled, path
+            told = [*(item.text for item in made.concerns), *(item.reason for item in made.changes)]
+            assert any(state in text for text in told), path
