@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -11,13 +9,15 @@ from pathlib import Path
 import msgspec
 
 import allowlist
+from allowlist.catalog import model, reader
 from allowlist.catalog.model import Catalog
 from allowlist.catalog.reader import parse_catalog
+from allowlist.documents.compiled import cache_folder, compiled, key_of
 from allowlist.documents.reader import near_miss
 from allowlist.documents.source import parse_source, read_text
 from allowlist.errors import CatalogError, InvalidInput, Problem
 
-_FORMAT = f"1/{allowlist.__version__}"
+_RULES = (model.__file__, reader.__file__)
 
 
 class Library(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,7 +57,7 @@ def load_library(folder: Path | None = None, *, environ: Mapping[str, str] | Non
     ``environ`` says where the compiled copies live; a cache that cannot be read or written is left alone.
     """
     folder = folder or shipped_catalogs()
-    cache = cache_folder(os.environ if environ is None else environ)
+    cache = cache_folder(os.environ if environ is None else environ, "catalogs")
     catalogs: dict[str, Catalog] = {}
     problems: list[Problem] = []
     for path in catalog_files(folder):
@@ -78,39 +78,11 @@ def catalog_files(folder: Path) -> list[Path]:
     return found
 
 
-def cache_folder(environ: Mapping[str, str]) -> Path | None:
-    """``$XDG_CACHE_HOME/allowlist/catalogs``, or None where there is no home either."""
-    base = environ.get("XDG_CACHE_HOME") or (f"{environ['HOME']}/.cache" if environ.get("HOME") else "")
-    return Path(base) / "allowlist" / "catalogs" if base else None
-
-
 def _load(path: Path, cache: Path | None) -> Catalog:
     text = read_text(path)
-    compiled = cache / f"{_key(path.stem, text)}.msgpack" if cache else None
-    known = _read_compiled(compiled) if compiled else None
-    if known is not None:
-        return known
-    catalog = parse_catalog(parse_source(text, str(path)), name=path.stem)
-    if compiled:
-        _write_compiled(compiled, catalog)
-    return catalog
-
-
-def _key(name: str, text: str) -> str:
-    return hashlib.sha256(f"{_FORMAT}\n{name}\n{text}".encode()).hexdigest()
-
-
-def _read_compiled(path: Path) -> Catalog | None:
-    try:
-        return msgspec.msgpack.decode(path.read_bytes(), type=Catalog)
-    except (OSError, msgspec.MsgspecError):
-        return None
-
-
-def _write_compiled(path: Path, catalog: Catalog) -> None:
-    """Written beside and moved into place, so that a reader never sees half a file."""
-    with contextlib.suppress(OSError):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        draft = path.with_suffix(f".{os.getpid()}")
-        draft.write_bytes(msgspec.msgpack.encode(catalog))
-        draft.replace(path)
+    return compiled(
+        cache,
+        key_of(path.stem, text, rules=_RULES),
+        Catalog,
+        lambda: parse_catalog(parse_source(text, str(path)), name=path.stem),
+    )

@@ -148,9 +148,9 @@ def _source(pages: Path | None, cache: Path | None) -> Iterator[PageSource]:
 
 
 def _cache_folder() -> Path:
-    from allowlist.catalog.library import cache_folder
+    from allowlist.documents.compiled import cache_folder
 
-    catalogs = cache_folder(os.environ)
+    catalogs = cache_folder(os.environ, "catalogs")
     return catalogs.with_name("pages") if catalogs else Path(".allowlist") / "pages"
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -57,6 +57,23 @@ class Source:
                 positions[(key, number[path[1]], *path[2:])] = place
         items = self.data[key]
         return Source(self.file, {**self.data, key: [items[index] for index in kept]}, positions)
+
+
+class DeferredSource(Source):
+    """A source whose text was read and found good before: it is read again only where somebody complains of it."""
+
+    __slots__ = ("_read",)
+    _read: Callable[[], Source]
+
+    def __init__(self, file: str, read: Callable[[], Source]) -> None:
+        object.__setattr__(self, "file", file)
+        object.__setattr__(self, "_read", read)
+
+    def problem(self, path: Path_, message: str) -> Problem:
+        return self._read().problem(path, message)
+
+    def only(self, key: str, kept: Sequence[int]) -> Source:
+        return self._read().only(key, kept)
 
 
 def load_source(path: Path) -> Source:

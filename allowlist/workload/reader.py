@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 from collections.abc import Collection, Iterator
+from functools import cache
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from allowlist.catalog import parse_port
+from allowlist.documents.compiled import cache_folder, compiled, key_of
 from allowlist.documents.reader import convert_known_keys, convert_source, near_miss
-from allowlist.documents.source import Path_, Source, load_source
+from allowlist.documents.source import DeferredSource, Path_, Source, parse_source, read_text
 from allowlist.errors import InvalidInput, Problem
 from allowlist.names import Dialect, InvalidPattern, parse_pattern
 from allowlist.rules.addresses import parse_interval
+from allowlist.workload import document
 from allowlist.workload.document import ENVIRONMENT, SCHEMA, Notification, OwnRequirement, Workload
 from allowlist.workload.requirements import OWN
+
+_RULES = (__file__, document.__file__)
+"""What decides whether a workload file is good, besides its text."""
 
 Complaints = Iterator[tuple[Path_, str]]
 
@@ -22,13 +29,29 @@ Complaints = Iterator[tuple[Path_, str]]
 def read_workload(path: Path, surfaces: Collection[str]) -> tuple[Workload, Source]:
     """Read and check a workload file. Raises InvalidInput with every mistake.
 
-    ``surfaces`` are the kinds of enforcement points there are; they are known further up.
+    ``surfaces`` are the kinds of enforcement points there are; they are known further up. A text that was read and
+    found good before is not read again: its copy answers, and its positions are looked up when they are asked for.
     """
+    text = _text_of(path)
+    key = key_of(path.suffix, text, *sorted(surfaces), rules=_RULES)
+    workload = compiled(
+        cache_folder(os.environ, "workloads"),
+        key,
+        Workload,
+        lambda: _checked(parse_source(text, str(path)), surfaces),
+    )
+    return workload, DeferredSource(str(path), cache(lambda: parse_source(text, str(path))))
+
+
+def _text_of(path: Path) -> str:
     try:
-        source = load_source(path)
+        return read_text(path)
     except InvalidInput as error:
         hint = "give --workload FILE, or write one: allowlist init" if not path.exists() else error.hint
         raise InvalidInput(error.problems, hint=hint) from None
+
+
+def _checked(source: Source, surfaces: Collection[str]) -> Workload:
     problems: list[Problem] = []
     try:
         workload: Workload | None = convert_source(source, Workload, SCHEMA)
@@ -39,7 +62,7 @@ def read_workload(path: Path, surfaces: Collection[str]) -> tuple[Workload, Sour
         problems += [source.problem(place, message) for place, message in _complaints(workload, surfaces)]
     if workload is None or problems:
         raise InvalidInput(problems)
-    return workload, source
+    return workload
 
 
 def _complaints(workload: Workload, surfaces: Collection[str]) -> Complaints:

@@ -1,0 +1,67 @@
+"""Documents that were read and checked once, kept by content: reading YAML with positions costs more than a whole plan.
+
+A copy answers for exactly the same text under the same rules; whatever cannot be read, written or decoded is as if it
+were not there.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+from collections.abc import Callable, Mapping
+from functools import cache
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+import allowlist
+
+T = TypeVar("T")
+
+
+def cache_folder(environ: Mapping[str, str], kind: str) -> Path | None:
+    """``$XDG_CACHE_HOME/allowlist/KIND``, or None where there is no home either."""
+    base = environ.get("XDG_CACHE_HOME") or (f"{environ['HOME']}/.cache" if environ.get("HOME") else "")
+    return Path(base) / "allowlist" / kind if base else None
+
+
+def compiled(folder: Path | None, key: str, kind: type[T], make: Callable[[], T]) -> T:
+    """The document kept under ``key``, or what ``make`` reads (its errors are raised), which is kept then."""
+    if folder is None:
+        return make()
+    place = folder / f"{key}.msgpack"
+    try:
+        return msgspec.msgpack.decode(place.read_bytes(), type=kind)
+    except (OSError, msgspec.MsgspecError):
+        found = make()
+        _keep(place, found)
+        return found
+
+
+def key_of(*parts: str, rules: tuple[str, ...]) -> str:
+    """The digest of a text and what it is read by: the product's version and the ``rules``, modules by their files."""
+    digest = hashlib.sha256(allowlist.__version__.encode())
+    for text in (*parts, *map(_content_of, rules)):
+        data = text.encode()
+        digest.update(f"\n{len(data)}\n".encode())
+        digest.update(data)
+    return digest.hexdigest()
+
+
+@cache
+def _content_of(file: str) -> str:
+    """A module's own text: a checkout changes without a new version."""
+    with contextlib.suppress(OSError):
+        return Path(file).read_text(encoding="utf-8")
+    return file
+
+
+def _keep(place: Path, document: object) -> None:
+    """Written beside and moved into place, so that a reader never sees half a file."""
+    with contextlib.suppress(OSError):
+        place.parent.mkdir(parents=True, exist_ok=True)
+        draft = place.with_suffix(f".{os.getpid()}")
+        draft.write_bytes(msgspec.msgpack.encode(document))
+        draft.replace(place)
