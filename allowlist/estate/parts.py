@@ -45,9 +45,3 @@ def texts_in(holder: Any, key: str) -> list[str]:
         for item in items
         if isinstance(item, str | int) and not isinstance(item, bool) and not is_unread(item) and item != ""
     ]
-
-
-def says_yes(holder: Any, key: str) -> bool:
-    """Is a switch on? A text says so as ``true``; an expression does not."""
-    found = holder.get(key) if isinstance(holder, Mapping) else None
-    return found is True or (isinstance(found, str) and found.lower() == "true")

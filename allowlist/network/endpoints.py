@@ -55,10 +55,6 @@ class Endpoint:
     def target_name(self) -> str:
         return ResourceId(self.target).name
 
-    @property
-    def target_type(self) -> str:
-        return ResourceId(self.target).type
-
 
 def endpoints_of(estate: Estate, cloud: str) -> list[Endpoint]:
     """All private endpoints of the estate; one per connection and sub-resource."""

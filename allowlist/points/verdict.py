@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
@@ -23,14 +22,6 @@ class Word(StrEnum):
     MISSING = "missing"
     UNKNOWN = "unknown"
     BLOCKED = "blocked"
-    REDUNDANT = "redundant"
-    INVALID = "invalid"
-    UNMANAGED = "unmanaged"
-    EXCESS = "excess"
-    NO_CHANGE = "no_change"
-    CHANGE = "change"
-    RETRY = "conflict_retry"
-    GATE = "needs_approval_gate"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,19 +42,6 @@ class Judgement:
     warnings: tuple[str, ...] = ()
     also: tuple[str, ...] = ()
     action: tuple[tuple[str, Any], ...] = ()
-    layer: str = ""
-
-
-_LETS_THROUGH = (Word.COVERED, Word.UNRESTRICTED)
-
-
-def strictest(layers: Mapping[str, Judgement]) -> Judgement:
-    """The verdict of layers that must all let a call through: the first that does not, with its name as ``layer``."""
-    for name, judgement in layers.items():
-        if judgement.word not in _LETS_THROUGH:
-            return replace(judgement, layer=name)
-    enforced = [judgement for judgement in layers.values() if judgement.word is Word.COVERED]
-    return enforced[0] if enforced else next(iter(layers.values()))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, Select, func, select
+from sqlalchemy import Connection, Row, Select, select
 
 from allowlist.documents import canonical_json
 from allowlist.documents.prepared import prepared
@@ -354,18 +354,6 @@ class Ledger:
         with self._database.read() as connection:
             return tuple(chain.find_tampering(connection, anchor))
 
-    def meters(self) -> dict[str, int]:
-        """Counts for metrics: ``plans``, ``decisions.<verdict>``, ``steps.<state>``, ``runs.<state>``, ``locks``."""
-        with self._database.read() as connection:
-            counted = _count(connection)
-            states = runs.last_states(connection)
-            running = [run_id for run_id, state in states.items() if state == "running"]
-            found = runs.read_runs(connection, running)
-        states |= {run.run_id: run.state for run in self._as_they_are(found)}
-        for state in states.values():
-            counted[f"runs.{state}"] = counted.get(f"runs.{state}", 0) + 1
-        return counted | {"locks": len(self.locks())}
-
     def _append(self, connection: Connection, kind: str, subject: str, body: Any, *, state: str = "") -> None:
         if kind not in _OUR_WORDS:
             body = msgspec.json.decode(masked(canonical_json(body)))
@@ -430,13 +418,3 @@ def _begun_plans(connection: Connection) -> frozenset[str]:
     return frozenset(
         msgspec.json.decode(row.body)["plan_id"] for row in connection.execute(_events(runs.BEGUN))
     )
-
-
-def _count(connection: Connection) -> dict[str, int]:
-    names = {_DECISION: "decisions", runs.STEP: "steps"}
-    kind, state = tables.event.c.kind, tables.event.c.state
-    query = select(kind, state, func.count()).where(kind.in_((*names, _PLAN))).group_by(kind, state)
-    counted = {"plans": 0}
-    for row_kind, row_state, count in connection.execute(query):
-        counted["plans" if row_kind == _PLAN else f"{names[row_kind]}.{row_state}"] = count
-    return counted

@@ -36,11 +36,6 @@ def time_left(run: Run, now: dt.datetime) -> dt.timedelta:
     return dt.datetime.fromisoformat(run.summary["confirm_until"]) - now
 
 
-def expired_runs(ledger: Ledger, now: dt.datetime) -> list[Run]:
-    """Provisional runs whose time is over, oldest first: whoever runs next rolls them back."""
-    return [run for run in ledger.unfinished_runs() if is_expired(run, now)]
-
-
 def await_confirmation(
     project: Project, run_id: str, arm: ArmWriter, around: Surroundings
 ) -> RunResult | None:

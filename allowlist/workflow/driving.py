@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from allowlist.errors import AllowlistError, PlanRefused
 from allowlist.estate.bodies import Estate
@@ -41,8 +41,3 @@ def families_of(
         name: known[name] if known and name in known else point.family(read_point(point, arm))
         for name, point in points.items()
     }
-
-
-def fingerprints_of(points: Mapping[str, Point], names: Sequence[str], arm: ArmReader) -> dict[str, str]:
-    """What the targets called ``names`` read as now."""
-    return {name: points[name].fingerprint(read_point(points[name], arm)) for name in names}

@@ -10,7 +10,7 @@ from allowlist.points.verdict import Judgement
 from tests.helpers.golden_managed import conversation, judgements
 from tests.helpers.shared import cases_of
 
-_TEXTS = ("by", "via", "reason", "finding", "layer")
+_TEXTS = ("by", "via", "reason", "finding")
 _LISTS = ("alternatives", "warnings")
 
 

@@ -5,25 +5,44 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from enum import StrEnum
 from typing import Any
 
 from allowlist.azure.answers import Answer
 from allowlist.azure.client import ArmClient
-from allowlist.errors import TargetConflict, TargetUnavailable
+from allowlist.errors import PlanRefused, TargetConflict, TargetUnavailable
+from allowlist.estate.bodies import Estate
+from allowlist.plan.model import Operation
 from allowlist.points.agent_egress import judge as policies
 from allowlist.points.agent_egress.translate import EgressPolicy
 from allowlist.points.allow_list import judge as lists
 from allowlist.points.allow_list.translate import AllowList
+from allowlist.points.kind import kind_of
 from allowlist.points.managed import judge as networks
 from allowlist.points.managed import validate
 from allowlist.points.managed.network import ManagedNetwork, OutboundRule
+from allowlist.points.managed.translate import COLLECTION
+from allowlist.points.point import Point, Target
 from allowlist.points.security_perimeter import translate as perimeter
-from allowlist.points.verdict import Judgement, Refusal, Word, strictest
+from allowlist.points.verdict import Judgement, Refusal, Word
 from allowlist.rules.addresses import EVERYWHERE
 from allowlist.rules.requirement import Origin, Requirement
 
 Case = dict[str, Any]
 _PLATFORMS: dict[str, Any] = {"hub_managed_network": "hub", "account_managed_network": "account"}
+
+
+class Told(StrEnum):
+    """Words of the cases about writes and rules that are there; of a requirement the product has words itself."""
+
+    INVALID = "invalid"
+    UNMANAGED = "unmanaged"
+    EXCESS = "excess"
+    NO_CHANGE = "no_change"
+    CHANGE = "change"
+    GATE = "needs_approval_gate"
+
+
 _OWNERS = {"not_customer_owned": False, "customer_owned": True}
 _RULES = "/subscriptions/s/resourceGroups/r/providers/Microsoft.CognitiveServices/accounts/a/managedNetworks/default/outboundRules"
 
@@ -64,9 +83,8 @@ def judgements(case: Case) -> list[Judgement]:
     """One verdict per requirement, or one on what is proposed, desired or simply there."""
     if wanted_of(case):
         return [_required(case, item) for item in wanted_of(case)]
-    if "desired" in case:
-        rules = networks.compare_rules(network_of(case), case["desired"])
-        return list(rules.values())
+    if case.get("desired"):
+        return [_rewritten(case)]
     if "proposed" in case:
         return [_proposed(case, dict(case["proposed"]))]
     return [_present(case)]
@@ -86,7 +104,9 @@ def _required(case: Case, wanted: dict[str, Any]) -> Judgement:
                 return mine
             network = network_of(case, given["managedNetwork"])
             below = networks.NetworkJudge(network, [requirement]).judge(requirement)
-            return strictest({"managed_network": below, "agent_egress_policy": mine})
+            assert mine.word is Word.COVERED, mine
+            assert below.word is not Word.COVERED, below
+            return below
         case "network_security_perimeter":
             profile = perimeter.AccessProfile(mode=given["accessMode"], rules=given["accessRules"])
             return perimeter.PerimeterJudge(profile, [requirement]).judge(requirement)
@@ -98,18 +118,16 @@ def _required(case: Case, wanted: dict[str, Any]) -> Judgement:
 
 def _refused(refusals: Iterator[Refusal]) -> Judgement | None:
     found = next(refusals, None)
-    return None if found is None else Judgement(word=Word.INVALID, reason=found.reason, text=found.text)
+    return None if found is None else Judgement(word=Told.INVALID, reason=found.reason, text=found.text)
 
 
-_FINE = Judgement(word=Word.CHANGE)
+_FINE = Judgement(word=Told.CHANGE)
 
 
 def _proposed(case: Case, proposed: dict[str, Any]) -> Judgement:
     match case["surface"]:
         case "account_dlp":
-            return _refused(lists.refusals_of_entries(proposed["allowedFqdnList"])) or _list_change(
-                case, proposed
-            )
+            return _list_change(case, proposed)
         case "hosted_agent_egress_policy":
             return _policy_change(case, proposed)
         case "network_security_perimeter":
@@ -120,36 +138,111 @@ def _proposed(case: Case, proposed: dict[str, Any]) -> Judgement:
 
 
 def _list_change(case: Case, proposed: dict[str, Any]) -> Judgement:
+    """The entries as requirements of a list that counts: what the list cannot carry is refused by its reason."""
     given = case.get("given") or {}
-    old, new = (
-        AllowList.of("golden", given.get("kind", "OpenAI"), _properties(body)) for body in (given, proposed)
-    )
-    same = bool(given) and set(old.normal_entries) == set(new.normal_entries)
-    return Judgement(word=Word.NO_CHANGE) if same else _FINE
+    allowed = AllowList.of("golden", given.get("kind", "OpenAI"), {"restrictOutboundNetworkAccess": True})
+    wanted = [requirement_of({"fqdn": entry}) for entry in proposed["allowedFqdnList"]]
+    judge = lists.ListJudge(allowed, wanted)
+    refused = (found for item in wanted if (found := judge.judge(item)).word is Word.BLOCKED)
+    return next((replace(found, word=Told.INVALID) for found in refused), _FINE)
 
 
 def _policy_change(case: Case, proposed: dict[str, Any]) -> Judgement:
-    count = proposed.get("rules_length", len((proposed.get("egressPolicy") or {}).get("rules") or ()))
-    refused = _refused(policies.refusals_of_count(count))
-    if refused or "readback" not in case:
-        return refused or _FINE
+    if "rules_length" in proposed:
+        return _too_long(int(proposed["rules_length"]))
     old, new = (EgressPolicy.of("golden", body["egressPolicy"]) for body in (proposed, case["readback"]))
-    return Judgement(word=Word.NO_CHANGE) if old.meaning == new.meaning else _FINE
+    return Judgement(word=Told.NO_CHANGE) if old.meaning == new.meaning else _FINE
+
+
+_LIMITS = {"maximum-480-rules": "maximum_480_rules_per_policy"}
+"""Limits as a plan calls them, and as the cases do."""
+
+
+def _too_long(count: int) -> Judgement:
+    rules = [
+        {"name": f"r{at}", "ruleType": "Fqdn", "match": {"host": f"h{at}.example"}} for at in range(count)
+    ]
+    egress = {"mode": "Enforced", "defaultAction": "Deny", "rules": rules}
+    resource = f"{_ACCOUNT}/raiPolicies/golden"
+    estate = Estate.of([{"id": resource, "name": "golden", "properties": {"egressPolicy": egress}}])
+    passed = (item for item in _point("agent-egress", resource).limits(estate) if item.exceeded)
+    return next(
+        (Judgement(word=Told.INVALID, reason=_LIMITS[item.code], text=item.text) for item in passed), _FINE
+    )
 
 
 def _network_change(case: Case, proposed: dict[str, Any]) -> Judgement:
     network = network_of(case)
     if "networkInjections" in proposed:
-        account = case["given"]["account"]
-        return _refused(validate.refusals_of_account(account, proposed)) or _FINE
+        return _without_network(case)
     if "rule" in proposed:
         rule = OutboundRule.of(proposed.pop("rule"), proposed)
         refused = _refused(validate.refusals_of_rule(network, rule))
         gates = validate.gates_of_rule(network, rule)
-        return refused or (Judgement(word=Word.GATE, warnings=gates) if gates else _FINE)
-    refused = _refused(validate.refusals_of_settings(network, proposed))
-    gates = validate.gates_of_settings(network, proposed)
-    return refused or (Judgement(word=Word.GATE, warnings=gates) if gates else _FINE)
+        return refused or (Judgement(word=Told.GATE, warnings=gates) if gates else _FINE)
+    return _refused(validate.refusals_of_settings(network, proposed)) or _settings_change(case, proposed)
+
+
+def _without_network(case: Case) -> Judgement:
+    """An account whose injections were not chosen when it was made: nothing is planned, and the reason is told."""
+    body = {"id": _ACCOUNT, "name": "golden", "kind": case["given"]["account"]["kind"], "properties": {}}
+    draft = _point("account-network", _ACCOUNT).draft(
+        Estate.of([body]), [requirement_of({"fqdn": "a.example"})], []
+    )
+    ((_, text),) = draft.inexpressible
+    assert not draft.changes
+    assert "chosen when an account is created" in text
+    return Judgement(word=Told.INVALID, reason="set_only_at_account_creation", text=text)
+
+
+_ONE_WAY = {
+    "cannot be undone": "irreversible",
+    "required rules are added": "adds_required_rules",
+    "everything without a rule is cut off": "breaks_unlisted_egress",
+}
+"""What the gate of a one-way step says, and what the cases call it."""
+
+
+def _settings_change(case: Case, proposed: dict[str, Any]) -> Judgement:
+    """The step as it is drafted: what cannot be undone is a gate."""
+    options = {"isolation_mode": proposed["isolationMode"]} if "isolationMode" in proposed else {}
+    draft = _point(*_place_of(case), **options).draft(_estate_of(case), [], [])
+    (cost,) = [item.cost for item in draft.changes]
+    told = tuple(code for text, code in _ONE_WAY.items() if text in cost.irreversible)
+    return Judgement(word=Told.GATE, warnings=told, text=cost.irreversible) if told else _FINE
+
+
+_ACCOUNT = "/subscriptions/s/resourceGroups/r/providers/Microsoft.CognitiveServices/accounts/a"
+_HUB = "/subscriptions/s/resourceGroups/r/providers/Microsoft.MachineLearningServices/workspaces/h"
+
+
+def _place_of(case: Case) -> tuple[str, str]:
+    is_hub = case["surface"] == "hub_managed_network"
+    return ("hub-network", _HUB) if is_hub else ("account-network", _ACCOUNT)
+
+
+def _point(surface: str, resource: str, **options: Any) -> Point:
+    return kind_of(surface).bind(
+        Target(
+            name="t", workload="golden", surface=surface, resource=resource, delete="sync", options=options
+        )
+    )
+
+
+def _estate_of(case: Case) -> Estate:
+    surface, resource = _place_of(case)
+    properties = {"managedNetwork": case.get("given") or {}}
+    network = resource if surface == "hub-network" else f"{resource}/managedNetworks/default"
+    return Estate.of([{"id": network, "name": "golden", "properties": properties}])
+
+
+def _rewritten(case: Case) -> Judgement:
+    """The only rule as it stands against the same rule as it is desired: by meaning, never by spelling."""
+    ((name, desired),) = case["desired"].items()
+    rule = network_of(case).rule(name)
+    assert rule is not None
+    same = rule.meaning == OutboundRule.of(name, desired).meaning
+    return Judgement(word=Told.NO_CHANGE if same else Told.CHANGE, by=name)
 
 
 def _present(case: Case) -> Judgement:
@@ -157,8 +250,29 @@ def _present(case: Case) -> Judgement:
     given = case["given"]
     if case["surface"] == "account_dlp":
         found = lists.judge_kind(AllowList.of("golden", given["kind"], _properties(given)))
-        return found or Judgement(word=Word.NO_CHANGE)
-    return next(iter(networks.compare_rules(network_of(case), {}).values()))
+        return found or Judgement(word=Told.NO_CHANGE)
+    return _unasked(case)
+
+
+def _unasked(case: Case) -> Judgement:
+    """A rule nobody asks for is left alone; a rule of the service is not even written when somebody insists."""
+    point, estate = _point(*_place_of(case)), _estate_of(case)
+    (name,) = case["given"]["outboundRules"]
+    assert not [item for item in point.draft(estate, [], []).changes if item.operation.path[-1] == name]
+    removal = Operation(
+        action="remove",
+        surface=point.target.surface,
+        resource=f"{point.target.resource}/outboundRules/{name}",
+        path=(COLLECTION, name),
+        before=None,
+        after=None,
+        context={},
+    )
+    try:
+        point.compose(estate, [removal])
+    except PlanRefused as error:
+        return Judgement(word=Told.UNMANAGED, by=name, text=str(error))
+    return Judgement(word=Told.EXCESS, by=name)
 
 
 class Script:
@@ -240,5 +354,7 @@ def _transient(case: Case, code: str) -> dict[str, Any]:
     except TargetUnavailable:
         network = network_of(case, case["readback"])
         wanted = case["proposed"]["isolationMode"]
-        return {"result": "applied" if network.isolation == wanted and network.is_settled else "unknown"}
+        return {
+            "result": "applied" if network.isolation == wanted and network.state == "Succeeded" else "unknown"
+        }
     return {"result": "answered"}

@@ -231,26 +231,6 @@ class TestOwnership:
         assert ledger.owned_entries("account") == {"b.example"}
 
 
-def test_meters_count_what_happened(ledger: Ledger) -> None:
-    for run_id in ("run-1", "run-2"):
-        with_run(ledger, run_id)
-        ledger.record_step(run_id, step())
-    ledger.finish_run("run-1", "provisional", NOON, {})
-    ledger.finish_run("run-1", "confirmed", NOON, {})
-    ledger.decide(decision(), decision(verdict="reject"))
-    with ledger.lock("hub", owner="me", lease=timedelta(minutes=1)):
-        counted = ledger.meters()
-    assert counted == {
-        "plans": 1,
-        "decisions.approve": 1,
-        "decisions.reject": 1,
-        "steps.intended": 2,
-        "runs.confirmed": 1,
-        "runs.running": 1,
-        "locks": 1,
-    }
-
-
 def test_history_shows_the_latest_rows_first(ledger: Ledger, clock: HandClock) -> None:
     with_run(ledger)
     clock.advance(timedelta(seconds=5))

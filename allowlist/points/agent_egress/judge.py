@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from allowlist.estate.known import shown
 from allowlist.names import Dialect, InvalidPattern, parse_pattern
 from allowlist.plan.findings import Finding, Status, invalid, not_modelled
-from allowlist.points.agent_egress.translate import MAX_RULES, EgressPolicy, to_ruleset
+from allowlist.points.agent_egress.translate import EgressPolicy, to_ruleset
 from allowlist.points.verdict import Judgement, Refusal, Word, undecided
 from allowlist.rules.coverage import Coverage, CoverageEngine
 from allowlist.rules.requirement import Requirement
@@ -68,13 +68,6 @@ def why_inexpressible(requirement: Requirement) -> Refusal | None:
     except InvalidPattern as error:
         return Refusal(reason="not_a_host_name_or_leading_wildcard", text=str(error))
     return None
-
-
-def refusals_of_count(count: int) -> Iterator[Refusal]:
-    """Is a policy of ``count`` rules too long to send?"""
-    if count > MAX_RULES:
-        text = f"{count} rules; a policy takes {MAX_RULES}"
-        yield Refusal(reason="maximum_480_rules_per_policy", text=text)
 
 
 def posture(policy: EgressPolicy, target: str) -> Iterator[Finding]:

@@ -84,12 +84,6 @@ class EgressRule:
         found = [self.name, self.host, self.path, self.action, _shown(self)]
         return [*found, list(self.doubts)] if self.doubts else found
 
-    @property
-    def has_secret(self) -> bool:
-        """Does it set a header whose value the service keeps to itself?"""
-        headers = _headers(self.body.get("action"))
-        return any("value" not in item and "valueRef" not in item for item in headers)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EgressPolicy:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
 from allowlist.estate.known import shown
 from allowlist.names import Dialect, InvalidPattern, parse_pattern
@@ -87,15 +87,6 @@ def why_inexpressible(requirement: Requirement) -> Refusal | None:
         text = f"the list governs web calls of the service, not {requirement.protocol}"
         return Refusal(reason="web_calls_only", text=text)
     return next(refusals_of_entry(requirement.pattern), None)
-
-
-def refusals_of_entries(entries: Sequence[str]) -> Iterator[Refusal]:
-    """Every reason not to send ``entries`` as the whole list."""
-    if len(entries) > MAX_ENTRIES:
-        text = f"{len(entries)} entries; an account takes {MAX_ENTRIES}"
-        yield Refusal(reason="maximum_1000_entries", text=text)
-    for entry in entries:
-        yield from refusals_of_entry(entry)
 
 
 def refusals_of_entry(entry: str) -> Iterator[Refusal]:

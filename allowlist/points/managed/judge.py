@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from functools import cached_property
-from typing import Any
 
 from allowlist.estate.known import shown
 from allowlist.plan.findings import Finding, Status, in_bad_state, invalid, not_modelled
@@ -100,27 +99,6 @@ class NetworkJudge:
             reason="rule_failed",
             text=f"rule '{by}' allows it and is Failed: {error}",
         )
-
-
-def compare_rules(network: ManagedNetwork, desired: Mapping[str, Mapping[str, Any]]) -> dict[str, Judgement]:
-    """What stands in the network against the rules that are ``desired``, by name: by meaning, never by spelling."""
-    wanted = {name: OutboundRule.of(name, body) for name, body in desired.items()}
-    found = {rule.name: _compared(rule, wanted.get(rule.name)) for rule in network.rules}
-    action = (("op", "put_rule"),)
-    return found | {
-        name: Judgement(word=Word.MISSING, by=name, action=action) for name in wanted if name not in found
-    }
-
-
-def _compared(rule: OutboundRule, wanted: OutboundRule | None) -> Judgement:
-    if rule.is_platform:
-        text = "made by the service; it is neither written nor deleted"
-        return Judgement(word=Word.UNMANAGED, by=rule.name, text=text)
-    if wanted is None:
-        text = "nobody asks for it; removing it needs an approval"
-        return Judgement(word=Word.EXCESS, by=rule.name, text=text)
-    word = Word.NO_CHANGE if rule.meaning == wanted.meaning else Word.CHANGE
-    return Judgement(word=word, by=rule.name)
 
 
 def _first(coverage: Coverage) -> str:

@@ -109,30 +109,6 @@ def refusals_of_settings(network: ManagedNetwork, wanted: Mapping[str, Any]) -> 
         yield Refusal(reason="managed_network_kind_is_one_way", text="V2 cannot go back to V1")
 
 
-def refusals_of_account(body: Mapping[str, Any], wanted: Mapping[str, Any]) -> Iterator[Refusal]:
-    """Reasons not to change an account: what makes it networked is set when it is created, never later."""
-    injections = lowered(wanted).get("networkinjections")
-    if injections is not None and injections != lowered(body).get("networkinjections"):
-        text = "network injection is chosen when an account is created; make a new account"
-        yield Refusal(reason="set_only_at_account_creation", text=text)
-
-
 def gates_of_rule(network: ManagedNetwork, rule: OutboundRule) -> tuple[str, ...]:
     """What somebody has to accept by name before an allowed rule is sent."""
     return ("creates_billed_firewall",) if rule.kind.lower() == "fqdn" and not network.fqdn_rules else ()
-
-
-MODE_CHANGE = ("irreversible", "adds_required_rules", "breaks_unlisted_egress")
-
-
-def gates_of_settings(network: ManagedNetwork, wanted: Mapping[str, Any]) -> tuple[str, ...]:
-    """What somebody has to accept by name before allowed new settings are sent."""
-    asked = lowered(wanted)
-    mode = asked.get("isolationmode", network.isolation)
-    if mode == APPROVED and network.isolation != APPROVED:
-        return MODE_CHANGE
-    if mode != network.isolation or asked.get("managednetworkkind", network.kind) != network.kind:
-        return ("irreversible",)
-    if asked.get("firewallsku", network.sku) != network.sku:
-        return ("billed",)
-    return ()
