@@ -12,7 +12,7 @@ import msgspec
 from allowlist.documents.prepared import prepared
 from allowlist.documents.reader import near_miss
 from allowlist.errors import TargetNotFound
-from allowlist.estate.bodies import Body, Estate, meaning
+from allowlist.estate.bodies import Body, Estate, fingerprint, meaning
 from allowlist.plan.drafts import NO_COST, Draft, Drafted, LimitFinding
 from allowlist.plan.findings import Finding
 from allowlist.plan.model import Change, Operation
@@ -206,10 +206,15 @@ class Point(ABC):
         except TargetNotFound:
             return []
 
+    def exact(self, estate: Estate, resource: str) -> str:
+        """Digest of all that a write of ``resource`` replaces, to the letter: what another hand wrote with the same
+        meaning (other letters, another order, a group without rules) would be lost all the same."""
+        return fingerprint(estate.get(resource))
+
     def is_unchanged(self, arm: ArmReader, estate: Estate, resource: str) -> bool:
-        """Does ``resource`` still read as it does in ``estate``?"""
+        """Does ``resource`` still read, letter by letter, as it does in ``estate``?"""
         again = Estate.of(self.reread(arm, resource))
-        return self.digest(estate, resource) == self.digest(again, resource)
+        return self.exact(estate, resource) == self.exact(again, resource)
 
     @classmethod
     def find_option_faults(cls, options: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

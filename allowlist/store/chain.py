@@ -48,7 +48,7 @@ def append(
         "kind": kind,
         "subject": subject,
         "state": state,
-        "at": max(stamp(at), _newest(connection)),
+        "at": max(stamp(at), newest(connection)),
         "body": encoded.decode(),
         "previous": last.digest,
     }
@@ -57,7 +57,7 @@ def append(
     connection.execute(update(tables.head).values(seq=last.seq + 1, digest=digest))
 
 
-def _newest(connection: Connection) -> str:
+def newest(connection: Connection) -> str:
     """When the last row was written, by its own word: rows are in the order of time, whatever clocks say."""
     query = select(tables.event.c.at).order_by(tables.event.c.seq.desc()).limit(1)
     return str(connection.scalar(query) or "")

@@ -5,7 +5,7 @@ must not write on: ``Lock.check`` renews the lease under its own token, and when
 lies ahead. Call it immediately before every write.
 
 The moments of leases are told by the database server where there is one, so that clocks that differ between
-machines do no harm; with SQLite everybody reads the clock of the same machine.
+machines do no harm; with SQLite everybody reads the clock of the same machine, never before the newest row.
 
 A holder that died on this machine loses its lock at once: its lease protects work, and there is none.
 """
@@ -144,7 +144,8 @@ class Locks:
 
     def _now(self, connection: Connection) -> datetime:
         if self._database.is_sqlite:
-            return self._clock()
+            last = chain.newest(connection)
+            return max(self._clock(), moment(last)) if last else self._clock()
         told: datetime = connection.execute(select(func.clock_timestamp())).scalar_one()
         return told
 

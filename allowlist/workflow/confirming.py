@@ -14,7 +14,11 @@ from allowlist.workflow.rolling_back import roll_back
 
 
 def confirm_run(ledger: Ledger, run_id: str, who: str, now: dt.datetime) -> Run:
-    """Make a provisional run final. Raises AllowlistError when it is not provisional any more, or its time is over."""
+    """Make a provisional run final. Raises AllowlistError when it is not provisional any more, or its time is over.
+
+    A clock that was set back gives no more time.
+    """
+    now = ledger.not_before(now)
     run = ledger.run(run_id)
     if run.state != "provisional":
         raise AllowlistError(f"run {run.run_id} is {run.state}, not provisional")

@@ -23,7 +23,8 @@ from allowlist.workflow.applying import raise_if_incomplete
 from allowlist.workflow.resuming import resume_run
 from allowlist.workflow.rolling_back import roll_back
 from tests.helpers.ledgers import execute_without_triggers
-from tests.helpers.small_world import group, others_rule
+from tests.helpers.small_world import OURS as SHARED
+from tests.helpers.small_world import group, others_rule, small_world
 from tests.helpers.world import ALICE, FOREIGN, OURS, POLICY, World, contoso_world, now
 
 
@@ -179,7 +180,7 @@ def test_a_refused_write_is_told_as_not_done_and_can_be_tried_again(world: World
     result = world.apply(plan)
     with pytest.raises(AppliedInPart) as told:
         raise_if_incomplete(result)
-    assert "--resume" in told.value.hint
+    assert "apply the plan again" in told.value.hint
     assert set(result.fates.values()) == {"not done"}
     assert world.ledger.run(result.run_id).state == "failed"
     raise_if_incomplete(world.apply(plan))
@@ -205,13 +206,47 @@ def test_somebody_who_edits_our_group_between_reading_and_writing_is_noticed(wor
     def meddle(event: Any) -> None:
         if event.state == "intended" and not seen:
             seen.append("x")
-            world.arm.put(OURS, group(OURS, "allowlist", others_rule("late"), priority=1000), "2024-05-01")
+            group = {"properties": {"priority": 1000, "ruleCollections": []}}
+            world.arm.put(OURS, group, "2024-05-01")
 
     world.settings["on_event"] = meddle
     result = world.apply(plan)
     assert not result.is_complete
     assert "changed by somebody else" in result.error
-    assert world.rules() == ["late"]
+    assert not world.rules()
+
+
+def _spelt_otherwise(body: dict[str, Any]) -> None:
+    body["properties"]["ruleCollections"][0]["rules"][0]["description"] = "Ours, SEE TICKET 7"
+
+
+def _in_another_order(body: dict[str, Any]) -> None:
+    body["properties"]["ruleCollections"][0]["rules"].reverse()
+
+
+def _with_one_more(body: dict[str, Any]) -> None:
+    body["properties"]["ruleCollections"][0]["rules"].append(others_rule("late"))
+
+
+@pytest.mark.parametrize("edit", [_spelt_otherwise, _in_another_order, _with_one_more])
+def test_no_edit_of_others_is_overwritten_though_it_means_the_same(tmp_path: Path, edit: Any) -> None:
+    """Their rules stand in the group we write, so a write of it would bring back what they have just edited."""
+    theirs = [others_rule("guest", description="ours, see ticket 7"), others_rule("visitor")]
+    with small_world(tmp_path, group(SHARED, "allowlist-wl", *theirs, priority=1000)) as world:
+        plan = world.plan()
+        world.approve(plan)
+        edited: list[Any] = []
+
+        def meddle(event: Any) -> None:
+            if event.state == "intended" and not edited:
+                world.edit(SHARED, edit)
+                edited.append(world.body(SHARED))
+
+        world.settings["on_event"] = meddle
+        result = world.apply(plan)
+
+        assert "changed by somebody else" in result.error
+        assert world.body(SHARED) == edited[0]
 
 
 def _options() -> Any:

@@ -111,6 +111,12 @@ class AccountAllowList(Point):
         del resource
         return digest_of(_meaning(self.allowed(estate)))
 
+    def exact(self, estate: Estate, resource: str) -> str:
+        """A write replaces the list as a whole and nothing else of the account."""
+        del resource
+        allowed = self.allowed(estate)
+        return digest_of([allowed.restricted, list(allowed.entries)])
+
     def reread(self, arm: ArmReader, resource: str) -> list[Body]:
         del resource
         return self.read(arm)

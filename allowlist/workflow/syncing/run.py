@@ -14,6 +14,7 @@ from allowlist.apply.executor import Surroundings
 from allowlist.errors import AllowlistError
 from allowlist.points.point import ArmWriter
 from allowlist.workflow.applying import new_run_id, refuse_edited_ledger
+from allowlist.workflow.approval_policy import refuse_other_policy
 from allowlist.workflow.project import Project
 from allowlist.workflow.syncing.approvals import SignedApprovals
 from allowlist.workflow.syncing.context import NobodyWatches, Pass, Settings, Watcher
@@ -73,6 +74,7 @@ def sync(
     works: Sequence[Work], around: Surroundings, settings: Settings, watcher: Watcher | None = None
 ) -> Report:
     """One run. Never raises for what happens to a workload or target; that is told in its outcome."""
+    around = replace(around, clock=around.ledger.bounded(around.clock))
     now = around.clock()
     report = Report(run_id=new_run_id(now), begun=now)
     run = _Run(report, works, replace(around, lock_wait=settings.lock_wait), settings, watcher)
@@ -137,6 +139,7 @@ class _Run:
         recovered = [*recover(given, self._left.get(given.workload, ()))]
         for _, outcome in recovered:
             self._tell(outcome)
+        refuse_other_policy(self._around.ledger, given.workload, given.project.approval)
         given = replace(given, blocked=dict(_blocked(recovered)))
         if len(given.specs) == 1:
             self._target(given, given.specs[0])

@@ -69,6 +69,8 @@ class _Look:
     project: Project
     plan: Plan
     permits: Sequence[Permit]
+    drifted: Collection[str]
+    """Paths of our rules that others changed and that the plan brings back."""
     family: str
     resources: tuple[str, ...]
     """What the target is, and whose rules decide for it: both are read anew after a write."""
@@ -116,7 +118,7 @@ def _look_and_act(given: Pass, spec: TargetSpec) -> Outcome:
             _forget(given, look)
             look = _look(given, spec)
         try:
-            result = _carry_out(given, look) if look.going else None
+            result = _carry_out(given, spec, look) if look.going else None
         finally:
             _forget(given, look)
     return _outcome(given, spec, look, result)
@@ -140,6 +142,7 @@ def _look(given: Pass, spec: TargetSpec) -> _Look:
         project=project,
         plan=plan,
         permits=_permits(given, spec, plan, drifted),
+        drifted=drifted,
         family=family,
         resources=(spec.resource, point.decider(estate)),
         seen=seen,
@@ -166,7 +169,7 @@ def _permits(given: Pass, spec: TargetSpec, plan: Plan, drifted: Collection[str]
     return permits(plan, standings, automation, given.closed(spec.name), drifted)
 
 
-def _carry_out(given: Pass, look: _Look) -> RunResult:
+def _carry_out(given: Pass, spec: TargetSpec, look: _Look) -> RunResult:
     """Apply, verify, converge. Raises AppliedInPart when any of it did not come to its end."""
     around, ledger, plan = given.around, given.around.ledger, look.plan
     given.trust_ledger()
@@ -179,11 +182,31 @@ def _carry_out(given: Pass, look: _Look) -> RunResult:
     ledger.save_snapshot(run_id, "changes", "before", canonical_json([change.id for change in changes]))
     families = {plan.targets[0].name: look.family}
     with _ledger_at_hand(run_id):
-        result = execute(look.project, plan, changes, given.arm, around, run_id, families=families)
+        result = execute(
+            look.project,
+            plan,
+            changes,
+            given.arm,
+            around,
+            run_id,
+            families=families,
+            last_word=lambda: _refuse_withdrawn(given, spec, look),
+        )
         check_converged(look.project, plan, given.arm, changes, result)
         finish(around, result, ApplyOptions(approved_only=True))
     raise_if_incomplete(result)
     return result
+
+
+def _refuse_withdrawn(given: Pass, spec: TargetSpec, look: _Look) -> None:
+    """What was said, or ended, while this run waited for its lock counts. Raises StalePlan: what is left goes then."""
+    now_going = {item.change.id for item in _permits(given, spec, look.plan, look.drifted) if item.may_go}
+    gone = [item.change for item in look.going if item.change.id not in now_going]
+    if gone:
+        raise StalePlan(
+            f"{gone[0].title} may not go any more: that was decided while this run waited; nothing was written",
+            hint="the next look decides again",
+        )
 
 
 @contextmanager

@@ -1,0 +1,93 @@
+"""A scheduled run believes what people said last, the newest row of the ledger, and the policy that the ledger holds."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from allowlist.errors import AllowlistError
+from allowlist.workflow.approval_policy import PolicyInForce, keep_policy
+from allowlist.workflow.confirming import confirm_run
+from allowlist.workload.document import ApprovalRule
+from tests.helpers.small_world import OURS, small_world
+from tests.helpers.world import ALICE, World, now
+from tests.workflow.test_sync import automate, only, run
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    with small_world(tmp_path) as found:
+        automate(found, "apply: approved")
+        found.approve(found.plan())
+        yield found
+
+
+def _while_reading(world: World, meddle: Callable[[], None]) -> None:
+    """Do something, once, when the lock is held and the state is being read."""
+    done: list[str] = []
+
+    def watch(event: Any) -> None:
+        if event.state == "reading" and not done:
+            done.append("x")
+            meddle()
+
+    world.settings["on_event"] = watch
+
+
+def test_a_rejection_that_comes_while_it_waits_for_its_lock_counts(world: World) -> None:
+    plan = world.plan()
+    _while_reading(world, lambda: world.reject(plan, ALICE))
+
+    outcome = only(run(world))
+
+    assert (outcome.state, outcome.applied) == ("pending", 0)
+    assert world.body(OURS) is None
+
+
+def test_what_is_still_approved_goes_when_a_part_was_rejected_meanwhile(world: World) -> None:
+    from allowlist.workflow.deciding import decide
+
+    plan = world.plan()
+    _while_reading(
+        world, lambda: decide(world.ledger, plan, plan.changes[:1], "reject", ALICE, "after all", now())
+    )
+
+    outcome = only(run(world))
+
+    assert (outcome.applied, outcome.waiting) == (len(plan.changes) - 1, 1), outcome
+    assert plan.changes[0].operation.path[1] not in world.rules()
+
+
+def test_a_clock_set_back_does_not_lead_out_of_a_freeze(world: World) -> None:
+    days = [(now() + dt.timedelta(days=item)).date().isoformat() for item in (2, 5)]
+    automate(world, f"apply: approved, freezes: [{{from: '{days[0]}', to: '{days[1]}', reason: audit}}]")
+    world.record_at(now() + dt.timedelta(days=3))
+
+    outcome = only(run(world))
+
+    assert outcome.applied == 0
+    assert any("audit" in line for line in outcome.lines)
+    assert world.body(OURS) is None
+
+
+def test_a_clock_set_back_gives_no_more_time_to_confirm(world: World) -> None:
+    run_id = world.apply(world.plan(), confirm_within=dt.timedelta(minutes=10)).run_id
+    world.record_at(now() + dt.timedelta(minutes=11))
+
+    with pytest.raises(AllowlistError, match="had to be confirmed until"):
+        confirm_run(world.ledger, run_id, "bob", now())
+
+
+def test_under_another_policy_than_that_of_the_ledger_nothing_is_applied(world: World) -> None:
+    strict = PolicyInForce(rule=ApprovalRule(four_eyes=True), origin="approval.yaml")
+    keep_policy(world.ledger, world.project.workload.name, strict, ALICE.who)
+
+    outcome = only(run(world))
+
+    assert outcome.code not in (0, 2)
+    assert "not the one the ledger holds" in outcome.text
+    assert world.body(OURS) is None
