@@ -223,12 +223,15 @@ def _save_after(
 
 
 def still_wanted(project: Project, plan: Plan, arm: ArmWriter, applied: Sequence[Change]) -> list[Change]:
-    """What a fresh plan for the same targets would still change, apart from what was left out on purpose."""
+    """What a fresh plan for the same targets would still change, apart from what was left out on purpose.
+
+    Those are known by what they do and for whom: what stands over them (gates that count a plan) may be other now.
+    """
     names = [target.name for target in plan.targets]
     specs = project.targets(names)
     fresh = make_plan(project, read_estate(project, specs, arm), specs)
-    left_out = {change.digest for change in plan.changes} - {change.digest for change in applied}
-    return [change for change in fresh.changes if change.digest not in left_out]
+    left_out = {change.id for change in plan.changes} - {change.id for change in applied}
+    return [change for change in fresh.changes if change.id not in left_out]
 
 
 def finish(around: Surroundings, result: RunResult, options: ApplyOptions) -> None:
