@@ -40,7 +40,8 @@ def test_the_loop_of_a_working_day(run, workplace: Path) -> None:  # type: ignor
     assert applied.code == 0, applied.err
     assert applied.json["converged"] is True
     assert "converged" in applied.err
-    assert run("plan", "--exit-code").code == 0
+    left = run("plan", "--exit-code", "--json")
+    assert (left.code, left.json["changes"], len(left.json["gaps"])) == (2, [], 2)
     assert run("apply", "plan.json").code == 4
     (latest, *_) = json.loads(allowlist("history", "--json").out)[1:]
     assert latest["run"] == applied.json["run"]
