@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from allowlist.cli.common import exit_code_option, json_option, project_from, project_options
-from allowlist.cli.console import plain, put, put_json
+from allowlist.cli.console import plain, put, put_json, say
 from allowlist.cli.exits import Exit
 
 
@@ -30,14 +30,20 @@ def compare(
 ) -> int:
     """Compare two snapshots by effect: which flows the second opens and closes, however its rules are written.
 
+    A plan of Terraform as AFTER is put over BEFORE: what a merge opens and closes, with all that is not in Terraform.
+
     \b
-    Example: allowlist compare ./last-week ./today --exit-code
+    Examples: allowlist compare ./last-week ./today --exit-code
+      terraform show -json PLAN | allowlist compare ./live -
     """
     from allowlist.render.rulesets import comparison_json, comparison_text
     from allowlist.workflow.comparing import compare_states
 
     project = project_from(workload_path, catalogs, facts_path)
-    found = compare_states(project, project.targets(only, exclude), before, after)
+    comparison = compare_states(project, project.targets(only, exclude), before, after)
+    found = comparison.targets
+    for note in comparison.notes:
+        say(f"note: {plain(note)}")
     if as_json:
         put_json([comparison_json(item.target, item.relation, item.differences) for item in found])
     else:

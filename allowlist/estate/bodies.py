@@ -22,13 +22,15 @@ class Estate:
     """Resources by normalised id. ``origin`` says where they came from, for messages.
 
     ``derived`` remembers what was worked out from single bodies; estates made from this one share it, so what
-    did not change is not worked out again. ``unreadable`` says what could not be read, and why.
+    did not change is not worked out again. ``unreadable`` says what could not be read, and why. ``planned``: it holds what a
+    plan of Terraform would make of what is there.
     """
 
     resources: Mapping[str, Body] = field(default_factory=dict)
     origin: str = ""
     derived: dict[object, Any] = field(default_factory=dict, compare=False, repr=False)
     unreadable: tuple[Unreadable, ...] = ()
+    planned: bool = False
     _by_type: dict[str, list[str]] = field(default_factory=dict, init=False, compare=False, repr=False)
 
     @classmethod

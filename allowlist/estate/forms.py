@@ -14,6 +14,7 @@ from allowlist.errors import InvalidInput
 from allowlist.estate.json_files import JsonFile
 from allowlist.estate.spelling import spelled
 from allowlist.estate.template.form import is_parameter_file, is_template
+from allowlist.estate.terraform import is_terraform
 from allowlist.estate.unread import unread_body
 
 SCHEMA = "allowlist/snapshot/v1"
@@ -32,7 +33,14 @@ class Parameters:
     data: Mapping[str, Any]
 
 
-Item = dict[str, Any] | Template | Parameters
+@dataclass(frozen=True, slots=True)
+class Terraform:
+    """A plan or a state, as ``terraform show -json`` prints it."""
+
+    data: Mapping[str, Any]
+
+
+Item = dict[str, Any] | Template | Parameters | Terraform
 
 
 def items_in(file: JsonFile) -> Iterator[Item]:
@@ -51,6 +59,8 @@ def _items(data: Any, file: str) -> Iterator[Item]:
         yield Template(data, {})
     elif is_parameter_file(data):
         yield Parameters(data)
+    elif is_terraform(data):
+        yield Terraform(data)
     else:
         yield from _of_object(data, file)
 
@@ -180,7 +190,7 @@ def _advice(data: Any) -> str:
     """What to do with what was found instead."""
     keys = {key.lower() for key in data} if isinstance(data, dict) else set()
     if keys & {"terraform_version", "planned_values", "resource_changes"}:
-        return "this is Terraform's JSON, which is not read yet; save what is deployed: allowlist snapshot -o DIR"
+        return "this is a part of Terraform's JSON; save all of it: terraform show -json PLAN > plan.json"
     if keys & {"rulecollectiontype", "rulecollections", "ruletype"}:
         return (
             "rule collections without the group they stand in; save the groups: "

@@ -7,17 +7,18 @@ A file that is not whole is refused, never read as empty; what is announced and 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from allowlist.errors import InvalidInput, Problem
 from allowlist.estate.bodies import Body, Estate, fingerprint
-from allowlist.estate.forms import SCHEMA, Parameters, Template, items_in
+from allowlist.estate.forms import SCHEMA, Parameters, Template, Terraform, items_in
 from allowlist.estate.json_files import JsonFile, files_below, read_json_files
 from allowlist.estate.parameter_files import ParameterFile, read_bicep_parameters, values_for
 from allowlist.estate.resource_id import normal_id
 from allowlist.estate.shapes import in_arm_shape, with_children
 from allowlist.estate.template import TooMuch, read_template
+from allowlist.estate.terraform import TerraformReading, merged, missing_parents, read_terraform, with_parts
 from allowlist.estate.unread import Unread, announced, perhaps
 from allowlist.estate.unreadable import Unreadable
 
@@ -35,6 +36,7 @@ class _Snapshot:
     places: dict[str, str] = field(default_factory=dict)
     templates: list[tuple[JsonFile, Template]] = field(default_factory=list)
     parameters: list[ParameterFile] = field(default_factory=list)
+    terraform: list[tuple[TerraformReading, str]] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     hints: list[str] = field(default_factory=list)
     unread: list[Unread] = field(default_factory=list)
@@ -61,25 +63,60 @@ def _contents(body: Body) -> Body:
     return {"properties": body.get("properties"), "kind": body.get("kind")}
 
 
-def read_snapshot(path: Path, *, cloud: str = "public") -> Estate:
+def read_snapshot(
+    path: Path, *, cloud: str = "public", subscription: str = "", beneath: Estate | None = None
+) -> Estate:
     """Everything at or below ``path``; ``-`` is standard input. Raises InvalidInput with every file's mistake.
 
-    ``cloud`` is where templates would be deployed.
+    ``cloud`` is where templates would be deployed, ``subscription`` where a plan of Terraform goes that does not say so.
+    A plan is put over ``beneath``, the state before it, where one is given: it shows only what Terraform manages.
     """
     found = _Snapshot()
     for file in read_json_files(path):
-        _take(file, found)
+        _take(file, found, subscription)
     _take_sources(path, found)
     _read_templates(found, cloud)
+    planned = _put_together(found, beneath)
     if found.problems:
         hints = dict.fromkeys(found.hints) or {
             "save the whole answer again; nothing was read from this snapshot": None
         }
         raise InvalidInput(found.problems, hint="; ".join(hints))
-    return _estate(found, path)
+    return replace(_estate(found, path), planned=planned)
 
 
-def _take(file: JsonFile | InvalidInput, found: _Snapshot) -> None:
+def _put_together(found: _Snapshot, beneath: Estate | None) -> bool:
+    """What Terraform shows, by itself or over what was there; true for a plan."""
+    planned = any(reading.is_plan for reading, _ in found.terraform)
+    if planned and beneath is not None:
+        found.bodies = {**beneath.resources, **found.bodies}
+        found.unreadable = [*map(str, beneath.unreadable), *found.unreadable]
+    for reading, file in found.terraform:
+        if planned and beneath is not None:
+            found.bodies = merged(found.bodies, _shaped(reading, file))
+        else:
+            _add_terraform(found, _shaped(reading, file), file)
+    for reading, _ in found.terraform:
+        found.bodies = with_parts(found.bodies, reading)
+    if found.terraform:
+        for body in list(missing_parents(found.bodies)):
+            found.bodies.setdefault(normal_id(body["id"]), body)
+    return planned
+
+
+def _shaped(reading: TerraformReading, file: str) -> TerraformReading:
+    return replace(reading, bodies={key: in_arm_shape(body, file) for key, body in reading.bodies.items()})
+
+
+def _add_terraform(found: _Snapshot, reading: TerraformReading, file: str) -> None:
+    for body in reading.bodies.values():
+        try:
+            found.add(body, file)
+        except InvalidInput as error:
+            found.refuse(error)
+
+
+def _take(file: JsonFile | InvalidInput, found: _Snapshot, subscription: str) -> None:
     if isinstance(file, InvalidInput):
         found.refuse(file)
         return
@@ -89,11 +126,20 @@ def _take(file: JsonFile | InvalidInput, found: _Snapshot) -> None:
                 found.templates.append((file, item))
             elif isinstance(item, Parameters):
                 found.parameters.append(ParameterFile.of(file.path, item.data))
+            elif isinstance(item, Terraform):
+                _take_terraform(item, file, found, subscription)
             else:
                 found.add(in_arm_shape(item, str(file)), str(file))
         found.unreadable += _unreadable_in(file)
     except InvalidInput as error:
         found.refuse(error)
+
+
+def _take_terraform(item: Terraform, file: JsonFile, found: _Snapshot, subscription: str) -> None:
+    reading = read_terraform(item.data, str(file), subscription)
+    found.terraform.append((reading, str(file)))
+    found.unread += reading.unread
+    found.unreadable += [*reading.notes, *(f"{one.what} in {file.path.name}" for one in reading.unread)]
 
 
 def _take_sources(path: Path, found: _Snapshot) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from allowlist.estate.bodies import Estate
 from allowlist.rules.compare import Difference, Relation, find_differences, relation_of
 from allowlist.workflow.project import Project, read_estate
 from allowlist.workload import TargetSpec
@@ -20,14 +21,27 @@ class Compared:
     differences: list[Difference]
 
 
-def compare_states(
-    project: Project, specs: Sequence[TargetSpec], before: Path, after: Path
-) -> list[Compared]:
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Every target of two states; ``notes`` say what of them could not be read."""
+
+    targets: list[Compared]
+    notes: tuple[str, ...]
+
+
+def compare_states(project: Project, specs: Sequence[TargetSpec], before: Path, after: Path) -> Comparison:
     """Raises InvalidInput where a snapshot cannot be read or lacks a target."""
-    estates = [read_estate(project, specs, path) for path in (before, after)]
+    estates = _both(project, specs, before, after)
     found = []
     for spec in specs:
         old, new = (project.point(spec).ruleset(estate) for estate in estates)
         differences = find_differences(old, new, facts=project.facts)
         found.append(Compared(spec.name, relation_of(differences)[0], differences))
-    return found
+    lost = dict.fromkeys(str(text) for estate in estates for text in estate.unreadable)
+    return Comparison(found, tuple(f"not readable: {text}" for text in lost))
+
+
+def _both(project: Project, specs: Sequence[TargetSpec], before: Path, after: Path) -> tuple[Estate, Estate]:
+    """Both states. A plan of Terraform after a state that is none: what applying it would make of that state."""
+    old = read_estate(project, specs, before)
+    return old, read_estate(project, specs, after, beneath=None if old.planned else old)

@@ -13,6 +13,7 @@ from allowlist.documents.reader import near_miss
 from allowlist.documents.source import Source
 from allowlist.errors import AllowlistError, InvalidInput
 from allowlist.estate.bodies import Body, Estate
+from allowlist.estate.resource_id import ResourceId
 from allowlist.estate.snapshot import read_snapshot
 from allowlist.network.read import member, objects, prefixes, properties, texts
 from allowlist.points.kind import kind_of
@@ -134,14 +135,21 @@ def _subnet(estate: Estate, resource: str) -> Body | None:
 
 
 def read_estate(
-    project: Project, specs: Sequence[TargetSpec], origin: Path | ArmReader, *, whole: bool = False
+    project: Project,
+    specs: Sequence[TargetSpec],
+    origin: Path | ArmReader,
+    *,
+    whole: bool = False,
+    beneath: Estate | None = None,
 ) -> Estate:
     """The actual state of the targets, from a snapshot on disk or from ARM, read by list calls.
 
-    Of the network around them what private endpoints need is read, or with ``whole`` all a posture looks at.
+    Of the network around them what private endpoints need is read, or with ``whole`` all a posture looks at. A plan of
+    Terraform on disk is put over ``beneath``, the state before it, if there is one.
     """
     if isinstance(origin, Path):
-        return read_snapshot(origin, cloud=project.workload.cloud)
+        cloud, subscription = project.workload.cloud, _subscription_of(specs)
+        return read_snapshot(origin, cloud=cloud, subscription=subscription, beneath=beneath)
     bodies: list[Body] = []
     for spec in specs:
         bodies += project.point(spec).read(origin)
@@ -151,6 +159,12 @@ def read_estate(
         return estate
     named = [*(spec.resource for spec in specs), *source_ids(project, specs)]
     return read_surroundings(origin, estate, named, whole=whole)
+
+
+def _subscription_of(specs: Sequence[TargetSpec]) -> str:
+    """Where all targets are: a plan of Terraform that does not say so goes there."""
+    found = {ResourceId(spec.resource).subscription for spec in specs}
+    return found.pop() if len(found) == 1 else ""
 
 
 def _source_resources(
