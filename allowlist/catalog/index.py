@@ -8,6 +8,7 @@ entries waits for a person.
 from __future__ import annotations
 
 import hashlib
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 from urllib.parse import urljoin, urlsplit
@@ -23,6 +24,7 @@ from allowlist.documents.canonical import canonical_json
 from allowlist.documents.prepared import prepared
 from allowlist.documents.source import parse_yaml_source
 from allowlist.errors import CatalogError, InvalidInput
+from allowlist.trust import make_trust
 
 if TYPE_CHECKING:
     import httpx
@@ -31,6 +33,7 @@ INDEX_SCHEMA: Final = "allowlist/catalog-index/v1"
 INDEX_FILE: Final = "index.json"
 MAX_INDEX_BYTES: Final = 1024 * 1024
 MAX_CATALOG_BYTES: Final = 4 * 1024 * 1024
+_SECONDS: Final = 20.0
 SUDDEN_SHRINK: Final = 0.5
 """A new latest version with fewer than this share of the entries of ours waits for a person."""
 
@@ -58,6 +61,8 @@ class Followed(msgspec.Struct, frozen=True, kw_only=True):
     kept: tuple[str, ...] = ()
     refused: dict[str, str] = {}
     held: dict[str, str] = {}
+    digest: str = ""
+    """SHA-256 of the index in hex; a workload pins it."""
 
 
 def write_index(folder: Path, into: Path) -> CatalogIndex:
@@ -97,10 +102,11 @@ def follow_index(url: str, folder: Path, *, client: httpx.Client, accept_shrink:
     Raises CatalogError when the index itself cannot be fetched or read; trouble with one catalog is reported
     and leaves the local copy as it is.
     """
-    _check_address(url)
+    check_address(url)
     content = _fetch_index(url, folder, client)
-    index = _parse_index(content, url)
-    return _Follower(url, folder, client, accept_shrink).follow(index)
+    index = parse_index(content, url)
+    followed = _Follower(url, folder, client, accept_shrink).follow(index)
+    return msgspec.structs.replace(followed, digest=hashlib.sha256(content).hexdigest())
 
 
 class _Follower:
@@ -139,12 +145,11 @@ class _Follower:
     def _take(self, name: str, indexed: IndexedCatalog) -> str:
         """Fetch, check and store one catalog; the answer is the reason it is held back, or nothing."""
         address = urljoin(self._url, indexed.file)
-        _check_address(address)
+        check_address(address)
         content = _get(self._client, address, limit=min(indexed.size, MAX_CATALOG_BYTES))
         if hashlib.sha256(content).hexdigest() != indexed.sha256:
             raise CatalogError(f"{address} is not the file the index vouches for")
-        catalog = _parse(content, address, name)
-        _check_digests(catalog, indexed)
+        catalog = parse_indexed(content, address, name, indexed)
         ours = self._folder / f"{name}.yaml"
         if ours.is_file():
             mine = read_catalog(ours)
@@ -157,7 +162,8 @@ class _Follower:
         return ""
 
 
-def _check_address(url: str) -> None:
+def check_address(url: str) -> None:
+    """Raises CatalogError for an address that anybody on the way could answer for."""
     parts = urlsplit(url)
     loopback = parts.hostname in ("127.0.0.1", "localhost", "::1")
     if parts.scheme != "https" and not (parts.scheme == "http" and loopback):
@@ -177,6 +183,20 @@ def _fetch_index(url: str, folder: Path, client: httpx.Client) -> bytes:
     _write(cached, content)
     _write(tag, f"{url}\n{new_tag}".encode())
     return content
+
+
+def open_client() -> httpx.Client:
+    """A client that trusts the certificates that everything else here trusts."""
+    import httpx
+
+    return httpx.Client(verify=make_trust(None, os.environ).context, timeout=_SECONDS)
+
+
+def fetch(url: str, limit: int) -> bytes:
+    """What is at ``url``, at most ``limit`` bytes. Raises CatalogError."""
+    check_address(url)
+    with open_client() as client:
+        return _get(client, url, limit=limit)
 
 
 def _get(client: httpx.Client, url: str, *, limit: int) -> bytes:
@@ -203,7 +223,8 @@ def _request(client: httpx.Client, url: str, limit: int, headers: dict[str, str]
         raise CatalogError(f"{url} cannot be fetched: {error}") from error
 
 
-def _parse_index(content: bytes, url: str) -> CatalogIndex:
+def parse_index(content: bytes, url: str) -> CatalogIndex:
+    """Raises CatalogError for what is no index."""
     try:
         index = msgspec.json.decode(content, type=prepared(CatalogIndex))
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
@@ -211,6 +232,13 @@ def _parse_index(content: bytes, url: str) -> CatalogIndex:
     if index.schema != INDEX_SCHEMA:
         raise CatalogError(f"{url} says schema '{index.schema}', expected '{INDEX_SCHEMA}'")
     return index
+
+
+def parse_indexed(content: bytes, address: str, name: str, indexed: IndexedCatalog) -> Catalog:
+    """The catalog in ``content``, with the releases the index vouches for. Raises CatalogError and InvalidInput."""
+    catalog = _parse(content, address, name)
+    _check_digests(catalog, indexed)
+    return catalog
 
 
 def _parse(content: bytes, address: str, name: str) -> Catalog:

@@ -36,6 +36,10 @@ class Library(msgspec.Struct, frozen=True, kw_only=True):
             )
         return found
 
+    def with_catalogs(self, others: Mapping[str, Catalog]) -> Library:
+        """This library, with ``others`` in the place of catalogs of the same names."""
+        return msgspec.structs.replace(self, catalogs={**self.catalogs, **others})
+
     def __iter__(self) -> Iterator[Catalog]:
         return iter(self.catalogs.values())
 

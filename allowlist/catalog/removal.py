@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import date, timedelta
 from enum import StrEnum
 
@@ -12,8 +13,8 @@ from allowlist.catalog.versions import NEXT, parse_version
 
 
 class RemovalStage(StrEnum):
-    """``KEEP``: the pinned version still asks for it. ``PROPOSE``: told, never planned. ``QUARANTINE``: may be
-    planned as a reversible step. ``REMOVE``: may be planned as a removal, with approval like any other change."""
+    """``KEEP``: the pinned version still asks for it. ``PROPOSE``: told, never planned. ``QUARANTINE``: planned
+    behind a gate of its own. ``REMOVE``: planned as a removal like any other."""
 
     KEEP = "keep"
     PROPOSE = "propose"
@@ -29,29 +30,57 @@ class RemovalPolicy(msgspec.Struct, frozen=True, kw_only=True):
     quarantine_days: int = 60
 
 
+class Removal(msgspec.Struct, frozen=True, kw_only=True):
+    """An ended entry whose rules may not go like others yet: its ``stage``, and the day on which that ends."""
+
+    catalog: str
+    entry: Entry
+    stage: RemovalStage
+    ended: date
+    until: date
+
+    def __str__(self) -> str:
+        subject = f"{self.catalog}#{self.entry.id} ended on {self.ended} with {self.entry.until}"
+        if self.stage is RemovalStage.PROPOSE:
+            return f"{subject}; its removal is only proposed until {self.until}"
+        return f"{subject}; its removal is in quarantine until {self.until}"
+
+
 def removal_stage(
-    catalog: Catalog,
-    entry: Entry,
-    *,
-    pinned: str,
-    today: date,
-    adopted: date | None = None,
-    policy: RemovalPolicy | None = None,
+    catalog: Catalog, entry: Entry, *, pinned: str, today: date, policy: RemovalPolicy | None = None
 ) -> RemovalStage:
     """How far the removal of what ``entry`` asked for may go for a workload pinned to version ``pinned``.
 
-    The clock starts when the version that ended the entry was released, or when the workload took that version
-    up (``adopted``), whichever is later. Raises CatalogError for a version that does not exist.
+    The clock starts when the version that ended the entry was released. Raises CatalogError for a version that
+    does not exist.
     """
     policy = policy or RemovalPolicy()
     if not _has_ended(entry, catalog.resolve(pinned)):
         return RemovalStage.KEEP
-    start = max(_end_date(catalog, entry, today), adopted or date.min)
-    if today < start + timedelta(days=policy.propose_days):
+    start = _end_date(catalog, entry, today)
+    if today < _quarantined_on(start, policy):
         return RemovalStage.PROPOSE
-    if today < start + timedelta(days=policy.propose_days + policy.quarantine_days):
-        return RemovalStage.QUARANTINE
-    return RemovalStage.REMOVE
+    return RemovalStage.QUARANTINE if today < _removed_on(start, policy) else RemovalStage.REMOVE
+
+
+def waiting_removals(catalog: Catalog, pinned: str, today: date, policy: RemovalPolicy) -> Iterator[Removal]:
+    """The ended entries of ``catalog`` that are proposed or in quarantine. Raises CatalogError."""
+    for entry in catalog.entries:
+        stage = removal_stage(catalog, entry, pinned=pinned, today=today, policy=policy)
+        if stage in (RemovalStage.PROPOSE, RemovalStage.QUARANTINE):
+            start = _end_date(catalog, entry, today)
+            ends = _quarantined_on if stage is RemovalStage.PROPOSE else _removed_on
+            yield Removal(
+                catalog=catalog.name, entry=entry, stage=stage, ended=start, until=ends(start, policy)
+            )
+
+
+def _quarantined_on(start: date, policy: RemovalPolicy) -> date:
+    return start + timedelta(days=policy.propose_days)
+
+
+def _removed_on(start: date, policy: RemovalPolicy) -> date:
+    return start + timedelta(days=policy.propose_days + policy.quarantine_days)
 
 
 def _has_ended(entry: Entry, pinned: str) -> bool:

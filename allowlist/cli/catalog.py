@@ -10,7 +10,7 @@ import click
 import msgspec
 
 from allowlist.cli.catalog_common import FOLDER, JSON, library, print_json
-from allowlist.cli.catalog_files import add, index, lint, release, review, schema
+from allowlist.cli.catalog_files import add, follow, index, lint, release, review, schema
 from allowlist.cli.catalog_live import live
 from allowlist.cli.upstream import upstream
 from allowlist.errors import CatalogError
@@ -218,5 +218,5 @@ def _summary(item: Catalog) -> dict[str, Any]:
     }
 
 
-for command in (lint, add, release, review, index, schema, live, upstream):
+for command in (lint, add, release, review, index, follow, schema, live, upstream):
     catalog.add_command(command)

@@ -75,17 +75,21 @@ def build_plan(given: PlanInput) -> Plan:
     concerns: list[Concern] = []
     overrides: dict[str, tuple[str, ...]] = {}
     openings: dict[str, Opening] = {}
+    quarantined: dict[str, str] = {}
     for item in given.targets:
         judged = [judge(drafted, item.evidence) for drafted in item.draft.changes]
         made = [_change(item, one) for one in judged]
         changes += [change for change, _ in made]
         overrides |= {change.id: judged.overrides for change, judged in made}
         openings |= {change.id: _opening(judged.drafted, change) for change, judged in made}
+        quarantined |= {
+            change.id: judged.drafted.quarantine for change, judged in made if judged.drafted.quarantine
+        }
         skips += item.draft.skips
         gaps += _gaps(item)
         concerns += map(_concern, item.concerns)
     changes.sort(key=lambda change: (_ORDER[change.operation.action], change.target, change.title))
-    gates = find_gates(_gate_input(given, changes, overrides, openings), given.waivers)
+    gates = find_gates(_gate_input(given, changes, overrides, openings, quarantined), given.waivers)
     changes = _with_gates(changes, gates)
     whole = with_digests(
         Plan(
@@ -193,6 +197,7 @@ def _gate_input(
     changes: Sequence[Change],
     overrides: dict[str, tuple[str, ...]],
     openings: dict[str, Opening],
+    quarantined: dict[str, str],
 ) -> GateInput:
     return GateInput(
         changes=changes,
@@ -201,6 +206,7 @@ def _gate_input(
         limits=[(item.target.name, finding) for item in given.targets for finding in item.limits],
         overrides=overrides,
         openings=openings,
+        quarantined=quarantined,
         empty_catalogs=given.empty_catalogs,
         expired_waivers=given.expired_waivers,
     )

@@ -31,6 +31,8 @@ class Drafted:
     """Of an update: what the rule says more or less than it should, in words."""
     pervasive: bool = False
     """Does it change what rules of others do, as a setting or a state does?"""
+    quarantine: str = ""
+    """Of a removal: which catalog entry ended so lately that somebody has to accept it by name, in words."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -54,6 +54,8 @@ class GateInput:
     """By change id, one for each change that is no removal."""
     empty_catalogs: Sequence[str] = ()
     expired_waivers: Sequence[str] = ()
+    quarantined: Mapping[str, str] = field(default_factory=dict)
+    """By id of a removal: which catalog entry ended so lately that the removal is in quarantine."""
 
 
 def find_gates(given: GateInput, waivers: dict[str, str]) -> tuple[Gate, ...]:
@@ -98,6 +100,14 @@ def _removals(given: GateInput) -> Iterator[Gate]:
     if removals and given.empty_catalogs:
         names = ", ".join(given.empty_catalogs)
         yield _gate("empty-catalog", f"{names} asks for nothing, and rules would be removed", removals)
+
+
+def _quarantine(given: GateInput) -> Iterator[Gate]:
+    found = [change for change in given.changes if change.id in given.quarantined]
+    if found:
+        texts = list(dict.fromkeys(given.quarantined[change.id] for change in found))
+        more = f" (and {len(texts) - 3} more)" if len(texts) > 3 else ""
+        yield _gate("quarantine", "; ".join(texts[:3]) + more, found)
 
 
 def _growth(given: GateInput) -> Iterator[Gate]:
@@ -246,6 +256,7 @@ def _waivers(given: GateInput) -> Iterator[Gate]:
 
 _CHECKS: tuple[Callable[[GateInput], Iterator[Gate]], ...] = (
     _removals,
+    _quarantine,
     _growth,
     _by_pattern("look-alike", _lookalike),
     _by_pattern("wide-wildcard", _wide),

@@ -18,6 +18,7 @@ from allowlist.plan.proofs import Evidence, gather_evidence, is_pointless, judge
 from allowlist.points.point import Point, Write
 from allowlist.rules.coverage import CoverageEngine
 from allowlist.rules.requirement import Requirement
+from allowlist.workflow.ended import held_back
 from allowlist.workflow.judging import Judgement, concerns, judge_target, refined_findings
 from allowlist.workflow.memory import collector_paused
 from allowlist.workflow.project import Project
@@ -121,7 +122,7 @@ def _evidenced(
     taken: Collection[str],
 ) -> _Drafted:
     point, estate = judgement.point, judgement.estate
-    draft = point.draft(estate, needed, kept)
+    draft = held_back(judgement, point.draft(estate, needed, kept), needed, kept)
     changes = tuple(
         replace(item, why=item.why or _TAKEN)
         if any(requirement.key in taken for requirement in item.requirements)

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from allowlist.azure.facts import api_version
-from allowlist.catalog import Library, load_library
+from allowlist.catalog import Catalog, Library, load_library
+from allowlist.catalog.pinned import PinnedIndex, pinned_catalog
+from allowlist.catalog.removal import Removal
 from allowlist.documents.reader import near_miss
 from allowlist.documents.source import Source
-from allowlist.errors import AllowlistError, InvalidInput
+from allowlist.errors import AllowlistError, CatalogError, InvalidInput, Problem
 from allowlist.estate.bodies import Body, Estate
 from allowlist.estate.resource_id import ResourceId
 from allowlist.estate.snapshot import read_snapshot
@@ -20,11 +23,22 @@ from allowlist.points.kind import kind_of
 from allowlist.points.point import ArmReader, Point, Target
 from allowlist.rules.addresses import EVERYWHERE, AddressSet
 from allowlist.rules.flow import NOTHING_KNOWN, Facts
+from allowlist.rules.requirement import Requirement
 from allowlist.workflow.approval_policy import PolicyInForce, policy_from_workload
 from allowlist.workflow.private_links import with_served
 from allowlist.workflow.surroundings import read_surroundings
 from allowlist.workflow.workloads import read_workload, refuse_wrong_options
-from allowlist.workload import Resolved, TargetSpec, Workload, resolve_requirements
+from allowlist.workload import (
+    AddressLookup,
+    Resolved,
+    TargetSpec,
+    Workload,
+    resolve_ended,
+    resolve_requirements,
+)
+
+_Asking = tuple[Workload, Source, Library, TargetSpec, Collection[str], AddressLookup, dt.date]
+"""What requirements are resolved from."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +88,25 @@ class Project:
             place = ("targets", self.workload.targets.index(spec))
             problem = "names its sources in its rules; say under 'sources' where traffic starts"
             raise InvalidInput([self.source.problem(place, f"target '{spec.name}' {problem}")])
-        resolved = resolve_requirements(
+        resolved = resolve_requirements(*self._asking(spec, estate))
+        return (
+            with_served(self.workload, estate, spec, resolved)
+            if kind.names_sources
+            else _from_everywhere(resolved)
+        )
+
+    def ended(self, spec: TargetSpec, estate: Estate) -> list[tuple[Removal, tuple[Requirement, ...]]]:
+        """What this target let through for entries that their catalog ended lately."""
+        found = resolve_ended(*self._asking(spec, estate))
+        if kind_of(spec.surface).names_sources:
+            return found
+        return [
+            (removal, tuple(replace(one, sources=EVERYWHERE) for one in items)) for removal, items in found
+        ]
+
+    def _asking(self, spec: TargetSpec, estate: Estate) -> _Asking:
+        kind = kind_of(spec.surface)
+        return (
             self.workload,
             self.source,
             self.library,
@@ -82,11 +114,6 @@ class Project:
             kind.consumers,
             (lambda resource: addresses_of(estate, resource)) if kind.names_sources else _anywhere,
             self.now.date(),
-        )
-        return (
-            with_served(self.workload, estate, spec, resolved)
-            if kind.names_sources
-            else _from_everywhere(resolved)
         )
 
 
@@ -112,7 +139,25 @@ def load_project(
             hint="what it discovers, allowlist sync looks up and takes care of",
         )
     refuse_wrong_options(document, source)
-    return Project(workload=document, source=source, library=load_library(catalogs), facts=facts, now=now)
+    library = with_pinned(load_library(catalogs), document, source)
+    return Project(workload=document, source=source, library=library, facts=facts, now=now)
+
+
+def with_pinned(library: Library, workload: Workload, source: Source) -> Library:
+    """``library`` with the catalogs that ``workload`` takes from an index it pins. Raises InvalidInput."""
+    found: dict[str, Catalog] = {}
+    problems: list[Problem] = []
+    for index, use in enumerate(workload.catalogs):
+        if use.index:
+            try:
+                found[use.name] = pinned_catalog(PinnedIndex.parse(use.index), use.name, os.environ)
+            except CatalogError as error:
+                problems.append(source.problem(("catalogs", index, "index"), str(error)))
+    if problems:
+        raise InvalidInput(
+            problems, hint="an index is pinned as URL@sha256:DIGEST; 'allowlist catalog follow' prints it"
+        )
+    return library.with_catalogs(found) if found else library
 
 
 def addresses_of(estate: Estate, resource: str) -> AddressSet | None:

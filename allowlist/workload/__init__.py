@@ -13,7 +13,13 @@ from allowlist.workload.document import (
     Workload,
 )
 from allowlist.workload.reader import read_workload
-from allowlist.workload.requirements import AddressLookup, Resolved, Served, resolve_requirements
+from allowlist.workload.requirements import (
+    AddressLookup,
+    Resolved,
+    Served,
+    resolve_ended,
+    resolve_requirements,
+)
 
 __all__ = [
     "SCHEMA",
@@ -30,5 +36,6 @@ __all__ = [
     "Waiver",
     "Workload",
     "read_workload",
+    "resolve_ended",
     "resolve_requirements",
 ]

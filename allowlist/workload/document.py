@@ -21,11 +21,13 @@ class CatalogUse(_Section, frozen=True, kw_only=True):
     """A catalog at a pinned version; without ``scenarios`` its default ones are taken.
 
     ``needs`` says how much of it: what is required always, conditional and optional entries on request.
-    ``exclude`` leaves out single entries by id.
+    ``exclude`` leaves out single entries by id. ``index`` takes the catalog from an index on the web instead of the
+    folder of catalogs: ``https://…/index.json@sha256:…``.
     """
 
     name: str
     version: str
+    index: str = ""
     scenarios: list[str] = []
     needs: list[Literal["required", "conditional", "optional"]] = msgspec.field(
         default_factory=lambda: ["required"]
@@ -96,7 +98,9 @@ class GateLimits(_Section, frozen=True, kw_only=True):
     """Where the gates stand, each on its own; the defaults are meant for small sets too.
 
     ``removals`` is how many rules may go, ``removal_share`` which share of the rules the workload owns, and
-    ``catalog_shrink`` from which share on a catalog is suspected to have lost entries by mistake.
+    ``catalog_shrink`` from which share on a catalog is suspected to have lost entries by mistake. Rules of an entry
+    that a catalog ended are left alone for ``propose_days`` after that release, and for ``quarantine_days`` more they
+    go only when somebody accepts the gate of that name.
     """
 
     removals: Annotated[int, Meta(ge=0)] = 0
@@ -105,6 +109,8 @@ class GateLimits(_Section, frozen=True, kw_only=True):
     plan_age_hours: Annotated[int, Meta(ge=1)] = 72
     catalog_shrink: Annotated[float, Meta(ge=0, le=1)] = 0.3
     monthly_cost: Annotated[float, Meta(ge=0)] = 0.0
+    propose_days: Annotated[int, Meta(ge=0)] = 30
+    quarantine_days: Annotated[int, Meta(ge=0)] = 60
 
 
 class Price(_Section, frozen=True, kw_only=True):

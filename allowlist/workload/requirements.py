@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from allowlist.azure.facts import fqdn_tags
 from allowlist.catalog import Catalog, Entry, Kind, Library, Need, Port, parse_port
+from allowlist.catalog.removal import Removal, RemovalPolicy, waiting_removals
 from allowlist.documents.reader import near_miss
 from allowlist.documents.source import Source
 from allowlist.errors import CatalogError, InvalidInput, Problem
@@ -81,6 +82,20 @@ def resolve_requirements(
     return Resolved(tuple(_distinct(found)), tuple(builder.notes), tuple(builder.left_out))
 
 
+def resolve_ended(
+    workload: Workload,
+    source: Source,
+    library: Library,
+    target: TargetSpec,
+    consumers: Collection[str],
+    lookup: AddressLookup,
+    today: dt.date,
+) -> list[tuple[Removal, tuple[Requirement, ...]]]:
+    """What entries asked for that their catalog ended so lately that their rules may not go like others yet."""
+    builder = _Builder(workload, source, library, set(target.consumers or consumers), today)
+    return list(builder.ended(_sources_of(workload, source, target, lookup)))
+
+
 def _sources_of(workload: Workload, source: Source, target: TargetSpec, lookup: AddressLookup) -> AddressSet:
     addresses = NOWHERE
     problems: list[Problem] = []
@@ -133,6 +148,18 @@ class _Builder:
                 continue
             for entry in self._chosen(catalog, version, use, index):
                 yield from self._requirements(entry, catalog, version, addresses, index)
+
+    def ended(self, addresses: AddressSet) -> Iterator[tuple[Removal, tuple[Requirement, ...]]]:
+        """Whether the workload ever asked for them shows in its rules: without one there is nothing to remove."""
+        limits = self.workload.gates
+        policy = RemovalPolicy(propose_days=limits.propose_days, quarantine_days=limits.quarantine_days)
+        for index, use in enumerate(self.workload.catalogs):
+            catalog = self.library.get(use.name)
+            version = catalog.resolve(use.version)
+            for removal in waiting_removals(catalog, version, self.today, policy):
+                if self._is_for_us(removal.entry):
+                    found = self._requirements(removal.entry, catalog, version, addresses, index)
+                    yield removal, tuple(found)
 
     def _chosen(self, catalog: Catalog, version: str, use: CatalogUse, index: int) -> Iterator[Entry]:
         entries = catalog.entries_at(version)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import threading
 from collections.abc import Iterator
@@ -15,8 +16,11 @@ import pytest
 
 from allowlist.catalog import load_library
 from allowlist.catalog.index import INDEX_FILE, MAX_INDEX_BYTES, Followed, follow_index, write_index
-from allowlist.errors import CatalogError
+from allowlist.catalog.pinned import PinnedIndex, pinned_catalog
+from allowlist.errors import CatalogError, InvalidInput
+from allowlist.workflow.project import load_project
 from tests.helpers.catalogs import document, entry, sealed, text_of, write
+from tests.helpers.cli import allowlist as command
 
 
 class Publisher:
@@ -90,6 +94,7 @@ def follow(publisher: Publisher, folder: Path, *, accept_shrink: bool = False) -
 
 
 CONTOSO = document(*(entry(f"host-{number}") for number in range(6)))
+NOW = dt.datetime(2026, 11, 1, tzinfo=dt.UTC)
 FABRIKAM = {**document(), "name": "fabrikam"}
 
 
@@ -201,6 +206,90 @@ def test_an_index_that_is_none_changes_nothing(publisher: Publisher, folder: Pat
 def test_an_index_that_moved_away_is_told(publisher: Publisher, folder: Path) -> None:
     with pytest.raises(CatalogError, match="answered 404"):
         follow(publisher, folder)
+
+
+def pin_of(publisher: Publisher) -> PinnedIndex:
+    digest = hashlib.sha256((publisher.folder / INDEX_FILE).read_bytes()).hexdigest()
+    return PinnedIndex.parse(f"{publisher.url}@sha256:{digest}")
+
+
+def test_a_pinned_index_is_asked_once_and_its_copy_answers_without_the_network(
+    publisher: Publisher, tmp_path: Path
+) -> None:
+    publisher.publish(CONTOSO, FABRIKAM)
+    pin, environ = pin_of(publisher), {"XDG_CACHE_HOME": str(tmp_path)}
+    assert pinned_catalog(pin, "contoso", environ).latest == "1.0.0"
+    asked = len(publisher.statuses)
+    publisher.publish(grown())
+    assert pinned_catalog(pin, "contoso", environ).latest == "1.0.0"
+    assert len(publisher.statuses) == asked
+
+
+def test_a_copy_that_lost_its_digest_is_fetched_again(publisher: Publisher, tmp_path: Path) -> None:
+    publisher.publish(CONTOSO)
+    pin, environ = pin_of(publisher), {"XDG_CACHE_HOME": str(tmp_path)}
+    pinned_catalog(pin, "contoso", environ)
+    for copy in tmp_path.rglob(f"{pin.digest}/*"):
+        copy.write_bytes(b"half of it")
+    assert len(pinned_catalog(pin, "contoso", environ).entries) == 6
+
+
+def test_an_index_that_is_not_what_was_pinned_is_refused(publisher: Publisher) -> None:
+    publisher.publish(CONTOSO)
+    pin = pin_of(publisher)
+    publisher.publish(grown())
+    with pytest.raises(CatalogError, match="is not what was pinned"):
+        pinned_catalog(pin, "contoso", {})
+
+
+def test_a_file_that_is_not_the_one_of_a_pinned_index_is_refused(publisher: Publisher) -> None:
+    publisher.publish(CONTOSO)
+    path = publisher.folder / "contoso.yaml"
+    path.write_bytes(path.read_bytes().replace(b"Contoso", b"Conto50"))
+    with pytest.raises(CatalogError, match="is not what was pinned"):
+        pinned_catalog(pin_of(publisher), "contoso", {})
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "https://catalogs.example/index.json",
+        "https://catalogs.example/index.json@sha256:12",
+        f"http://catalogs.example/index.json@sha256:{'0' * 64}",
+        "index.json",
+    ],
+)
+def test_an_index_without_a_whole_pin_or_over_plain_http_is_refused(text: str) -> None:
+    with pytest.raises(CatalogError):
+        PinnedIndex.parse(text)
+
+
+WORKLOAD = """schema: allowlist/workload/v1
+name: research
+catalogs:
+  - {name: contoso, version: 1.0.0, index: "INDEX"}
+targets:
+  - name: hub
+    surface: hub-network
+    resource: /subscriptions/s/resourceGroups/r/providers/Microsoft.MachineLearningServices/workspaces/h
+    delete: add-only
+"""
+
+
+def test_a_workload_takes_a_catalog_from_the_index_that_follow_printed(
+    publisher: Publisher, folder: Path, tmp_path: Path
+) -> None:
+    publisher.publish(CONTOSO)
+    printed = command("catalog", "follow", publisher.url, "-o", folder)
+    assert printed.code == 0, printed.err
+    assert "updated contoso" in printed.out
+    workload = tmp_path / "allowlist.yaml"
+    pin = printed.out.splitlines()[-1].removeprefix("index: ")
+    workload.write_text(WORKLOAD.replace("INDEX", pin), "utf-8")
+    assert load_project(workload, now=NOW).library.get("contoso").latest == "1.0.0"
+    workload.write_text(WORKLOAD.replace("INDEX", pin[:-1]), "utf-8")
+    with pytest.raises(InvalidInput, match=r"allowlist\.yaml:4.* is no pinned index"):
+        load_project(workload, now=NOW)
 
 
 def test_plain_http_beyond_this_machine_is_refused(folder: Path) -> None:

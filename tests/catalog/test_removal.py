@@ -36,11 +36,6 @@ def test_a_pin_on_a_version_that_still_asks_for_it_keeps_the_rule_for_ever() -> 
     assert removal_stage(FOUND, KEPT, pinned="latest", today=date(2099, 1, 1)) is RemovalStage.KEEP
 
 
-def test_the_clock_starts_when_the_workload_took_the_version_up() -> None:
-    adopted = date(2025, 1, 1)
-    assert removal_stage(FOUND, GONE, pinned="2", today=adopted, adopted=adopted) is RemovalStage.PROPOSE
-
-
 def test_an_unreleased_end_is_only_proposed() -> None:
     found = catalog(entry("going", until="next"))
     assert (

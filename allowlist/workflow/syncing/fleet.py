@@ -15,7 +15,7 @@ from allowlist.errors import AllowlistError, InvalidInput
 from allowlist.points.point import ArmWriter
 from allowlist.rules.flow import Facts
 from allowlist.workflow.discovering import with_discovered
-from allowlist.workflow.project import Project
+from allowlist.workflow.project import Project, with_pinned
 from allowlist.workflow.workloads import read_workload, refuse_wrong_options
 from allowlist.workload import TargetSpec, Workload
 
@@ -115,7 +115,8 @@ def load_member(member: Member, library: Library, facts: Facts, now: dt.datetime
     workload, source = read_workload(member.file)
     refuse_wrong_options(workload, source)
     workload = msgspec.structs.replace(workload, targets=[*workload.targets, *member.discovered])
-    return Project(workload=workload, source=source, library=library, facts=facts, now=now)
+    pinned = with_pinned(library, workload, source)
+    return Project(workload=workload, source=source, library=pinned, facts=facts, now=now)
 
 
 def workload_files(paths: Iterable[Path]) -> list[Path]:
