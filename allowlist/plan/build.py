@@ -91,6 +91,7 @@ def build_plan(given: PlanInput) -> Plan:
     changes.sort(key=lambda change: (_ORDER[change.operation.action], change.target, change.title))
     gates = find_gates(_gate_input(given, changes, overrides, openings, quarantined), given.waivers)
     changes = _with_gates(changes, gates)
+    targets = tuple(_priced(item, changes) for item in given.targets)
     whole = with_digests(
         Plan(
             schema=SCHEMA,
@@ -103,7 +104,7 @@ def build_plan(given: PlanInput) -> Plan:
             workload_file=given.workload_file,
             approval=given.approval,
             catalogs=given.catalogs,
-            targets=tuple(_priced(item, changes) for item in given.targets),
+            targets=targets,
             changes=tuple(changes),
             gates=gates,
             gaps=tuple(gaps),
@@ -112,7 +113,7 @@ def build_plan(given: PlanInput) -> Plan:
             covered=sum(
                 finding.status is Status.COVERED for item in given.targets for finding in item.findings
             ),
-            minutes=sum(_minutes(item, changes) for item in given.targets),
+            minutes=sum(target.minutes for target in targets),
         )
     )
     return sealed(whole)
@@ -220,31 +221,51 @@ def _with_gates(changes: Sequence[Change], gates: Sequence[Gate]) -> list[Change
     return [msgspec.structs.replace(change, gates=tuple(mine.get(change.id, ()))) for change in changes]
 
 
-def _minutes(item: TargetInput, changes: Sequence[Change]) -> float:
+@dataclass(frozen=True, slots=True)
+class _Carried:
+    """The changes of one target, and which of them each of its writes carries."""
+
+    changes: tuple[Change, ...]
+    writes: tuple[tuple[str, tuple[Change, ...]], ...]
+
+    @classmethod
+    def of(cls, item: TargetInput, changes: Sequence[Change]) -> _Carried:
+        mine = tuple(change for change in changes if change.target == item.target.name)
+        places: dict[tuple[str, tuple[str, ...]], list[Change]] = defaultdict(list)
+        for change in mine:
+            places[change.operation.resource, change.operation.path].append(change)
+        writes = tuple(
+            (
+                resource,
+                tuple(
+                    change
+                    for operation in operations
+                    for change in places.get((operation.resource, operation.path), ())
+                    if change.operation == operation
+                ),
+            )
+            for resource, operations in item.writes
+        )
+        return cls(mine, writes)
+
+
+def _minutes(carried: _Carried) -> float:
     """One write carries several changes, so its minutes count once; so does what happens once."""
-    mine = [change for change in changes if change.target == item.target.name]
     once: dict[str, float] = {}
-    for change in mine:
+    for change in carried.changes:
         once[change.cost.once] = max(once.get(change.cost.once, 0.0), change.cost.once_minutes)
-    writes = [
-        max((change.cost.minutes for change in mine if change.operation in operations), default=0.0)
-        for _, operations in item.writes
-    ]
+    writes = [max((change.cost.minutes for change in changes), default=0.0) for _, changes in carried.writes]
     return sum(writes) + sum(once.values())
 
 
 def _priced(item: TargetInput, changes: Sequence[Change]) -> TargetPlan:
     target = item.target
-    mine = [change for change in changes if change.target == target.name]
-    monthly, currency = monthly_cost(mine)
+    carried = _Carried.of(item, changes)
+    monthly, currency = monthly_cost(carried.changes)
     return msgspec.structs.replace(
         target,
-        writes=tuple(
-            resource
-            for resource, operations in item.writes
-            if any(change.operation in operations for change in mine)
-        ),
-        minutes=_minutes(item, changes),
+        writes=tuple(resource for resource, changes in carried.writes if changes),
+        minutes=_minutes(carried),
         monthly=monthly,
         currency=currency,
     )

@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 
+from allowlist.documents import digest_of
 from allowlist.estate.bodies import Body, Estate
 from allowlist.estate.fields import owner_of
 from allowlist.estate.known import unsettled
@@ -122,18 +123,22 @@ class _Drafter:
     ) -> None:
         self._target = target
         self._needed = needed
-        self._left = list(owned)
+        self._owned = owned
+        self._by_entry: dict[EntryKey, list[Body]] = defaultdict(list)
+        for rule in owned:
+            self._by_entry[entry_key_of_mark(rule["description"])].append(rule)
+        self._paired: set[int] = set()
         self._names = {_name_key(rule) for rule in standing}
         self.skips: list[Skip] = []
 
     def entry(self, key: EntryKey, requirements: Sequence[Requirement]) -> Iterator[Drafted]:
         """The operations for one entry. What its rules say does not depend on what stands there already."""
-        mine = [rule for rule in self._left if entry_key_of_mark(rule["description"]) == key]
+        mine = list(self._by_entry.get(key, ()))
         for wanted in rules_for(self._target.workload, requirements):
             old = _counterpart(wanted.body, mine)
             if old is not None:
                 mine.remove(old)
-                self._left.remove(old)
+                self._paired.add(id(old))
             drafted = self._rule(wanted, old)
             if drafted:
                 yield drafted
@@ -173,8 +178,12 @@ class _Drafter:
     def removals(self) -> tuple[list[Drafted], list[Skip]]:
         """What is left of our rules once every entry has found its own; twins go together."""
         gone: dict[str, Callable[[], Drafted]] = {}
-        for place, rule in enumerate(self._left):
-            if rule not in self._left[:place]:
+        twins: set[str] = set()
+        left = [rule for rule in self._owned if id(rule) not in self._paired]
+        for place, rule in enumerate(left):
+            same = digest_of(rule)
+            if same not in twins:
+                twins.add(same)
                 name = str(rule.get("name") or "")
                 gone[name if name not in gone else f"{name} ({place})"] = partial(
                     _removal, self._target, rule
