@@ -12,6 +12,7 @@ import msgspec
 from allowlist.cli.catalog_common import FOLDER, JSON, library, print_json
 from allowlist.cli.catalog_files import add, follow, index, lint, release, review, schema
 from allowlist.cli.catalog_live import live
+from allowlist.cli.console import put_lines
 from allowlist.cli.upstream import upstream
 from allowlist.errors import CatalogError
 
@@ -43,7 +44,7 @@ def list_command(folder: Path | None, as_json: bool) -> None:
     from allowlist.render.catalog import render_list
 
     found = library(folder)
-    print_json([_summary(item) for item in found]) if as_json else click.echo(render_list(found))
+    print_json([_summary(item) for item in found]) if as_json else put_lines(render_list(found))
 
 
 @catalog.command()
@@ -77,7 +78,7 @@ def show(
     if as_json:
         print_json({**encode_catalog(found, version), "entries": [encode_entry(entry) for entry in entries]})
     else:
-        click.echo(render_catalog(found, version, entries))
+        put_lines(render_catalog(found, version, entries))
 
 
 @catalog.command()
@@ -119,7 +120,7 @@ def diff(
             }
         )
     else:
-        click.echo(render_changes(changes))
+        put_lines(render_changes(changes))
 
 
 @catalog.command()
@@ -143,7 +144,7 @@ def changes(since: datetime, folder: Path | None, as_json: bool) -> None:
             {"schema": FEED_SCHEMA, "since": since.date().isoformat(), "changes": msgspec.to_builtins(items)}
         )
     else:
-        click.echo(render_feed(items))
+        put_lines(render_feed(items))
 
 
 @catalog.command()
@@ -181,9 +182,7 @@ def upgrades(file: Path, folder: Path | None, as_json: bool) -> None:
         ]
         print_json({"schema": "allowlist/catalog-upgrades/v1", "upgrades": items})
     else:
-        click.echo(
-            render_upgrades([(item.catalog, item.pinned, item.latest, item.changes) for item in found])
-        )
+        put_lines(render_upgrades([(item.catalog, item.pinned, item.latest, item.changes) for item in found]))
 
 
 def _parse_span(span: str) -> tuple[str, str, str]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from allowlist.cli.catalog_common import FOLDER, JSON, library, print_json
+from allowlist.cli.console import put_document
 from allowlist.cli.exits import Exit
 from allowlist.cli.outputs import format_option, output_of, report_option
 from allowlist.documents.reader import near_miss
@@ -115,7 +116,7 @@ def review(
             ]
         )
     else:
-        click.echo(render_review(reviews, report, _affected(examples, reviews, folder)), nl=False)
+        put_document(render_review(reviews, report, _affected(examples, reviews, folder)).rstrip("\n"))
     if not report.is_clean:
         raise click.exceptions.Exit(1)
 

@@ -49,6 +49,6 @@ def compare(
     else:
         for item in found:
             for line in comparison_text(item.target, item.relation, item.differences):
-                put(plain(line))
+                put(line)
     differ = any(item.relation != "same" for item in found)
     return Exit.PENDING if exit_code and differ else Exit.DONE

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from allowlist.cli.console import put
+from allowlist.cli.console import put_document
 
 
 @click.command()
@@ -25,4 +25,4 @@ def completion(shell: str) -> None:
 
     kind = get_completion_class(shell)
     if kind is not None:
-        put(kind(main, {}, "allowlist", "_ALLOWLIST_COMPLETE").source())
+        put_document(kind(main, {}, "allowlist", "_ALLOWLIST_COMPLETE").source())

@@ -50,8 +50,18 @@ def narration(text: str, level: str = "info", **fields: Any) -> str:
 
 
 def put(text: str) -> None:
-    """Data, for people or programs."""
-    click.echo(with_styles(text), color=uses_colour(sys.stdout))
+    """One line of data for people; whatever others wrote into it is shown and not obeyed."""
+    click.echo(with_styles(one_line(text)), color=uses_colour(sys.stdout))
+
+
+def put_lines(text: str) -> None:
+    """Several lines of data for people, each of them harmless."""
+    click.echo(with_styles(lines(text)), color=uses_colour(sys.stdout))
+
+
+def put_document(text: str) -> None:
+    """A document in a form of its own, whose renderer has escaped what others wrote as that form needs it."""
+    click.echo(text, color=uses_colour(sys.stdout))
 
 
 def put_json(value: Any) -> None:

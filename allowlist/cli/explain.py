@@ -15,7 +15,7 @@ from allowlist.cli.common import (
     state_from,
     state_options,
 )
-from allowlist.cli.console import plain, put, put_json, put_json_line, styled
+from allowlist.cli.console import put, put_json, put_json_line, styled
 from allowlist.cli.exits import Exit
 from allowlist.errors import AllowlistError
 
@@ -105,5 +105,5 @@ def explain(
             put_json(explanation_json(answer))
         else:
             for text in explanation_text(answer, styled):
-                put(plain(text))
+                put(text)
     return Exit.PENDING if exit_code and denied else Exit.DONE

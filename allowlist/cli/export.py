@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from allowlist.cli.common import catalogs_option, json_option, now, workload_option
-from allowlist.cli.console import plain, put, put_json, say
+from allowlist.cli.console import plain, put, put_document, put_json, say
 from allowlist.cli.exits import Exit
 from allowlist.errors import AllowlistError, BlockedByGate
 
@@ -122,7 +122,7 @@ def export(
     elif not as_json:
         for name, text in found.files.items():
             put(f"# --- {name}" if len(found.files) > 1 else "")
-            put(text)
+            put_document(text)
     say(export_summary(found, engine, wanted.title))
     return Exit.DONE
 

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from allowlist.cli.console import json_text, plain, put, put_json
+from allowlist.cli.console import json_text, plain, put, put_document, put_json
 from allowlist.documents.writing import write_bytes
 from allowlist.errors import InvalidInput
+from allowlist.render.escape import without_styles
 from allowlist.render.formats import FORMATS, REPORTS
 
 if TYPE_CHECKING:
@@ -80,9 +81,9 @@ class Output:
             put_json(data())
         elif self.form == "text":
             for line in lines:
-                put(plain(line))
+                put(line)
         else:
-            put(_rendered(self.form, report, own).rstrip("\n"))
+            put_document(_rendered(self.form, report, own).rstrip("\n"))
         for form, file in self.reports:
             write_report(file, _rendered(form, report, own))
 
@@ -94,7 +95,7 @@ class Output:
         own: Mapping[str, Callable[[], str]],
     ) -> str:
         if self.form == "text":
-            return "\n".join(lines)
+            return "\n".join(without_styles(plain(line)) for line in lines)
         return json_text(data()) if self.form == "json" else _rendered(self.form, report, own)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from allowlist.cli.common import decider_options, json_option, ledger_from, ledger_option, who_decides
-from allowlist.cli.console import plain, put, put_json, say
+from allowlist.cli.console import put, put_json, say
 from allowlist.cli.exits import Exit
 
 if TYPE_CHECKING:
@@ -64,8 +64,8 @@ def _show(told: ApprovalInForce, *, as_json: bool) -> None:
     if as_json:
         put_json(told)
         return
-    put(plain(f"{told.digest}  from {told.origin}"))
-    put(plain(f"approvers: {', '.join(told.approvers) or 'anybody'}"))
+    put(f"{told.digest}  from {told.origin}")
+    put(f"approvers: {', '.join(told.approvers) or 'anybody'}")
     put(f"four eyes: {'yes' if told.four_eyes else 'no'}")
     quorum = ", ".join(f"{count} for {risk}" for risk, count in sorted(told.quorum.items()))
-    put(plain(f"quorum: {quorum or 'one for every risk'}"))
+    put(f"quorum: {quorum or 'one for every risk'}")

@@ -21,7 +21,7 @@ from allowlist.cli.common import (
     who_decides,
     workload_option,
 )
-from allowlist.cli.console import plain, put, say
+from allowlist.cli.console import put, say
 from allowlist.cli.exits import Exit
 from allowlist.cli.progress import begun, next_lines, say_interrupted, show_progress
 from allowlist.cli.stopping import stopping
@@ -96,12 +96,12 @@ def _show(way: WayBack) -> None:
     if way.continues:
         say(f"goes on with the rollback {way.continues.run_id}, which was left {way.continues.state}")
     for change in way.changes:
-        put(plain(change.title))
+        put(change.title)
     for word, witnesses in (("closes", way.closes), ("opens", way.opens)):
         for witness in witnesses:
-            put(plain(f"  {word} {witness}"))
+            put(f"  {word} {witness}")
     for target in way.exact:
-        put(plain(f"  {target}: back to exactly the state the plan was made on"))
+        put(f"  {target}: back to exactly the state the plan was made on")
     if way.changes:
         for item in way.work:
             say(item.text)

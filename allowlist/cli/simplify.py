@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from allowlist.cli.common import json_option, project_from, project_options, state_from, state_options
-from allowlist.cli.console import plain, put, put_json, say
+from allowlist.cli.console import put, put_json, say
 from allowlist.cli.exits import Exit
 from allowlist.documents.words import counted
 
@@ -55,6 +55,6 @@ def simplify(
     else:
         for _, suggestion in found:
             for line in suggestion_text(suggestion):
-                put(plain(line))
+                put(line)
     say(f"{counted(len(found), 'suggestion')}" if found else "nothing to simplify")
     return Exit.DONE

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from allowlist.cli.console import put, put_json, say
+from allowlist.cli.console import put_json, put_lines, say
 from allowlist.cli.exits import Exit
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ def upstream(
 def _show(report: WatchReport, *, as_json: bool) -> None:
     from allowlist.catalog.upstream.report import encode_report, render_text
 
-    put_json(encode_report(report)) if as_json else put(render_text(report))
+    put_json(encode_report(report)) if as_json else put_lines(render_text(report))
 
 
 def _write(

@@ -18,7 +18,19 @@ def plan_text(plan: Plan) -> Iterator[str]:
         for change in mine:
             yield from change_text(change, has_own_write=len(target.writes) > 1)
     yield from _rest_text(plan)
+    yield from _policy_text(plan)
     yield summary_text(plan)
+
+
+def _policy_text(plan: Plan) -> Iterator[str]:
+    """Under which approval policy the plan was made, and where it came from."""
+    policy = plan.approval
+    if policy is None or plan.is_empty:
+        return
+    rules = ["four eyes"] if policy.four_eyes else []
+    rules += [f"{count} for {risk}" for risk, count in sorted(policy.quorum.items()) if count > 1]
+    rules += [f"by {', '.join(policy.approvers)}" if policy.approvers else "by anybody"]
+    yield f"approval policy in force (from {policy.origin}): {'; '.join(rules)}"
 
 
 def change_text(change: Change, *, has_own_write: bool = False) -> Iterator[str]:

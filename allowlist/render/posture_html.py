@@ -7,6 +7,7 @@ from typing import Any
 
 from allowlist.network.observation import State
 from allowlist.network.posture import Posture
+from allowlist.render.escape import lines
 from allowlist.render.path_svg import BOX, Drawing
 from allowlist.render.posture import COURSE_GLYPHS, STATE_GLYPHS, STATE_WORDS, shown
 
@@ -50,12 +51,18 @@ def _templates() -> Any:
     found = Environment(
         loader=FileSystemLoader(Path(__file__).with_name("templates")),
         autoescape=True,
+        finalize=_visible,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
     found.filters["short"] = _short
     return found
+
+
+def _visible(value: Any) -> Any:
+    """What cannot be seen, or turns text round, is spelt out on a page as well."""
+    return lines(value) if type(value) is str else value
 
 
 def _short(text: str) -> str:

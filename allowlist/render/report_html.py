@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
+from allowlist.render.escape import lines
 from allowlist.render.notices import Notice, Report
 
 _STYLE = """
@@ -22,12 +23,12 @@ def report_html(report: Report) -> str:
     rows = "\n".join(_row(notice) for level in ("error", "warning", "note") for notice in shown if notice.level == level)  # fmt: skip
     heads = "".join(f"<th>{head}</th>" for head in _HEADS)
     table = f"<table><thead><tr>{heads}</tr></thead><tbody>\n{rows}\n</tbody></table>" if rows else ""
-    title = escape(report.title)
+    title = _shown(report.title)
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">\n'
         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
         f"<title>{title}</title><style>{_STYLE}</style></head>\n"
-        f"<body><h1>{title}</h1><p>{escape(report.summary)}</p>\n{table}\n</body></html>\n"
+        f"<body><h1>{title}</h1><p>{_shown(report.summary)}</p>\n{table}\n</body></html>\n"
     )
 
 
@@ -38,4 +39,4 @@ def _row(notice: Notice) -> str:
 
 
 def _shown(text: str) -> str:
-    return escape(text.encode("utf-8", "replace").decode())
+    return escape(lines(text).encode("utf-8", "replace").decode())

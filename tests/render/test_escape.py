@@ -8,11 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from allowlist.cli.console import plain, styled
+from allowlist.cli.console import plain, put, put_lines, say, styled
 from allowlist.render.annotations import annotations_text
 from allowlist.render.escape import STYLE, lines, markdown, one_line, with_styles
 from allowlist.render.markdown import comment_markdown
 from allowlist.render.notices import Notice, Report
+from allowlist.render.report_html import report_html
+from tests.helpers.shared import REPOSITORY
 
 HOSTILE = [
     "\x1b[31mred",
@@ -63,6 +65,38 @@ def test_reports_for_pipelines_and_pages_hold_no_command_and_no_markup_of_others
     page = comment_markdown(report)
     assert "<img" not in page
     assert "\x1b" not in page
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_whatever_a_command_prints_is_harmless_by_default(
+    text: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    put(f"{text} by {text}")
+    put_lines(f"{text}\n{text}")
+    say(f"{text}\n{text}")
+
+    out, err = capsys.readouterr()
+
+    assert all(map(is_harmless, [*out.split("\n"), *err.split("\n")]))
+
+
+def test_commands_print_through_the_console_alone() -> None:
+    """So that one place escapes: what others wrote never goes to standard output by another way."""
+    own = {"console.py", "start.py"}
+    printing = re.compile(r"\bclick\.(?:echo|secho)\(|\bsys\.stdout\.write\(|(?<![\w.])print\(")
+    # What these lines print is made of our words, of paths that whoever runs gave, and of JSON.
+    allowed = {"catalog_common.py": 1, "catalog_files.py": 4, "simulate.py": 3}
+    folder = REPOSITORY / "allowlist" / "cli"
+    found = {file.name: len(printing.findall(file.read_text("utf-8"))) for file in folder.glob("*.py")}
+    assert {name: count for name, count in found.items() if count and name not in own} == allowed
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_a_page_shows_what_cannot_be_seen(text: str) -> None:
+    notice = Notice(rule="gap", level="error", target=text, subject=text, text=text, remedy=text)
+    page = report_html(Report(title=text, name="n", summary=text, file="allowlist.yaml", notices=(notice,)))
+    assert all(map(str.isprintable, page.split("\n")))
+    assert "<img" not in page
 
 
 def is_harmless(line: str) -> bool:

@@ -243,7 +243,7 @@ def test_a_report_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     assert result.code == 1
     assert "is a folder" in result.err
     (tmp_path / "file").write_text("x")
-    assert "could not write" in on_contoso("check", "--report", f"sarif={tmp_path}/file/x").err
+    assert "cannot be written" in on_contoso("check", "--report", f"sarif={tmp_path}/file/x").err
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from textual.theme import Theme
 
 from allowlist.plan.model import Risk
 from allowlist.workflow.review import State
+from allowlist_tui.text import harmless
 
 STATES: Final = {
     State.PENDING: ("○", "pending", "plain"),
@@ -83,7 +84,8 @@ def content_of(lines: Iterable[Line]) -> Content:
     for number, line in enumerate(lines):
         if number:
             parts.append("\n")
-        parts.extend((text, STYLES[tone]) if STYLES[tone] else text for text, tone in line)
+        shown = ((harmless(text), STYLES[tone]) for text, tone in line)
+        parts.extend((text, style) if style else text for text, style in shown)
     return Content.assemble(*parts)
 
 

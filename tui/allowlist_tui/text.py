@@ -24,6 +24,11 @@ def safe(text: str) -> str:
     return _escaped(_DOTTED.sub(lambda found: _punycode(found.group()), text))
 
 
+def harmless(text: str) -> str:
+    """``text`` with what a terminal would obey spelt out; the net below everything that is shown."""
+    return text if text.isprintable() else "\n".join(map(_escaped, text.split("\n")))
+
+
 def safe_lines(text: str) -> str:
     """Like :func:`safe`, but line breaks stay."""
     return "\n".join(safe(line) for line in text.split("\n"))
