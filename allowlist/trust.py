@@ -12,10 +12,13 @@ import ssl
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from allowlist.errors import AllowlistError, TargetUntrusted
+
+if TYPE_CHECKING:
+    import httpx
 
 _BUNDLES: Final = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR")
 _PROXIES: Final = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY")
@@ -87,6 +90,23 @@ def _is_proxy(value: str) -> bool:
 def is_loopback(url: str) -> bool:
     """This machine is never asked through a proxy, whatever ``NO_PROXY`` says."""
     return (urlsplit(url).hostname or "") in _LOOPBACK
+
+
+def web_client(
+    trust: Trust, *, timeout: float, proxied: bool = True, headers: Mapping[str, str] | None = None
+) -> httpx.Client:
+    """A client that trusts what everything else here trusts and follows no redirect. Raises AllowlistError."""
+    import httpx
+
+    try:
+        return httpx.Client(
+            timeout=timeout, verify=trust.context, trust_env=proxied, headers=headers, follow_redirects=False
+        )
+    except (ValueError, ImportError, OSError, httpx.InvalidURL) as error:
+        raise AllowlistError(
+            f"no connection can be made as the environment says: {' '.join(str(error).split())}",
+            hint="look at HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY",
+        ) from None
 
 
 def untrusted(error: BaseException, url: str, trust: Trust) -> TargetUntrusted | None:

@@ -16,8 +16,8 @@ from typing import Any, Protocol
 from allowlist.azure.answers import Answer
 from allowlist.azure.clouds import Cloud
 from allowlist.azure.credential import Credential, first_line, keep_quiet
-from allowlist.errors import AllowlistError, TargetUnavailable
-from allowlist.trust import Trust, is_loopback, untrusted
+from allowlist.errors import TargetUnavailable
+from allowlist.trust import Trust, is_loopback, untrusted, web_client
 
 TIMEOUT_SECONDS = 60.0
 _CLAIMS = re.compile(r'claims="([^"]+)"')
@@ -138,15 +138,7 @@ class HttpxSender:
     def __init__(self, cloud: Cloud, trust: Trust) -> None:
         import httpx
 
-        try:
-            self._client = httpx.Client(
-                timeout=TIMEOUT_SECONDS, verify=trust.context, trust_env=not is_loopback(cloud.endpoint)
-            )
-        except (ValueError, ImportError, OSError, httpx.InvalidURL) as error:
-            raise AllowlistError(
-                f"no connection can be made as the environment says: {first_line(error)}",
-                hint="look at HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY",
-            ) from None
+        self._client = web_client(trust, timeout=TIMEOUT_SECONDS, proxied=not is_loopback(cloud.endpoint))
         self._trust = trust
         self._error = (httpx.HTTPError, httpx.InvalidURL)
 

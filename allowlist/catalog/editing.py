@@ -15,6 +15,7 @@ from allowlist.catalog.model import Catalog
 from allowlist.catalog.reader import parse_catalog
 from allowlist.catalog.versions import NEXT, Bump, Version, parse_version
 from allowlist.documents.source import parse_yaml_source, read_text
+from allowlist.documents.writing import write_bytes
 from allowlist.errors import CatalogError
 
 _LIST_FIELDS = ("ports", "clouds", "consumers", "addresses")
@@ -156,5 +157,5 @@ def _check_and_write(path: Path, document: Any, *, digest_for: str = "") -> Cata
     if digest_for:
         text = text.replace(_PLACEHOLDER_DIGEST, release_digest(catalog, digest_for))
         catalog = parse_catalog(parse_yaml_source(text, str(path)), name=path.stem)
-    path.write_text(text, encoding="utf-8")
+    write_bytes(path, text.encode())
     return catalog

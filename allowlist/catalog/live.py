@@ -22,6 +22,7 @@ from allowlist.catalog.editing import add_entry, end_entry
 from allowlist.catalog.model import Catalog, Entry, Kind, Port, parse_port
 from allowlist.catalog.reader import read_catalog
 from allowlist.catalog.versions import NEXT
+from allowlist.documents.writing import write_bytes
 from allowlist.names import InvalidPattern, NameSet, Pattern, parse_pattern
 
 Body = Mapping[str, Any]
@@ -120,7 +121,7 @@ def write_revision(
     file with mistakes.
     """
     if not path.exists():
-        path.write_text(_first(path.stem, live, resource, today), encoding="utf-8")
+        write_bytes(path, _first(path.stem, live, resource, today).encode())
         return [item.name for item in live], []
     there = {(entry.value, entry.ports): entry for entry in _live_entries(read_catalog(path))}
     wanted = {(item.name, _parsed(item)): item for item in live}

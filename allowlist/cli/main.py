@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import importlib
 import os
@@ -41,6 +42,8 @@ COMMANDS = {
     "simulate": "A local Azure Resource Manager.",
     "completion": "Print the shell completion script.",
 }
+
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
 
 
 class LazyGroup(click.Group):
@@ -122,11 +125,21 @@ def invoke(arguments: list[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return Exit.FAILED
     except Exception as error:
+        if isinstance(error, OSError) and error.errno in _FULL:
+            return _tell(_no_room(error))
         if debug:
             raise
         say(f"error: unexpected {type(error).__name__}: {error}")
         say("hint: this is a defect of allowlist; run again with --debug and report what it shows")
         return Exit.FAILED
+
+
+def _no_room(error: OSError) -> AllowlistError:
+    """Standard output has no name; files of ours are named by those who write them."""
+    return AllowlistError(
+        f"{error.filename or 'standard output'} cannot be written: {error.strerror}",
+        hint="what was done stands; of runs it is told by: allowlist history",
+    )
 
 
 def _show_help(arguments: list[str]) -> int:

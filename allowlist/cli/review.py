@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
@@ -121,10 +122,12 @@ def review(
                 raise
             return here
 
-    def connection(narrate: Callable[[str], None]) -> AbstractContextManager[Any]:
+    def connection(
+        narrate: Callable[[str], None], sleep: Callable[[float], None] = time.sleep
+    ) -> AbstractContextManager[Any]:
         from allowlist.azure.connection import connect
 
-        return connect(sign_in.to(project().workload), notify=narrate)
+        return connect(sign_in.to(project().workload), notify=narrate, sleep=sleep)
 
     access = Access(
         ledger=lambda: _open_ledger(ledger_url),

@@ -1,6 +1,9 @@
 """The entry point of the installed command: what needs no command is answered before one is imported."""
 
+import os
 import sys
+
+_INTERRUPTED = 130
 
 
 def run() -> None:
@@ -10,6 +13,9 @@ def run() -> None:
 
         print(f"allowlist {__version__}")  # noqa: T201
         return
-    from allowlist.cli.main import run as run_command
+    try:
+        from allowlist.cli.main import run as run_command
 
-    run_command()
+        run_command()
+    except KeyboardInterrupt:  # while modules are loaded, or again while the first one is being told
+        os._exit(_INTERRUPTED)

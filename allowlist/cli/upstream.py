@@ -14,6 +14,7 @@ import click
 
 from allowlist.cli.console import put_json, put_lines, say
 from allowlist.cli.exits import Exit
+from allowlist.documents.writing import write_bytes
 
 if TYPE_CHECKING:
     from allowlist.catalog.upstream.findings import WatchReport
@@ -129,7 +130,7 @@ def _write(
     for finding, reason in proposal.refused:
         say(f"left to you: {finding.catalog}: {finding.delta.place.subject.value}: {reason}")
     if pull_request is not None:
-        pull_request.write_text(pull_request_text(proposal, report), encoding="utf-8")
+        write_bytes(pull_request, pull_request_text(proposal, report).encode())
         say(f"wrote {pull_request}")
 
 
@@ -137,13 +138,14 @@ def _write(
 def _source(pages: Path | None, cache: Path | None) -> Iterator[PageSource]:
     from allowlist.catalog.upstream.folder import FolderPages
     from allowlist.catalog.upstream.web import WebPages
+    from allowlist.trust import check_proxies, make_trust, web_client
 
     if pages is not None:
         yield FolderPages(pages)
         return
-    import httpx
-
-    with httpx.Client(timeout=30.0, headers={"User-Agent": "allowlist-upstream-watch"}) as client:
+    trust = make_trust(os.environ.get("ALLOWLIST_CA_FILE"), os.environ)
+    check_proxies(os.environ)
+    with web_client(trust, timeout=30.0, headers={"User-Agent": "allowlist-upstream-watch"}) as client:
         yield WebPages(client=client, cache=cache or _cache_folder(), sleep=time.sleep)
 
 

@@ -127,6 +127,6 @@ def watch_arguments(
 
 def follow(ledger: Ledger, run_id: str, watcher: subprocess.Popen[bytes]) -> str:
     """The state of the run once it is provisional no more, or the watcher is gone."""
-    while (state := ledger.run(run_id).state) == "provisional" and watcher.poll() is None:
+    while watcher.poll() is None and ledger.run(run_id).state == "provisional":
         time.sleep(POLL_SECONDS)
-    return state
+    return ledger.run(run_id).state

@@ -48,7 +48,7 @@ class _Late:
         url = self._value(self.item.url)
         if self.item.channel == "webhook":
             secret = self._value(self.item.secret)
-            return Webhook(url=url, secret=secret, clock=self.clock, sleep=self.sleep)
+            return Webhook(url=url, secret=secret, clock=self.clock, sleep=self.sleep, environ=self.environ)
         return Chat(channel=self.item.channel, url=url)
 
     def _value(self, text: str) -> str:

@@ -12,16 +12,19 @@ import binascii
 import hashlib
 import hmac
 import ipaddress
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from allowlist.documents import canonical_json
+from allowlist.errors import AllowlistError
 from allowlist.notify.events import Event
 from allowlist.notify.message import document_of, message_id
 from allowlist.notify.sending import ChannelFailed
 from allowlist.store.moments import Clock
+from allowlist.trust import is_loopback, make_trust, web_client
 
 if TYPE_CHECKING:
     import httpx
@@ -59,11 +62,11 @@ class Webhook:
     secret: str
     clock: Clock
     sleep: Callable[[float], None]
+    environ: Mapping[str, str] = field(default_factory=lambda: os.environ, repr=False)
+    """Names the certificates to trust beside the system's, as for every other request."""
 
     def send(self, events: Sequence[Event], run: str) -> None:
         """Raises ChannelFailed, which never names the address."""
-        import httpx
-
         if not may_post_to(self.url):
             raise ChannelFailed("its address is neither https nor http on this machine")
         now = self.clock()
@@ -75,8 +78,15 @@ class Webhook:
             "webhook-timestamp": str(timestamp),
             "webhook-signature": signature(self.secret, name, timestamp, body),
         }
-        with httpx.Client(timeout=TIMEOUT_SECONDS, follow_redirects=False) as client:
+        with self._client() as client:
             self._post(client, body, headers)
+
+    def _client(self) -> httpx.Client:
+        try:
+            trust = make_trust(self.environ.get("ALLOWLIST_CA_FILE"), self.environ)
+            return web_client(trust, timeout=TIMEOUT_SECONDS, proxied=not is_loopback(self.url))
+        except AllowlistError as error:
+            raise ChannelFailed(str(error)) from None
 
     def _post(self, client: httpx.Client, body: bytes, headers: dict[str, str]) -> None:
         for pause in (*PAUSES_SECONDS, None):

@@ -23,6 +23,7 @@ from allowlist.observe.secrets import masked
 from allowlist.store import blobs, chain, runs, tables
 from allowlist.store.anchor import keep_anchor, read_anchor
 from allowlist.store.database import Database
+from allowlist.store.location import require_room
 from allowlist.store.locks import Lock, Locks
 from allowlist.store.moments import Clock, moment, stamp
 from allowlist.store.processes import this_process
@@ -177,8 +178,10 @@ class Ledger:
     ) -> None:
         """Open a run of a stored plan; ``resumes`` names the earlier run it takes up or rolls back.
 
-        ``cloud`` and ``tenant`` are where it writes.
+        ``cloud`` and ``tenant`` are where it writes. Raises AllowlistError where the disk is nearly full.
         """
+        if self.is_local:
+            require_room(Path(self.place))
         with self._database.write() as connection:
             if _exists(connection, runs.BEGUN, run_id):
                 raise AllowlistError(

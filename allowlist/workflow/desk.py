@@ -7,7 +7,6 @@ here, whoever asks.
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -16,9 +15,10 @@ from pathlib import Path
 
 import msgspec
 
-from allowlist.apply.events import OnEvent, nobody_watches
+from allowlist.apply.events import OnEvent
 from allowlist.apply.executor import Surroundings
 from allowlist.apply.result import RunResult
+from allowlist.apply.stopping import Stop
 from allowlist.azure.connection import Place
 from allowlist.documents import canonical_json
 from allowlist.documents.prepared import prepared
@@ -53,7 +53,7 @@ from allowlist.workload import TargetSpec
 Narrate = Callable[[str], None]
 """Told in words what is being read, while it is being read."""
 
-ShouldStop = Callable[[], bool]
+SleepFunction = Callable[[float], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,12 +70,13 @@ class Access:
     project: Callable[[], Project] | None = None
     targets: Callable[[Project], list[TargetSpec]] = lambda project: project.targets()
     state: Callable[[Narrate], AbstractContextManager[Path | ArmReader]] | None = None
-    azure: Callable[[Narrate], AbstractContextManager[ArmWriter]] | None = None
+    azure: Callable[[Narrate, SleepFunction], AbstractContextManager[ArmWriter]] | None = None
     plan: Path | None = None
     makes_first: bool = False
     read_only: str = ""
     confirm_within: timedelta | None = None
-    sleep: Callable[[float], None] = time.sleep
+    sleep: SleepFunction | None = None
+    """Waits in place of the stop of a run, which wakes up for who asks twice."""
 
 
 class Desk:
@@ -207,8 +208,11 @@ class Desk:
         """Why the approved part of a review cannot be applied now; empty when it can."""
         return self.why_not_write() or review.why_not_apply()
 
-    def apply(self, review: Review, watch: OnEvent, should_stop: ShouldStop) -> RunResult:
-        """Apply what is approved, verified. Raises AllowlistError before anything is written."""
+    def apply(self, review: Review, watch: OnEvent, stop: Stop) -> RunResult:
+        """Apply what is approved, verified; ``stop`` ends it as signals end a command.
+
+        Raises AllowlistError before anything is written.
+        """
         self._refuse(self.why_not_apply(review))
         project = self.project()
         options = ApplyOptions(
@@ -216,16 +220,19 @@ class Desk:
             max_age=timedelta(hours=project.workload.gates.plan_age_hours),
             confirm_within=self._access.confirm_within,
         )
-        with self._azure() as arm:
-            around = self._around(review.who, watch, should_stop)
+        with self._azure(stop) as arm:
+            around = self._around(review.who, watch, stop)
             return apply_plan(project, review.plan, arm, around, options)
 
-    def roll_back(self, run_id: str, watch: OnEvent = nobody_watches) -> RunResult:
-        """Undo a run, verified. Raises StalePlan when a target was changed since."""
+    def roll_back(self, run_id: str, watch: OnEvent, stop: Stop) -> RunResult:
+        """Undo a run, verified; ``stop`` ends it as signals end a command.
+
+        Raises StalePlan when a target was changed since.
+        """
         self._refuse(self.why_not_write())
         project = self.project()
-        with self._azure() as arm:
-            around = self._around(self._access.who(project.workload), watch, lambda: False)
+        with self._azure(stop) as arm:
+            around = self._around(self._access.who(project.workload), watch, stop)
             return roll_back(project, run_id, arm, around)
 
     def run(self, run_id: str) -> Run:
@@ -260,19 +267,19 @@ class Desk:
                 self._project = self._access.project()
             return self._project
 
-    def _azure(self) -> AbstractContextManager[ArmWriter]:
+    def _azure(self, stop: Stop) -> AbstractContextManager[ArmWriter]:
         if self._access.azure is None:
             raise AllowlistError(self.why_not_write())
-        return self._access.azure(lambda _: None)
+        return self._access.azure(lambda _: None, stop.sleep)
 
-    def _around(self, who: Identity, watch: OnEvent, should_stop: ShouldStop) -> Surroundings:
+    def _around(self, who: Identity, watch: OnEvent, stop: Stop) -> Surroundings:
         return Surroundings(
             ledger=self.ledger(),
             who=who.who,
             clock=self._access.clock,
-            sleep=self._access.sleep,
+            sleep=self._access.sleep or stop.sleep,
             on_event=watch,
-            should_stop=should_stop,
+            should_stop=stop.asked,
         )
 
     def _refuse(self, reason: str) -> None:

@@ -71,6 +71,16 @@ class Life:
             for change_id in step.change_ids
         )
 
+    def verified(self) -> frozenset[str]:
+        """Ids of the changes that were read back as planned; nothing of ours takes them away again but a rollback."""
+        return frozenset(
+            change_id
+            for run in self.forward
+            for step in run.standing
+            if step.state == "verified"
+            for change_id in step.change_ids
+        )
+
     def written(self, target: str) -> frozenset[str]:
         """The resources of ``target`` that any of its runs may have written."""
         return frozenset(

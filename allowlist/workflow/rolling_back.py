@@ -164,6 +164,7 @@ def _is_to_undo(life: Life, look: Look, change: Change) -> bool:
 def _refuse_edits_since(life: Life, look: Look) -> None:
     sent = life.sent()
     changed = [item for item in look.changes if item.id in sent and look.fate(item) == "unknown"]
+    changed += _taken_away(life, look)
     if changed:
         names = "; ".join(change.title for change in changed[:5])
         run = life.root.run_id
@@ -172,6 +173,19 @@ def _refuse_edits_since(life: Life, look: Look) -> None:
             hint=f"make a new plan from what is there: allowlist plan -o plan.json\n"
             f"leave it as it is: allowlist history {run} --close REASON",
         )
+
+
+def _taken_away(life: Life, look: Look) -> list[Change]:
+    """Verified, and gone from a resource where others of the same life still stand: no rollback of ours began."""
+    if life.rollbacks:
+        return []
+    verified = [change for change in look.changes if change.id in life.verified()]
+    standing = {item.operation.resource for item in verified if look.places[item.id] == "as planned"}
+    return [
+        item
+        for item in verified
+        if look.places[item.id] == "as before" and item.operation.resource in standing
+    ]
 
 
 def _refuse_one_way(run: Run, done: list[Change]) -> None:

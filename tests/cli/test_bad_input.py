@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -172,3 +174,17 @@ def test_a_defect_is_told_without_a_traceback(monkeypatch: pytest.MonkeyPatch) -
     assert "Traceback" not in result.err
     with pytest.raises(ZeroDivisionError):
         allowlist("--debug", "check", "--workload", FIREWALL_ONLY, "--snapshot", CONTOSO)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+@pytest.mark.parametrize(
+    "command", [("catalog", "list", "--json"), ("history", "--json"), ("catalog", "list")]
+)
+def test_a_full_standard_output_is_told_in_words(command: tuple[str, ...]) -> None:
+    with Path("/dev/full").open("wb") as full:
+        ended = subprocess.run(
+            [sys.executable, "-m", "allowlist", *command], stdout=full, stderr=subprocess.PIPE, text=True
+        )
+    assert ended.returncode == 1
+    assert "standard output cannot be written: No space left on device" in ended.stderr
+    assert "defect" not in ended.stderr

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -193,3 +194,14 @@ with opened(sys.argv[1]) as ledger:
         print(kept)
         print(error)
 """
+
+
+def test_a_run_is_not_begun_on_a_disk_that_has_no_room_for_its_records(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usage = shutil.disk_usage(tmp_path)
+    with opened(f"sqlite:///{tmp_path}/ledger.db") as ledger:
+        monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=3 << 20))
+        with pytest.raises(AllowlistError, match=r"nearly full: 3 MiB are free, a run needs 16"):
+            ledger.begin_run("r1", "p1", "alice", wall_clock(), "apply")
+        assert not ledger.runs()

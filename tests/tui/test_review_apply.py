@@ -25,7 +25,7 @@ def desk_of(world: World, **changes: Any) -> Desk:
         "clock": now,
         "project": lambda: world.project,
         "state": lambda narrate: nullcontext(world.arm),
-        "azure": lambda narrate: nullcontext(world.arm),
+        "azure": lambda narrate, sleep: nullcontext(world.arm),
         "makes_first": True,
         "sleep": lambda _: time.sleep(0.01),
     }

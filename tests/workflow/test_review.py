@@ -11,6 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from allowlist.apply.events import nobody_watches
+from allowlist.apply.stopping import Stop
 from allowlist.documents import canonical_json
 from allowlist.errors import AllowlistError
 from allowlist.plan.approval import ApprovalPolicy, standings
@@ -64,8 +66,8 @@ def test_read_only_refuses_every_decision_and_every_write(
             attempt()
     desk = offline_desk(tmp_path, read_only="asked for")
     for attempt in (
-        lambda: desk.apply(review, lambda _: None, lambda: False),
-        lambda: desk.roll_back("20260301-120000-abcdef"),
+        lambda: desk.apply(review, nobody_watches, Stop()),
+        lambda: desk.roll_back("20260301-120000-abcdef", nobody_watches, Stop()),
         lambda: desk.confirm("20260301-120000-abcdef"),
     ):
         with pytest.raises(AllowlistError, match="read-only: asked for"):
@@ -77,7 +79,7 @@ def test_a_snapshot_desk_cannot_write(ledger: Ledger, clock: HandClock, tmp_path
     review = review_of(ledger, clock)
     review.approve([LOW[0].id])
     with pytest.raises(AllowlistError, match="the state is a snapshot"):
-        offline_desk(tmp_path).apply(review, lambda _: None, lambda: False)
+        offline_desk(tmp_path).apply(review, nobody_watches, Stop())
 
 
 def test_several_at_once_lie_in_one_tier_and_were_counted(ledger: Ledger, clock: HandClock) -> None:

@@ -19,6 +19,7 @@ from textual.binding import Binding, BindingType
 from textual.dom import DOMNode
 from textual.screen import Screen
 
+from allowlist.apply.stopping import Stop
 from allowlist.errors import AllowlistError
 from allowlist.workflow.desk import Desk
 from allowlist.workflow.files import write_bytes
@@ -101,8 +102,8 @@ class ReviewApp(App[None]):
         self.desk = desk
         self.writing: list[Thread] = []
         """Threads that write to the ledger or to Azure; whoever leaves waits for them."""
-        self.leaving = False
-        """Asks a run to stop after the step in flight."""
+        self.stops: list[Stop] = []
+        """Of every run that was begun here: whoever leaves asks each to stop after the step in flight."""
         self.parting_words: list[str] = []
         """What to say after the screen is gone."""
         self.failure: Exception | None = None
@@ -185,14 +186,18 @@ class ReviewApp(App[None]):
 
     def _hang_up(self) -> None:
         """Nobody sees the screen any more, and textual would wait for ever to draw it: only finish what is written."""
-        self.leaving = True
+        self._ask_to_stop()
         for thread in self.writing:
             thread.join()
         os._exit(128 + signal.SIGHUP)
 
     async def action_quit(self) -> None:
-        self.leaving = True
+        self._ask_to_stop()
         self.exit()
+
+    def _ask_to_stop(self) -> None:
+        for stop in self.stops:
+            stop.ask()
 
     def _fatal_error(self) -> None:
         """A defect ends the app in words; the command tells them, with a traceback only under --debug."""

@@ -9,14 +9,16 @@ from textual.app import App
 from textual.dom import DOMNode
 from textual.screen import Screen
 
+from allowlist.apply.stopping import Stop
+
 T = TypeVar("T")
 
 
 class Host(Protocol):
     """The nine members of the app that are used from below."""
 
-    leaving: bool
-    """Asks a run to stop after the step in flight."""
+    stops: list[Stop]
+    """Of every run that was begun here: whoever leaves asks each to stop after the step in flight."""
     parting_words: list[str]
     """What to say after the screen is gone."""
 

@@ -15,6 +15,7 @@ from textual.screen import Screen
 
 from allowlist.apply.events import ProgressEvent
 from allowlist.apply.result import RunResult
+from allowlist.apply.stopping import Stop
 from allowlist.plan.model import Change
 from allowlist.store import Run
 from allowlist.workflow.confirming import time_left
@@ -59,6 +60,13 @@ class RunScreen(Screen[None]):
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q", "leave", "back", id="leave-run", tooltip="back to the review, once it has ended"),
+        Binding(
+            "x",
+            "stop",
+            "stop",
+            id="stop-run",
+            tooltip="end the run after the step in flight; again to leave that step to Azure; it can be resumed",
+        ),
     ]
 
     class Happened(Message):
@@ -77,6 +85,7 @@ class RunScreen(Screen[None]):
         self._begun = desk.now()
         self.run_id = ""
         self.is_over = False
+        self.stop = Stop()
 
     @property
     def host(self) -> Host:
@@ -92,6 +101,7 @@ class RunScreen(Screen[None]):
 
     def on_mount(self) -> None:
         self.query_one(PlainTable).focus()
+        self.host.stops.append(self.stop)
         self.set_interval(1.0, self.tick)
         self.tick()
         self.tell([(("working; nothing has to be done here", "muted"),)])
@@ -105,7 +115,14 @@ class RunScreen(Screen[None]):
 
     def why_not(self, action: str) -> str:
         """Why a key does nothing now."""
-        return "" if self.is_over or action != "leave" else "it is running"
+        match action:
+            case "leave":
+                return "" if self.is_over else "it is running"
+            case "stop" if self.is_over:
+                return "it has ended"
+            case "stop" if self.stop.at_once:
+                return "it is leaving; what was sent goes on in Azure"
+        return ""
 
     # what happens
 
@@ -166,6 +183,19 @@ class RunScreen(Screen[None]):
             self.query_one(TopBar).tell(f"{self._title}  ended")
         self.query_one(HintBar).show(hints_of(self))
 
+    def action_stop(self) -> None:
+        """As Ctrl-C does on the command line: once after the step in flight, twice at the next safe point."""
+        if reason := self.why_not("stop"):
+            self.host.refuse(reason)
+            return
+        self.stop.ask()
+        again = "leaving at the next safe point; what was sent goes on in Azure"
+        once = (
+            "stopping after the step in flight, x again leaves that to Azure; what is not done can be resumed"
+        )
+        self.tell([((again if self.stop.at_once else once, "warn"),)])
+        self.tick()
+
     def action_leave(self) -> None:
         if self.is_over:
             self.dismiss(None)
@@ -181,20 +211,13 @@ class RollbackScreen(RunScreen):
         self._undone = run_id
 
     def work(self) -> RunResult:
-        return self.desk.roll_back(self._undone, self.watch_run)
+        return self.desk.roll_back(self._undone, self.watch_run, self.stop)
 
 
 class ApplyScreen(RunScreen):
     """The approved part of a plan being applied; it can be stopped between steps, confirmed, and undone."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(
-            "x",
-            "stop",
-            "stop after this step",
-            id="stop-run",
-            tooltip="end the run between two steps; it can be resumed",
-        ),
         Binding("c", "confirm", "confirm", id="confirm-run", tooltip="make a provisional run final"),
         Binding("r", "roll_back", "roll back", id="undo-run", tooltip="undo what was written, verified"),
     ]
@@ -202,30 +225,19 @@ class ApplyScreen(RunScreen):
     def __init__(self, desk: Desk, review: Review) -> None:
         super().__init__(desk, f"applying {review.plan.workload}", _planned_steps(review))
         self.review = review
-        self.stopping = False
         self.provisional: Run | None = None
         self._undoing = False
 
     def work(self) -> RunResult:
-        return self.desk.apply(self.review, self.watch_run, lambda: self.stopping or self.host.leaving)
+        return self.desk.apply(self.review, self.watch_run, self.stop)
 
     def why_not(self, action: str) -> str:
         match action:
-            case "stop":
-                if self.is_over:
-                    return "it has ended"
-                return "it stops after this step" if self.stopping else ""
             case "confirm":
                 return "" if self.provisional else "nothing is provisional"
             case "roll_back":
                 return "" if self.is_over and self.run_id else "nothing was written yet"
         return super().why_not(action)
-
-    def action_stop(self) -> None:
-        if not self.is_over:
-            self.stopping = True
-            self.tell([(("stopping after the step in flight; what is not done can be resumed", "warn"),)])
-            self.tick()
 
     def after(self) -> None:
         if self.desk.confirm_within is not None:
@@ -292,10 +304,12 @@ class ApplyScreen(RunScreen):
 
     def _undo(self, text: str) -> None:
         self.is_over = False
+        self.stop = Stop()
+        self.host.stops.append(self.stop)
         self.tell([((text, "warn"),)])
         self.host.slow(
             self,
-            lambda: self.desk.roll_back(self.run_id, self.watch_run),
+            lambda: self.desk.roll_back(self.run_id, self.watch_run, self.stop),
             self._undone,
             failed=self.failed,
             group="run",
@@ -304,6 +318,11 @@ class ApplyScreen(RunScreen):
 
     def _undone(self, result: RunResult) -> None:
         self.is_over = True
+        if not result.is_complete:
+            self.run_id = result.run_id
+            self.tell(_result_lines(result))
+            self.tick()
+            return
         self.host.parting_words = []
         self.run_id = ""
         self.tell(
