@@ -8,7 +8,7 @@ import itertools
 import resource
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 import msgspec
@@ -16,7 +16,7 @@ import orjson
 
 from allowlist.estate.bodies import Estate
 from allowlist.plan.build import PlanInput, TargetInput, build_plan
-from allowlist.plan.findings import Status, find_requirement_findings
+from allowlist.plan.findings import Finding, Status, find_requirement_findings
 from allowlist.plan.gates import GateSettings
 from allowlist.plan.model import Plan, TargetPlan
 from allowlist.plan.proofs import gather_evidence
@@ -62,12 +62,15 @@ def check_and_plan(given: Synthetic) -> Plan:
     writes = point.compose(estate, [item.operation for item in draft.changes])
     after = point.ruleset(point.after(estate, writes))
     findings = [finding for _, _, finding in results]
-    served = [item for drafted in draft.changes for item in drafted.requirements]
-    evidence = gather_evidence(engine, after, requirements, findings, "t", served)
+    evidence = gather_evidence(engine, after, requirements, findings, draft.changes, _look)
     plan = TargetPlan(name="t", surface=KIND.name, resource=given.policy_id, fingerprint="-", delete="sync")
     inputs = [TargetInput(target=plan, draft=draft, evidence=evidence, findings=findings, owned=0)]
     moment = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
     return build_plan(PlanInput(workload="bench", created=moment, tool="bench", catalogs={}, targets=inputs, settings=GateSettings(), waivers={}))  # fmt: skip
+
+
+def _look(engine: CoverageEngine, items: Sequence[Requirement]) -> list[Finding]:
+    return [finding for _, _, finding in find_requirement_findings(engine, items, "t")]
 
 
 def requirements_of(text: bytes) -> list[Requirement]:

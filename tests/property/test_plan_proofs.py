@@ -6,6 +6,7 @@ after · nothing else: no flow outside the requirements changes its fate; a fail
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import product
 
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 
 from allowlist.names import Pattern
 from allowlist.plan.drafts import Drafted
-from allowlist.plan.findings import find_requirement_findings
+from allowlist.plan.findings import Finding, find_requirement_findings
 from allowlist.plan.model import Operation
 from allowlist.plan.proofs import gather_evidence, judge
 from allowlist.rules.coverage import CoverageEngine
@@ -54,6 +55,10 @@ def _is_wanted(requirement: Requirement, address: int, name: str, service: tuple
     return same_service and address in requirement.sources and Pattern(requirement.pattern).matches(name)
 
 
+def _look(engine: CoverageEngine, items: Sequence[Requirement]) -> list[Finding]:
+    return [finding for _, _, finding in find_requirement_findings(engine, items, "t")]
+
+
 @settings(max_examples=examples(300), deadline=None)
 @given(rulesets(), requirements(), st.sampled_from([None, *PATTERNS]), priorities)
 def test_the_proofs_of_an_added_rule_are_true(
@@ -62,9 +67,10 @@ def test_the_proofs_of_an_added_rule_are_true(
     after = _with_rule(before, _our_rule(wanted, other_pattern or wanted.pattern, priority))
     engine = CoverageEngine.of(before, [wanted])
     findings = [finding for _, _, finding in find_requirement_findings(engine, [wanted], "t")]
-    evidence = gather_evidence(engine, after, [wanted], findings, "t", [wanted])
     operation = Operation(action="add", surface="s", resource="r", path=("ours", "rule"), after={})
-    judged = judge(Drafted(operation=operation, requirements=(wanted,)), evidence)
+    drafted = Drafted(operation=operation, requirements=(wanted,))
+    evidence = gather_evidence(engine, after, [wanted], findings, [drafted], _look)
+    judged = judge(drafted, evidence)
 
     flows = list(product(ADDRESSES, NAMES, SERVICES))
     words = {flow: (_word(before, *flow), _word(after, *flow)) for flow in flows}
