@@ -18,7 +18,7 @@ from allowlist.estate.bodies import Estate
 from allowlist.plan.build import PlanInput, TargetInput, build_plan
 from allowlist.plan.findings import Finding, Status, find_requirement_findings
 from allowlist.plan.gates import GateSettings
-from allowlist.plan.model import Plan, TargetPlan
+from allowlist.plan.model import ApprovalInForce, Plan, TargetPlan
 from allowlist.plan.proofs import gather_evidence
 from allowlist.points.firewall.kind import KIND
 from allowlist.points.firewall.point import FirewallPolicy
@@ -66,7 +66,7 @@ def check_and_plan(given: Synthetic) -> Plan:
     plan = TargetPlan(name="t", surface=KIND.name, resource=given.policy_id, fingerprint="-", delete="sync")
     inputs = [TargetInput(target=plan, draft=draft, evidence=evidence, findings=findings, owned=0)]
     moment = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
-    return build_plan(PlanInput(workload="bench", created=moment, tool="bench", catalogs={}, targets=inputs, settings=GateSettings(), waivers={}))  # fmt: skip
+    return build_plan(PlanInput(workload="bench", created=moment, tool="bench", cloud="public", approval=APPROVAL, catalogs={}, targets=inputs, settings=GateSettings(), waivers={}))  # fmt: skip
 
 
 def _look(engine: CoverageEngine, items: Sequence[Requirement]) -> list[Finding]:
@@ -85,6 +85,8 @@ def requirements_of(text: bytes) -> list[Requirement]:
         for number, (name, protocol, port, sources) in enumerate(msgspec.json.decode(text))
     ]
 
+
+APPROVAL = ApprovalInForce(origin="bench", digest="sha256:bench")
 
 GOALS = {"S": "", "M": "", "L": "<= 12 (9)"}
 
