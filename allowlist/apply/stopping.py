@@ -36,4 +36,6 @@ class Stop:
     def sleep(self, seconds: float) -> None:
         """Wait; raises Interrupted as soon as somebody asks a second time."""
         if self._now.wait(seconds):
-            raise Interrupted("left while Azure was at work on what was sent; it goes on there")
+            raise Interrupted(
+                "left while Azure was at work on what was sent; the operation is still running there"
+            )

@@ -152,7 +152,7 @@ def _chosen(found: list[Candidate], resources: tuple[str, ...], estate: Estate) 
     if not found:
         raise AllowlistError(
             f"{estate.origin} holds no enforcement point",
-            hint=f"looked for: {', '.join(kinds())}",
+            hint=f"kinds: {', '.join(kinds())}",
         )
     if not resources:
         return found

@@ -28,7 +28,7 @@ def stopping(parting: Callable[[str], list[str]], *, at_any_time: bool = False) 
             raise KeyboardInterrupt
         stop.ask()
         if stop.at_once:
-            _tell("leaving at the next safe point; what was sent goes on in Azure")
+            _tell("leaving at the next safe point; what was sent is still running in Azure")
         else:
             _tell("finishing the steps in flight; once more to leave them to Azure", *parting(stop.run_id))
 

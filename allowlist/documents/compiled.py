@@ -17,14 +17,15 @@ from typing import TypeVar
 import msgspec
 
 import allowlist
+from allowlist.documents.places import user_folder
 
 T = TypeVar("T")
 
 
 def cache_folder(environ: Mapping[str, str], kind: str) -> Path | None:
     """``$XDG_CACHE_HOME/allowlist/KIND``, or None where there is no home either."""
-    base = environ.get("XDG_CACHE_HOME") or (f"{environ['HOME']}/.cache" if environ.get("HOME") else "")
-    return Path(base) / "allowlist" / kind if base else None
+    home = user_folder(environ, "cache")
+    return home / kind if home else None
 
 
 def compiled(folder: Path | None, key: str, kind: type[T], make: Callable[[], T]) -> T:

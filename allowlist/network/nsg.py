@@ -1,4 +1,4 @@
-"""Network security groups: what they decide for a flow, and where that hangs on what ARM does not tell.
+"""Network security groups: what they decide for a flow, and where that depends on what the ARM API does not expose.
 
 Rules in priority order, then the default rules every group has. A service tag's addresses are not in ARM, so a
 match against one is certain only for the tag itself, for ``Internet`` and for private addresses.

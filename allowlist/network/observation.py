@@ -9,7 +9,7 @@ from typing import Any
 
 
 class State(StrEnum):
-    """``note`` is worth knowing and harms nothing today; ``unknown`` hangs on what could not be read."""
+    """``note`` is worth knowing and harms nothing today; ``unknown`` depends on what could not be read."""
 
     MET = "met"
     NOT_MET = "not-met"

@@ -1,4 +1,4 @@
-"""The way out of a subnet: which part of the Internet goes to which next hop, exactly.
+"""The egress route of a subnet: which part of the Internet goes to which next hop, exactly.
 
 Longest prefix first; for one prefix a user-defined route wins over a learned one, and that over the system's
 (Azure documentation "virtual network traffic routing").

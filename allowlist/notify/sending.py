@@ -25,7 +25,7 @@ class ChannelFailed(AllowlistError):
 
 
 class Sender(Protocol):
-    """One way out. Raises ChannelFailed."""
+    """One channel. Raises ChannelFailed."""
 
     def send(self, events: Sequence[Event], run: str) -> None: ...
 

@@ -7,110 +7,16 @@ outlives a failed run. Without that file they begin at zero.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Final
 
 from allowlist.errors import AllowlistError, InvalidInput
 
 if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Metric:
-    """One metric as it is documented and registered."""
-
-    name: str
-    kind: Literal["gauge", "counter"]
-    labels: tuple[str, ...]
-    text: str
-
-
-_TARGET = ("workload", "target")
-
-METRICS: Final = (
-    Metric(
-        name="allowlist_last_success_timestamp_seconds",
-        kind="gauge",
-        labels=("workload",),
-        text="When a run last ended without a failed target, in Unix time.",
-    ),
-    Metric(
-        name="allowlist_last_run_timestamp_seconds",
-        kind="gauge",
-        labels=(),
-        text="When a run last ended at all, in Unix time.",
-    ),
-    Metric(
-        name="allowlist_run_exit_code",
-        kind="gauge",
-        labels=(),
-        text="Exit code of the last run; 2 says that something is pending.",
-    ),
-    Metric(
-        name="allowlist_run_seconds", kind="gauge", labels=(), text="How long the last run took, in seconds."
-    ),
-    Metric(
-        name="allowlist_pending_changes",
-        kind="gauge",
-        labels=_TARGET,
-        text="Changes that wait for people, a window or a gate.",
-    ),
-    Metric(
-        name="allowlist_missing_requirements",
-        kind="gauge",
-        labels=_TARGET,
-        text="Requirements that are not covered after the run.",
-    ),
-    Metric(
-        name="allowlist_drifted_rules",
-        kind="gauge",
-        labels=_TARGET,
-        text="Rules of ours that somebody else changed.",
-    ),
-    Metric(
-        name="allowlist_target_failed", kind="gauge", labels=_TARGET, text="1 when the target's pass failed."
-    ),
-    Metric(
-        name="allowlist_target_seconds",
-        kind="gauge",
-        labels=_TARGET,
-        text="How long the target took, reading included, in seconds.",
-    ),
-    Metric(
-        name="allowlist_apply_seconds",
-        kind="gauge",
-        labels=_TARGET,
-        text="The same for a target that was written to and verified.",
-    ),
-    Metric(
-        name="allowlist_applied_changes_total",
-        kind="counter",
-        labels=_TARGET,
-        text="Changes applied and verified.",
-    ),
-    Metric(name="allowlist_runs_total", kind="counter", labels=("exit_code",), text="Runs, by exit code."),
-    Metric(
-        name="allowlist_arm_requests_total",
-        kind="counter",
-        labels=("subscription", "method"),
-        text="Requests to Azure Resource Manager.",
-    ),
-    Metric(
-        name="allowlist_arm_wait_seconds_total",
-        kind="counter",
-        labels=(),
-        text="Time spent waiting because Azure throttled or did not answer, in seconds.",
-    ),
-    Metric(
-        name="allowlist_notifications_total",
-        kind="counter",
-        labels=("channel", "result"),
-        text="Messages, by channel and result (sent, failed).",
-    ),
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,50 +45,99 @@ class RunMeters:
     notifications: Mapping[tuple[str, str], int]
 
 
+_TARGET: Final = ("workload", "target")
+_LAST_SUCCESS: Final = "allowlist_last_success_timestamp_seconds"
+
+
 class Metrics:
     """The metrics of one run; ``before`` is the text of an earlier run, from which counters go on."""
 
     def __init__(self, before: str = "") -> None:
-        from prometheus_client import CollectorRegistry, Counter, Gauge, disable_created_metrics
+        from prometheus_client import CollectorRegistry, disable_created_metrics
 
         disable_created_metrics()  # type: ignore[no-untyped-call]
         self.registry: CollectorRegistry = CollectorRegistry()
-        kinds: dict[str, Any] = {"gauge": Gauge, "counter": Counter}
-        self._all: dict[str, Any] = {
-            item.name: kinds[item.kind](item.name, item.text, item.labels, registry=self.registry)
-            for item in METRICS
-        }
+        self._declare_gauges()
+        self._declare_counters()
         self._succeeded_before: dict[str, float] = {}
         self._go_on_from(before)
+
+    def _declare_gauges(self) -> None:
+        from prometheus_client import Gauge
+
+        gauge = partial(Gauge, registry=self.registry)
+        self._last_success = gauge(
+            _LAST_SUCCESS, "When a run last ended without a failed target, in Unix time.", ["workload"]
+        )
+        self._last_run = gauge(
+            "allowlist_last_run_timestamp_seconds", "When a run last ended at all, in Unix time."
+        )
+        self._exit_code = gauge(
+            "allowlist_run_exit_code", "Exit code of the last run; 2 says that something is pending."
+        )
+        self._run_seconds = gauge("allowlist_run_seconds", "How long the last run took, in seconds.")
+        self._pending = gauge(
+            "allowlist_pending_changes", "Changes that wait for people, a window or a gate.", _TARGET
+        )
+        self._missing = gauge(
+            "allowlist_missing_requirements", "Requirements that are not covered after the run.", _TARGET
+        )
+        self._drifted = gauge("allowlist_drifted_rules", "Rules of ours that somebody else changed.", _TARGET)
+        self._failed = gauge("allowlist_target_failed", "1 when the target's pass failed.", _TARGET)
+        self._target_seconds = gauge(
+            "allowlist_target_seconds", "How long the target took, reading included, in seconds.", _TARGET
+        )
+        self._apply_seconds = gauge(
+            "allowlist_apply_seconds", "The same for a target that was written to and verified.", _TARGET
+        )
+
+    def _declare_counters(self) -> None:
+        from prometheus_client import Counter
+
+        counter = partial(Counter, registry=self.registry)
+        self._applied = counter("allowlist_applied_changes_total", "Changes applied and verified.", _TARGET)
+        self._runs = counter("allowlist_runs_total", "Runs, by exit code.", ["exit_code"])
+        self._requests = counter(
+            "allowlist_arm_requests_total", "Requests to Azure Resource Manager.", ["subscription", "method"]
+        )
+        self._waited = counter(
+            "allowlist_arm_wait_seconds_total",
+            "Time spent waiting because Azure throttled or did not answer, in seconds.",
+        )
+        self._notifications = counter(
+            "allowlist_notifications_total",
+            "Messages, by channel and result (sent, failed).",
+            ["channel", "result"],
+        )
 
     def target(self, seen: TargetMeters) -> None:
         """Take in one target, as soon as it is done."""
         labels = (seen.workload, seen.target)
-        self._set("allowlist_pending_changes", seen.pending, *labels)
-        self._set("allowlist_missing_requirements", seen.missing, *labels)
-        self._set("allowlist_drifted_rules", seen.drifted, *labels)
-        self._set("allowlist_target_failed", int(seen.failed), *labels)
-        self._set("allowlist_target_seconds", seen.seconds, *labels)
+        self._pending.labels(*labels).set(seen.pending)
+        self._missing.labels(*labels).set(seen.missing)
+        self._drifted.labels(*labels).set(seen.drifted)
+        self._failed.labels(*labels).set(int(seen.failed))
+        self._target_seconds.labels(*labels).set(seen.seconds)
         if seen.applied:
-            self._set("allowlist_apply_seconds", seen.seconds, *labels)
-            self._add("allowlist_applied_changes_total", seen.applied, *labels)
+            self._apply_seconds.labels(*labels).set(seen.seconds)
+            self._applied.labels(*labels).inc(seen.applied)
 
     def run(self, seen: RunMeters, targets: Sequence[TargetMeters]) -> None:
         """Take in the run, at its end."""
-        self._set("allowlist_last_run_timestamp_seconds", seen.finished)
-        self._set("allowlist_run_seconds", seen.seconds)
-        self._set("allowlist_run_exit_code", seen.exit_code)
-        self._add("allowlist_runs_total", 1, str(seen.exit_code))
-        self._add("allowlist_arm_wait_seconds_total", seen.waited)
-        for (subscription, method), count in seen.requests.items():
-            self._add("allowlist_arm_requests_total", count, subscription, method)
-        for (channel, result), count in seen.notifications.items():
-            self._add("allowlist_notifications_total", count, channel, result)
+        self._last_run.set(seen.finished)
+        self._run_seconds.set(seen.seconds)
+        self._exit_code.set(seen.exit_code)
+        self._runs.labels(str(seen.exit_code)).inc()
+        self._waited.inc(seen.waited)
+        for request, count in seen.requests.items():
+            self._requests.labels(*request).inc(count)
+        for message, count in seen.notifications.items():
+            self._notifications.labels(*message).inc(count)
         failed = {item.workload for item in targets if item.failed}
         for workload in dict.fromkeys(item.workload for item in targets):
             moment = self._succeeded_before.get(workload) if workload in failed else seen.finished
             if moment is not None:
-                self._set("allowlist_last_success_timestamp_seconds", moment, workload)
+                self._last_success.labels(workload).set(moment)
 
     def text(self) -> str:
         from prometheus_client import generate_latest
@@ -221,28 +176,19 @@ class Metrics:
             server.server_close()
             thread.join()
 
-    def _set(self, name: str, value: float, *labels: str) -> None:
-        self._labelled(name, labels).set(value)
-
-    def _add(self, name: str, value: float, *labels: str) -> None:
-        self._labelled(name, labels).inc(value)
-
-    def _labelled(self, name: str, labels: tuple[str, ...]) -> Any:
-        metric = self._all[name]
-        return metric.labels(*labels) if labels else metric
-
     def _go_on_from(self, before: str) -> None:
+        """Lines of somebody else's metrics, and of other labels than these have, are passed over."""
         from prometheus_client.parser import text_string_to_metric_families
 
-        known = {item.name: item for item in METRICS}
+        counters = (self._applied, self._runs, self._requests, self._waited, self._notifications)
+        known = {family.name: counter for counter in counters for family in counter.collect()}
         for family in text_string_to_metric_families(before):
             for sample in family.samples:
-                metric = known.get(sample.name)
-                if metric is None or set(metric.labels) != set(sample.labels):
-                    continue
-                if metric.kind == "counter":
-                    self._add(metric.name, sample.value, *(sample.labels[name] for name in metric.labels))
-                elif metric.name == "allowlist_last_success_timestamp_seconds":
+                if family.name in known:
+                    with suppress(ValueError):
+                        counter = known[family.name]
+                        (counter.labels(**sample.labels) if sample.labels else counter).inc(sample.value)
+                elif sample.name == _LAST_SUCCESS and sample.labels.keys() == {"workload"}:
                     self._succeeded_before[sample.labels["workload"]] = sample.value
 
 

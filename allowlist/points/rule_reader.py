@@ -1,7 +1,7 @@
 """One firewall rule's JSON, of a policy or a classic firewall, as a neutral rule. Pure.
 
 Nothing is guessed: what cannot be read (an expression of a template, a rule type or an action this version does
-not know) makes every answer that hangs on it unknown.
+not know) makes every answer that depends on it unknown.
 """
 
 from __future__ import annotations

@@ -49,7 +49,7 @@ class Difference:
     """Flows whose fate changes: names of ``key`` outside ``holes``, for ``sources``, to one service.
 
     ``opened`` were not allowed and are now, or may be (then not ``certain``); ``closed`` the other way round; both,
-    where what was unknown before hangs on something else now.
+    where what was unknown before depends on something else now.
     """
 
     key: str

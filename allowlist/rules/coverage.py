@@ -25,7 +25,7 @@ class Outcome:
     """What happens at one destination key to a set of sources; the four masks are disjoint.
 
     ``denied`` was denied by a rule, ``missing`` by the default or a deny-all that closes the rules, ``unknown``
-    hangs on what is not known.
+    depends on what is not known.
     """
 
     allowed: int = 0
@@ -75,7 +75,7 @@ def decide(table: Table, numbers: list[int], sources: int) -> Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Dependence:
-    """A fate that hangs on ``doubts``: the first that holds decides (allow or deny), else ``allows`` does."""
+    """A fate that depends on ``doubts``: the first that holds decides (allow or deny), else ``allows`` does."""
 
     doubts: tuple[tuple[object, bool], ...]
     allows: bool
@@ -103,7 +103,7 @@ def _lets_through(dependence: Dependence, world: Collection[object]) -> bool:
 
 
 def dependences(table: Table, numbers: list[int], sources: int) -> dict[Dependence, int]:
-    """How the fate of ``sources`` hangs on what is not known: the doubts in order, then what follows, by sources."""
+    """How the fate of ``sources`` depends on what is not known: the doubts in order, then what follows, by sources."""
     found: dict[Dependence, int] = defaultdict(int)
     left: dict[tuple[tuple[object, bool], ...], int] = {(): sources}
     for number in numbers:
@@ -202,7 +202,7 @@ class CoverageEngine:
         return found
 
     def dependences(self, key: str, service: tuple[str, int], sources: int) -> dict[Dependence, int]:
-        """What the fate of ``sources`` at destination ``key`` hangs on."""
+        """What the fate of ``sources`` at destination ``key`` depends on."""
         table = self.index.table_at(service, key)
         return dependences(table, table.numbers_at(key), sources)
 

@@ -102,7 +102,7 @@ def bits_of(mask: int) -> Iterator[int]:
 class Entry:
     """One rule as seen under one key: for the sources in ``mask`` it decides, or perhaps decides.
 
-    ``about`` is what that hangs on: two doubts about the same thing turn out the same way.
+    ``about`` is what that depends on: two doubts about the same thing turn out the same way.
     """
 
     rule: FilterRule

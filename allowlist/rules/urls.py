@@ -10,7 +10,7 @@ from allowlist.names import Pattern, normalise
 
 
 def matches_url(pattern: str, host: str, path: str | None) -> bool | None:
-    """Does the pattern, which has no fault, match? None when that hangs on a path that is not known."""
+    """Does the pattern, which has no fault, match? None when that depends on a path that is not known."""
     wanted_host, slash, wanted_path = pattern.removeprefix("https://").removeprefix("http://").partition("/")
     if wanted_host == "*" and not slash:
         return True

@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
+from allowlist.documents.places import user_folder
 from allowlist.errors import AllowlistError
 
 FILE_NAME = "ledger.db"
@@ -16,7 +17,7 @@ _ROOM_BYTES = 16 << 20
 
 def default_url(environ: Mapping[str, str]) -> str:
     """``sqlite:///…/allowlist/ledger.db`` below $XDG_STATE_HOME, or below ~/.local/state."""
-    return f"sqlite:///{_state_folder(environ) / 'allowlist' / FILE_NAME}"
+    return f"sqlite:///{_state_folder(environ) / FILE_NAME}"
 
 
 def prepare_file(path: Path) -> None:
@@ -48,13 +49,10 @@ def require_room(path: Path) -> None:
 
 
 def _state_folder(environ: Mapping[str, str]) -> Path:
-    given = Path(environ.get("XDG_STATE_HOME", ""))
-    if given.is_absolute():  # the XDG specification: a relative path is to be ignored
-        return given
-    home = environ.get("HOME") or environ.get("USERPROFILE")
-    if not home:
+    found = user_folder(environ, "state")
+    if found is None:
         raise AllowlistError(
             "there is no place for the ledger: neither XDG_STATE_HOME nor HOME is set",
             hint="set XDG_STATE_HOME to a folder, or name the ledger by its URL",
         )
-    return Path(home) / ".local" / "state"
+    return found

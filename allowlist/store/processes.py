@@ -16,7 +16,7 @@ _FORM = re.compile(r"^(?P<where>\S+) (?P<pid>\d+) (?P<started>\d+)$")
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """``started`` tells two processes with one number apart; 0 where the system does not tell it."""
+    """``started`` tells two processes with one number apart; 0 where the system does not report it."""
 
     where: str
     pid: int

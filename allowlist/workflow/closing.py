@@ -21,7 +21,7 @@ _FATES: dict[StepState, Fate] = {
 def close_run(around: Surroundings, run_id: str, reason: str) -> tuple[Run, dict[str, int]]:
     """Close every open run of the life of ``run_id``; returns the run, and how many changes it left how.
 
-    Azure is not asked: what the journal does not tell is unknown. Raises AllowlistError when there is nothing to
+    Azure is not asked: what the journal does not record is unknown. Raises AllowlistError when there is nothing to
     close, LockHeld while a process is at work on it.
     """
     ledger = around.ledger

@@ -239,7 +239,7 @@ def _still(
 ) -> tuple[Estate, frozenset[str]]:
     """The state once nothing is moving, and the ids of ``changes`` whose resource is not as Azure wants it.
 
-    What a process sent before it was killed goes on in Azure, so judging earlier would call it not done.
+    What a process sent before it was killed is still running in Azure, so judging earlier would call it not done.
     """
     for attempt in count(1):
         state = read_point(point, arm)

@@ -17,7 +17,7 @@ from allowlist.workflow.remembering import remember
 def settle_predecessors(project: Project, plan: Plan, arm: ArmWriter, around: Surroundings) -> None:
     """Tell what became of earlier runs on the targets of ``plan``, and put on record that this one takes over.
 
-    Raises LockHeld while a provisional run waits to be confirmed: writing over it would take its way back.
+    Raises LockHeld while a provisional run waits to be confirmed: writing over it would take its rollback.
     """
     targets = {target.resource.lower() for target in plan.targets}
     for run in around.ledger.unfinished_runs():

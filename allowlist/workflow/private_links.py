@@ -88,7 +88,7 @@ def _told(finding: Finding, public: dict[RequirementRef, Served]) -> Finding:
 
 
 def superfluous_rules(engine: CoverageEngine, resolved: Resolved, target: str) -> Iterator[Finding]:
-    """Rules that let served names out: needless at best, and a way out to strangers where they are wide."""
+    """Rules that let served names out: needless at best, and an egress route to strangers where they are wide."""
     seen: set[str] = set()
     for item in resolved.served:
         if item.private is not True:

@@ -1,4 +1,4 @@
-"""The way back of a run: planned and proved like a change, refused when somebody changed the target since, verified."""
+"""The rollback of a run: planned and proved like a change, refused when somebody changed the target since, verified."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _WITNESSES = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Work:
-    """What the way back takes on one target. Deletions of managed-network rules go one by one: the service's batch
+    """What the rollback takes on one target. Deletions of managed-network rules go one by one: the service's batch
     is documented for writing rules only."""
 
     target: str
@@ -111,9 +111,9 @@ def plan_way_back(project: Project, run_id: str, arm: ArmWriter, around: Surroun
 def roll_back(
     project: Project, run_id: str, arm: ArmWriter, around: Surroundings, way: WayBack | None = None
 ) -> RunResult:
-    """Undo what ``run_id`` did, or what is left of it, and verify it. ``way`` is the way back where it is known.
+    """Undo what ``run_id`` did, or what is left of it, and verify it. ``way`` is the rollback where it is known.
 
-    Raises StalePlan when the target is not as this life left it; AppliedInPart when the way back itself failed:
+    Raises StalePlan when the target is not as this life left it; AppliedInPart when the rollback itself failed:
     that is a state of its own in the ledger, ``rollback-failed``. An interrupted one is told in the result.
     """
     ledger = around.ledger
@@ -189,7 +189,7 @@ def _taken_away(life: Life, look: Look) -> list[Change]:
 
 
 def _refuse_one_way(run: Run, done: list[Change]) -> None:
-    """A step without a way back keeps what came with it: undoing the rules alone would cut everything off."""
+    """A step without a rollback keeps what came with it: undoing the rules alone would cut everything off."""
     for change in done:
         if change.cost.irreversible:
             raise PlanRefused(
@@ -199,7 +199,7 @@ def _refuse_one_way(run: Run, done: list[Change]) -> None:
 
 
 def _effect(look: Look, before: Mapping[str, Estate]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Witnesses of the flows that the way back closes and opens, proved on the rules before and now."""
+    """Witnesses of the flows that the rollback closes and opens, proved on the rules before and now."""
     closes: list[str] = []
     opens: list[str] = []
     for name, state in before.items():

@@ -21,6 +21,7 @@ import pycep
 import pytest
 import yaml
 
+from allowlist.observe.metrics import Metrics, RunMeters, TargetMeters
 from allowlist.simulator import Running, Simulator, parse_fault, serve
 from tests.helpers.cli import Result, allowlist
 from tests.helpers.rights import EXAMPLES, used_rights
@@ -343,13 +344,32 @@ def test_no_example_names_a_real_subscription_or_secret() -> None:
 
 
 def test_the_index_names_every_folder_and_every_metric() -> None:
-    from allowlist.observe.metrics import METRICS
-
     text = (EXAMPLES / "README.md").read_text()
     for folder in EXAMPLES.iterdir():
         assert folder.is_file() or f"[{folder.name}]({folder.name}/" in text, folder.name
     rows = re.findall(r"^\| `(allowlist_\w+)` \| (.*?) \| (.*?) \|$", text, re.MULTILINE)
-    assert rows == [(item.name, ", ".join(item.labels) or "–", item.text) for item in METRICS]
+    assert rows == list(_declared_metrics())
+
+
+def _declared_metrics() -> Iterator[tuple[str, str, str]]:
+    """Name, labels and text of every metric, as a run that has something of everything shows them."""
+    metrics = Metrics()
+    target = TargetMeters(
+        workload="w", target="t", pending=1, missing=1, drifted=1, applied=1, failed=False, seconds=1.0
+    )
+    metrics.target(target)
+    run = RunMeters(
+        finished=1.0,
+        seconds=1.0,
+        exit_code=0,
+        requests={("s", "GET"): 1},
+        waited=1.0,
+        notifications={("slack", "sent"): 1},
+    )
+    metrics.run(run, [target])
+    for family in metrics.registry.collect():
+        sample = family.samples[0]
+        yield sample.name, ", ".join(sample.labels) or "–", family.documentation
 
 
 def test_the_receiver_of_the_index_believes_us_and_nobody_else() -> None:

@@ -150,8 +150,8 @@ class Trial:
         try:
             roll_back(self.world.project, run.run_id, self.world.arm, self.world.around())
         except StalePlan:
-            self._hold("only a foreign edit stops a way back", self.tampered or self.run_is_old)
-            self._hold("a refused way back writes nothing", self._writes() == before)
+            self._hold("only a foreign edit stops a rollback", self.tampered or self.run_is_old)
+            self._hold("a refused rollback writes nothing", self._writes() == before)
             self.counts["rollbacks refused"] += 1
         except AllowlistError:
             self.counts["rollbacks without anything to undo"] += 1

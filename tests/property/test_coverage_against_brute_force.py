@@ -88,7 +88,7 @@ def test_differences_are_exactly_the_flows_whose_fate_changes(
         ]
         opened, closed = (any(address in found for found in side) for side in _sides(here))
         if old == new == rank["unknown"]:
-            # It may hang on something else now; not if nothing changed.
+            # It may depend on something else now; not if nothing changed.
             assert before != after or not (opened or closed)
             continue
         assert opened == (new > old and not required), (name, address, service)

@@ -17,6 +17,7 @@ from typing import Final, Literal
 
 import msgspec
 
+from allowlist.documents.places import user_folder
 from allowlist.documents.reader import near_miss, read_yaml_document
 from allowlist.errors import InvalidInput, Problem
 
@@ -34,9 +35,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 def settings_file(environ: Mapping[str, str]) -> Path:
     """Where the settings are, whether they exist or not."""
-    given = Path(environ.get("XDG_CONFIG_HOME", ""))
-    home = given if given.is_absolute() else Path(environ.get("HOME", "/")) / ".config"
-    return home / "allowlist" / "review.yaml"
+    return (user_folder(environ, "config") or Path("/.config/allowlist")) / "review.yaml"
 
 
 def load_settings(path: Path, *, themes: set[str], actions: set[str]) -> Settings:

@@ -61,7 +61,7 @@ def nickname(expression: str) -> str:
 
 
 def is_unknown(value: Any, budget: Budget) -> bool:
-    """Does any part of ``value`` hang on a deployment?"""
+    """Does any part of ``value`` depend on a deployment?"""
     budget.spend()
     if isinstance(value, dict):
         return isinstance(value, Open) or any(is_unknown(item, budget) for item in value.values())

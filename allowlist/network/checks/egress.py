@@ -1,4 +1,4 @@
-"""The way out: routes, NAT gateways, public addresses, peerings, and security groups on the way to the firewall."""
+"""Egress routes: routes, NAT gateways, public addresses, peerings, and security groups on the way to the firewall."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Observations = Iterator[Observation]
 
 
 def source_known(scene: Scene) -> Observations:
-    """Without the subnets nothing can be said about the way out."""
+    """Without the subnets nothing can be said about the egress route."""
     lost = [
         item
         for item in scene.named

@@ -73,7 +73,7 @@ class NetworkJudge:
         return Judgement(word=Word.COVERED, by=by, via=via, also=also)
 
     def _adding_nothing(self, requirement: Requirement, by: str) -> Iterator[str]:
-        """FQDN rules for the same names that decide nothing, because ``by`` is asked first."""
+        """FQDN rules for the same names that decide nothing, because ``by`` is evaluated first."""
         for rule in self.network.fqdn_rules:
             if rule.name != by and rule.is_active and requirement.pattern in rule.names:
                 yield rule.name

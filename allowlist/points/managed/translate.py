@@ -1,7 +1,7 @@
 """A managed network as neutral rules. Pure.
 
 FQDN rules are application rules for ports 80 and 443; service tags and private endpoints open addresses, so they
-are asked first. A deny comes before every allow: how it ranks is not documented, and this way coverage is never
+are evaluated first. A deny comes before every allow: how it ranks is not documented, and this way coverage is never
 claimed too early.
 """
 

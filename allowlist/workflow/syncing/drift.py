@@ -1,7 +1,7 @@
 """Somebody changed what we own: found by comparing with what our last run left, told with a name where Azure has one.
 
 The activity log keeps 90 days, shows events minutes late, and needs ``Microsoft.Insights/eventtypes/values/read``
-(https://learn.microsoft.com/rest/api/monitor/activity-logs/list). What it does not tell is "not known".
+(https://learn.microsoft.com/rest/api/monitor/activity-logs/list). What it does not report is "not known".
 """
 
 from __future__ import annotations

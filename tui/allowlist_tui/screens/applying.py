@@ -204,7 +204,7 @@ class RunScreen(Screen[None]):
 
 
 class RollbackScreen(RunScreen):
-    """The way back of a run."""
+    """The rollback of a run."""
 
     def __init__(self, desk: Desk, run_id: str) -> None:
         super().__init__(desk, f"rolling back {run_id}")
