@@ -150,7 +150,7 @@ def sdk_one_after_the_other(url: str) -> float:
 
     subscription = network().split("/")[2]
     client = NetworkManagementClient(
-        object(),
+        object(),  # type: ignore[arg-type]  # never asked: the policy beside it signs nothing
         subscription,
         base_url=url,
         authentication_policy=SansIOHTTPPolicy(),

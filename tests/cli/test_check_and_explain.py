@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 from tests.helpers.cli import CONTOSO, FIREWALL_ONLY, allowlist, on_contoso
 
@@ -117,7 +118,7 @@ def test_two_snapshots_are_compared_by_effect(workplace: Path) -> None:
 
 
 def test_many_flows_are_answered_in_their_order(workplace: Path) -> None:
-    flows = [
+    flows: list[dict[str, Any]] = [
         {"source": "10.40.0.4", "fqdn": "huggingface.co"},
         {"source": "10.12.0.4", "fqdn": "evilmicrosoft.com", "port": 80, "protocol": "http"},
         {"source": "10.28.0.4", "fqdn": "stlandingweu.blob.core.windows.net"},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from allowlist.estate.unread import is_unread
 from allowlist.points.classic.translate import to_ruleset as classic_ruleset
 from allowlist.points.firewall.compose import compose
 from allowlist.points.firewall.translate import to_ruleset
+from allowlist.rules.model import ApplicationRule, NetworkRule
 from tests.helpers.shared import files_of
 
 
@@ -77,7 +79,10 @@ def test_every_recorded_rule_becomes_a_neutral_rule(file: Path) -> None:
                 above = to_ruleset(estate, parent)
                 inherited = len(above.dnat) + len(above.network) + len(above.application)
             assert len(ruleset.dnat) + len(ruleset.network) + len(ruleset.application) == wanted + inherited
-            assert not any(rule.unmodelled for rule in (*ruleset.network, *ruleset.application))
+            assert not any(
+                rule.unmodelled
+                for rule in chain[NetworkRule | ApplicationRule](ruleset.network, ruleset.application)
+            )
         elif kind == "microsoft.network/azurefirewalls":
             ruleset = classic_ruleset(estate, body)
             keys = ("natRuleCollections", "networkRuleCollections", "applicationRuleCollections")
@@ -87,7 +92,10 @@ def test_every_recorded_rule_becomes_a_neutral_rule(file: Path) -> None:
                 for item in body["properties"].get(key) or ()
             )
             assert len(ruleset.dnat) + len(ruleset.network) + len(ruleset.application) == wanted
-            assert not any(rule.unmodelled for rule in (*ruleset.network, *ruleset.application))
+            assert not any(
+                rule.unmodelled
+                for rule in chain[NetworkRule | ApplicationRule](ruleset.network, ruleset.application)
+            )
 
 
 @pytest.mark.parametrize("file", files_of("recordings/azure-firewall"))

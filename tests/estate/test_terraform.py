@@ -275,7 +275,7 @@ def _snapshot(folder: Path, *bodies: Body) -> Estate:
     return read_snapshot(folder / "live.json")
 
 
-LIVE_POLICY = {"id": POLICY_ID, "name": "afwp-acme", "properties": {"sku": {"tier": "Standard"}}}
+LIVE_POLICY: Body = {"id": POLICY_ID, "name": "afwp-acme", "properties": {"sku": {"tier": "Standard"}}}
 
 
 def test_a_plan_over_the_live_state_changes_what_it_says_and_nothing_else(tmp_path: Path) -> None:

@@ -62,7 +62,12 @@ class Visit:
 
     def until(self, holds: Callable[[], object], what: str) -> None:
         """Wait while the browser goes on."""
-        wait_until(lambda: self.page.wait_for_timeout(20) or holds(), what)
+
+        def after_a_while() -> object:
+            self.page.wait_for_timeout(20)
+            return holds()
+
+        wait_until(after_a_while, what)
 
     def _complain(self, kind: str, text: str) -> None:
         if kind == "error":

@@ -116,12 +116,21 @@ def _required(case: Case, wanted: dict[str, Any]) -> Judgement:
             return networks.NetworkJudge(network, [requirement]).judge(requirement, ours=ours)
 
 
+def _word(told: Told) -> Any:
+    """A word of the cases where the product's own would stand."""
+    return told
+
+
+def _judged(told: Told, **rest: Any) -> Judgement:
+    return Judgement(word=_word(told), **rest)
+
+
 def _refused(refusals: Iterator[Refusal]) -> Judgement | None:
     found = next(refusals, None)
-    return None if found is None else Judgement(word=Told.INVALID, reason=found.reason, text=found.text)
+    return None if found is None else _judged(Told.INVALID, reason=found.reason, text=found.text)
 
 
-_FINE = Judgement(word=Told.CHANGE)
+_FINE = _judged(Told.CHANGE)
 
 
 def _proposed(case: Case, proposed: dict[str, Any]) -> Judgement:
@@ -144,14 +153,14 @@ def _list_change(case: Case, proposed: dict[str, Any]) -> Judgement:
     wanted = [requirement_of({"fqdn": entry}) for entry in proposed["allowedFqdnList"]]
     judge = lists.ListJudge(allowed, wanted)
     refused = (found for item in wanted if (found := judge.judge(item)).word is Word.BLOCKED)
-    return next((replace(found, word=Told.INVALID) for found in refused), _FINE)
+    return next((replace(found, word=_word(Told.INVALID)) for found in refused), _FINE)
 
 
 def _policy_change(case: Case, proposed: dict[str, Any]) -> Judgement:
     if "rules_length" in proposed:
         return _too_long(int(proposed["rules_length"]))
     old, new = (EgressPolicy.of("golden", body["egressPolicy"]) for body in (proposed, case["readback"]))
-    return Judgement(word=Told.NO_CHANGE) if old.meaning == new.meaning else _FINE
+    return _judged(Told.NO_CHANGE) if old.meaning == new.meaning else _FINE
 
 
 _LIMITS = {"maximum-480-rules": "maximum_480_rules_per_policy"}
@@ -166,9 +175,7 @@ def _too_long(count: int) -> Judgement:
     resource = f"{_ACCOUNT}/raiPolicies/golden"
     estate = Estate.of([{"id": resource, "name": "golden", "properties": {"egressPolicy": egress}}])
     passed = (item for item in _point("agent-egress", resource).limits(estate) if item.exceeded)
-    return next(
-        (Judgement(word=Told.INVALID, reason=_LIMITS[item.code], text=item.text) for item in passed), _FINE
-    )
+    return next((_judged(Told.INVALID, reason=_LIMITS[item.code], text=item.text) for item in passed), _FINE)
 
 
 def _network_change(case: Case, proposed: dict[str, Any]) -> Judgement:
@@ -179,7 +186,7 @@ def _network_change(case: Case, proposed: dict[str, Any]) -> Judgement:
         rule = OutboundRule.of(proposed.pop("rule"), proposed)
         refused = _refused(validate.refusals_of_rule(network, rule))
         gates = validate.gates_of_rule(network, rule)
-        return refused or (Judgement(word=Told.GATE, warnings=gates) if gates else _FINE)
+        return refused or (_judged(Told.GATE, warnings=gates) if gates else _FINE)
     return _refused(validate.refusals_of_settings(network, proposed)) or _settings_change(case, proposed)
 
 
@@ -192,7 +199,7 @@ def _without_network(case: Case) -> Judgement:
     ((_, text),) = draft.inexpressible
     assert not draft.changes
     assert "chosen when an account is created" in text
-    return Judgement(word=Told.INVALID, reason="set_only_at_account_creation", text=text)
+    return _judged(Told.INVALID, reason="set_only_at_account_creation", text=text)
 
 
 _ONE_WAY = {
@@ -209,7 +216,7 @@ def _settings_change(case: Case, proposed: dict[str, Any]) -> Judgement:
     draft = _point(*_place_of(case), **options).draft(_estate_of(case), [], [])
     (cost,) = [item.cost for item in draft.changes]
     told = tuple(code for text, code in _ONE_WAY.items() if text in cost.irreversible)
-    return Judgement(word=Told.GATE, warnings=told, text=cost.irreversible) if told else _FINE
+    return _judged(Told.GATE, warnings=told, text=cost.irreversible) if told else _FINE
 
 
 _ACCOUNT = "/subscriptions/s/resourceGroups/r/providers/Microsoft.CognitiveServices/accounts/a"
@@ -242,7 +249,7 @@ def _rewritten(case: Case) -> Judgement:
     rule = network_of(case).rule(name)
     assert rule is not None
     same = rule.meaning == OutboundRule.of(name, desired).meaning
-    return Judgement(word=Told.NO_CHANGE if same else Told.CHANGE, by=name)
+    return _judged(Told.NO_CHANGE if same else Told.CHANGE, by=name)
 
 
 def _present(case: Case) -> Judgement:
@@ -250,7 +257,7 @@ def _present(case: Case) -> Judgement:
     given = case["given"]
     if case["surface"] == "account_dlp":
         found = lists.judge_kind(AllowList.of("golden", given["kind"], _properties(given)))
-        return found or Judgement(word=Told.NO_CHANGE)
+        return found or _judged(Told.NO_CHANGE)
     return _unasked(case)
 
 
@@ -271,8 +278,8 @@ def _unasked(case: Case) -> Judgement:
     try:
         point.compose(estate, [removal])
     except PlanRefused as error:
-        return Judgement(word=Told.UNMANAGED, by=name, text=str(error))
-    return Judgement(word=Told.EXCESS, by=name)
+        return _judged(Told.UNMANAGED, by=name, text=str(error))
+    return _judged(Told.EXCESS, by=name)
 
 
 class Script:

@@ -46,7 +46,7 @@ def others_rule(name: str, **more: object) -> dict[str, object]:
 
 
 def group(resource: str, name: str, *rules: dict[str, object], priority: int = 2000) -> dict[str, object]:
-    collection = {
+    collection: dict[str, object] = {
         "ruleCollectionType": "FirewallPolicyFilterRuleCollection",
         "name": f"{name}-names",
         "priority": 1000,
@@ -58,7 +58,7 @@ def group(resource: str, name: str, *rules: dict[str, object], priority: int = 2
 
 
 def estate(*more: dict[str, object]) -> list[dict[str, object]]:
-    policy = {
+    policy: dict[str, object] = {
         "id": POLICY,
         "name": "p",
         "location": "westeurope",

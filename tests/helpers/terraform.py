@@ -91,7 +91,7 @@ def refers(*texts: str) -> dict[str, Any]:
     return {"references": [item for text in texts for item in (text, text.rpartition(".")[0])]}
 
 
-POLICY = {
+POLICY: dict[str, Any] = {
     "name": "afwp-acme",
     "resource_group_name": "rg-hub",
     "location": "westeurope",

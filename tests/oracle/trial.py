@@ -101,8 +101,8 @@ class _Trial:
                 self.check("sufficient", self.has_all(after, want), f"{want} is neither allowed nor a gap")
         quiet = all(change.proofs.nothing_else.holds for change in plan.changes)
         takes = any(change.operation.action != "add" for change in plan.changes)
-        for flow in itertools.product(SOURCES, HOSTS, *[SERVICES]):
-            probe: Flow = (flow[0], flow[1], *flow[2])
+        for source, host, service in itertools.product(SOURCES, HOSTS, SERVICES):
+            probe: Flow = (source, host, *service)
             was, now = (lets_through(self.world, bodies, probe) for bodies in (before, after))
             if was is False and now is not False and quiet:
                 self.check("nothing else opens", self.is_wanted(probe), f"{probe} is opened, {_titles(plan)}")

@@ -34,6 +34,7 @@ def test_the_digest_of_a_change_is_over_what_it_does_where_and_under_which_terms
     plan = a_plan(a_change(gates=("growth",)), gates=(gate,))
     change, target = plan.changes[0], plan.targets[0]
     replace = msgspec.structs.replace
+    assert plan.approval is not None
     operation = change.operation
     operations = [
         replace(operation, path=("allow", "other")),

@@ -29,6 +29,9 @@ class Reads:
     def list(self, path: str, api_version: str) -> Iterator[Body]:
         return iter(())
 
+    def query(self, path: str, body: Body, api_version: str) -> Iterator[Body]:
+        raise AssertionError(f"nothing here asks Resource Graph: {path}")
+
 
 def unmet(status: str, destination: str = "a.example", **more: Any) -> list[Unmet]:
     """What verification says of one rule of a hub that was written and now has ``status``."""

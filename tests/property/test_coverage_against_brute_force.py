@@ -4,8 +4,11 @@ The oracle walks the rules for one flow at a time (tests/rules holds it to the g
 answers for all flows of a requirement at once. Where they part, one of them is wrong.
 """
 
+from collections.abc import Iterable
 from dataclasses import replace
 from itertools import product
+from random import Random
+from typing import TypeVar
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -16,10 +19,12 @@ from allowlist.rules.compare import Difference, find_differences, relation
 from allowlist.rules.coverage import CoverageEngine, Piece
 from allowlist.rules.evaluate import evaluate
 from allowlist.rules.flow import NOTHING_KNOWN, Facts, Flow, Verdict
-from allowlist.rules.model import Action, Ruleset
+from allowlist.rules.model import Action, ApplicationRule, NetworkRule, Ruleset
 from allowlist.rules.requirement import Requirement
 from tests.helpers.estates import ADDRESSES, NAMES, SERVICES, facts, requirements, rulesets
 from tests.helpers.laws import examples
+
+_Rule = TypeVar("_Rule", NetworkRule, ApplicationRule)
 
 
 def _verdict(
@@ -101,15 +106,14 @@ def _sides(differences: list[Difference]) -> tuple[list[AddressSet], list[Addres
 
 @settings(max_examples=examples(150), deadline=None)
 @given(rulesets(), st.randoms(use_true_random=False))
-def test_the_order_of_rules_inside_a_collection_changes_nothing(ruleset: Ruleset, random: object) -> None:
-    def shuffled(rules: tuple[object, ...]) -> tuple[object, ...]:
-        mixed = list(rules)
-        random.shuffle(mixed)  # type: ignore[attr-defined]
-        by_action = sorted(mixed, key=lambda rule: (*rule.ref.order[:3], rule.action))  # type: ignore[attr-defined]
-        return tuple(by_action)
+def test_the_order_of_rules_inside_a_collection_changes_nothing(ruleset: Ruleset, random: Random) -> None:
+    def sorted_alike(rules: Iterable[_Rule]) -> tuple[_Rule, ...]:
+        return tuple(sorted(rules, key=lambda rule: (*rule.ref.order[:3], rule.action)))
 
-    def sorted_alike(rules: tuple[object, ...]) -> tuple[object, ...]:
-        return tuple(sorted(rules, key=lambda rule: (*rule.ref.order[:3], rule.action)))  # type: ignore[attr-defined]
+    def shuffled(rules: Iterable[_Rule]) -> tuple[_Rule, ...]:
+        mixed = list(rules)
+        random.shuffle(mixed)
+        return sorted_alike(mixed)
 
     one = replace(
         ruleset, network=sorted_alike(ruleset.network), application=sorted_alike(ruleset.application)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -13,8 +14,9 @@ from tests.helpers.postgresql import empty_database, postgresql
 
 
 @pytest.fixture(scope="session")
-def postgresql_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with postgresql(tmp_path_factory.mktemp("postgresql")) as url:
+def postgresql_url() -> Iterator[str]:
+    """Not below pytest's own folder, which every session that starts closes to the server's user."""
+    with TemporaryDirectory(prefix="allowlist-") as folder, postgresql(Path(folder)) as url:
         yield url
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
@@ -184,12 +185,13 @@ class TestRuns:
             with_run(ledger, "run-3", resumes="nowhere")
 
     def test_nothing_is_journalled_for_a_run_nobody_began(self, ledger: Ledger) -> None:
-        for write in (
+        writes: tuple[Callable[[], object], ...] = (
             lambda: ledger.record_step("ghost", step()),
             lambda: ledger.finish_run("ghost", "succeeded", NOON, {}),
             lambda: ledger.save_snapshot("ghost", "hub", "before", b"{}"),
             lambda: ledger.record_owned("hub", ["a"], "ghost"),
-        ):
+        )
+        for write in writes:
             with pytest.raises(AllowlistError, match="knows no run ghost"):
                 write()
         assert ledger.entries() == ()
@@ -267,11 +269,12 @@ def test_a_secret_stops_the_row_that_carries_it_and_nothing_else(ledger: Ledger)
     poll = (
         "https://management.example/subscriptions/s/providers/Microsoft.Network/locations/w/operations/1?t=2"
     )
-    for write in (
+    writes: tuple[Callable[[], object], ...] = (
         lambda: ledger.decide(decision(reason=poll)),
         lambda: ledger.save_snapshot(run_id, "hub", "before", poll.encode()),
         lambda: save(ledger, OTHER_PLAN, poll.encode()),
-    ):
+    )
+    for write in writes:
         with pytest.raises(AllowlistError, match="which the ledger never stores"):
             write()
     assert [plan.plan_id for plan in ledger.plans()] == [PLAN]

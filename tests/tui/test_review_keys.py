@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from allowlist.workflow.review import State
 from tests.helpers.desks import ALICE, BOB, ledger_in, making_desk, offline_desk
 from tests.helpers.screen import SMALL, Person, drive
 
@@ -77,7 +78,7 @@ def test_escape_leaves_every_question_without_an_answer(tmp_path: Path) -> None:
             assert len(person.app.screen_stack) == 2, key
             await person.press("escape")
             assert len(person.app.screen_stack) == 1, key
-        assert person.review.progress().counts["pending"] == 35
+        assert person.review.progress().counts[State.PENDING] == 35
 
     drive(offline_desk(tmp_path), decide)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, Dialog
 
 from tests.helpers.browser import Visit, chromium, needs_chromium
 from tests.helpers.served import SMALL_APP, Served, running, served, wait_until
@@ -76,7 +76,12 @@ def test_the_process_ends_with_the_page(visit: Visit, server: Served, way: str) 
 
 def test_leaving_asks_first_because_a_terminal_key_closes_pages(visit: Visit, server: Served) -> None:
     asked: list[str] = []
-    visit.page.once("dialog", lambda dialog: (asked.append(dialog.type), dialog.dismiss()))
+
+    def refuse(dialog: Dialog) -> None:
+        asked.append(dialog.type)
+        dialog.dismiss()
+
+    visit.page.once("dialog", refuse)
     visit.press("x")
     visit.page.close(run_before_unload=True)
     visit.until(lambda: asked, "the page asks")

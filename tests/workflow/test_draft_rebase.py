@@ -79,7 +79,7 @@ def test_a_live_edit_while_the_draft_is_built_stops_the_deployment_and_is_shown(
             world.edit(FOREIGN, _rename)
         return original(resource, body, api_version)
 
-    world.arm.put = put  # type: ignore[method-assign]
+    world.arm.put = put  # type: ignore[method-assign, assignment]
     result = world.apply(plan)
     assert "deploying would have taken back rcg-web" in result.error
     assert "renamed-by-others (added)" in result.error

@@ -14,7 +14,7 @@ import pytest
 
 from allowlist.errors import AllowlistError, NotApproved, PlanRefused, StalePlan
 from allowlist.plan.digest import sealed
-from allowlist.plan.model import Change, Plan, Risk
+from allowlist.plan.model import ApprovalInForce, Change, Plan, Risk
 from allowlist.store.identity import Identity
 from tests.helpers.plans import resealed
 from tests.helpers.small_world import OTHERS, OURS, WORKLOAD, small_world
@@ -64,6 +64,11 @@ def _place(plan: Plan, **fields: Any) -> Plan:
     return replace(plan, targets=(replace(plan.targets[0], **fields),))
 
 
+def _approval(plan: Plan) -> ApprovalInForce:
+    assert plan.approval is not None
+    return plan.approval
+
+
 def _wider(plan: Plan) -> Plan:
     return _body(plan, sourceAddresses=["*"], targetFqdns=["*"])
 
@@ -109,7 +114,7 @@ FORGERIES: dict[str, Callable[[Plan], Plan]] = {
         changes=tuple(replace(item, precondition="sha256:other") for item in plan.changes),
     ),
     "a laxer policy": lambda plan: replace(
-        plan, approval=replace(plan.approval, digest="sha256:0", approvers=("mallory",))
+        plan, approval=replace(_approval(plan), digest="sha256:0", approvers=("mallory",))
     ),
     "an older shape": lambda plan: replace(plan, approval=None),
     "a change more": lambda plan: replace(plan, changes=(*plan.changes, _another(plan))),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -54,22 +54,24 @@ def test_read_only_refuses_every_decision_and_every_write(
 ) -> None:
     review = review_of(ledger, clock, read_only="asked for")
     ids = [LOW[0].id]
-    for attempt in (
+    decisions: tuple[Callable[[], object], ...] = (
         lambda: review.approve(ids),
         lambda: review.reject(ids, "no"),
         lambda: review.defer(ids, clock() + timedelta(days=1)),
         lambda: review.comment(ids, "hm"),
         lambda: review.accept_gate("widening", "yes"),
         review.undo,
-    ):
+    )
+    for attempt in decisions:
         with pytest.raises(AllowlistError, match="read-only: asked for"):
             attempt()
     desk = offline_desk(tmp_path, read_only="asked for")
-    for attempt in (
+    writes: tuple[Callable[[], object], ...] = (
         lambda: desk.apply(review, nobody_watches, Stop()),
         lambda: desk.roll_back("20260301-120000-abcdef", nobody_watches, Stop()),
         lambda: desk.confirm("20260301-120000-abcdef"),
-    ):
+    )
+    for attempt in writes:
         with pytest.raises(AllowlistError, match="read-only: asked for"):
             attempt()
     assert ledger.head().seq == 0

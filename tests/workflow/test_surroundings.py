@@ -65,7 +65,10 @@ class Listing:
                 body for body in self.estate.of_type(kind) if body["id"].lower().startswith(scope.lower())
             )
         parent, _, child = path.rpartition("/")
-        return self.estate.children(parent, child)
+        return iter(self.estate.children(parent, child))
+
+    def query(self, path: str, body: Body, api_version: str) -> Iterator[Body]:
+        raise AssertionError(f"nothing here asks Resource Graph: {path}")
 
 
 def read(arm: Any, *, whole: bool = True) -> Estate:

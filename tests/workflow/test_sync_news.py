@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -70,15 +71,16 @@ def events(receiver: Receiver) -> list[dict[str, Any]]:
     return [event for request in receiver.requests for event in json.loads(request.body)["events"]]
 
 
+def _touch(number: int, body: dict[str, Any]) -> None:
+    body["properties"].update(provisioningState="Succeeded", etag=number)
+
+
 def test_fifty_runs_tell_what_changed_and_nothing_else(world: World, receiver: Receiver) -> None:
     """A plan waits; neighbours write, Azure fails for a while in ever other words: four pieces of news."""
     rows = 0
     for number in range(50):
         if number % 5 == 4:  # a neighbour edits a rule of theirs, so every fingerprint is another one
-            world.edit(
-                FOREIGN,
-                lambda body, n=number: body["properties"].update(provisioningState="Succeeded", etag=n),
-            )
+            world.edit(FOREIGN, partial(_touch, number))
         if 20 <= number < 30:
             world.simulator.faults.clear()
             world.fault(f"GET:ruleCollectionGroups:{REFUSED}:message=no right today {number}")

@@ -26,7 +26,7 @@ def world(tmp_path: Path) -> Iterator[World]:
         yield found
 
 
-def _while_reading(world: World, meddle: Callable[[], None]) -> None:
+def _while_reading(world: World, meddle: Callable[[], object]) -> None:
     """Do something, once, when the lock is held and the state is being read."""
     done: list[str] = []
 
