@@ -154,6 +154,7 @@ def apply(
         if options.confirm_within and result.is_complete and result.converged:
             say(f"provisional for {confirm_within}: keep it: allowlist confirm {result.run_id}")
             arguments = watch_arguments(workload_path, catalogs, facts_path, sign_in, ledger_url)
+            stop.run_id = ""  # all is written: from here on a signal ends the waiting, not the run
             undone = _leave_provisional(ledger, result.run_id, undone_by, arguments, no_wait=no_wait)
     if as_json:
         put_json(
@@ -189,12 +190,19 @@ def _leave_provisional(
             return False
     log = Path(tempfile.gettempdir()) / f"allowlist-{run_id}.log"
     watcher = leave_watcher(run_id, arguments, log)
-    say(
-        f"unless it is confirmed, process {watcher.pid} undoes it, also when this terminal is closed; log: {log}"
-    )
-    if no_wait:
-        return False
-    state = follow(ledger, run_id, watcher)
+    try:
+        say(
+            f"unless it is confirmed, process {watcher.pid} undoes it, "
+            f"also when this terminal is closed; log: {log}"
+        )
+        if no_wait:
+            return False
+        state = follow(ledger, run_id, watcher)
+    except KeyboardInterrupt:
+        say(f"run {run_id} is still provisional, and process {watcher.pid} goes on watching it")
+        say(f"keep it: allowlist confirm {run_id}")
+        say(f"or undo it now: allowlist rollback {run_id}")
+        raise
     if state == "provisional":
         raise AllowlistError(
             f"process {watcher.pid} ended before the time of run {run_id} was over; see {log}",

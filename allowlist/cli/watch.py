@@ -27,7 +27,8 @@ from allowlist.cli.common import (
 )
 from allowlist.cli.console import say
 from allowlist.cli.exits import Exit
-from allowlist.cli.progress import show_progress
+from allowlist.cli.progress import begun, next_lines, say_interrupted, show_progress
+from allowlist.cli.stopping import stopping
 from allowlist.errors import AllowlistError
 
 if TYPE_CHECKING:
@@ -67,15 +68,19 @@ def watch(
     with ExitStack() as stack:
         ledger = stack.enter_context(ledger_from(ledger_url))
         connection = sign_in.to(project.workload, ledger.run(run))
-        arm = stack.enter_context(arm_from(connection))
+        stop = stack.enter_context(stopping(lambda run_id: next_lines(run_id, undoes=run)))
+        arm = stack.enter_context(arm_from(connection, stop.sleep))
         seen = stack.enter_context(show_progress())
         around = Surroundings(
-            ledger=ledger, who=who_decides(connection).who, clock=now, sleep=time.sleep, on_event=seen
-        )
-        undone = await_confirmation(project, run, arm, around)
+            ledger=ledger, who=who_decides(connection).who, clock=now, sleep=stop.sleep, on_event=seen,
+            should_stop=stop.asked, on_begin=begun(stop),
+        )  # fmt: skip
+        undone = await_confirmation(project, run, arm, around, say)
         ended = ledger.run(run)
     if undone is None:
         say(f"run {ended.run_id} is {ended.state}; nothing to undo")
+    elif undone.interrupted:
+        return say_interrupted(undone, undoes=run)
     else:
         say(f"run {ended.run_id} was not confirmed in time; run {undone.run_id} undid it, verified")
     return Exit.DONE

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
+from typing import Final
 
 from allowlist.apply.executor import Surroundings
 from allowlist.apply.result import RunResult
-from allowlist.errors import AllowlistError
+from allowlist.errors import AllowlistError, LockHeld, TargetThrottled, TargetUnavailable
 from allowlist.points.point import ArmWriter
 from allowlist.store import Ledger, Run
 from allowlist.workflow.project import Project
 from allowlist.workflow.rolling_back import roll_back
+
+AGAIN_SECONDS: Final = 30.0
 
 
 def confirm_run(ledger: Ledger, run_id: str, who: str, now: dt.datetime) -> Run:
@@ -41,12 +45,24 @@ def time_left(run: Run, now: dt.datetime) -> dt.timedelta:
 
 
 def await_confirmation(
-    project: Project, run_id: str, arm: ArmWriter, around: Surroundings
+    project: Project,
+    run_id: str,
+    arm: ArmWriter,
+    around: Surroundings,
+    tell: Callable[[str], None] = lambda _: None,
 ) -> RunResult | None:
-    """Wait until a provisional run is confirmed (None); roll it back when its time is over (how that ended)."""
+    """Wait until a provisional run is confirmed (None); roll it back when its time is over (how that ended).
+
+    A lock that somebody holds and an Azure that does not answer are waited for: nobody else would undo it.
+    """
     while (run := around.ledger.run(run_id)).state == "provisional":
         left = time_left(run, around.clock())
-        if left <= dt.timedelta():
+        if left > dt.timedelta():
+            around.sleep(min(1.0, left.total_seconds()))
+            continue
+        try:
             return roll_back(project, run_id, arm, around)
-        around.sleep(min(1.0, left.total_seconds()))
+        except (LockHeld, TargetThrottled, TargetUnavailable) as error:
+            tell(f"not undone yet: {error}; trying again in {AGAIN_SECONDS:.0f} s")
+            around.sleep(AGAIN_SECONDS)
     return None

@@ -31,6 +31,10 @@ POLICY = (
     "/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/rg-hub-weu"
     "/providers/Microsoft.Network/firewallPolicies/afwp-weu"
 )
+ACCOUNT = (
+    "/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/rg-research-weu"
+    "/providers/Microsoft.CognitiveServices/accounts/contoso-research"
+)
 OURS = "allowlist-research-agents"
 CATALOGS = ("azure-monitor",)
 BLAMED = ("somebody", "of ours wrote")
@@ -61,12 +65,26 @@ class Loop:
         self.folder, self.url = folder, url
         self.random = random.Random(seed)
         self.counts: Counter[str] = Counter()
+        self.wanted: list[str] = []
         self.took = {"apply": 1.0, "rollback": 1.0}
-        self.foreign = self.others()
+        self.foreign, self.account = self.others(), self.account_rules()
 
     def run(self, kills: int) -> None:
         while self.kills < kills:
             self.cycle()
+        self.end()
+
+    def end(self) -> None:
+        """After all that a plan is what it was at first, and applied in peace it leaves nothing to plan."""
+        self.approved_plan()
+        self.drive_in_peace("apply", "plan.json")
+        self.command("plan", "--exit-code", expect=0)
+        self.drive_in_peace("rollback", self.history()[-1]["run"])
+        assert self.account_rules() == self.account, "the rules of the account are not what they were"
+        self.command("history", "--verify", azure=False, expect=0)
+
+    def drive_in_peace(self, *arguments: str) -> None:
+        self.judge(self.command(*arguments, expect=0))
 
     @property
     def kills(self) -> int:
@@ -74,16 +92,24 @@ class Loop:
 
     def cycle(self) -> None:
         """Apply, cut off any number of times; then undo it, cut off any number of times."""
-        self.command("plan", "-o", "plan.json", expect=0)
-        plan = json.loads((self.folder / "plan.json").read_text())
-        gates = [item for gate in plan["gates"] for item in ("--accept", gate["id"])]
-        self.command("approve", "plan.json", "--all", "--reason", "soak", *gates, azure=False, expect=0)
+        self.approved_plan()
         self.drive("apply", ("apply", "plan.json"))
         assert self.our_rules(), "applied, and nothing is there"
         run = self.history()[-1]["run"]
         self.drive("rollback", ("rollback", run))
         assert not self.our_rules(), "rolled back, and our rules are there"
+        assert self.account_rules() == self.account, "rolled back, and the rules of the account differ"
         self.counts["cycles"] += 1
+
+    def approved_plan(self) -> None:
+        """A fresh plan; after a rollback it wants exactly what the first one wanted."""
+        self.command("plan", "-o", "plan.json", expect=0)
+        plan = json.loads((self.folder / "plan.json").read_text())
+        wanted = sorted(change["title"] for change in plan["changes"])
+        self.wanted = self.wanted or wanted
+        assert wanted == self.wanted, "a fresh plan wants something else than the first"
+        gates = [item for gate in plan["gates"] for item in ("--accept", gate["id"])]
+        self.command("approve", "plan.json", "--all", "--reason", "soak", *gates, azure=False, expect=0)
 
     def drive(self, kind: str, first: tuple[str, ...]) -> None:
         """Run ``first``; whatever is cut off goes on with what the history says, until it has ended."""
@@ -181,11 +207,19 @@ class Loop:
         found: list[dict[str, Any]] = json.loads(self.command("history", "--json", azure=False, expect=0))
         return list(reversed(found))
 
-    def groups(self) -> dict[str, Any]:
-        address = f"{self.url}{POLICY}/ruleCollectionGroups?api-version=2024-05-01"
+    def get(self, place: str, version: str) -> dict[str, Any]:
+        address = f"{self.url}{place}?api-version={version}"
         request = urllib.request.Request(address, headers={"Authorization": "Bearer none"})
         with urllib.request.urlopen(request) as answer:
-            return {item["name"]: item["properties"] for item in json.load(answer)["value"]}
+            found: dict[str, Any] = json.load(answer)
+            return found
+
+    def groups(self) -> dict[str, Any]:
+        listed = self.get(f"{POLICY}/ruleCollectionGroups", "2024-05-01")["value"]
+        return {item["name"]: item["properties"] for item in listed}
+
+    def account_rules(self) -> Any:
+        return self.get(ACCOUNT, "2025-06-01")["properties"].get("networkAcls")
 
     def others(self) -> dict[str, Any]:
         return {name: body["ruleCollections"] for name, body in self.groups().items() if name != OURS}

@@ -87,6 +87,23 @@ def test_a_way_back_that_could_not_begin_leaves_the_run_to_be_undone(world: Worl
     assert not world.ledger.unfinished_runs()
 
 
+def test_whoever_watches_waits_for_a_lock_that_somebody_holds(world: World, run_id: str) -> None:
+    family, told, clock = POLICY.lower().replace("afwp-weu", "afwp-global"), list[str](), Clock()
+    held = world.ledger.lock(f"apply {family}", owner="bob", lease=dt.timedelta(hours=9))
+    held.__enter__()
+
+    def tell(text: str) -> None:
+        told.append(text)
+        held.__exit__(None, None, None)
+
+    around = world.around(clock=clock, sleep=clock.sleep)
+    undone = await_confirmation(world.project, run_id, world.arm, around, tell)
+    assert undone is not None
+    assert len(told) == 1
+    assert "not undone yet" in told[0]
+    assert world.body(OURS) is None
+
+
 def test_the_way_back_is_proved_before_it_is_gone(world: World, run_id: str) -> None:
     puts = sum(request.method != "GET" for request in world.simulator.requests)
     way = plan_way_back(world.project, run_id, world.arm, world.around())
