@@ -61,7 +61,7 @@ def eventually(holds: Callable[[], bool]) -> bool:
 
 def state() -> str:
     runs = json.loads(allowlist("history", "--json").out)
-    return next(run["state"] for run in runs if run["kind"] == "apply")
+    return str(next(run["state"] for run in runs if run["kind"] == "apply"))
 
 
 def is_there(simulator: Simulator) -> bool:
