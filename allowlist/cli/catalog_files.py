@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from allowlist.cli.catalog_common import FOLDER, JSON, library, print_json
-from allowlist.cli.console import put_document
+from allowlist.cli.console import put, put_document, say
 from allowlist.cli.exits import Exit
 from allowlist.cli.outputs import format_option, output_of, report_option
 from allowlist.documents.reader import near_miss
@@ -141,8 +141,8 @@ def release(name: str, note: str, on: datetime | None, bump: str | None, folder:
     path = _path_of(name, folder)
     step = Bump[bump.upper()] if bump else Bump.NONE
     released = release_catalog(path, on=on.date() if on else _today(), note=note, bump=step)
-    click.echo(f"{name} {released.latest}")
-    click.echo(f"wrote {path}", err=True)
+    put(f"{name} {released.latest}")
+    say(f"wrote {path}")
 
 
 @click.command()
@@ -194,7 +194,7 @@ def add(name: str, folder: Path | None, entry_id: str, source: str, **fields: An
     path = _path_of(name, folder)
     chosen = {key: list(value) if isinstance(value, tuple) else value for key, value in fields.items()}
     add_entry(path, {**chosen, "id": entry_id, "since": "next", "sources": [_parse_source(source)]})
-    click.echo(f"added '{entry_id}' to {path}; run 'allowlist catalog lint {path}'", err=True)
+    say(f"added '{entry_id}' to {path}; run 'allowlist catalog lint {path}'")
 
 
 @click.command()
@@ -217,7 +217,7 @@ def index(into: Path, folder: Path | None) -> None:
     from allowlist.catalog.library import shipped_catalogs
 
     written = write_index(folder or shipped_catalogs(), into)
-    click.echo(f"wrote {into / INDEX_FILE} with {len(written.catalogs)} catalogs", err=True)
+    say(f"wrote {into / INDEX_FILE} with {len(written.catalogs)} catalogs")
 
 
 @click.command()
@@ -256,14 +256,14 @@ def follow(url: str, into: Path, accept_shrink: bool, as_json: bool) -> int:
 
 def _tell(found: Followed, url: str) -> None:
     for name in found.updated:
-        click.echo(f"updated {name}")
+        put(f"updated {name}")
     for name, reason in found.refused.items():
-        click.echo(f"refused {name}: {reason}", err=True)
+        say(f"refused {name}: {reason}")
     for name, reason in found.held.items():
-        click.echo(f"held back {name}: {reason} (--accept-shrink)", err=True)
+        say(f"held back {name}: {reason} (--accept-shrink)")
     kept = f"; not in the index and kept: {', '.join(found.kept)}" if found.kept else ""
-    click.echo(f"unchanged: {len(found.unchanged)}{kept}", err=True)
-    click.echo(f"index: {url}@sha256:{found.digest}")
+    say(f"unchanged: {len(found.unchanged)}{kept}")
+    put(f"index: {url}@sha256:{found.digest}")
 
 
 @click.command()

@@ -59,7 +59,8 @@ def test_what_is_still_approved_goes_when_a_part_was_rejected_meanwhile(world: W
     outcome = only(run(world))
 
     assert (outcome.applied, outcome.waiting) == (len(plan.changes) - 1, 1), outcome
-    assert plan.changes[0].operation.path[1] not in world.rules()
+    assert plan.changes[0].operation.path[1] not in world.rules(OURS)
+    assert len(world.rules(OURS)) == 1
 
 
 def test_a_clock_set_back_does_not_lead_out_of_a_freeze(world: World) -> None:
