@@ -60,7 +60,9 @@ picture: .make/dev
 	$(BIN)/python -m allowlist_tui.picture tui/review.svg
 
 soak: .make/dev
-	$(BIN)/python -m tests.soak
+	$(BIN)/python -m tests.soak --seconds $(SECONDS)
+# How long the days of the soak last in all.
+SECONDS ?= 600
 
 wheel: .make/dev
 	$(BIN)/python -m build --wheel --no-isolation

@@ -51,7 +51,7 @@ def _drop_a_rule(body: dict[str, Any]) -> None:
 
 
 def test_what_only_removes_waits_for_what_adds_wherever_that_is(tmp_path: Path) -> None:
-    second = {
+    second: dict[str, object] = {
         "id": SECOND,
         "name": "second",
         "location": "westeurope",

@@ -20,12 +20,13 @@ from tests.helpers.world import contoso_world
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.soak", description=__doc__)
     parser.add_argument("--minutes", type=float, default=10.0, help="how long (default 10)")
+    parser.add_argument("--seconds", type=float, default=0.0, help="how long, in seconds")
     parser.add_argument("--days", type=int, default=0, help="this many days instead")
     parser.add_argument("--steps", type=int, default=25, help="steps per day (default 25)")
     parser.add_argument("--seed", type=int, default=int(time.time()), help="the first day's seed")
     given = parser.parse_args()
     counts: Counter[str] = Counter()
-    until, seed = time.monotonic() + given.minutes * 60, given.seed
+    until, seed = time.monotonic() + (given.seconds or given.minutes * 60), given.seed
     while (seed - given.seed < given.days) if given.days else (time.monotonic() < until):
         broken = one_day(seed, given.steps, counts)
         if broken:
