@@ -10,7 +10,7 @@ import yaml
 
 from allowlist.catalog import load_library
 from allowlist.catalog.model import Entry, Kind, Port, Protocol
-from tests.helpers.shared import SHARED
+from tests.helpers.shared import SHARED, lacking
 
 FACTS_FILE = SHARED / "catalog" / "catalog-facts.yaml"
 DESCRIBED = ("ip_range", "port_only", "none", "private_endpoint")
@@ -28,7 +28,7 @@ OF_THE_READER = "{target of", "{host your", "{external api"
 
 def read_facts() -> list[dict[str, Any]]:
     if not FACTS_FILE.is_file():
-        pytest.skip(f"no {FACTS_FILE}")
+        pytest.skip(lacking(FACTS_FILE))
     return list(yaml.load(FACTS_FILE.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)["facts"])
 
 

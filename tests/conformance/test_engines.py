@@ -11,7 +11,7 @@ import pytest
 from allowlist.filters.dialects import DIALECTS
 from allowlist.filters.reading import Form
 from allowlist.filters.zones import Answer, Resolver, Zone
-from tests.helpers.shared import SHARED
+from tests.helpers.shared import SHARED, lacking
 
 _MATRIX = SHARED / "engines" / "matrix.csv"
 
@@ -19,7 +19,7 @@ _MATRIX = SHARED / "engines" / "matrix.csv"
 def _groups() -> list[Any]:
     """One parameter per engine and version, with its rows (pattern, name, verdict)."""
     if not _MATRIX.is_file():
-        return [pytest.param(None, None, [], marks=pytest.mark.skip(reason=f"no {_MATRIX}"), id="absent")]
+        return [pytest.param(None, None, [], marks=pytest.mark.skip(reason=lacking(_MATRIX)), id="absent")]
     groups: dict[tuple[str, str], list[tuple[str, str, str]]] = defaultdict(list)
     with _MATRIX.open(encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):

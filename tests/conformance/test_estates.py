@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.helpers.cli import Result, allowlist
-from tests.helpers.shared import SHARED
+from tests.helpers.shared import SHARED, absent
 
 _FOLDER = SHARED / "cases" / "estates"
 
@@ -176,7 +176,7 @@ _ON_THE_WAY = {"16", "26"}
 def _cases() -> list[object]:
     folders = sorted(_FOLDER.iterdir()) if _FOLDER.is_dir() else []
     if not folders:
-        return [pytest.param(None, marks=pytest.mark.skip(reason=f"no {_FOLDER}"), id="absent")]
+        return [absent(_FOLDER)]
     return [pytest.param(folder, marks=_marks(folder.name[:2]), id=folder.name) for folder in folders]
 
 

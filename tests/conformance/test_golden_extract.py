@@ -13,11 +13,11 @@ from allowlist.catalog.upstream.pages import PageRef, Reading
 from allowlist.catalog.upstream.ports import parse_ports
 from allowlist.catalog.upstream.row import Row
 from allowlist.catalog.upstream.watched import doubt_of
-from tests.helpers.shared import SHARED, load_golden
+from tests.helpers.shared import SHARED, absent, lacking, load_golden
 
 SNAPSHOTS = SHARED / "docs-snapshots"
 FILES = load_golden("extract.yaml").get("files", [])
-ABSENT = [pytest.param(None, marks=pytest.mark.skip(reason=f"no {SHARED}/golden/extract.yaml"), id="absent")]
+ABSENT = [absent(SHARED / "golden" / "extract.yaml")]
 PAGES = [pytest.param(file, id=file["file"]) for file in FILES] or ABSENT
 TRAPS = [
     pytest.param(file, trap, id=f"{file['file']}:{trap.get('line', '')}:{trap['text']}")
@@ -117,7 +117,7 @@ def _facts(name: str, *, headings: tuple[str, ...] = (), until: int = 0) -> Fact
     """The facts of a snapshot, of some of its sections where another one is an excerpt."""
     path = SNAPSHOTS / f"{name}.md"
     if not path.is_file():
-        pytest.skip(f"no {path}")
+        pytest.skip(lacking(path))
     rows = extract_rows(path.read_text(encoding="utf-8"), path.name)
     kept = [row for row in rows if not headings or row.headings[-1] in headings]
     return facts_of(row for row in kept if not until or row.line < until)
@@ -208,7 +208,7 @@ def test_arc_content_that_moves_into_includes_is_gone_from_the_page_and_nowhere_
     whole = SNAPSHOTS / f"{name}@bad06fa9b976.md"
     emptied = SNAPSHOTS / f"{name}@8128b74d2ccb.md"
     if not (whole.is_file() and emptied.is_file()):
-        pytest.skip(f"no {whole}")
+        pytest.skip(lacking(whole))
     ref = PageRef("MicrosoftDocs/azure-management-docs", "articles/arc/includes/network-requirements.md")
     before = Reading(ref=ref, commit="1", rows=extract_rows(whole.read_text(encoding="utf-8"), ref.path))
     page = parse_page(emptied.read_text(encoding="utf-8"), ref.path)

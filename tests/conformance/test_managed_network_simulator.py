@@ -21,7 +21,7 @@ from allowlist.simulator import (
 )
 from tests.helpers.arm import GROUP, Client, content_of
 from tests.helpers.managed import HUB, account, with_hub
-from tests.helpers.shared import SHARED
+from tests.helpers.shared import SHARED, absent, lacking
 
 _RECORDING = SHARED / "recordings" / "managed-network"
 _RECORDED_TAG = SystemTag(
@@ -35,7 +35,7 @@ _COMPARED = ("azure-asyncoperation", "location", "x-ms-async-operation-timeout")
 def _exchanges(first: int, last: int) -> list[dict[str, Any]]:
     path = _RECORDING / "cogsvc_managed_network.json"
     if not path.is_file():
-        pytest.skip(f"no {path}")
+        pytest.skip(lacking(path))
     found: list[dict[str, Any]] = json.loads(path.read_text("utf-8"))["exchanges"]
     return found[first:last]
 
@@ -120,7 +120,7 @@ def test_internet_outbound_becomes_approved_only_as_recorded() -> None:
 def test_a_workspace_rule_reads_as_a_user_saw_it() -> None:
     path = _RECORDING / "ml_outbound_rule_get.json"
     if not path.is_file():
-        pytest.skip(f"no {path}")
+        pytest.skip(lacking(path))
     recorded = json.loads(path.read_text("utf-8"))["body"]
     rule = {**recorded["properties"]}
     client = with_hub(Client(), outboundRules={"test21": rule})
@@ -149,7 +149,7 @@ def _examples() -> list[Any]:
         file for folder in _FOLDERS for file in sorted((SHARED / "arm-examples" / folder).glob("*.json"))
     ]
     if not files:
-        return [pytest.param(None, marks=pytest.mark.skip(reason=f"no {SHARED}/arm-examples"), id="absent")]
+        return [absent(SHARED / "arm-examples")]
     return [pytest.param(file, id=f"{file.parent.name}/{file.stem}") for file in files]
 
 

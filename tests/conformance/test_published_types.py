@@ -24,12 +24,12 @@ from tests.helpers.managed import (
     tag_rule,
 )
 from tests.helpers.managed import NETWORK as MANAGED
-from tests.helpers.shared import SHARED
+from tests.helpers.shared import SHARED, lacking
 
 _SWAGGER = SHARED / "swagger"
 _TYPES = _SWAGGER / "bicep-types"
 
-pytestmark = pytest.mark.skipif(not _TYPES.is_dir(), reason=f"no {_TYPES}")
+pytestmark = pytest.mark.skipif(not _TYPES.is_dir(), reason=lacking(_TYPES))
 
 _COGNITIVE = ("microsoft.cognitiveservices_2026-07-01", "Microsoft.CognitiveServices")
 _PREVIEW = ("microsoft.cognitiveservices_2026-05-15-preview", "Microsoft.CognitiveServices")

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.helpers.cli import Result, allowlist
-from tests.helpers.shared import SHARED
+from tests.helpers.shared import SHARED, absent
 
 CASES = SHARED / "cases"
 
@@ -47,7 +47,7 @@ def folders(kind: str) -> list[Any]:
     """One parameter per folder below ``cases/<kind>``; a single skipped one where it is absent."""
     found = sorted(path for path in (CASES / kind).glob("*") if path.is_dir())
     if not found:
-        return [pytest.param(None, marks=pytest.mark.skip(reason=f"no {CASES}/{kind}"), id="absent")]
+        return [absent(CASES / kind)]
     return [pytest.param(path, id=path.name) for path in found]
 
 

@@ -24,7 +24,7 @@ from tests.helpers.arm import (
     network_rule,
     rule_group,
 )
-from tests.helpers.shared import SHARED
+from tests.helpers.shared import SHARED, lacking
 
 _SWAGGER = SHARED / "swagger"
 _SUBSCRIPTION = GROUP.rsplit("/", 2)[0]
@@ -33,7 +33,7 @@ _DRAFT = f"{POLICY}/firewallPolicyDrafts/default"
 _GROUP_DRAFT = f"{RULES}/ruleCollectionGroupDrafts/default"
 
 pytestmark = pytest.mark.skipif(
-    not (_SWAGGER / "specification").is_dir(), reason=f"no {_SWAGGER}/specification"
+    not (_SWAGGER / "specification").is_dir(), reason=lacking(_SWAGGER / "specification")
 )
 
 Step = tuple[str, str, Any]
