@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from allowlist.estate.bodies import Body
 from allowlist.estate.fields import object_of
+from allowlist.estate.parts import is_unread
 
 
 def dns_holder(chain: Sequence[Body]) -> Body | None:
@@ -25,9 +26,13 @@ def effective_policy(chain: Sequence[Body]) -> Body:
 
 
 def resolves_network_names(policy: Body) -> bool:
-    """Names in network rules need the DNS proxy, or the deprecated switch that waives it."""
+    """Names in network rules need the DNS proxy, or the deprecated switch that waives it.
+
+    A switch that is an expression may be on; that it is not known is a doubt of the policy.
+    """
     dns = _dns(policy)
-    return dns.get("enableProxy") is True or dns.get("requireProxyForNetworkRules") is False
+    may_be_on = dns.get("enableProxy") is True or is_unread(dns.get("enableProxy"))
+    return may_be_on or dns.get("requireProxyForNetworkRules") is False
 
 
 def _dns(policy: Body) -> Body:

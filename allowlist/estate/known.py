@@ -61,6 +61,11 @@ def shown(value: Any) -> str:
     return text if len(text) <= 60 else f"{text[:57]}…"
 
 
+def is_expression(value: Any) -> bool:
+    """Does an expression stand here that could not be worked out before a deployment?"""
+    return isinstance(value, str) and value.startswith("[")
+
+
 def holds(value: Any) -> bool:
     """Does a member say anything? ``False`` and ``0`` do: ``enabled: false`` may switch a rule off."""
     return not (value is None or value in ("", [], {}))
@@ -124,9 +129,9 @@ class KnownObject:
             return False
 
     def text(self, key: str) -> str:
-        """The text, stripped; empty where there is none, and with a doubt where it is something else."""
+        """The text, stripped; empty where there is none, and with a doubt where it is an expression or no text."""
         value = self.body.get(key)
-        if value is None or isinstance(value, str):
+        if value is None or (isinstance(value, str) and not is_expression(value)):
             return (value or "").strip()
         self.doubts.append(f"{self._path}{key} {shown(value)}")
         return ""

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.helpers.cli import Result, allowlist
-from tests.helpers.terraform import POLICY, POLICY_ID, change, group, plan, rule
+from tests.helpers.terraform import GROUP, POLICY, POLICY_ID, change, group, plan, rule
 
 WORKLOAD = f"""
 schema: allowlist/workload/v1
@@ -167,3 +167,122 @@ def test_rules_that_only_change_places_change_nothing(merge: Merge) -> None:
     merge.plans(change(f"{GROUP_AT}.ai", {**_before("x"), **moved}, before=_before("huggingface.co")))
     result = merge.run("compare", merge.live, merge.planned, "--exit-code")
     assert result.code == 0, result.out
+
+
+WORKSPACE_ID = f"{GROUP}/providers/Microsoft.MachineLearningServices/workspaces/mlw"
+ACCOUNT_ID = f"{GROUP}/providers/Microsoft.CognitiveServices/accounts/ais"
+FIREWALL_ID = f"{GROUP}/providers/Microsoft.Network/azureFirewalls/afw"
+APPROVED = {
+    "name": "mlw",
+    "resource_group_name": "rg-hub",
+    "kind": "Default",
+    "managed_network": [{"isolation_mode": "AllowOnlyApprovedOutbound"}],
+}
+OUTBOUND = {"name": "a", "workspace_id": WORKSPACE_ID, "destination_fqdn": "huggingface.co"}
+ACCOUNT = {
+    "name": "ais",
+    "resource_group_name": "rg-hub",
+    "kind": "OpenAI",
+    "fqdns": ["huggingface.co"],
+    "outbound_network_access_restricted": True,
+}
+CLASSIC = {
+    "name": "afw",
+    "resource_group_name": "rg-hub",
+    "sku_tier": "Standard",
+    "threat_intel_mode": "Alert",
+}
+CLASSIC_RULES = {
+    "name": "web",
+    "priority": 100,
+    "action": "Allow",
+    "azure_firewall_name": "afw",
+    "resource_group_name": "rg-hub",
+    "rule": [
+        {
+            "name": "one",
+            "source_addresses": ["10.0.0.0/24"],
+            "target_fqdns": ["huggingface.co"],
+            "protocol": [{"type": "Https", "port": 443}],
+        }
+    ],
+}
+SURFACES = {
+    "hub-network": (
+        WORKSPACE_ID,
+        {
+            "azurerm_machine_learning_workspace.w": APPROVED,
+            "azurerm_machine_learning_workspace_network_outbound_rule_fqdn.a": OUTBOUND,
+        },
+    ),
+    "account-allow-list": (ACCOUNT_ID, {"azurerm_cognitive_account.a": ACCOUNT}),
+    "azure-firewall": (
+        FIREWALL_ID,
+        {
+            "azurerm_firewall.hub": CLASSIC,
+            "azurerm_firewall_application_rule_collection.web": CLASSIC_RULES,
+        },
+    ),
+}
+
+
+def _verdict_on(merge: Merge, surface: str, unknown: dict[str, Any]) -> str:
+    """The verdict on a host that a rule allows, where the attributes of ``unknown`` are known after apply."""
+    resource, resources = SURFACES[surface]
+    text = WORKLOAD.replace("firewall-policy", surface).replace(POLICY_ID, resource)
+    merge.workload.write_text(text)
+    merge.plans(*(change(at, values, unknown=_marked(values, unknown)) for at, values in resources.items()))
+    return merge.verdict("huggingface.co")
+
+
+def _marked(values: dict[str, Any], unknown: dict[str, Any]) -> dict[str, Any]:
+    return {"id": True, **{key: mark for key, mark in unknown.items() if key in values}}
+
+
+@pytest.mark.parametrize(
+    ("surface", "unknown", "verdict"),
+    [
+        ("hub-network", {}, "allow"),
+        ("hub-network", {"destination_fqdn": True}, "unknown"),
+        ("hub-network", {"managed_network": True}, "unknown"),
+        ("hub-network", {"managed_network": [{"isolation_mode": True}]}, "unknown"),
+        ("account-allow-list", {}, "allow"),
+        ("account-allow-list", {"fqdns": True}, "unknown"),
+        ("account-allow-list", {"fqdns": [True]}, "unknown"),
+        ("account-allow-list", {"fqdns": [False, True]}, "allow"),
+        ("account-allow-list", {"outbound_network_access_restricted": True}, "unknown"),
+        ("azure-firewall", {}, "allow"),
+        ("azure-firewall", {"rule": True}, "unknown"),
+        ("azure-firewall", {"rule": [{"target_fqdns": [True]}]}, "unknown"),
+        ("azure-firewall", {"action": True}, "unknown"),
+        ("azure-firewall", {"priority": True}, "unknown"),
+        ("azure-firewall", {"threat_intel_mode": True}, "unknown"),
+    ],
+)
+def test_every_kind_of_point_knows_what_is_known_after_apply(
+    surface: str, unknown: dict[str, Any], verdict: str, merge: Merge
+) -> None:
+    assert _verdict_on(merge, surface, unknown) == verdict
+
+
+def test_a_network_rule_by_name_may_match_while_the_proxy_is_not_known(merge: Merge) -> None:
+    net = {
+        "name": "net",
+        "priority": 100,
+        "action": "Allow",
+        "rule": [
+            {
+                "name": "n",
+                "source_addresses": ["*"],
+                "protocols": ["TCP"],
+                "destination_fqdns": ["huggingface.co"],
+                "destination_ports": ["443"],
+            }
+        ],
+    }
+    marks = {"id": True, "dns": [{"proxy_enabled": True}]}
+    merge.plans(
+        change(POLICY_AT, {**POLICY, "dns": [{"servers": []}]}, unknown=marks),
+        change(f"{GROUP_AT}.ai", group(network_rule_collection=[net])),
+    )
+    assert merge.verdict("huggingface.co") == "unknown"

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from allowlist.estate.known import SETTLED, KnownObject
+from allowlist.estate.known import SETTLED, KnownObject, is_expression
 from allowlist.names import normalise
 from allowlist.points.managed.translate import WEB, opaque, open_ruleset
 from allowlist.rules.addresses import EVERYWHERE, AddressSet
@@ -143,13 +143,14 @@ def _ref(name: str, entry: str) -> RuleRef:
 
 
 def _name_rule(name: str, entry: str) -> ApplicationRule:
+    is_open = "*" in entry or is_expression(entry)
     return ApplicationRule(
         ref=_ref(name, entry),
         action=Action.ALLOW,
         sources=Sources(addresses=EVERYWHERE),
         services=WEB,
-        patterns=() if "*" in entry else (entry,),
-        unresolved=(entry,) if "*" in entry else (),
+        patterns=() if is_open else (entry,),
+        unresolved=(entry,) if is_open else (),
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from allowlist.errors import InvalidInput
 from allowlist.estate.bodies import Body, Estate, fingerprint
+from allowlist.estate.parts import object_in, objects_in, texts_in
 from allowlist.estate.resource_id import ResourceId, normal_id
 from allowlist.plan.findings import Finding, in_bad_state, invalid
 from allowlist.plan.model import Operation
@@ -126,8 +127,7 @@ def same_rules(expected: Body, actual: Body) -> bool:
 
 
 def _inner(collection: Body) -> Body:
-    inner: Body = collection.get("properties", collection)
-    return inner
+    return object_in(collection, "properties") or collection
 
 
 def _without_defaults(rule: Body) -> Body:
@@ -137,7 +137,7 @@ def _without_defaults(rule: Body) -> Body:
 
 def _ip_group_references(firewall: Body) -> Iterable[str]:
     for key in _KEYS:
-        for collection in firewall["properties"].get(key) or ():
-            for rule in collection.get("properties", collection).get("rules") or ():
-                yield from rule.get("sourceIpGroups") or ()
-                yield from rule.get("destinationIpGroups") or ()
+        for collection in objects_in(firewall["properties"], key):
+            for rule in objects_in(_inner(collection), "rules"):
+                yield from texts_in(rule, "sourceIpGroups")
+                yield from texts_in(rule, "destinationIpGroups")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from allowlist.estate.bodies import Body, Estate
 from allowlist.estate.fields import TIERS, object_of, readable_addresses, tier_of
-from allowlist.estate.known import KnownObject, holds, spelled, unmodelled_keys, unsettled
+from allowlist.estate.known import KnownObject, holds, is_expression, spelled, unmodelled_keys, unsettled
 from allowlist.estate.unread import UNRESOLVED
 from allowlist.points.rule_reader import (
     APPLICATION,
@@ -41,9 +41,15 @@ def to_ruleset(estate: Estate, firewall: Body) -> Ruleset:
         item
         for kind, key in _KINDS
         for ref, frame, rule in _rules(name, properties, key, around)
-        for item in reader.read(kind, ref, frame, rule)
+        for item in reader.read(_kind_of(rule, kind), ref, frame, rule)
     ]
     return ruleset_of(name, rules, _settings(properties))
+
+
+def _kind_of(rule: Body, kind: str) -> str:
+    """The list a rule stands in decides; one that is an expression may be anything of that list."""
+    unread = rule.get("ruleType")
+    return str(unread) if is_expression(unread) else kind
 
 
 def firewall_state(firewall: Body) -> str:
@@ -66,6 +72,11 @@ def _doubts(properties: Body) -> Iterator[str]:
     found.choice("threatIntelMode", ("Off", "Alert", "Deny"), "Off")
     if holds(found.get("sku")):
         found.nested("sku", ("name", "tier")).choice("tier", TIERS, "Standard")
+    found.doubts += [
+        f"{key} {value}"
+        for key, value in object_of(found.get("additionalProperties")).items()
+        if is_expression(value)
+    ]
     yield from (f"{text} of the firewall" for text in found.doubts)
 
 
@@ -96,7 +107,8 @@ def _settings(properties: Body) -> Settings:
         key.lower(): str(value) for key, value in object_of(properties.get("additionalProperties")).items()
     }
     names = _listed(extra.get("threatintel.whitelist.fqdns"))
-    proxy = extra.get("network.dns.enableproxy", "").lower() == "true"
+    switch = extra.get("network.dns.enableproxy", "")
+    proxy = switch.lower() == "true" or is_expression(switch)
     waived = extra.get("network.dns.requireproxyfornetworkrules", "").lower() == "false"
     return Settings(
         tier=tier_of(properties),

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from allowlist.estate.bodies import Body
 from allowlist.estate.fields import ports_of
-from allowlist.estate.known import KnownObject, holds, spelling, unsettled
+from allowlist.estate.known import KnownObject, holds, is_expression, spelling, unsettled
 from allowlist.names import Dialect, InvalidPattern, normalise, parse_pattern
 
 Platform = Literal["hub", "account"]
@@ -93,6 +93,8 @@ class OutboundRule:
     def names(self) -> tuple[str, ...]:
         """The host names and wildcards of an FQDN rule: one text may hold several, separated by commas."""
         if self.kind.lower() != "fqdn" or not isinstance(self.destination, str):
+            return ()
+        if is_expression(self.destination):
             return ()
         return tuple(sorted({_normal(part) for part in self.destination.split(",") if part.strip()}))
 
@@ -238,7 +240,8 @@ def _read_destination(kind: str, rule: KnownObject) -> None:
         tag.choice("action", ("Allow", "Deny"), "Allow")
         tag.choice("protocol", ("TCP", "UDP", "ICMP", "*"), "*")
         tag.text("serviceTag")
-        tag.texts("addressPrefixes")
+        prefixes = tag.texts("addressPrefixes")
+        tag.doubts += [f"addressPrefixes {text}" for text in prefixes if is_expression(text)]
         _read_ports(tag)
 
 
