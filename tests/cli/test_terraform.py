@@ -207,7 +207,7 @@ CLASSIC_RULES = {
         }
     ],
 }
-SURFACES = {
+SURFACES: dict[str, tuple[str, dict[str, dict[str, Any]]]] = {
     "hub-network": (
         WORKSPACE_ID,
         {
