@@ -51,7 +51,7 @@ class _LockLike(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Surroundings:
+class RunContext:
     """Everything the executor takes from outside: ledger, clock, sleep, who acts, who watches."""
 
     ledger: Ledger
@@ -92,13 +92,13 @@ class Executor:
     def __init__(
         self,
         run_id: str,
-        around: Surroundings,
+        context: RunContext,
         arm: ArmWriter,
         points: Mapping[str, Point],
         families: Mapping[str, str],
     ) -> None:
         self.run_id = run_id
-        self.around = around
+        self.context = context
         self.arm = arm
         self.points = points
         self.families = families
@@ -123,7 +123,7 @@ class Executor:
             self._read_all(targets, expected)
             last_word()
             self._compose_all(targets)
-            self.around.on_begin(self.run_id)
+            self.context.on_begin(self.run_id)
             self._write_all(targets, held)
         return self.result
 
@@ -139,11 +139,11 @@ class Executor:
         ]
 
     def _lock_families(self, targets: list[_Target], locks: ExitStack) -> dict[str, _LockLike]:
-        around = self.around
+        context = self.context
         families = sorted({target.family for target in targets})
         return {
             family: locks.enter_context(
-                around.ledger.lock(f"apply {family}", owner=around.who, lease=LEASE, wait=around.lock_wait)
+                context.ledger.lock(f"apply {family}", owner=context.who, lease=LEASE, wait=context.lock_wait)
             )
             for family in families
         }
@@ -163,7 +163,7 @@ class Executor:
             operations = [change.operation for change in target.changes]
             target.writes = target.point.compose(target.before, operations)
             body = canonical_json([*target.before.resources.values()])
-            self.around.ledger.save_snapshot(self.run_id, target.name, "before", body)
+            self.context.ledger.save_snapshot(self.run_id, target.name, "before", body)
 
     def _write_all(self, targets: list[_Target], held: Mapping[str, _LockLike]) -> None:
         """Writes that add anything come first everywhere; those that only remove wait until all of them are done."""
@@ -180,18 +180,18 @@ class Executor:
     def _write_families(
         self, families: Mapping[str, list[tuple[_Target, Write]]], held: Mapping[str, _LockLike]
     ) -> None:
-        if len(families) < 2 or self.around.parallel < 2:
+        if len(families) < 2 or self.context.parallel < 2:
             for family, work in families.items():
                 self._write_family(work, held[family])
             return
-        with ThreadPoolExecutor(max_workers=self.around.parallel) as pool:
+        with ThreadPoolExecutor(max_workers=self.context.parallel) as pool:
             list(pool.map(lambda item: self._write_family(item[1], held[item[0]]), families.items()))
 
     def _write_family(self, work: list[tuple[_Target, Write]], lock: _LockLike) -> None:
         for target, write in work:
             if self.result.error:
                 return
-            if self.around.should_stop():
+            if self.context.should_stop():
                 self.result.error = "stopped on request between two steps"
                 self.result.interrupted = True
                 return
@@ -227,7 +227,7 @@ class Executor:
                 journal.fail(str(error), "unknown")
 
     def _send(self, journal: _Journal, target: _Target, write: Write, lock: _LockLike) -> None:
-        for attempt in range(1, self.around.busy_attempts + 1):
+        for attempt in range(1, self.context.busy_attempts + 1):
             journal.record("sent")
             try:
                 target.point.write(self.arm, write)
@@ -260,20 +260,20 @@ class Executor:
     def _rest(self, error: TargetError) -> None:
         """What throttles says how long; who asks for more than that is not waited for."""
         if isinstance(error, TargetThrottled):
-            pause = self.around.busy_pause if error.retry_after is None else error.retry_after
+            pause = self.context.busy_pause if error.retry_after is None else error.retry_after
             if pause > _LONGEST_REST:
                 raise error
-            self.around.sleep(pause)
+            self.context.sleep(pause)
 
     def _wait_busy(
         self, journal: _Journal, target: _Target, write: Write, error: TargetConflict, attempt: int
     ) -> bool:
         """Somebody is writing: wait, then look. True if it was our own write, which has landed after all."""
         journal.refused()
-        if not error.is_busy or attempt == self.around.busy_attempts:
+        if not error.is_busy or attempt == self.context.busy_attempts:
             raise error
         self._tell(target, journal.what, "waiting", "another operation is running; waiting for it to end")
-        self.around.sleep(self.around.busy_pause)
+        self.context.sleep(self.context.busy_pause)
         if self._is_unchanged(target, write):
             return False
         if is_of_state(target.point.verify(self.arm, write)):
@@ -313,9 +313,9 @@ class Executor:
         for attempt in count(1):
             unmet = target.point.verify(self.arm, write)
             yield unmet
-            if attempt >= self.around.settle_attempts * (PATIENCE_WHILE_MOVING if is_moving(unmet) else 1):
+            if attempt >= self.context.settle_attempts * (PATIENCE_WHILE_MOVING if is_moving(unmet) else 1):
                 return
-            self.around.sleep(self.around.settle_pause)
+            self.context.sleep(self.context.settle_pause)
 
     def _heal(self, target: _Target, write: Write) -> bool:
         """Send it again; False while another operation is in the way."""
@@ -331,7 +331,7 @@ class Executor:
         return target.point.is_unchanged(self.arm, target.before, write.resource)
 
     def _tell(self, target: _Target, step: str, state: str, text: str) -> None:
-        self.around.on_event(ProgressEvent(target=target.name, step=step, state=state, text=text))
+        self.context.on_event(ProgressEvent(target=target.name, step=step, state=state, text=text))
 
 
 def _told(error: Exception) -> str:
@@ -349,15 +349,15 @@ class _Journal:
         self._target = target.name
         self._write = write
         self._change_ids = write.ids(target.changes)
-        self._begun = executor.around.clock()
+        self._begun = executor.context.clock()
         self.what = write.resource.rstrip("/").rpartition("/")[2]
         self.is_open = False
 
     def record(self, state: Any, **detail: object) -> None:
-        around = self._executor.around
+        context = self._executor.context
         self.is_open = state in ("sent", "landed")
         line: dict[str, Any] = {"resource": self._write.resource, **detail}
-        around.ledger.record_step(
+        context.ledger.record_step(
             self._executor.run_id,
             Step(
                 index=self._index,
@@ -365,12 +365,12 @@ class _Journal:
                 target=self._target,
                 action="write",
                 state=state,
-                at=around.clock(),
+                at=context.clock(),
                 detail=scrubbed(line),
             ),
         )
-        elapsed = (around.clock() - self._begun).total_seconds() / 60
-        around.on_event(
+        elapsed = (context.clock() - self._begun).total_seconds() / 60
+        context.on_event(
             ProgressEvent(
                 target=self._target,
                 step=self.what,

@@ -114,7 +114,7 @@ def apply(
       allowlist apply plan.json --confirm-within 10m
       allowlist apply --resume 20261124-101500-ab12cd
     """
-    from allowlist.apply.executor import Surroundings
+    from allowlist.apply.executor import RunContext
     from allowlist.workflow.applying import ApplyOptions, apply_plan, raise_if_incomplete
     from allowlist.workflow.deciding import import_decisions
     from allowlist.workflow.resuming import resume_run
@@ -139,17 +139,17 @@ def apply(
         stop = stack.enter_context(stopping(next_lines))
         arm = stack.enter_context(arm_from(connection, stop.sleep))
         watch = stack.enter_context(show_progress())
-        around = Surroundings(
+        context = RunContext(
             ledger=ledger, who=who, clock=now, sleep=stop.sleep, on_event=watch,
             lock_wait=duration(lock_timeout), parallel=parallel, should_stop=stop.asked,
             on_begin=begun(stop),
         )  # fmt: skip
         undone_by_resuming = plan is None and is_rollback(ledger, str(resume))
         if plan is None:
-            result = resume_run(project, str(resume), arm, around, options)
+            result = resume_run(project, str(resume), arm, context, options)
         else:
             import_decisions(ledger, plan, approval_files, project.approval.signers, now())
-            result = apply_plan(project, plan, arm, around, options)
+            result = apply_plan(project, plan, arm, context, options)
         undone = False
         if options.confirm_within and result.is_complete and result.converged:
             say(f"provisional for {confirm_within}: keep it: allowlist confirm {result.run_id}")

@@ -116,7 +116,7 @@ def _is_approved(plan: Plan, yes: bool) -> bool:
 
 
 def _apply(project: Project, plan: Plan, arm: object, folder: Path) -> int:
-    from allowlist.apply.executor import Surroundings
+    from allowlist.apply.executor import RunContext
     from allowlist.store import open_ledger
     from allowlist.store.identity import Identity
     from allowlist.workflow.applying import ApplyOptions, apply_plan, raise_if_incomplete
@@ -130,7 +130,7 @@ def _apply(project: Project, plan: Plan, arm: object, folder: Path) -> int:
         gates = [gate.id for gate in plan.gates if not gate.final]
         decide(ledger, plan, plan.changes, "approve", who, "the demo", now(), gates=gates)
         say("5. apply: journalled, written, read back, verified")
-        around = Surroundings(
+        context = RunContext(
             ledger=ledger,
             who=DEMO_USER,
             clock=now,
@@ -139,7 +139,7 @@ def _apply(project: Project, plan: Plan, arm: object, folder: Path) -> int:
             busy_pause=0.2,
             settle_pause=0.1,
         )
-        result = apply_plan(project, plan, arm, around, ApplyOptions())  # type: ignore[arg-type]
+        result = apply_plan(project, plan, arm, context, ApplyOptions())  # type: ignore[arg-type]
     raise_if_incomplete(result)
     say(
         f"6. a fresh plan is empty: converged ({result.summary()}; {len(plan.gaps)} gaps are for the owners of the denies)"

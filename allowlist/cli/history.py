@@ -74,16 +74,16 @@ def history(
 def _close(ledger: Ledger, run: str | None, reason: str) -> int:
     import time
 
-    from allowlist.apply.executor import Surroundings
+    from allowlist.apply.executor import RunContext
     from allowlist.azure.connection import SignIn
     from allowlist.workflow.closing import close_run
 
     if run is None or not reason.strip():
         raise click.UsageError("name the run and give a reason: allowlist history RUN --close REASON")
-    around = Surroundings(
+    context = RunContext(
         ledger=ledger, who=who_decides(SignIn(credential="none").to()).who, clock=now, sleep=time.sleep
     )
-    closed, left = close_run(around, run, reason)
+    closed, left = close_run(context, run, reason)
     counts = ", ".join(f"{count} {word}" for word, count in left.items()) or "nothing was begun"
     say(f"run {closed.run_id} is closed; by its journal it left: {counts}")
     return Exit.DONE

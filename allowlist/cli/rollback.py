@@ -58,7 +58,7 @@ def rollback(
     \b
     Example: allowlist rollback 20261124-101500-ab12cd
     """
-    from allowlist.apply.executor import Surroundings
+    from allowlist.apply.executor import RunContext
     from allowlist.workflow.rolling_back import plan_way_back, roll_back
 
     project = project_from(workload_path, catalogs, facts_path)
@@ -69,7 +69,7 @@ def rollback(
         stop = stack.enter_context(stopping(lambda run_id: next_lines(run_id, undoes=run)))
         arm = stack.enter_context(arm_from(connection, stop.sleep))
         watch = stack.enter_context(show_progress())
-        around = Surroundings(
+        context = RunContext(
             ledger=ledger,
             who=who,
             clock=now,
@@ -79,11 +79,11 @@ def rollback(
             should_stop=stop.asked,
             on_begin=begun(stop),
         )
-        way = plan_way_back(project, run, arm, around)
+        way = plan_way_back(project, run, arm, context)
         _show(way)
         if dry_run:
             return Exit.DONE
-        result = roll_back(project, run, arm, around, way)
+        result = roll_back(project, run, arm, context, way)
     if result.interrupted:
         return say_interrupted(result, undoes=way.run.run_id)
     say(

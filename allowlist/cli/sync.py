@@ -38,7 +38,7 @@ from allowlist.cli.stopping import stopping
 from allowlist.errors import AllowlistError
 
 if TYPE_CHECKING:
-    from allowlist.apply.executor import Surroundings
+    from allowlist.apply.executor import RunContext
     from allowlist.apply.stopping import Stop
     from allowlist.azure.client import ArmClient
     from allowlist.azure.connection import Connection, SignIn
@@ -129,7 +129,7 @@ def sync(
       allowlist sync --plan-only --plans plans/ --exit-code
       allowlist sync --workload fleet/ --shard 2/8 --ledger postgresql://allowlist@db/allowlist
     """
-    from allowlist.apply.executor import Surroundings
+    from allowlist.apply.executor import RunContext
     from allowlist.catalog import load_library
     from allowlist.render.notices import Report as SyncReport
     from allowlist.render.notices import of_outcomes
@@ -152,14 +152,14 @@ def sync(
             raise AllowlistError("no target is left to look at", hint="give fewer --exclude")
         load = partial(under_policy, ledger_url=ledger_url, place=named_policy())
         works, unsigned = _works(members, arms, load_library(catalogs), read_facts(facts_path), load)
-        around = Surroundings(
+        context = RunContext(
             ledger=ledger, who=works[0].who if works else "", clock=now,
             sleep=stop.sleep, should_stop=stop.asked,
         )  # fmt: skip
         wait = lock_timeout or ("15m" if shard else "0s")
         settings = Settings(plan_only=plan_only, parallel=parallel, lock_wait=duration(wait), plans=plans)
         observer = stack.enter_context(observed(ledger, metrics_file, metrics_port, quiet=quiet))
-        report = _run(works, shard, around, settings, observer)
+        report = _run(works, shard, context, settings, observer)
         outcomes: Sequence[Outcome] = [
             *(failed(str(path), "all targets", error) for path, error in fleet.broken),
             *(failed(member.workload, "what it discovers", error) for member, error in lost),
@@ -170,7 +170,7 @@ def sync(
         code = worst(item.code for item in outcomes)
         if code == Exit.PENDING and not exit_code:
             code = Exit.DONE
-        deliveries = observer.tell(around.who, report.run_id)
+        deliveries = observer.tell(context.who, report.run_id)
         observer.measure(outcomes, deliveries, arms.traffic(), arms.waited(), int(code))
     output_of(form, as_json, reports).show(
         map(plain, [] if quiet else sync_text(outcomes)),
@@ -191,21 +191,21 @@ def sync(
 
 
 def _run(
-    works: Sequence[Work], shard: str | None, around: Surroundings, settings: Settings, watcher: Watcher
+    works: Sequence[Work], shard: str | None, context: RunContext, settings: Settings, watcher: Watcher
 ) -> Report:
     """The whole fleet, or our share of it and what dead workers left of theirs."""
     from allowlist.workflow.syncing.run import sync as run_sync
     from allowlist.workflow.syncing.shards import Shares, parse_shard, works_of_share
 
     if shard is None:
-        return run_sync(works, around, settings, watcher)
+        return run_sync(works, context, settings, watcher)
     found = parse_shard(shard, os.environ)
-    if around.ledger.is_local:
+    if context.ledger.is_local:
         say("the ledger is a file of this machine: only workers on it share the fleet")
     report: Report | None = None
-    for index in Shares(around, [work.workload for work in works], found).to_do():
+    for index in Shares(context, [work.workload for work in works], found).to_do():
         say(f"share {index} of {found.count}" + (", which its worker left" if report else ""))
-        done = run_sync(works_of_share(works, index, found.count), around, settings, watcher)
+        done = run_sync(works_of_share(works, index, found.count), context, settings, watcher)
         if report:
             report.take_in(done)
         report = report or done

@@ -61,7 +61,7 @@ def watch(
     \b
     Example: systemd-run --user allowlist watch 20261124-101500-ab12cd
     """
-    from allowlist.apply.executor import Surroundings
+    from allowlist.apply.executor import RunContext
     from allowlist.workflow.confirming import await_confirmation
 
     project = project_from(workload_path, catalogs, facts_path)
@@ -71,11 +71,11 @@ def watch(
         stop = stack.enter_context(stopping(lambda run_id: next_lines(run_id, undoes=run)))
         arm = stack.enter_context(arm_from(connection, stop.sleep))
         seen = stack.enter_context(show_progress())
-        around = Surroundings(
+        context = RunContext(
             ledger=ledger, who=who_decides(connection).who, clock=now, sleep=stop.sleep, on_event=seen,
             should_stop=stop.asked, on_begin=begun(stop),
         )  # fmt: skip
-        undone = await_confirmation(project, run, arm, around, say)
+        undone = await_confirmation(project, run, arm, context, say)
         ended = ledger.run(run)
     if undone is None:
         say(f"run {ended.run_id} is {ended.state}; nothing to undo")

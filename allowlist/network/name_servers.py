@@ -15,7 +15,7 @@ AZURE_DNS = "168.63.129.16"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answering:
+class DnsResolution:
     """``network`` is the one whose zone links count; empty where a server's answers cannot be known.
 
     ``through_proxy`` is the firewall that is asked on the way; ``broken`` says why nothing answers at all.
@@ -31,15 +31,15 @@ class Answering:
 
 def answering(
     network: Network, topology: Topology, firewalls: Sequence[Firewall], resolvers: Sequence[Resolver]
-) -> Answering:
+) -> DnsResolution:
     """Follow a network's DNS servers to the network whose private zones decide."""
     shown = evidence(network.body, "properties.dhcpOptions.dnsServers")
     if not network.is_whole:
         because = f"virtual network {network.name} was not read, and so its DNS servers were not"
-        return Answering(network="", says=because, unreadable=because)
+        return DnsResolution(network="", says=because, unreadable=because)
     servers = [item for item in network.dns_servers if item]
     if not servers or servers[0] == AZURE_DNS:
-        return Answering(network=network.id, says="Azure DNS from its own network", evidence=(shown,))
+        return DnsResolution(network=network.id, says="Azure DNS from its own network", evidence=(shown,))
     server = servers[0]
     firewall = next((item for item in firewalls if server in item.private_addresses), None)
     if firewall is not None:
@@ -49,20 +49,22 @@ def answering(
 
 def _through_firewall(
     firewall: Firewall, topology: Topology, resolvers: Sequence[Resolver], shown: Evidence
-) -> Answering:
+) -> DnsResolution:
     settings = firewall.dns
     places = (shown, evidence(settings.holder or firewall.body, settings.path))
     if not settings.proxy:
         because = f"DNS questions go to firewall {firewall.name}, whose DNS proxy is off"
-        return Answering(network="", says=because, through_proxy=firewall, broken=because, evidence=places)
+        return DnsResolution(
+            network="", says=because, through_proxy=firewall, broken=because, evidence=places
+        )
     if settings.servers and settings.servers[0] != AZURE_DNS:
         return _through_server(settings.servers[0], topology, resolvers, places, proxy=firewall)
     if not firewall.network:
         because = f"firewall {firewall.name} stands in a virtual hub, whose zone links ARM does not show"
-        return Answering(
+        return DnsResolution(
             network="", says=because, through_proxy=firewall, unreadable=because, evidence=places
         )
-    return Answering(
+    return DnsResolution(
         network=firewall.network,
         says=f"firewall {firewall.name} asks Azure DNS from its own network",
         through_proxy=firewall,
@@ -76,14 +78,14 @@ def _through_server(
     resolvers: Sequence[Resolver],
     shown: tuple[Evidence, ...],
     proxy: Firewall | None,
-) -> Answering:
+) -> DnsResolution:
     resolver = next((item for item in resolvers if item.address == server), None)
     if resolver is not None:
         says = f"private resolver {resolver.name} asks Azure DNS from its own network"
-        return Answering(network=resolver.network, says=says, through_proxy=proxy, evidence=shown)
+        return DnsResolution(network=resolver.network, says=says, through_proxy=proxy, evidence=shown)
     holders = topology.holding(server)
     because = f"DNS server {server} answers as it is configured, which ARM does not show"
-    return Answering(
+    return DnsResolution(
         network=holders[0].id if len(holders) == 1 else "",
         says=because,
         through_proxy=proxy,

@@ -23,7 +23,7 @@ class Stage(StrEnum):
     SERVICE = "service"
 
 
-class Course(StrEnum):
+class Disposition(StrEnum):
     """``around`` means that the flow gets out without passing the firewall; ``aside`` that it never comes there.
 
     ``partly`` is for many flows at once, of which some pass.
@@ -42,7 +42,7 @@ class Step:
     """One stage of a path, with the place in the estate that decides it."""
 
     stage: Stage
-    course: Course
+    disposition: Disposition
     name: str
     says: str
     evidence: tuple[Evidence, ...] = ()
@@ -87,11 +87,11 @@ def _security_group(scene: Scene, trip: Trip, private: Serving | None) -> Step:
     place = evidence(subnet.holder, f"{subnet.path}properties.networkSecurityGroup.id")
     if not subnet.security_group:
         says = f"{subnet.name} has no security group"
-        return _step(Stage.SECURITY_GROUP, Course.PASSES, "none", says, place)
+        return _step(Stage.SECURITY_GROUP, Disposition.PASSES, "none", says, place)
     name = name_of(subnet.security_group)
     group = scene.estate.get(subnet.security_group)
     if group is None:
-        return _step(Stage.SECURITY_GROUP, Course.UNKNOWN, name, f"{name} was not read", place)
+        return _step(Stage.SECURITY_GROUP, Disposition.UNKNOWN, name, f"{name} was not read", place)
     network = scene.topology.network(subnet.network)
     question = Question(
         direction=OUTBOUND,
@@ -105,10 +105,10 @@ def _security_group(scene: Scene, trip: Trip, private: Serving | None) -> Step:
     if found.allows is None:
         rules = ", ".join(item.rule for item in found.doubts)
         says = f"depends on rule {rules}, whose tags or groups the ARM API does not resolve"
-        return _step(Stage.SECURITY_GROUP, Course.UNKNOWN, name, says, *found.evidence)
+        return _step(Stage.SECURITY_GROUP, Disposition.UNKNOWN, name, says, *found.evidence)
     word = "allows" if found.allows else "denies"
-    course = Course.PASSES if found.allows else Course.BLOCKED
-    return _step(Stage.SECURITY_GROUP, course, name, f"rule {found.rule} {word} it", *found.evidence)
+    disposition = Disposition.PASSES if found.allows else Disposition.BLOCKED
+    return _step(Stage.SECURITY_GROUP, disposition, name, f"rule {found.rule} {word} it", *found.evidence)
 
 
 def _destination(trip: Trip, private: Serving | None) -> End:
@@ -123,31 +123,31 @@ def _private_route(private: Serving) -> Step:
     """A private endpoint is a /32 of the network itself, more specific than any default route."""
     says = f"the address of {private.endpoint.name} is routed inside the network, not to the firewall"
     shown = evidence(private.endpoint.body, "properties.subnet.id")
-    return _step(Stage.ROUTE, Course.PASSES, "private endpoint", says, shown)
+    return _step(Stage.ROUTE, Disposition.PASSES, "private endpoint", says, shown)
 
 
 def _route(scene: Scene, trip: Trip) -> Step:
     way = scene.ways_out.get(trip.subnet.id)
     if way is None:
         says = f"{trip.subnet.name} is no source of this workload"
-        return _step(Stage.ROUTE, Course.UNKNOWN, trip.subnet.name, says)
+        return _step(Stage.ROUTE, Disposition.UNKNOWN, trip.subnet.name, says)
     if way.unknown:
-        return _step(Stage.ROUTE, Course.UNKNOWN, name_of(trip.subnet.route_table), way.unknown)
+        return _step(Stage.ROUTE, Disposition.UNKNOWN, name_of(trip.subnet.route_table), way.unknown)
     address = prefixes([trip.destination]) if trip.destination else None
     leg = way.leg_to(address.intervals[0][0]) if address else way.main
     name = name_of(trip.subnet.route_table) or "no route table"
     if leg.hop is Hop.FIREWALL and leg.firewall is not None:
         says = f"route {leg.route} leads to {leg.firewall.name}"
-        return _step(Stage.ROUTE, Course.PASSES, name, says, *leg.evidence)
-    return _step(Stage.ROUTE, _course(trip.subnet, leg), name, _led(leg), *leg.evidence)
+        return _step(Stage.ROUTE, Disposition.PASSES, name, says, *leg.evidence)
+    return _step(Stage.ROUTE, _disposition(trip.subnet, leg), name, _led(leg), *leg.evidence)
 
 
-def _course(subnet: Subnet, leg: Leg) -> Course:
+def _disposition(subnet: Subnet, leg: Leg) -> Disposition:
     if leg.hop is Hop.DROPPED:
-        return Course.BLOCKED
+        return Disposition.BLOCKED
     if leg.hop is Hop.DIRECT and subnet.default_outbound is False and not subnet.nat_gateway:
-        return Course.BLOCKED
-    return Course.UNKNOWN if leg.hop is Hop.GATEWAY else Course.AROUND
+        return Disposition.BLOCKED
+    return Disposition.UNKNOWN if leg.hop is Hop.GATEWAY else Disposition.AROUND
 
 
 def _led(leg: Leg) -> str:
@@ -159,49 +159,57 @@ def _led(leg: Leg) -> str:
 def _dns(scene: Scene, trip: Trip, served: Serving | None) -> Step:
     network = scene.topology.network(trip.subnet.network)
     if network is None or not trip.fqdn:
-        return _step(Stage.DNS, Course.ASIDE, "none", "no name is asked for")
+        return _step(Stage.DNS, Disposition.ASIDE, "none", "no name is asked for")
     answer = scene.answering(network)
     name = name_of(answer.network) or "DNS"
     if answer.broken:
-        return _step(Stage.DNS, Course.BLOCKED, name, answer.broken, *answer.evidence)
+        return _step(Stage.DNS, Disposition.BLOCKED, name, answer.broken, *answer.evidence)
     if served is None:
         says = f"resolves to its public address; asked: {answer.says}"
-        return _step(Stage.DNS, Course.PASSES, name, says, *answer.evidence)
+        return _step(Stage.DNS, Disposition.PASSES, name, says, *answer.evidence)
     if served.private:
-        return _step(Stage.DNS, Course.PASSES, name, served.because, *answer.evidence)
+        return _step(Stage.DNS, Disposition.PASSES, name, served.because, *answer.evidence)
     if served.private is None:
-        return _step(Stage.DNS, Course.UNKNOWN, name, served.because, *answer.evidence)
+        return _step(Stage.DNS, Disposition.UNKNOWN, name, served.because, *answer.evidence)
     says = f"{served.because}: it resolves to the public address although {served.endpoint.name} serves it"
-    return _step(Stage.DNS, Course.PASSES, name, says, *answer.evidence)
+    return _step(Stage.DNS, Disposition.PASSES, name, says, *answer.evidence)
 
 
 def _at_firewall(firewall: Step, route: Step) -> Step:
     """What the rules say counts only where the route leads there."""
-    if route.course is Course.PASSES and route.name != "private endpoint":
+    if route.disposition is Disposition.PASSES and route.name != "private endpoint":
         return firewall
-    says = "not on the way" if route.course is not Course.UNKNOWN else f"if it comes there: {firewall.says}"
-    course = Course.ASIDE if route.course is not Course.UNKNOWN else firewall.course
+    says = (
+        "not on the way"
+        if route.disposition is not Disposition.UNKNOWN
+        else f"if it comes there: {firewall.says}"
+    )
+    disposition = Disposition.ASIDE if route.disposition is not Disposition.UNKNOWN else firewall.disposition
     return Step(
-        stage=Stage.FIREWALL, course=course, name=firewall.name, says=says, evidence=firewall.evidence
+        stage=Stage.FIREWALL,
+        disposition=disposition,
+        name=firewall.name,
+        says=says,
+        evidence=firewall.evidence,
     )
 
 
 def _service(trip: Trip, private: Serving | None, before: Sequence[Step]) -> Step:
     """Reached only if nothing before holds the flow back."""
-    courses = {step.course for step in before}
-    course = next((item for item in _HOLDING if item in courses), Course.PASSES)
+    dispositions = {step.disposition for step in before}
+    disposition = next((item for item in _HOLDING if item in dispositions), Disposition.PASSES)
     name = private.endpoint.target_name if private else trip.fqdn or trip.destination
-    if course is Course.BLOCKED:
-        return _step(Stage.SERVICE, Course.ASIDE, name, "not reached")
+    if disposition is Disposition.BLOCKED:
+        return _step(Stage.SERVICE, Disposition.ASIDE, name, "not reached")
     if private is None:
-        return _step(Stage.SERVICE, course, name, "public endpoint")
+        return _step(Stage.SERVICE, disposition, name, "public endpoint")
     endpoint = private.endpoint
     says = f"{endpoint.target_name} ({endpoint.group}) through {endpoint.name}, which is approved"
-    return _step(Stage.SERVICE, course, name, says, endpoint.evidence)
+    return _step(Stage.SERVICE, disposition, name, says, endpoint.evidence)
 
 
-_HOLDING = (Course.BLOCKED, Course.UNKNOWN, Course.PARTLY, Course.AROUND)
+_HOLDING = (Disposition.BLOCKED, Disposition.UNKNOWN, Disposition.PARTLY, Disposition.AROUND)
 
 
-def _step(stage: Stage, course: Course, name: str, says: str, *shown: Evidence) -> Step:
-    return Step(stage=stage, course=course, name=name, says=says, evidence=shown)
+def _step(stage: Stage, disposition: Disposition, name: str, says: str, *shown: Evidence) -> Step:
+    return Step(stage=stage, disposition=disposition, name=name, says=says, evidence=shown)

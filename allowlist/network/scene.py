@@ -10,7 +10,7 @@ from allowlist.estate.bodies import Estate
 from allowlist.estate.resource_id import normal_id
 from allowlist.network.endpoints import Endpoint, endpoints_of
 from allowlist.network.firewalls import Firewall, carriers, firewalls_of
-from allowlist.network.name_servers import Answering, answering
+from allowlist.network.name_servers import DnsResolution, answering
 from allowlist.network.private_dns import PrivateZone, Resolver, resolvers_of, zones_of
 from allowlist.network.read import member, objects, properties, reference, under
 from allowlist.network.routes import WayOut, way_out
@@ -130,7 +130,7 @@ class Scene:
             subnet.id: way_out(self.estate, subnet, self.carriers, self.firewalls) for subnet in self.sources
         }
 
-    def answering(self, network: Network) -> Answering:
+    def answering(self, network: Network) -> DnsResolution:
         """Who answers the network's DNS questions."""
         return answering(network, self.topology, self.firewalls, self.resolvers)
 

@@ -73,7 +73,7 @@ class ApprovalPolicy:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class ApprovalStatus:
     """Where one change stands. ``state`` is approved, pending, rejected, deferred, expired or gated.
 
     ``planned`` is when the oldest plan was made on which an approval that counts was given.
@@ -104,7 +104,7 @@ def standings(
     now: dt.datetime,
     *,
     asker_is_known: bool = True,
-) -> tuple[Standing, ...]:
+) -> tuple[ApprovalStatus, ...]:
     """The standing of every change of ``plan``, in the plan's order.
 
     ``asker_is_known``: somebody vouches for who asked for the plan. Where nobody does, four eyes are those of two
@@ -129,17 +129,19 @@ def _standing(
     policy: ApprovalPolicy,
     now: dt.datetime,
     needed: int,
-) -> Standing:
+) -> ApprovalStatus:
     mine = [item for item in decisions if item.change_digest == change.digest]
     current = [item for item in mine if item.precondition == change.precondition]
     verdicts = _latest_by_person([item for item in current if item.verdict in ("approve", "reject", "defer")])
     for item in verdicts:
         if item.verdict == "reject":
-            return Standing(change=change, state="rejected", text=f"{item.who}: {item.reason}", needed=needed)
+            return ApprovalStatus(
+                change=change, state="rejected", text=f"{item.who}: {item.reason}", needed=needed
+            )
     for item in verdicts:
         if item.verdict == "defer" and item.until and item.until > now:
             text = f"{item.who} deferred it until {item.until:%Y-%m-%d}: {item.reason}"
-            return Standing(change=change, state="deferred", text=text, needed=needed)
+            return ApprovalStatus(change=change, state="deferred", text=text, needed=needed)
     approvals = [item for item in verdicts if item.verdict == "approve" and counts(item, plan, policy)]
     valid = [item for item in approvals if item.expires is None or item.expires > now]
     who = tuple({folded(item.who): item.who for item in valid}.values())
@@ -148,8 +150,8 @@ def _standing(
     closed = open_gates(change, plan, [item for item in current if counts(item, plan, policy)])
     if closed:
         text = f"waits for gate {', '.join(closed)}"
-        return Standing(change=change, state="gated", text=text, approvers=who, needed=needed)
-    return Standing(
+        return ApprovalStatus(change=change, state="gated", text=text, approvers=who, needed=needed)
+    return ApprovalStatus(
         change=change,
         state="approved",
         text=f"approved by {', '.join(who)}",
@@ -165,19 +167,19 @@ def _not_yet(
     approvals: Sequence[DecisionLike],
     needed: int,
     who: tuple[str, ...],
-) -> Standing:
+) -> ApprovalStatus:
     if approvals and not who:
-        return Standing(change=change, state="expired", text="the approval has expired", needed=needed)
+        return ApprovalStatus(change=change, state="expired", text="the approval has expired", needed=needed)
     if any(item.verdict == "approve" and item.precondition != change.precondition for item in mine):
         text = "approved for another state of the target; look again"
-        return Standing(change=change, state="pending", text=text, needed=needed)
+        return ApprovalStatus(change=change, state="pending", text=text, needed=needed)
     text = f"{len(who)} of {needed} approvals" if needed > 1 else "not approved yet"
     counted = {*map(folded, who), *(folded(item.who) for item in approvals)}
     said = {item.who for item in mine if item.verdict == "approve"}
     left_out = sorted(name for name in said if folded(name) not in counted)
     if left_out:
         text += f"; {', '.join(left_out)} does not count under the approval policy"
-    return Standing(change=change, state="pending", text=text, approvers=who, needed=needed)
+    return ApprovalStatus(change=change, state="pending", text=text, approvers=who, needed=needed)
 
 
 def of_asker(decisions: Iterable[Decided], plan: Plan) -> tuple[Decided, ...]:

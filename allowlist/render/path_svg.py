@@ -8,9 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from allowlist.network.path import Course, Stage, Step
+from allowlist.network.path import Disposition, Stage, Step
 from allowlist.network.posture import SubnetPath
-from allowlist.render.posture import COURSE_GLYPHS
+from allowlist.render.posture import DISPOSITION_GLYPHS
 
 _TITLES = {
     Stage.SECURITY_GROUP: "Security group",
@@ -20,12 +20,12 @@ _TITLES = {
     Stage.SERVICE: "Service",
 }
 _WORDS = {
-    Course.PASSES: "passes",
-    Course.PARTLY: "partly",
-    Course.BLOCKED: "blocked",
-    Course.AROUND: "goes around",
-    Course.ASIDE: "not on the way",
-    Course.UNKNOWN: "unknown",
+    Disposition.PASSES: "passes",
+    Disposition.PARTLY: "partly",
+    Disposition.BLOCKED: "blocked",
+    Disposition.AROUND: "goes around",
+    Disposition.ASIDE: "not on the way",
+    Disposition.UNKNOWN: "unknown",
 }
 _WIDTH, _GAP, _HEIGHT, _TOP, _LEFT = 148, 28, 96, 40, 4
 BOX: Final = {"box_width": _WIDTH, "box_height": _HEIGHT, "top": _TOP}
@@ -64,7 +64,7 @@ class Drawing:
 
     @classmethod
     def of(cls, path: SubnetPath) -> Drawing:
-        said = ", ".join(f"{_TITLES[step.stage]} {_WORDS[step.course]}" for step in path.steps)
+        said = ", ".join(f"{_TITLES[step.stage]} {_WORDS[step.disposition]}" for step in path.steps)
         return cls(
             label=f"Path of {path.subnet}: {said}",
             width=_x(len(path.steps)) + _WIDTH + _LEFT,
@@ -97,22 +97,24 @@ def _source(path: SubnetPath) -> Box:
 def _box(number: int, step: Step) -> Box:
     return Box(
         x=_x(number),
-        kind=step.course.value,
+        kind=step.disposition.value,
         title=_TITLES[step.stage],
-        glyph=COURSE_GLYPHS[step.course],
+        glyph=DISPOSITION_GLYPHS[step.disposition],
         name=step.name,
-        word=_WORDS[step.course],
+        word=_WORDS[step.disposition],
         tip=f"{_TITLES[step.stage]}: {step.says}",
     )
 
 
 def _arrow(number: int, step: Step) -> Arrow:
-    return Arrow(_x(number) - _GAP + 3, _x(number) - 4, step.course in (Course.ASIDE, Course.BLOCKED))
+    return Arrow(
+        _x(number) - _GAP + 3, _x(number) - 4, step.disposition in (Disposition.ASIDE, Disposition.BLOCKED)
+    )
 
 
 def _detour(steps: tuple[Step, ...]) -> tuple[int, int] | None:
     """A flow that goes around the firewall is drawn around it."""
-    route = next((n for n, step in enumerate(steps, 1) if step.course is Course.AROUND), None)
+    route = next((n for n, step in enumerate(steps, 1) if step.disposition is Disposition.AROUND), None)
     service = next((n for n, step in enumerate(steps, 1) if step.stage is Stage.SERVICE), None)
     if route is None or service is None:
         return None

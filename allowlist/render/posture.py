@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from allowlist.network.observation import Evidence, State
-from allowlist.network.path import Course, Step
+from allowlist.network.path import Disposition, Step
 from allowlist.network.posture import SCHEMA, Finding, Posture, Row
 from allowlist.render.notices import Level, Notice, Report, Rule
 
@@ -18,13 +18,13 @@ STATE_WORDS = {
     None: "not in use",
 }
 STATE_GLYPHS = {State.MET: "✓", State.NOT_MET: "✗", State.NOTE: "·", State.UNKNOWN: "?", None: "–"}
-COURSE_GLYPHS = {
-    Course.PASSES: "✓",
-    Course.PARTLY: "◐",
-    Course.BLOCKED: "✗",
-    Course.AROUND: "⤳",
-    Course.ASIDE: "–",
-    Course.UNKNOWN: "?",
+DISPOSITION_GLYPHS = {
+    Disposition.PASSES: "✓",
+    Disposition.PARTLY: "◐",
+    Disposition.BLOCKED: "✗",
+    Disposition.AROUND: "⤳",
+    Disposition.ASIDE: "–",
+    Disposition.UNKNOWN: "?",
 }
 
 
@@ -46,7 +46,7 @@ def posture_text(posture: Posture, styled: Any, *, everything: bool = False) -> 
     for path in posture.paths:
         yield f"path of {path.subnet} ({path.addresses})"
         for step in path.steps:
-            yield f"    {COURSE_GLYPHS[step.course]} {step.stage}: {step.name}: {step.says}"
+            yield f"    {DISPOSITION_GLYPHS[step.disposition]} {step.stage}: {step.name}: {step.says}"
     for item in posture.expired:
         yield f"suppression {item.id} of {item.owner} expired on {item.expires}: it hides nothing any more"
     for item in posture.unused:
@@ -158,7 +158,7 @@ def evidence_json(place: Evidence) -> dict[str, Any]:
 def step_json(step: Step) -> dict[str, Any]:
     return {
         "stage": step.stage.value,
-        "state": step.course.value,
+        "state": step.disposition.value,
         "name": step.name,
         "because": step.says,
         "evidence": [evidence_json(place) for place in step.evidence],
@@ -183,7 +183,7 @@ def posture_markdown(posture: Posture) -> Iterator[str]:
     for path in posture.paths:
         yield ""
         steps = " → ".join(
-            f"{COURSE_GLYPHS[step.course]} {step.stage} ({_cell(step.says)})" for step in path.steps
+            f"{DISPOSITION_GLYPHS[step.disposition]} {step.stage} ({_cell(step.says)})" for step in path.steps
         )
         yield f"Path of **{path.subnet}** ({path.addresses}): {steps}"
     for item in posture.expired:

@@ -9,7 +9,7 @@ from allowlist.network.observation import State
 from allowlist.network.posture import Posture
 from allowlist.render.escape import lines
 from allowlist.render.path_svg import BOX, Drawing
-from allowlist.render.posture import COURSE_GLYPHS, STATE_GLYPHS, STATE_WORDS, shown
+from allowlist.render.posture import DISPOSITION_GLYPHS, STATE_GLYPHS, STATE_WORDS, shown
 
 _KINDS = {
     State.MET: "met",
@@ -36,7 +36,7 @@ def posture_html(posture: Posture) -> str:
             kinds=_KINDS,
             glyphs=STATE_GLYPHS,
             words=STATE_WORDS,
-            courses=COURSE_GLYPHS,
+            dispositions=DISPOSITION_GLYPHS,
             shown=shown,
             met=State.MET,
             not_met=State.NOT_MET,

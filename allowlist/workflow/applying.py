@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from allowlist.apply.executor import Executor, Surroundings
+from allowlist.apply.executor import Executor, RunContext
 from allowlist.apply.result import RunResult
 from allowlist.azure.connection import refuse_elsewhere
 from allowlist.documents import canonical_json
@@ -22,7 +22,7 @@ from allowlist.errors import (
     StalePlan,
     TargetError,
 )
-from allowlist.plan.approval import Standing
+from allowlist.plan.approval import ApprovalStatus
 from allowlist.plan.digest import require_intact
 from allowlist.plan.model import Change, Plan
 from allowlist.points.point import ArmWriter
@@ -52,7 +52,7 @@ class ApplyOptions:
 
 
 def check_ready(
-    plan: Plan, standings: Sequence[Standing], now: dt.datetime, options: ApplyOptions
+    plan: Plan, standings: Sequence[ApprovalStatus], now: dt.datetime, options: ApplyOptions
 ) -> list[Change]:
     """The changes that may be applied now. Raises PlanRefused (edited), StalePlan (old), BlockedByGate, NotApproved."""
     require_intact(plan, "the plan")
@@ -63,7 +63,7 @@ def check_ready(
     raise _not_ready(standings, options.plan_name)
 
 
-def _not_ready(standings: Sequence[Standing], plan_name: str = "PLAN") -> PlanRefused:
+def _not_ready(standings: Sequence[ApprovalStatus], plan_name: str = "PLAN") -> PlanRefused:
     gated = [item for item in standings if item.state == "gated"]
     if gated:
         return BlockedByGate(
@@ -78,11 +78,13 @@ def _not_ready(standings: Sequence[Standing], plan_name: str = "PLAN") -> PlanRe
     )
 
 
-def _gate_of(standing: Standing) -> str:
+def _gate_of(standing: ApprovalStatus) -> str:
     return next(iter(standing.change.gates), "GATE")
 
 
-def _refuse_old(plan: Plan, standings: Sequence[Standing], now: dt.datetime, max_age: dt.timedelta) -> None:
+def _refuse_old(
+    plan: Plan, standings: Sequence[ApprovalStatus], now: dt.datetime, max_age: dt.timedelta
+) -> None:
     """The age of a plan is that of the oldest one its approvals were given on: a file can say any date."""
     made = dt.datetime.fromisoformat(plan.created)
     if made > now + _CLOCKS_APART:
@@ -99,49 +101,49 @@ def _refuse_old(plan: Plan, standings: Sequence[Standing], now: dt.datetime, max
 
 
 def apply_plan(
-    project: Project, plan: Plan, arm: ArmWriter, around: Surroundings, options: ApplyOptions
+    project: Project, plan: Plan, arm: ArmWriter, context: RunContext, options: ApplyOptions
 ) -> RunResult:
     """Apply what is approved and say how it ended. Raises PlanRefused and its children before anything is written."""
-    ledger = around.ledger
+    ledger = context.ledger
     refuse_edited_ledger(ledger)
     refuse_elsewhere(project.workload, plan)
-    around = replace(around, clock=ledger.bounded(around.clock))
+    context = replace(context, clock=ledger.bounded(context.clock))
     project = remembering(replace(project, now=ledger.not_before(project.now)), ledger)
     policy = project.approval.policy
-    changes = check_ready(plan, standings_in(ledger, plan, policy, around.clock()), around.clock(), options)
+    changes = check_ready(plan, standings_in(ledger, plan, policy, context.clock()), context.clock(), options)
     refuse_other_project(project, plan)
     refuse_other_policy(ledger, project.workload.name, project.approval)
     refuse_moved_sources(project, plan, arm)
-    settle_predecessors(project, plan, arm, around)
-    run_id = new_run_id(around.clock())
+    settle_predecessors(project, plan, arm, context)
+    run_id = new_run_id(context.clock())
     ledger.save_plan(
-        plan.digest, canonical_json(plan), workload=plan.workload, created=around.clock(), who=around.who
+        plan.digest, canonical_json(plan), workload=plan.workload, created=context.clock(), who=context.who
     )
-    begin_run(around, plan, run_id, "apply")
+    begin_run(context, plan, run_id, "apply")
     ledger.save_snapshot(run_id, "changes", "before", canonical_json([change.id for change in changes]))
 
     def last_word() -> None:
         """Nothing may have changed while this run waited: neither what was said nor what it means."""
-        still = standings_in(ledger, plan, policy, around.clock())
+        still = standings_in(ledger, plan, policy, context.clock())
         refuse_withdrawn(changes, still)
         refuse_other_meaning(project, plan, arm, changes)
 
-    result = execute(project, plan, changes, arm, around, run_id, last_word=last_word)
+    result = execute(project, plan, changes, arm, context, run_id, last_word=last_word)
     check_converged(project, plan, arm, changes, result)
-    finish(around, result, options)
+    finish(context, result, options)
     return result
 
 
 def begin_run(
-    around: Surroundings, plan: Plan, run_id: str, kind: RunKind, resumes: str | None = None
+    context: RunContext, plan: Plan, run_id: str, kind: RunKind, resumes: str | None = None
 ) -> None:
     """Open a run on record, with the cloud and tenant its plan was made for."""
-    around.ledger.begin_run(
-        run_id, plan.digest, around.who, around.clock(), kind, resumes, cloud=plan.cloud, tenant=plan.tenant
+    context.ledger.begin_run(
+        run_id, plan.digest, context.who, context.clock(), kind, resumes, cloud=plan.cloud, tenant=plan.tenant
     )
 
 
-def refuse_withdrawn(changes: Sequence[Change], standings: Sequence[Standing]) -> None:
+def refuse_withdrawn(changes: Sequence[Change], standings: Sequence[ApprovalStatus]) -> None:
     """Raises NotApproved or BlockedByGate where one of ``changes`` is not approved any more."""
     ids = {change.id for change in changes}
     mine = [item for item in standings if item.change.id in ids]
@@ -176,7 +178,7 @@ def execute(
     plan: Plan,
     changes: Sequence[Change],
     arm: ArmWriter,
-    around: Surroundings,
+    context: RunContext,
     run_id: str,
     *,
     expected: Mapping[str, str] | None = None,
@@ -191,35 +193,37 @@ def execute(
     planned = {target.name: target.fingerprint for target in plan.targets}
     try:
         points = points_of(project, plan)
-        executor = Executor(run_id, around, arm, points, families_of(points, arm, families))
+        executor = Executor(run_id, context, arm, points, families_of(points, arm, families))
         result = executor.run(changes, planned if expected is None else expected, last_word)
     except (Exception, KeyboardInterrupt) as error:
-        _note_broken_off(around, run_id, error)
+        _note_broken_off(context, run_id, error)
         raise
-    remember(around.ledger, plan, changes, result.fates, run_id)
+    remember(context.ledger, plan, changes, result.fates, run_id)
     try:
-        _save_after(around, result, executor, changes)
+        _save_after(context, result, executor, changes)
     except TargetError as error:
         result.error = result.error or f"written, but not readable afterwards: {error}"
     return result
 
 
-def _note_broken_off(around: Surroundings, run_id: str, error: BaseException) -> None:
+def _note_broken_off(context: RunContext, run_id: str, error: BaseException) -> None:
     """Before its first step a run has failed and that is all; after it, somebody has to look."""
-    begun = any(step.state != "intended" for step in around.ledger.run(run_id).steps)
+    begun = any(step.state != "intended" for step in context.ledger.run(run_id).steps)
     text = "interrupted" if isinstance(error, KeyboardInterrupt) else str(error)
     summary: dict[str, Any] = {"error": text} if begun else {"error": text, "written": 0}
-    around.ledger.finish_run(run_id, "interrupted" if begun else "failed", around.clock(), summary)
+    context.ledger.finish_run(run_id, "interrupted" if begun else "failed", context.clock(), summary)
 
 
 def _save_after(
-    around: Surroundings, result: RunResult, executor: Executor, changes: Sequence[Change]
+    context: RunContext, result: RunResult, executor: Executor, changes: Sequence[Change]
 ) -> None:
     if not result.wrote_something:
         return
     for name in dict.fromkeys(change.target for change in changes):
         after = read_point(executor.points[name], executor.arm)
-        around.ledger.save_snapshot(result.run_id, name, "after", canonical_json([*after.resources.values()]))
+        context.ledger.save_snapshot(
+            result.run_id, name, "after", canonical_json([*after.resources.values()])
+        )
 
 
 def still_wanted(project: Project, plan: Plan, arm: ArmWriter, applied: Sequence[Change]) -> list[Change]:
@@ -234,8 +238,8 @@ def still_wanted(project: Project, plan: Plan, arm: ArmWriter, applied: Sequence
     return [change for change in fresh.changes if change.id not in left_out]
 
 
-def finish(around: Surroundings, result: RunResult, options: ApplyOptions) -> None:
-    now = around.clock()
+def finish(context: RunContext, result: RunResult, options: ApplyOptions) -> None:
+    now = context.clock()
     summary: dict[str, Any] = {
         "fates": dict(result.fates),
         "error": result.error,
@@ -250,7 +254,7 @@ def finish(around: Surroundings, result: RunResult, options: ApplyOptions) -> No
         summary["confirm_until"] = (now + options.confirm_within).isoformat(timespec="seconds")
     else:
         state = "succeeded"
-    around.ledger.finish_run(result.run_id, state, now, summary)  # type: ignore[arg-type]
+    context.ledger.finish_run(result.run_id, state, now, summary)  # type: ignore[arg-type]
 
 
 def raise_if_incomplete(result: RunResult) -> None:

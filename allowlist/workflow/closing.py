@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from allowlist.apply.executor import Surroundings
+from allowlist.apply.executor import RunContext
 from allowlist.apply.result import Fate
 from allowlist.errors import AllowlistError
 from allowlist.store import FINAL_STATES, Run, StepState
@@ -18,13 +18,13 @@ _FATES: dict[StepState, Fate] = {
 }
 
 
-def close_run(around: Surroundings, run_id: str, reason: str) -> tuple[Run, dict[str, int]]:
+def close_run(context: RunContext, run_id: str, reason: str) -> tuple[Run, dict[str, int]]:
     """Close every open run of the life of ``run_id``; returns the run, and how many changes it left how.
 
     Azure is not asked: what the journal does not record is unknown. Raises AllowlistError when there is nothing to
     close, LockHeld while a process is at work on it.
     """
-    ledger = around.ledger
+    ledger = context.ledger
     run, life = ledger.run(run_id), life_of(ledger, run_id)
     if run.state in FINAL_STATES:
         raise AllowlistError(
@@ -36,11 +36,11 @@ def close_run(around: Surroundings, run_id: str, reason: str) -> tuple[Run, dict
             f"run {run.run_id} is provisional until {run.summary['confirm_until']}",
             hint=f"keep it: allowlist confirm {run.run_id}\nor undo it: allowlist rollback {run.run_id}",
         )
-    refuse_while_worked_on(life, around)
+    refuse_while_worked_on(life, context)
     left = _left(run, [change.id for change in changes_of_run(ledger, run, life.plan)])
-    closing = {"reason": reason, "closed_by": around.who}
-    ledger.finish_run(run.run_id, "closed", around.clock(), {**run.summary, **closing, "fates": left})
-    end_life(around, life_of(ledger, run_id), "closed", closing)
+    closing = {"reason": reason, "closed_by": context.who}
+    ledger.finish_run(run.run_id, "closed", context.clock(), {**run.summary, **closing, "fates": left})
+    end_life(context, life_of(ledger, run_id), "closed", closing)
     return run, dict(Counter(left.values()))
 
 

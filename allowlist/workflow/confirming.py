@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Callable
 from typing import Final
 
-from allowlist.apply.executor import Surroundings
+from allowlist.apply.executor import RunContext
 from allowlist.apply.result import RunResult
 from allowlist.errors import AllowlistError, LockHeld, TargetThrottled, TargetUnavailable
 from allowlist.points.point import ArmWriter
@@ -48,21 +48,21 @@ def await_confirmation(
     project: Project,
     run_id: str,
     arm: ArmWriter,
-    around: Surroundings,
+    context: RunContext,
     tell: Callable[[str], None] = lambda _: None,
 ) -> RunResult | None:
     """Wait until a provisional run is confirmed (None); roll it back when its time is over (how that ended).
 
     A lock that somebody holds and an Azure that does not answer are waited for: nobody else would undo it.
     """
-    while (run := around.ledger.run(run_id)).state == "provisional":
-        left = time_left(run, around.clock())
+    while (run := context.ledger.run(run_id)).state == "provisional":
+        left = time_left(run, context.clock())
         if left > dt.timedelta():
-            around.sleep(min(1.0, left.total_seconds()))
+            context.sleep(min(1.0, left.total_seconds()))
             continue
         try:
-            return roll_back(project, run_id, arm, around)
+            return roll_back(project, run_id, arm, context)
         except (LockHeld, TargetThrottled, TargetUnavailable) as error:
             tell(f"not undone yet: {error}; trying again in {AGAIN_SECONDS:.0f} s")
-            around.sleep(AGAIN_SECONDS)
+            context.sleep(AGAIN_SECONDS)
     return None

@@ -9,7 +9,7 @@ from pathlib import Path
 from allowlist.documents import canonical_json
 from allowlist.documents.reader import near_miss
 from allowlist.errors import AllowlistError, InvalidInput
-from allowlist.plan.approval import ApprovalPolicy, Standing, folded, of_asker, standings
+from allowlist.plan.approval import ApprovalPolicy, ApprovalStatus, folded, of_asker, standings
 from allowlist.plan.digest import require_intact
 from allowlist.plan.model import Change, Plan
 from allowlist.store import Decision, Ledger, Verdict
@@ -139,7 +139,7 @@ def subject_of(change: Change) -> tuple[str, str]:
 
 def standings_in(
     ledger: Ledger, plan: Plan, policy: ApprovalPolicy, now: dt.datetime, *, made_here: bool = False
-) -> tuple[Standing, ...]:
+) -> tuple[ApprovalStatus, ...]:
     """Where every change of ``plan`` stands by the ledger.
 
     ``made_here``: this very process made the plan. One that comes from a file counts only with approvals of a plan

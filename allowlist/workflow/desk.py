@@ -16,7 +16,7 @@ from pathlib import Path
 import msgspec
 
 from allowlist.apply.events import OnEvent
-from allowlist.apply.executor import Surroundings
+from allowlist.apply.executor import RunContext
 from allowlist.apply.result import RunResult
 from allowlist.apply.stopping import Stop
 from allowlist.azure.connection import Place
@@ -221,8 +221,8 @@ class Desk:
             confirm_within=self._access.confirm_within,
         )
         with self._azure(stop) as arm:
-            around = self._around(review.who, watch, stop)
-            return apply_plan(project, review.plan, arm, around, options)
+            context = self._around(review.who, watch, stop)
+            return apply_plan(project, review.plan, arm, context, options)
 
     def roll_back(self, run_id: str, watch: OnEvent, stop: Stop) -> RunResult:
         """Undo a run, verified; ``stop`` ends it as signals end a command.
@@ -232,8 +232,8 @@ class Desk:
         self._refuse(self.why_not_write())
         project = self.project()
         with self._azure(stop) as arm:
-            around = self._around(self._access.who(project.workload), watch, stop)
-            return roll_back(project, run_id, arm, around)
+            context = self._around(self._access.who(project.workload), watch, stop)
+            return roll_back(project, run_id, arm, context)
 
     def run(self, run_id: str) -> Run:
         return self.ledger().run(run_id)
@@ -272,8 +272,8 @@ class Desk:
             raise AllowlistError(self.why_not_write())
         return self._access.azure(lambda _: None, stop.sleep)
 
-    def _around(self, who: Identity, watch: OnEvent, stop: Stop) -> Surroundings:
-        return Surroundings(
+    def _around(self, who: Identity, watch: OnEvent, stop: Stop) -> RunContext:
+        return RunContext(
             ledger=self.ledger(),
             who=who.who,
             clock=self._access.clock,

@@ -17,12 +17,12 @@ from allowlist.documents.reader import near_miss
 from allowlist.errors import AllowlistError, InvalidInput, Problem
 from allowlist.estate.bodies import Estate
 from allowlist.names import Pattern, is_host_name, normalise
-from allowlist.network.path import Course, Stage, Trip, path_of, source_subnet
+from allowlist.network.path import Disposition, Stage, Trip, path_of, source_subnet
 from allowlist.network.path import Step as PathStep
 from allowlist.network.scene import Scene
 from allowlist.plan.findings import reference
 from allowlist.plan.model import Change, Gap, Plan
-from allowlist.render.posture import COURSE_GLYPHS, step_json
+from allowlist.render.posture import DISPOSITION_GLYPHS, step_json
 from allowlist.rules.addresses import parse_interval
 from allowlist.rules.evaluate import evaluate, hidden_steps
 from allowlist.rules.flow import Facts, Flow, Step, Verdict
@@ -199,10 +199,10 @@ def with_path(explanation: Explanation, scene: Scene) -> Explanation:
     if subnet is None or not scene.targets:
         return explanation
     verdict = explanation.verdict
-    courses = {"allow": Course.PASSES, "deny": Course.BLOCKED}
+    dispositions = {"allow": Disposition.PASSES, "deny": Disposition.BLOCKED}
     firewall = PathStep(
         stage=Stage.FIREWALL,
-        course=courses.get(verdict.word, Course.UNKNOWN),
+        disposition=dispositions.get(verdict.word, Disposition.UNKNOWN),
         name=", ".join(item.name for item in scene.carriers) or explanation.target,
         says=verdict.because,
     )
@@ -317,6 +317,6 @@ def explanation_text(explanation: Explanation, styled: Any) -> Iterator[str]:
     if not explanation.wanted_by:
         yield "    no catalog of this workload wants it from there"
     for stop in explanation.path:
-        yield f"    {COURSE_GLYPHS[stop.course]} {stop.stage}: {stop.name}: {stop.says}"
+        yield f"    {DISPOSITION_GLYPHS[stop.disposition]} {stop.stage}: {stop.name}: {stop.says}"
     for remedy in explanation.remedies:
         yield f"    {remedy}"

@@ -14,7 +14,7 @@ from typing import Literal
 import msgspec
 
 from allowlist.apply.events import ProgressEvent
-from allowlist.apply.executor import LEASE, PATIENCE_WHILE_MOVING, Surroundings
+from allowlist.apply.executor import LEASE, PATIENCE_WHILE_MOVING, RunContext
 from allowlist.apply.result import Fate
 from allowlist.azure.connection import refuse_elsewhere
 from allowlist.documents.prepared import prepared
@@ -150,26 +150,26 @@ def state_before(ledger: Ledger, life: Life, target: str, live: Estate) -> Estat
     return None
 
 
-def refuse_while_worked_on(life: Life, around: Surroundings) -> None:
+def refuse_while_worked_on(life: Life, context: RunContext) -> None:
     """Raises LockHeld while another process still carries out a run of this life."""
     for run in life.runs:
-        if is_worked_on(run, around):
+        if is_worked_on(run, context):
             raise LockHeld(
                 f"run {run.run_id} is being carried out by {run.who} since {run.begun:%Y-%m-%d %H:%M:%S} UTC",
                 hint="wait until it has ended, or end that process; then try again",
             )
 
 
-def is_worked_on(run: Run, around: Surroundings) -> bool:
+def is_worked_on(run: Run, context: RunContext) -> bool:
     """May somebody still be working on it? The ledger knows which processes are gone; of our own, the locks tell."""
     if run.state != "running":
         return False
     if run.process and run.process != str(this_process()):
         return True
-    now = around.clock()
+    now = context.clock()
     if not run.steps and not run.process:
         return now - run.begun < LEASE
-    writing = (lease for lease in around.ledger.locks() if lease.name.startswith("apply "))
+    writing = (lease for lease in context.ledger.locks() if lease.name.startswith("apply "))
     return any(lease.owner == run.who and lease.expires > now for lease in writing)
 
 
@@ -203,11 +203,11 @@ class Look:
         return {change.id: self.fate(change) for change in self.changes}
 
 
-def look_at(project: Project, life: Life, arm: ArmWriter, around: Surroundings) -> Look:
+def look_at(project: Project, life: Life, arm: ArmWriter, context: RunContext) -> Look:
     """Wait until nothing that this life sent is on its way any more, and tell what is there."""
     for place in (life.plan, life.root):
         refuse_elsewhere(project.workload, place)
-    changes = changes_of_life(around.ledger, life)
+    changes = changes_of_life(context.ledger, life)
     points = points_of(project, life.plan)
     places: dict[str, Place] = {}
     unsettled: set[str] = set()
@@ -217,13 +217,13 @@ def look_at(project: Project, life: Life, arm: ArmWriter, around: Surroundings) 
     for name in dict.fromkeys(change.target for change in changes):
         mine = [change for change in changes if change.target == name]
         point, touched = points[name], [change for change in mine if change.id in sent]
-        states[name], failed = _still(point, arm, touched, around)
+        states[name], failed = _still(point, arm, touched, context)
         found = _places(point, states[name], mine)
         places |= found
         unsettled |= failed
-        before = state_before(around.ledger, life, name, states[name])
+        before = state_before(context.ledger, life, name, states[name])
         for resource in _unexplained(point, before, states[name], mine, found):
-            foreign[resource] = _writer(around.ledger, life, resource)
+            foreign[resource] = _writer(context.ledger, life, resource)
     return Look(
         changes=tuple(changes),
         places=places,
@@ -235,7 +235,7 @@ def look_at(project: Project, life: Life, arm: ArmWriter, around: Surroundings) 
 
 
 def _still(
-    point: Point, arm: ArmReader, changes: Sequence[Change], around: Surroundings
+    point: Point, arm: ArmReader, changes: Sequence[Change], context: RunContext
 ) -> tuple[Estate, frozenset[str]]:
     """The state once nothing is moving, and the ids of ``changes`` whose resource is not as Azure wants it.
 
@@ -245,12 +245,12 @@ def _still(
         state = read_point(point, arm)
         unmet = _unmet(point, arm, state, changes)
         reasons = [reason for found in unmet.values() for reason in found]
-        if not is_moving(reasons) or attempt >= around.settle_attempts * PATIENCE_WHILE_MOVING:
+        if not is_moving(reasons) or attempt >= context.settle_attempts * PATIENCE_WHILE_MOVING:
             break
         if attempt == 1:
             text = f"Azure is still at work on what was sent: {reasons[0]}; waiting for it to end"
-            around.on_event(ProgressEvent(target=point.name, step="look", state="waiting", text=text))
-        around.sleep(around.settle_pause)
+            context.on_event(ProgressEvent(target=point.name, step="look", state="waiting", text=text))
+        context.sleep(context.settle_pause)
     return state, frozenset(
         change_id for change_id, found in unmet.items() if any(item.kind in _OF_STATE for item in found)
     )
@@ -337,8 +337,8 @@ def blame(look: Look, changes: Iterable[Change]) -> str:
 # endings
 
 
-def end_life(around: Surroundings, life: Life, state: RunState, summary: Mapping[str, object]) -> None:
+def end_life(context: RunContext, life: Life, state: RunState, summary: Mapping[str, object]) -> None:
     """Say of every run of this life that is still open that it needs nobody any more."""
     for run in life.runs:
         if run.state not in FINAL_STATES:
-            around.ledger.finish_run(run.run_id, state, around.clock(), {**run.summary, **summary})
+            context.ledger.finish_run(run.run_id, state, context.clock(), {**run.summary, **summary})

@@ -12,7 +12,7 @@ from allowlist.estate.bodies import Estate
 from allowlist.estate.resource_id import normal_id
 from allowlist.network.checks import observe
 from allowlist.network.observation import Evidence, Observation, Service, State, fault, note, worst
-from allowlist.network.path import Course, Stage, Step, Trip, path_of
+from allowlist.network.path import Disposition, Stage, Step, Trip, path_of
 from allowlist.network.posture import Finding, Need, Posture, Row, SubnetPath, Suppression, finding_of
 from allowlist.network.recommendations import RECOMMENDATIONS
 from allowlist.network.scene import Scene
@@ -217,7 +217,9 @@ def _firewall_step(scene: Scene, findings: Sequence[RuleFinding]) -> Step:
     says = f"{total - lacking} of {total} requirements are met" + (
         f", {private} of them by private endpoints" if private else ""
     )
-    course = Course.PASSES if not lacking else Course.BLOCKED if lacking == total else Course.PARTLY
+    disposition = (
+        Disposition.PASSES if not lacking else Disposition.BLOCKED if lacking == total else Disposition.PARTLY
+    )
     if not scene.carriers:
-        course = Course.UNKNOWN
-    return Step(stage=Stage.FIREWALL, course=course, name=names, says=says)
+        disposition = Disposition.UNKNOWN
+    return Step(stage=Stage.FIREWALL, disposition=disposition, name=names, says=says)

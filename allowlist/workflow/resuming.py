@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from allowlist.apply.executor import Surroundings
+from allowlist.apply.executor import RunContext
 from allowlist.apply.result import RunResult
 from allowlist.documents import canonical_json
 from allowlist.errors import AllowlistError, AppliedInPart, NotApproved
@@ -28,31 +28,31 @@ from allowlist.workflow.rolling_back import roll_back
 
 
 def resume_run(
-    project: Project, run_id: str, arm: ArmWriter, around: Surroundings, options: ApplyOptions
+    project: Project, run_id: str, arm: ArmWriter, context: RunContext, options: ApplyOptions
 ) -> RunResult:
     """Finish what an interrupted or partial run left; a rollback is finished as a rollback.
 
     Raises AppliedInPart where Azure cannot be explained, LockHeld while another process is at work on it.
     """
-    ledger = around.ledger
+    ledger = context.ledger
     run, life = ledger.run(run_id), life_of(ledger, run_id)
     _refuse_ended(run)
-    refuse_while_worked_on(life, around)
+    refuse_while_worked_on(life, context)
     refuse_edited_ledger(ledger)
     if run.kind == "rollback":
-        return roll_back(project, run_id, arm, around)
-    look = look_at(project, life, arm, around)
+        return roll_back(project, run_id, arm, context)
+    look = look_at(project, life, arm, context)
     _refuse_unexplained(run, look)
     rest = [change for change in look.changes if look.fate(change) == "not done"]
     plan = life.plan
-    _refuse_withdrawn(project, ledger, plan, rest, around)
-    new_id = new_run_id(around.clock())
-    begin_run(around, plan, new_id, "apply", resumes=run.run_id)
+    _refuse_withdrawn(project, ledger, plan, rest, context)
+    new_id = new_run_id(context.clock())
+    begin_run(context, plan, new_id, "apply", resumes=run.run_id)
     ledger.save_snapshot(new_id, "changes", "before", canonical_json([change.id for change in rest]))
     result = RunResult(new_id)
     if rest:
         expected = {name: look.points[name].fingerprint(state) for name, state in look.states.items()}
-        result = execute(project, plan, rest, arm, around, new_id, expected=expected)
+        result = execute(project, plan, rest, arm, context, new_id, expected=expected)
     for name in look.states.keys() - {change.target for change in rest}:
         body = canonical_json([*look.states[name].resources.values()])
         ledger.save_snapshot(new_id, name, "after", body)
@@ -61,8 +61,8 @@ def resume_run(
     remember(ledger, plan, done, result.fates, new_id)
     project = remembering(project, ledger)
     check_converged(project, plan, arm, done, result)
-    finish(around, result, options)
-    _hand_over(around, life, result)
+    finish(context, result, options)
+    _hand_over(context, life, result)
     return result
 
 
@@ -88,16 +88,16 @@ def _refuse_unexplained(run: Run, look: Look) -> None:
         )
 
 
-def _hand_over(around: Surroundings, life: Life, result: RunResult) -> None:
+def _hand_over(context: RunContext, life: Life, result: RunResult) -> None:
     """The new run speaks for all of this life from now on."""
-    end_life(around, life, "resumed", {"resumed_by": result.run_id})
+    end_life(context, life, "resumed", {"resumed_by": result.run_id})
 
 
 def _refuse_withdrawn(
-    project: Project, ledger: Ledger, plan: Plan, rest: Sequence[Change], around: Surroundings
+    project: Project, ledger: Ledger, plan: Plan, rest: Sequence[Change], context: RunContext
 ) -> None:
     """Raises NotApproved where somebody has said no since, or an approval has ended; what a policy let go stands."""
-    standings = standings_in(ledger, plan, project.approval.policy, around.clock())
+    standings = standings_in(ledger, plan, project.approval.policy, context.clock())
     left = {change.id for change in rest}
     for item in standings:
         if item.change.id in left and item.state in ("rejected", "deferred", "expired"):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from allowlist.apply.executor import Surroundings
+from allowlist.apply.executor import RunContext
 from allowlist.apply.result import Fate, RunResult
 from allowlist.documents import canonical_json
 from allowlist.documents.words import counted
@@ -77,17 +77,17 @@ class WayBack:
         return self.life.open_rollback
 
 
-def plan_way_back(project: Project, run_id: str, arm: ArmWriter, around: Surroundings) -> WayBack:
+def plan_way_back(project: Project, run_id: str, arm: ArmWriter, context: RunContext) -> WayBack:
     """Ask Azure what is left of ``run_id``, and prove what undoing it changes. Writes nothing.
 
     Every part of a life names the whole of it: a run that was resumed is undone with what the later one did, and a
     rollback that was interrupted goes on with its remaining steps. Raises StalePlan, naming the changes, when a
     resource is not as this life left it; LockHeld while another process carries it out.
     """
-    ledger = around.ledger
+    ledger = context.ledger
     life = life_of(ledger, run_id)
-    refuse_while_worked_on(life, around)
-    look = look_at(project, life, arm, around)
+    refuse_while_worked_on(life, context)
+    look = look_at(project, life, arm, context)
     _refuse_edits_since(life, look)
     left = [change for change in look.changes if _is_to_undo(life, look, change)]
     _refuse_one_way(life.root, left)
@@ -109,26 +109,26 @@ def plan_way_back(project: Project, run_id: str, arm: ArmWriter, around: Surroun
 
 
 def roll_back(
-    project: Project, run_id: str, arm: ArmWriter, around: Surroundings, way: WayBack | None = None
+    project: Project, run_id: str, arm: ArmWriter, context: RunContext, way: WayBack | None = None
 ) -> RunResult:
     """Undo what ``run_id`` did, or what is left of it, and verify it. ``way`` is the rollback where it is known.
 
     Raises StalePlan when the target is not as this life left it; AppliedInPart when the rollback itself failed:
     that is a state of its own in the ledger, ``rollback-failed``. An interrupted one is told in the result.
     """
-    ledger = around.ledger
+    ledger = context.ledger
     refuse_edited_ledger(ledger)
-    way = way or plan_way_back(project, run_id, arm, around)
-    new_id = new_run_id(around.clock())
+    way = way or plan_way_back(project, run_id, arm, context)
+    new_id = new_run_id(context.clock())
     earlier = way.life.open_rollback or way.life.latest
-    begin_run(around, way.life.plan, new_id, "rollback", resumes=earlier.run_id)
+    begin_run(context, way.life.plan, new_id, "rollback", resumes=earlier.run_id)
     ledger.save_snapshot(new_id, "changes", "before", canonical_json([change.id for change in way.changes]))
-    _remember_undone(around, way, new_id)
+    _remember_undone(context, way, new_id)
     result = RunResult(new_id)
     if way.changes:
         expected = {name: way.look.points[name].fingerprint(state) for name, state in way.look.states.items()}
-        result = execute(project, way.life.plan, way.changes, arm, around, new_id, expected=expected)
-    _finish(around, way, arm, result)
+        result = execute(project, way.life.plan, way.changes, arm, context, new_id, expected=expected)
+    _finish(context, way, arm, result)
     return result
 
 
@@ -140,12 +140,12 @@ def _work(look: Look, target: str, changes: tuple[Change, ...]) -> Work:
     return Work(target=target, changes=len(mine), writes=len(writes), minutes=minutes)
 
 
-def _remember_undone(around: Surroundings, way: WayBack, run_id: str) -> None:
+def _remember_undone(context: RunContext, way: WayBack, run_id: str) -> None:
     """What an earlier rollback undid before it was cut off, it could not put on record."""
     undone = [change for change in way.look.changes if way.look.places[change.id] == "as before"]
     undone = [change for change in undone if change.id in way.life.sent()]
     fates: dict[str, Fate] = {change.id: "done" for change in undone}
-    remember(around.ledger, way.life.plan, [inverse_change(change) for change in undone], fates, run_id)
+    remember(context.ledger, way.life.plan, [inverse_change(change) for change in undone], fates, run_id)
 
 
 def inverse_change(change: Change) -> Change:
@@ -246,8 +246,8 @@ def _read_again(ledger: Ledger, way: WayBack, arm: ArmReader, run_id: str) -> li
     return differences
 
 
-def _finish(around: Surroundings, way: WayBack, arm: ArmReader, result: RunResult) -> None:
-    ledger, now, root = around.ledger, around.clock(), way.life.root.run_id
+def _finish(context: RunContext, way: WayBack, arm: ArmReader, result: RunResult) -> None:
+    ledger, now, root = context.ledger, context.clock(), way.life.root.run_id
     if result.interrupted:
         failure = {"error": result.error, "fates": dict(result.fates), "of": root}
         ledger.finish_run(result.run_id, "interrupted", now, failure)

@@ -148,7 +148,7 @@ class Trial:
         run = self.world.ledger.run(self.run.run_id)
         before = self._writes()
         try:
-            roll_back(self.world.project, run.run_id, self.world.arm, self.world.around())
+            roll_back(self.world.project, run.run_id, self.world.arm, self.world.context())
         except StalePlan:
             self._hold("only a foreign edit stops a rollback", self.tampered or self.run_is_old)
             self._hold("a refused rollback writes nothing", self._writes() == before)
@@ -201,7 +201,7 @@ class Trial:
         self._inject(faults)
         try:
             result = resume_run(
-                self.world.project, run.run_id, self.world.arm, self.world.around(), ApplyOptions()
+                self.world.project, run.run_id, self.world.arm, self.world.context(), ApplyOptions()
             )
         except AppliedInPart:
             self._hold("only a foreign edit leaves a change unknown", self.tampered)

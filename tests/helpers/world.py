@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from allowlist.apply.executor import Surroundings
+from allowlist.apply.executor import RunContext
 from allowlist.apply.result import RunResult
 from allowlist.azure.client import ArmClient, Patience
 from allowlist.azure.connection import Connection, connect
@@ -75,7 +75,7 @@ class World:
         with open_ledger(url, environ={}, clock=lambda: moment) as later:
             later.note("test", "clock", "", {})
 
-    def around(self, **changes: Any) -> Surroundings:
+    def context(self, **changes: Any) -> RunContext:
         defaults: dict[str, Any] = {
             "ledger": self.ledger,
             "who": "runner",
@@ -85,13 +85,13 @@ class World:
             "settle_attempts": 200,
             "settle_pause": 0.0,
         }
-        known = Surroundings.__dataclass_fields__
+        known = RunContext.__dataclass_fields__
         given = {name: value for name, value in self.settings.items() if name in known}
-        return Surroundings(**{**defaults, **given, **changes})
+        return RunContext(**{**defaults, **given, **changes})
 
     def apply(self, plan: Plan, **options: Any) -> RunResult:
-        around = self.around()
-        return apply_plan(self.project, plan, self.arm, around, ApplyOptions(**options))
+        context = self.context()
+        return apply_plan(self.project, plan, self.arm, context, ApplyOptions(**options))
 
     def fault(self, *texts: str) -> None:
         for text in texts:

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from allowlist.plan.approval import ApprovalPolicy, Standing, standings
+from allowlist.plan.approval import ApprovalPolicy, ApprovalStatus, standings
 from allowlist.plan.model import Change, Gate, Risk
 from allowlist.store import Decision
 from tests.helpers.plans import NOW, a_change, a_plan
@@ -33,7 +33,7 @@ def said(who: str, verdict: str = "approve", change: Change = CHANGE, **more: An
 
 def standing_of(
     *decisions: Decision, policy: ApprovalPolicy = LISTED, change: Change = CHANGE, **plan: Any
-) -> Standing:
+) -> ApprovalStatus:
     made = a_plan(change, **plan)
     bound = [
         msgspec.structs.replace(item, change_digest=made.changes[0].digest)

@@ -81,7 +81,7 @@ def test_a_plan_is_written_to_the_policy_and_rolled_back(tmp_path: Path) -> None
         assert theirs is not None
         assert body["properties"]["ruleCollections"] == theirs["properties"]["ruleCollections"]
 
-        roll_back(world.project, run.run_id, world.arm, world.around())
+        roll_back(world.project, run.run_id, world.arm, world.context())
         assert world.rules(OURS) == []
 
 

@@ -73,7 +73,7 @@ def test_a_plan_is_applied_and_rolled_back_and_rules_of_others_stay(tmp_path: Pa
         assert rules(world)["theirs"] == ["theirs.example"]
         assert world.plan().is_empty
 
-        roll_back(world.project, run.run_id, world.arm, world.around())
+        roll_back(world.project, run.run_id, world.arm, world.context())
         assert rules(world) == before
 
 
@@ -85,7 +85,7 @@ def test_what_nobody_wants_any_more_is_removed_and_comes_back(tmp_path: Path) ->
         run = applied(world)
         assert ["b.example.com"] not in rules(world).values()
         assert ["theirs.example"] in rules(world).values()
-        roll_back(world.project, run.run_id, world.arm, world.around())
+        roll_back(world.project, run.run_id, world.arm, world.context())
         assert rules(world) == both
 
 
@@ -108,7 +108,7 @@ def test_enforcing_writes_the_rules_first_and_goes_back_to_learning(tmp_path: Pa
         assert writes[-1] == ASSOCIATION
         assert findings(world)["needed.example.com"].status is Status.COVERED
 
-        roll_back(world.project, run.run_id, world.arm, world.around())
+        roll_back(world.project, run.run_id, world.arm, world.context())
         assert mode(world) == "Learning"
         assert list(rules(world)) == ["theirs"]
 

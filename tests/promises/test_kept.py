@@ -128,7 +128,7 @@ def test_a_rollback_that_does_not_read_back_is_an_alarm(world: World) -> None:
         world.arm.put(OURS, group(OURS, "allowlist-wl", others_rule("late"), priority=1000), "2024-05-01")
 
     with _at(world, "verified", put_back), pytest.raises(AppliedInPart, match="ROLLBACK FAILED"):
-        roll_back(world.project, run_id, world.arm, world.around())
+        roll_back(world.project, run_id, world.arm, world.context())
 
     assert world.ledger.runs(1)[0].state == "rollback-failed"
 

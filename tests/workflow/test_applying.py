@@ -194,7 +194,7 @@ def test_an_operation_that_keeps_failing_leaves_a_run_that_can_be_resumed(world:
     result = world.apply(plan)
     assert world.ledger.run(result.run_id).state == "partial"
     world.simulator.faults.clear()
-    raise_if_incomplete(resume_run(world.project, result.run_id, world.arm, world.around(), _options()))
+    raise_if_incomplete(resume_run(world.project, result.run_id, world.arm, world.context(), _options()))
     assert world.plan().is_empty
 
 
@@ -273,7 +273,7 @@ def test_after_a_crash_at_any_journal_line_the_next_run_finishes(world: World, m
         world.apply(plan)
     world.settings.pop("on_event")
     (run,) = world.ledger.runs(1)
-    result = resume_run(world.project, run.run_id, world.arm, world.around(), _options())
+    result = resume_run(world.project, run.run_id, world.arm, world.context(), _options())
     raise_if_incomplete(result)
     assert set(result.fates.values()) == {"done"}
     assert world.plan().is_empty
@@ -299,7 +299,7 @@ def test_a_rollback_brings_the_state_before_the_run_and_proves_it(world: World) 
     before = world.plan()
     world.approve(before)
     result = world.apply(before)
-    undone = roll_back(world.project, result.run_id, world.arm, world.around())
+    undone = roll_back(world.project, result.run_id, world.arm, world.context())
     assert set(undone.fates.values()) == {"done"}
     assert world.body(OURS) is None
     assert [change.digest for change in world.plan().changes] == [change.digest for change in before.changes]
@@ -312,7 +312,7 @@ def test_a_rollback_is_refused_when_somebody_changed_our_group_since(world: Worl
     result = world.apply(plan)
     world.edit(OURS, lambda body: body["properties"]["ruleCollections"][0]["rules"].pop())
     with pytest.raises(StalePlan, match="cannot be rolled back"):
-        roll_back(world.project, result.run_id, world.arm, world.around())
+        roll_back(world.project, result.run_id, world.arm, world.context())
 
 
 def test_a_failed_rollback_is_its_own_alarm(world: World) -> None:
@@ -321,7 +321,7 @@ def test_a_failed_rollback_is_its_own_alarm(world: World) -> None:
     result = world.apply(plan)
     world.fault("DELETE:ruleCollectionGroups:operation-fails")
     with pytest.raises(AppliedInPart, match="ROLLBACK FAILED"):
-        roll_back(world.project, result.run_id, world.arm, world.around())
+        roll_back(world.project, result.run_id, world.arm, world.context())
     assert world.ledger.runs(1)[0].state == "rollback-failed"
 
 

@@ -57,7 +57,7 @@ def _plan_under(world: World, policy: PolicyInForce) -> Plan:
 
 def _apply_under(world: World, policy: PolicyInForce, plan: Plan) -> Any:
     project = replace(world.project, policy=policy)
-    return apply_plan(project, plan, world.arm, world.around(), ApplyOptions())
+    return apply_plan(project, plan, world.arm, world.context(), ApplyOptions())
 
 
 def test_a_file_says_who_may_approve_and_the_plan_shows_it(world: World, file: Path) -> None:

@@ -46,7 +46,7 @@ class Clock:
 def test_what_nobody_confirms_is_undone_when_its_time_is_over(world: World, run_id: str) -> None:
     clock = Clock()
     undone = await_confirmation(
-        world.project, run_id, world.arm, world.around(clock=clock, sleep=clock.sleep)
+        world.project, run_id, world.arm, world.context(clock=clock, sleep=clock.sleep)
     )
     assert undone is not None
     assert world.body(OURS) is None
@@ -56,7 +56,7 @@ def test_what_nobody_confirms_is_undone_when_its_time_is_over(world: World, run_
 
 def test_a_confirmed_run_stays(world: World, run_id: str) -> None:
     confirm_run(world.ledger, run_id, "bob", now())
-    assert await_confirmation(world.project, run_id, world.arm, world.around()) is None
+    assert await_confirmation(world.project, run_id, world.arm, world.context()) is None
     assert world.ledger.run(run_id).summary["confirmed_by"] == "bob"
     assert world.plan().is_empty
 
@@ -64,7 +64,7 @@ def test_a_confirmed_run_stays(world: World, run_id: str) -> None:
 def test_it_is_too_late_to_confirm_when_the_time_is_over(world: World, run_id: str) -> None:
     with pytest.raises(AllowlistError, match="had to be confirmed until"):
         confirm_run(world.ledger, run_id, "bob", now() + TEN_MINUTES)
-    roll_back(world.project, run_id, world.arm, world.around())
+    roll_back(world.project, run_id, world.arm, world.context())
     with pytest.raises(AllowlistError, match="not provisional"):
         confirm_run(world.ledger, run_id, "bob", now())
 
@@ -81,9 +81,9 @@ def test_a_way_back_that_could_not_begin_leaves_the_run_to_be_undone(world: Worl
         world.ledger.lock(f"apply {family}", owner="bob", lease=dt.timedelta(minutes=1)),
         pytest.raises(LockHeld),
     ):
-        roll_back(world.project, run_id, world.arm, world.around())
+        roll_back(world.project, run_id, world.arm, world.context())
     assert is_expired(world.ledger.run(run_id), now() + TEN_MINUTES)
-    roll_back(world.project, run_id, world.arm, world.around())
+    roll_back(world.project, run_id, world.arm, world.context())
     assert not world.ledger.unfinished_runs()
 
 
@@ -96,8 +96,8 @@ def test_whoever_watches_waits_for_a_lock_that_somebody_holds(world: World, run_
         told.append(text)
         held.__exit__(None, None, None)
 
-    around = world.around(clock=clock, sleep=clock.sleep)
-    undone = await_confirmation(world.project, run_id, world.arm, around, tell)
+    context = world.context(clock=clock, sleep=clock.sleep)
+    undone = await_confirmation(world.project, run_id, world.arm, context, tell)
     assert undone is not None
     assert len(told) == 1
     assert "not undone yet" in told[0]
@@ -106,7 +106,7 @@ def test_whoever_watches_waits_for_a_lock_that_somebody_holds(world: World, run_
 
 def test_the_way_back_is_proved_before_it_is_gone(world: World, run_id: str) -> None:
     puts = sum(request.method != "GET" for request in world.simulator.requests)
-    way = plan_way_back(world.project, run_id, world.arm, world.around())
+    way = plan_way_back(world.project, run_id, world.arm, world.context())
     assert len(way.changes) == len(world.rules())
     assert way.closes
     assert not way.opens

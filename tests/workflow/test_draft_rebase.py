@@ -100,6 +100,6 @@ def test_a_way_back_goes_through_a_draft_too(world: World) -> None:
     plan = world.plan()
     world.approve(plan)
     result = world.apply(plan)
-    roll_back(world.project, result.run_id, world.arm, world.around())
+    roll_back(world.project, result.run_id, world.arm, world.context())
     assert len(world.rules()) == 5
     assert world.body(POLICY_DRAFT) is None

@@ -18,7 +18,7 @@ def test_a_signed_address_in_a_rule_of_others_is_kept_masked_and_written_as_it_w
 
         applied = world.apply(plan)
         written = str(world.body(OURS))
-        undone = roll_back(world.project, applied.run_id, world.arm, world.around())
+        undone = roll_back(world.project, applied.run_id, world.arm, world.context())
 
         assert applied.converged
         assert SECRET in written

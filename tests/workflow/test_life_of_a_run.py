@@ -39,7 +39,7 @@ def cut_off(world: World, moment: str, run_id: str) -> str:
             raise PowerCut
 
     with pytest.raises(PowerCut):
-        roll_back(world.project, run_id, world.arm, world.around(on_event=cut))
+        roll_back(world.project, run_id, world.arm, world.context(on_event=cut))
     return world.ledger.runs(1)[0].run_id
 
 
@@ -49,7 +49,7 @@ def test_a_rollback_that_was_cut_off_is_finished_as_a_rollback(
 ) -> None:
     before = world.foreign()
     rollback = cut_off(world, moment, applied)
-    resumed = resume_run(world.project, rollback, world.arm, world.around(), ApplyOptions())
+    resumed = resume_run(world.project, rollback, world.arm, world.context(), ApplyOptions())
     assert world.rules() == []
     assert world.foreign() == before
     states = {run.run_id: run.state for run in world.ledger.runs()}
@@ -59,16 +59,16 @@ def test_a_rollback_that_was_cut_off_is_finished_as_a_rollback(
 
 def test_every_id_of_a_life_names_the_whole_of_it(world: World, applied: str) -> None:
     rollback = cut_off(world, "sent", applied)
-    assert plan_way_back(world.project, applied, world.arm, world.around()).run.run_id == applied
-    way = plan_way_back(world.project, rollback, world.arm, world.around())
+    assert plan_way_back(world.project, applied, world.arm, world.context()).run.run_id == applied
+    way = plan_way_back(world.project, rollback, world.arm, world.context())
     assert way.run.run_id == applied
     assert way.continues is not None
-    roll_back(world.project, rollback, world.arm, world.around())
+    roll_back(world.project, rollback, world.arm, world.context())
     assert world.rules() == []
 
 
 def test_a_rollback_says_its_writes_and_minutes_before_it_writes(world: World, applied: str) -> None:
-    way = plan_way_back(world.project, applied, world.arm, world.around())
+    way = plan_way_back(world.project, applied, world.arm, world.context())
     assert [item.text for item in way.work] == ["hub-firewall: 35 changes in 1 write, about 4 minutes"]
     assert len(world.rules()) == 35
 
@@ -79,7 +79,7 @@ def test_what_somebody_else_changed_is_not_undone_and_a_way_out_is_named(world: 
 
     world.edit(OURS, widen)
     with pytest.raises(StalePlan, match="somebody else changed") as refused:
-        roll_back(world.project, applied, world.arm, world.around())
+        roll_back(world.project, applied, world.arm, world.context())
     assert f"history {applied} --close" in refused.value.hint
 
 
@@ -91,7 +91,7 @@ def test_what_a_later_run_of_ours_wrote_is_named_as_ours(world: World) -> None:
     world.approve(rest)
     later = world.apply(rest).run_id
     with pytest.raises(StalePlan, match=f"run {later} of ours wrote the same resource since"):
-        roll_back(world.project, first, world.arm, world.around())
+        roll_back(world.project, first, world.arm, world.context())
 
 
 def test_a_rollback_asked_to_stop_is_interrupted_and_goes_on_when_given_again(
@@ -99,10 +99,10 @@ def test_a_rollback_asked_to_stop_is_interrupted_and_goes_on_when_given_again(
 ) -> None:
     stop = Stop()
     stop.ask()
-    result = roll_back(world.project, applied, world.arm, world.around(should_stop=stop.asked))
+    result = roll_back(world.project, applied, world.arm, world.context(should_stop=stop.asked))
     assert result.interrupted
     assert world.ledger.run(result.run_id).state == "interrupted"
-    roll_back(world.project, applied, world.arm, world.around())
+    roll_back(world.project, applied, world.arm, world.context())
     assert world.rules() == []
 
 
@@ -118,17 +118,17 @@ def test_a_second_request_leaves_at_the_next_wait(world: World) -> None:
     assert result.interrupted
     assert world.ledger.run(result.run_id).state == "interrupted"
     world.settings.pop("sleep")
-    resume_run(world.project, result.run_id, world.arm, world.around(), ApplyOptions())
+    resume_run(world.project, result.run_id, world.arm, world.context(), ApplyOptions())
     assert len(world.rules()) == 35
     assert world.ledger.run(result.run_id).state == "resumed"
 
 
 def test_a_run_that_nobody_wants_to_finish_is_closed_with_what_it_left(world: World, applied: str) -> None:
     rollback = cut_off(world, "sent", applied)
-    _, left = close_run(world.around(), rollback, "the policy is going away")
+    _, left = close_run(world.context(), rollback, "the policy is going away")
     assert left == {"unknown": 35}
     closed = world.ledger.run(rollback)
     assert (closed.state, closed.summary["reason"]) == ("closed", "the policy is going away")
     assert not world.ledger.unfinished_runs()
     with pytest.raises(AllowlistError, match="nothing to close"):
-        close_run(world.around(), rollback, "again")
+        close_run(world.context(), rollback, "again")

@@ -60,7 +60,7 @@ def test_a_run_ends_converged_and_its_way_back_restores_everything(tmp_path: Pat
 
         run = world.ledger.runs()[0]
         assert run.state == "succeeded"
-        roll_back(world.project, run.run_id, world.arm, world.around())
+        roll_back(world.project, run.run_id, world.arm, world.context())
         assert _state(world) == before
 
 
@@ -246,7 +246,7 @@ def test_one_plan_over_all_surfaces_is_applied_under_faults_and_undone(tmp_path:
         assert len(world.simulator.faults.injected) >= 5
         assert world.plan().is_empty
 
-        roll_back(world.project, world.ledger.runs()[0].run_id, world.arm, world.around())
+        roll_back(world.project, world.ledger.runs()[0].run_id, world.arm, world.context())
         assert _state(world) == before
 
 
@@ -259,7 +259,7 @@ def test_a_run_that_stopped_half_way_is_taken_up_where_it_stopped(tmp_path: Path
         assert sorted(result.fates.values()) == ["done", "not done"]
         world.simulator.faults.clear()
         options = ApplyOptions()
-        raise_if_incomplete(resume_run(world.project, result.run_id, world.arm, world.around(), options))
+        raise_if_incomplete(resume_run(world.project, result.run_id, world.arm, world.context(), options))
         assert world.plan().is_empty
 
 
@@ -315,7 +315,7 @@ def test_a_run_with_a_one_way_step_is_not_undone_by_halves(tmp_path: Path) -> No
         _apply(world)
         applied = _state(world)
         with pytest.raises(PlanRefused, match="cannot be undone"):
-            roll_back(world.project, world.ledger.runs()[0].run_id, world.arm, world.around())
+            roll_back(world.project, world.ledger.runs()[0].run_id, world.arm, world.context())
         assert _state(world) == applied
 
 

@@ -117,7 +117,7 @@ def test_explain_shows_the_whole_way() -> None:
         line = FlowLine(source=source, fqdn=name)
         answer = explain_flow(line, ruleset, (), one.facts, spec.name)
         path = with_path(answer, workload_scene(one.workload, state, [spec])).path
-        return {step.stage.value: (step.course.value, step.says) for step in path}
+        return {step.stage.value: (step.disposition.value, step.says) for step in path}
 
     private = stages(REGISTRY, "10.20.0.7", estate())
     assert list(private) == ["network-security-group", "route", "dns", "firewall", "service"]
@@ -125,8 +125,8 @@ def test_explain_shows_the_whole_way() -> None:
     assert "through pe-registry" in private["service"][1]
     public = stages("models.contoso.example", "10.20.0.7", estate())
     assert public["route"][0] == public["firewall"][0] == "passes"
-    around = stages("models.contoso.example", "10.20.1.7", estate(BY_NAME["no route table"].edit))
-    assert around["route"][0] == "blocked"
+    context = stages("models.contoso.example", "10.20.1.7", estate(BY_NAME["no route table"].edit))
+    assert context["route"][0] == "blocked"
     denied = stages("models.contoso.example", "10.20.1.7", estate(BY_NAME["group denies"].edit))
     assert denied["network-security-group"] == ("blocked", "rule deny-web denies it")
     assert stages("models.contoso.example", "192.168.0.1", estate()) == {}

@@ -120,9 +120,9 @@ def test_without_private_endpoints_a_check_costs_one_list_per_subscription() -> 
     bodies = {key: body for key, body in clean_bodies().items() if "/privateendpoints/" not in key}
     arm = Listing(bodies)
     read(arm, whole=False)
-    around = [path for path in arm.asked if "/rulecollectiongroups" not in path.lower()]
-    assert len(around) == 2
-    assert all(path.endswith("/privateEndpoints") for path in around)
+    context = [path for path in arm.asked if "/rulecollectiongroups" not in path.lower()]
+    assert len(context) == 2
+    assert all(path.endswith("/privateEndpoints") for path in context)
 
 
 def test_a_snapshot_remembers_what_could_not_be_read(tmp_path: Path) -> None:

@@ -37,7 +37,7 @@ def automate(world: World, text: str) -> None:
 
 
 def run(world: World, **settings: Any) -> Report:
-    return sync(works(world), world.around(), Settings(**settings))
+    return sync(works(world), world.context(), Settings(**settings))
 
 
 def works(world: World) -> list[Work]:

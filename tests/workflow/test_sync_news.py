@@ -45,8 +45,8 @@ def write(world: World, section: str) -> None:
 def run(world: World, at: dt.datetime | None = None) -> None:
     project = world.project
     specs = project.targets()
-    around = world.around(**({"clock": lambda: at} if at else {}))
-    room = Newsroom(world.ledger, around.clock)
+    context = world.context(**({"clock": lambda: at} if at else {}))
+    room = Newsroom(world.ledger, context.clock)
     work = Work(
         workload=project.workload.name,
         file=world.workload,
@@ -55,7 +55,7 @@ def run(world: World, at: dt.datetime | None = None) -> None:
         arm=world.arm,
         load=lambda: project,
     )
-    report = sync([work], around, Settings(), room)
+    report = sync([work], context, Settings(), room)
     for delivery in room.tell("tester", report.run_id, ENVIRON, lambda _: None):
         assert not delivery.error, delivery
 

@@ -46,7 +46,7 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Wish:
+class _DesiredRule:
     """One rule to have, with what it serves and what it opens along because it cannot say less."""
 
     rule: OutboundRule
@@ -75,12 +75,12 @@ class Drafter:
         everything = (*needed, *kept)
         tightens = self.intended.is_open != self.network.is_open
         judged = self._judged(tightened(tightens, needed, kept))
-        everything_wished = self._all_wishes(everything)
-        wishes, refused = self._wishes(judged, everything_wished)
-        upserts = [drafted for wish in wishes if (drafted := self._upsert(wish, tightens))]
-        upserts += self._restored(wish for wish in everything_wished if wish not in wishes)
+        everything_wished = self._all_desired_rules(everything)
+        desired_rules, refused = self._desired_rules(judged, everything_wished)
+        upserts = [drafted for desired in desired_rules if (drafted := self._upsert(desired, tightens))]
+        upserts += self._restored(desired for desired in everything_wished if desired not in desired_rules)
         waiting = [item for item, found in judged if found.word is Word.PENDING]
-        removals, skips = self._removals({wish.rule.name for wish in everything_wished})
+        removals, skips = self._removals({desired.rule.name for desired in everything_wished})
         changes = [*self._setting_changes(), *upserts, *self._provisioning(upserts, waiting), *removals]
         return Draft(
             changes=tuple(changes),
@@ -92,9 +92,9 @@ class Drafter:
         judge = NetworkJudge(self.intended, requirements)
         return [(item, judge.judge(item)) for item in requirements]
 
-    def _wishes(
-        self, judged: Iterable[tuple[Requirement, Judgement]], everything: Sequence[_Wish]
-    ) -> tuple[list[_Wish], list[tuple[Requirement, str]]]:
+    def _desired_rules(
+        self, judged: Iterable[tuple[Requirement, Judgement]], everything: Sequence[_DesiredRule]
+    ) -> tuple[list[_DesiredRule], list[tuple[Requirement, str]]]:
         """The rules that serve something that is lacking, each as it is to be for all who want it, and what none serves."""
         wanted: list[Requirement] = []
         refused: list[tuple[Requirement, str]] = []
@@ -106,19 +106,23 @@ class Drafter:
             elif found.word in (Word.BLOCKED, Word.FAILED, Word.UNKNOWN):
                 refused.append((requirement, _cause(found)))
         keys = {item.key for item in wanted}
-        wishes = [wish for wish in everything if any(item.key in keys for item in wish.requirements)]
-        for wish in wishes:
-            texts = [item.text for item in refusals_of_rule(self.intended, wish.rule)]
-            refused += [(item, texts[0]) for item in wish.requirements if texts]
+        desired_rules = [
+            desired for desired in everything if any(item.key in keys for item in desired.requirements)
+        ]
+        for desired in desired_rules:
+            texts = [item.text for item in refusals_of_rule(self.intended, desired.rule)]
+            refused += [(item, texts[0]) for item in desired.requirements if texts]
         return [
-            wish for wish in wishes if not any(True for _ in refusals_of_rule(self.intended, wish.rule))
+            desired
+            for desired in desired_rules
+            if not any(True for _ in refusals_of_rule(self.intended, desired.rule))
         ], refused
 
-    def _all_wishes(self, requirements: Iterable[Requirement]) -> list[_Wish]:
+    def _all_desired_rules(self, requirements: Iterable[Requirement]) -> list[_DesiredRule]:
         groups: dict[tuple[Any, ...], list[Requirement]] = defaultdict(list)
         for item in requirements:
             groups[self._group_of(item)].append(item)
-        return [self._wish(key, items) for key, items in groups.items() if key]
+        return [self._desired(key, items) for key, items in groups.items() if key]
 
     def _group_of(self, item: Requirement) -> tuple[Any, ...]:
         endpoint = self._endpoint_for(item)
@@ -152,7 +156,7 @@ class Drafter:
         )
         return f"{tag} {protocol}", body, f"service tag {tag} {protocol} {ports}", along
 
-    def _wish(self, key: tuple[Any, ...], items: list[Requirement]) -> _Wish:
+    def _desired(self, key: tuple[Any, ...], items: list[Requirement]) -> _DesiredRule:
         builders: dict[str, Callable[..., tuple[str, Any, str, tuple[Requirement, ...]]]] = {
             "FQDN": _fqdn,
             "ServiceTag": self._service_tag,
@@ -161,7 +165,7 @@ class Drafter:
         destination, body, title, along = builders[key[0]](items, *key[1:])
         name = rule_name(self.target.workload, key[0], destination)
         rule = OutboundRule(name=name, kind=key[0], destination=body)
-        return _Wish(rule=rule, title=title, requirements=tuple(items), along=along)
+        return _DesiredRule(rule=rule, title=title, requirements=tuple(items), along=along)
 
     def _endpoint(
         self, items: list[Requirement], endpoint: EndpointOption
@@ -180,17 +184,17 @@ class Drafter:
             along,
         )
 
-    def _restored(self, wishes: Iterable[_Wish]) -> Iterator[Drafted]:
+    def _restored(self, desired_rules: Iterable[_DesiredRule]) -> Iterator[Drafted]:
         """Rules of ours that somebody changed, as far as the delete policy lets what they open be taken back."""
-        for wish in wishes:
-            old = self.intended.rule(wish.rule.name)
-            if old is not None and old.meaning != wish.rule.meaning and self.target.delete == "sync":
-                drafted = self._upsert(wish, False)
+        for desired in desired_rules:
+            old = self.intended.rule(desired.rule.name)
+            if old is not None and old.meaning != desired.rule.meaning and self.target.delete == "sync":
+                drafted = self._upsert(desired, False)
                 yield from [replace(drafted, drift=DRIFT)] if drafted else []
 
-    def _upsert(self, wish: _Wish, tightens: bool) -> Drafted | None:
-        old = self.intended.rule(wish.rule.name)
-        if old is not None and old.meaning == wish.rule.meaning and not old.is_failed:
+    def _upsert(self, desired: _DesiredRule, tightens: bool) -> Drafted | None:
+        old = self.intended.rule(desired.rule.name)
+        if old is not None and old.meaning == desired.rule.meaning and not old.is_failed:
             return None
         why = _NOW_OPEN if tightens else ""
         if old is not None and old.is_failed:
@@ -198,16 +202,16 @@ class Drafter:
         return Drafted(
             operation=self.drafting.operation(
                 "add" if old is None else "update",
-                (COLLECTION, wish.rule.name),
+                (COLLECTION, desired.rule.name),
                 before=old.body if old else None,
-                after=wish.rule.body,
-                title=wish.title,
-                resource=self.place.rule(wish.rule.name),
+                after=desired.rule.body,
+                title=desired.title,
+                resource=self.place.rule(desired.rule.name),
             ),
-            requirements=wish.requirements,
-            cost=self._cost(wish.rule),
+            requirements=desired.requirements,
+            cost=self._cost(desired.rule),
             why=why,
-            along=wish.along,
+            along=desired.along,
         )
 
     def _cost(self, rule: OutboundRule) -> Cost:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from allowlist.apply.executor import Surroundings
+from allowlist.apply.executor import RunContext
 from allowlist.points.point import ArmWriter
 from allowlist.workflow.project import Project
 from allowlist.workflow.syncing.approvals import SignedApprovals
@@ -63,7 +63,7 @@ class Pass:
     reads: SharedReads
     families: Families
     approvals: SignedApprovals
-    around: Surroundings
+    context: RunContext
     settings: Settings
     trust_ledger: Callable[[], None]
     blocked: Mapping[str, str] = field(default_factory=dict)
@@ -77,5 +77,5 @@ class Pass:
         if self.settings.plan_only:
             return "this run only plans"
         return self.blocked.get(target) or closed_because(
-            self.project.workload.automation, self.around.clock()
+            self.project.workload.automation, self.context.clock()
         )

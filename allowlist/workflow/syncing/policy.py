@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from allowlist.plan.approval import Standing
+from allowlist.plan.approval import ApprovalStatus
 from allowlist.plan.model import Change, Classification, Plan
 from allowlist.workload.document import Automation, Unattended
 
@@ -21,7 +21,11 @@ class Permit:
 
 
 def permits(
-    plan: Plan, standings: Sequence[Standing], automation: Automation, closed: str, drifted: Collection[str]
+    plan: Plan,
+    standings: Sequence[ApprovalStatus],
+    automation: Automation,
+    closed: str,
+    drifted: Collection[str],
 ) -> list[Permit]:
     """A permit per change of ``plan``, in its order.
 
@@ -31,7 +35,9 @@ def permits(
     return [_permit(item, plan, automation, closed, item.change.id in drifted) for item in standings]
 
 
-def _permit(standing: Standing, plan: Plan, automation: Automation, closed: str, is_drift: bool) -> Permit:
+def _permit(
+    standing: ApprovalStatus, plan: Plan, automation: Automation, closed: str, is_drift: bool
+) -> Permit:
     change = standing.change
     if standing.state in ("rejected", "deferred"):
         return _waits(change, standing.text)
@@ -54,7 +60,7 @@ def _policy_word(change: Change, plan: Plan, automation: Automation, is_drift: b
     return ""
 
 
-def _why_not(standing: Standing, plan: Plan, automation: Automation, is_drift: bool) -> str:
+def _why_not(standing: ApprovalStatus, plan: Plan, automation: Automation, is_drift: bool) -> str:
     change = standing.change
     if is_drift and automation.drift == "report":
         return "undoes drift, which is only reported (automation.drift)"

@@ -58,7 +58,7 @@ def recover(given: Pass, left: Sequence[LeftBehind]) -> Iterator[tuple[LeftBehin
 
 def _recover(given: Pass, left: LeftBehind) -> Outcome:
     run = left.run
-    if run.state == "provisional" and not is_expired(run, given.around.clock()):
+    if run.state == "provisional" and not is_expired(run, given.context.clock()):
         return _stands(given, left)
     families = _families(given, left.targets)
     _wait_until_nobody_works(given, run, families)
@@ -73,10 +73,10 @@ def _finish(given: Pass, left: LeftBehind) -> Outcome:
     if given.settings.plan_only or given.project.workload.automation.apply == "nothing":
         raise AppliedInPart(
             f"run {run.run_id} was not finished ({run.state}); nothing is applied automatically here",
-            hint=next_steps(run.run_id, undoes=_undone_by(given.around.ledger, run)),
+            hint=next_steps(run.run_id, undoes=_undone_by(given.context.ledger, run)),
         )
     options = ApplyOptions(max_age=dt.timedelta(hours=given.project.workload.gates.plan_age_hours))
-    result = resume_run(given.project, run.run_id, given.arm, given.around, options)
+    result = resume_run(given.project, run.run_id, given.arm, given.context, options)
     raise_if_incomplete(result)
     if run.kind == "rollback":
         text = f"finished the rollback {run.run_id}: {counted(len(result.fates), 'change')} undone"
@@ -107,7 +107,7 @@ def _undo(given: Pass, left: LeftBehind) -> Outcome:
     """Not confirmed in time means undone."""
     if given.settings.plan_only:
         raise AppliedInPart(f"run {left.run.run_id} was not confirmed in time; this run only plans")
-    result = roll_back(given.project, left.run.run_id, given.arm, given.around)
+    result = roll_back(given.project, left.run.run_id, given.arm, given.context)
     text = f"rolled back run {left.run.run_id}, which nobody confirmed in time"
     return _outcome(given, left, result, "rolled back", text)
 
@@ -134,15 +134,15 @@ def _families(given: Pass, targets: Sequence[str]) -> list[str]:
 
 def _wait_until_nobody_works(given: Pass, run: Run, families: Sequence[str]) -> None:
     """Whoever holds the lock of a family may be carrying the run out. Raises LockHeld after ``lock_wait``."""
-    around = given.around
-    end = around.clock() + around.lock_wait
-    while lease := _live_lease(around.ledger, families, around.clock()):
-        if around.clock() >= end:
+    context = given.context
+    end = context.clock() + context.lock_wait
+    while lease := _live_lease(context.ledger, families, context.clock()):
+        if context.clock() >= end:
             raise LockHeld(
                 f"run {run.run_id} is being carried out by {lease.owner} since {lease.since:%Y-%m-%d %H:%M:%S}",
                 hint=f"wait; if that process is gone, its lease ends at {lease.expires:%Y-%m-%d %H:%M:%S} UTC",
             )
-        around.sleep(1.0)
+        context.sleep(1.0)
 
 
 def _live_lease(ledger: Ledger, families: Sequence[str], now: dt.datetime) -> Lease | None:

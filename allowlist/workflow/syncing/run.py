@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from allowlist.apply.executor import Surroundings
+from allowlist.apply.executor import RunContext
 from allowlist.errors import AllowlistError
 from allowlist.points.point import ArmWriter
 from allowlist.workflow.applying import new_run_id, refuse_edited_ledger
@@ -71,13 +71,13 @@ class Report:
 
 
 def sync(
-    works: Sequence[Work], around: Surroundings, settings: Settings, watcher: Watcher | None = None
+    works: Sequence[Work], context: RunContext, settings: Settings, watcher: Watcher | None = None
 ) -> Report:
     """One run. Never raises for what happens to a workload or target; that is told in its outcome."""
-    around = replace(around, clock=around.ledger.bounded(around.clock))
-    now = around.clock()
+    context = replace(context, clock=context.ledger.bounded(context.clock))
+    now = context.clock()
     report = Report(run_id=new_run_id(now), begun=now)
-    run = _Run(report, works, replace(around, lock_wait=settings.lock_wait), settings, watcher)
+    run = _Run(report, works, replace(context, lock_wait=settings.lock_wait), settings, watcher)
     with ThreadPoolExecutor(max_workers=settings.parallel) as pool:
         list(pool.map(run.workload, works))
     return report
@@ -88,19 +88,19 @@ class _Run:
         self,
         report: Report,
         works: Sequence[Work],
-        around: Surroundings,
+        context: RunContext,
         settings: Settings,
         watcher: Watcher | None,
     ) -> None:
         self._report = report
-        self._around = around
+        self._around = context
         self._settings = settings
         self._watcher = watcher or NobodyWatches()
         self._slots = threading.BoundedSemaphore(settings.parallel)
         self._families = Families()
         self._reads = _shared_reads(works, settings.parallel)
-        self._left: Mapping[str, Sequence[LeftBehind]] = left_behind(around.ledger)
-        self._trust_ledger = _Once(lambda: refuse_edited_ledger(around.ledger))
+        self._left: Mapping[str, Sequence[LeftBehind]] = left_behind(context.ledger)
+        self._trust_ledger = _Once(lambda: refuse_edited_ledger(context.ledger))
 
     def workload(self, work: Work) -> None:
         try:
@@ -130,7 +130,7 @@ class _Run:
             reads=self._reads[id(work.arm)],
             families=self._families,
             approvals=SignedApprovals(project, work.file.parent, self._around.clock()),
-            around=replace(self._around, who=work.who or self._around.who),
+            context=replace(self._around, who=work.who or self._around.who),
             settings=self._settings,
             trust_ledger=self._trust_ledger,
         )

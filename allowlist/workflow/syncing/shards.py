@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
-from allowlist.apply.executor import Surroundings
+from allowlist.apply.executor import RunContext
 from allowlist.errors import AllowlistError, InvalidInput, LockHeld
 from allowlist.estate.resource_id import normal_id
 from allowlist.store import Lease
@@ -71,8 +71,8 @@ def works_of_share(works: Sequence[Work], index: int, count: int) -> list[Work]:
 class Shares:
     """The shares of one fleet in the ledger; fleets of other workloads do not meet."""
 
-    def __init__(self, around: Surroundings, workloads: Sequence[str], shard: Shard) -> None:
-        self._around = around
+    def __init__(self, context: RunContext, workloads: Sequence[str], shard: Shard) -> None:
+        self._around = context
         self._shard = shard
         key = hashlib.sha256("\n".join(sorted(workloads)).encode()).hexdigest()[:8]
         self._end = f"/{shard.count} of fleet {key}"
@@ -112,9 +112,9 @@ class Shares:
         )
 
     def _take(self, lock: ExitStack, index: int) -> None:
-        around = self._around
+        context = self._around
         name = f"sync share {index}{self._end}"
-        lock.enter_context(around.ledger.lock(name, owner=around.who, lease=LEASE))
+        lock.enter_context(context.ledger.lock(name, owner=context.who, lease=LEASE))
 
     def _take_over(self, lock: ExitStack, lease: Lease) -> bool:
         try:

@@ -132,8 +132,8 @@ def _forget(given: Pass, look: _Look) -> None:
 def _look(given: Pass, spec: TargetSpec) -> _Look:
     seen = given.families.moment()
     estate = read_estate(given.project, [spec], given.reads)
-    project = remembering(given.project, given.around.ledger)
-    plan = make_plan(project, estate, [spec], given.around.who)
+    project = remembering(given.project, given.context.ledger)
+    plan = make_plan(project, estate, [spec], given.context.who)
     point = given.project.point(spec)
     family = point.family(estate)
     found = _find_drift(given, project, spec, estate)
@@ -155,13 +155,13 @@ def _find_drift(given: Pass, project: Project, spec: TargetSpec, estate: Estate)
     """Where an earlier run is still open, what it left is its own business."""
     if spec.name in given.blocked:
         return None
-    return find_drift(project, spec, estate, given.around.ledger, given.around.clock())
+    return find_drift(project, spec, estate, given.context.ledger, given.context.clock())
 
 
 def _permits(given: Pass, spec: TargetSpec, plan: Plan, drifted: Collection[str]) -> list[Permit]:
     if plan.is_empty:
         return []
-    ledger, now = given.around.ledger, given.around.clock()
+    ledger, now = given.context.ledger, given.context.clock()
     automation = given.project.workload.automation
     given.approvals.take_in(plan, ledger)
     policy = given.project.approval.policy
@@ -171,14 +171,14 @@ def _permits(given: Pass, spec: TargetSpec, plan: Plan, drifted: Collection[str]
 
 def _carry_out(given: Pass, spec: TargetSpec, look: _Look) -> RunResult:
     """Apply, verify, converge. Raises AppliedInPart when any of it did not come to its end."""
-    around, ledger, plan = given.around, given.around.ledger, look.plan
+    context, ledger, plan = given.context, given.context.ledger, look.plan
     given.trust_ledger()
     changes = [item.change for item in look.going]
-    now = around.clock()
+    now = context.clock()
     run_id = new_run_id(now)
-    ledger.save_plan(plan.digest, canonical_json(plan), workload=plan.workload, created=now, who=around.who)
+    ledger.save_plan(plan.digest, canonical_json(plan), workload=plan.workload, created=now, who=context.who)
     ledger.decide(*(_word(plan, item, given) for item in look.going if item.without_person))
-    begin_run(around, plan, run_id, "apply")
+    begin_run(context, plan, run_id, "apply")
     ledger.save_snapshot(run_id, "changes", "before", canonical_json([change.id for change in changes]))
     families = {plan.targets[0].name: look.family}
     with _ledger_at_hand(run_id):
@@ -187,13 +187,13 @@ def _carry_out(given: Pass, spec: TargetSpec, look: _Look) -> RunResult:
             plan,
             changes,
             given.arm,
-            around,
+            context,
             run_id,
             families=families,
             last_word=lambda: _refuse_withdrawn(given, spec, look),
         )
         check_converged(look.project, plan, given.arm, changes, result)
-        finish(around, result, ApplyOptions(approved_only=True))
+        finish(context, result, ApplyOptions(approved_only=True))
     raise_if_incomplete(result)
     return result
 
@@ -226,13 +226,13 @@ def _ledger_at_hand(run_id: str) -> Iterator[None]:
 def _word(plan: Plan, permit: Permit, given: Pass) -> Decision:
     """On record why nobody was asked. A comment, so that it opens nothing when the policy changes."""
     who = Identity(who=f"policy:{plan.workload}", kind="unverified")
-    return decision_on(plan, subject_of(permit.change), "comment", who, permit.because, given.around.clock())
+    return decision_on(plan, subject_of(permit.change), "comment", who, permit.because, given.context.clock())
 
 
 def _keep_pending(given: Pass, spec: TargetSpec, plan: Plan, waiting: Sequence[Permit]) -> str:
     """Keep a plan that waits for people, once per meaning; returns its id in the ledger."""
     meaning = meaning_of([item.change for item in waiting])
-    ledger, key = given.around.ledger, f"{given.workload}/{spec.name}"
+    ledger, key = given.context.ledger, f"{given.workload}/{spec.name}"
     last = ledger.latest_note("pending", key)
     if not waiting:
         if last is not None and last.state:
@@ -248,8 +248,8 @@ def _keep_pending(given: Pass, spec: TargetSpec, plan: Plan, waiting: Sequence[P
         plan.digest,
         canonical_json(plan),
         workload=plan.workload,
-        created=given.around.clock(),
-        who=given.around.who,
+        created=given.context.clock(),
+        who=given.context.who,
     )
     ledger.note("pending", key, meaning, {"plan": plan.digest})
     return plan.digest
@@ -266,7 +266,7 @@ def meaning_of(changes: Sequence[Change]) -> str:
 
 def _remember(given: Pass, spec: TargetSpec, look: _Look, result: RunResult | None) -> None:
     """Drift that the plan has no change for serves as well as what was there: it is told once."""
-    ledger, found = given.around.ledger, look.found
+    ledger, found = given.context.ledger, look.found
     if result is not None:
         remember_written(remembering(given.project, ledger), spec, ledger)
     elif found is not None and not found.undone_by(look.plan):

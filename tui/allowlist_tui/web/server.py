@@ -15,7 +15,7 @@ from aiohttp import WSCloseCode, web
 from textual_serve.server import Server, to_int
 
 from allowlist.errors import AllowlistError
-from allowlist_tui.web.door import Door, Refused, is_loopback
+from allowlist_tui.web.access_guard import AccessGuard, Refused, is_loopback
 from allowlist_tui.web.session import Say, Session
 
 DEFAULT_PORT = 8484
@@ -61,14 +61,14 @@ class ReviewServer(Server):
         self._words = tuple(command)
         self._listening = listening
         self._say = say
-        self._door = Door(host, cookie_name=f"allowlist_review_{self.port}")
+        self._access_guard = AccessGuard(host, cookie_name=f"allowlist_review_{self.port}")
         self._sockets: set[web.WebSocketResponse] = set()
 
     @property
     def link(self) -> str:
         """The address to open once."""
         name = "127.0.0.1" if self.host in ("", "0.0.0.0") else self.host
-        return f"http://{f'[{name}]' if ':' in name else name}:{self.port}/?token={self._door.link_token}"
+        return f"http://{f'[{name}]' if ':' in name else name}:{self.port}/?token={self._access_guard.link_token}"
 
     def serve(self, debug: bool = False) -> None:
         """Until Ctrl-C, a polite kill or a closed terminal."""
@@ -134,21 +134,21 @@ class ReviewServer(Server):
     @web.middleware
     async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         try:
-            self._door.check_sender(request)
+            self._access_guard.check_sender(request)
             if not (request.path == "/" and "token" in request.query):
-                self._door.check_visitor(request)
+                self._access_guard.check_visitor(request)
             return await handler(request)
         except Refused as refused:
             return web.Response(status=refused.status, text=f"{refused}\n")
 
     def _let_in(self, request: web.Request) -> web.Response:
         answer = web.Response(status=303, headers={"Location": "/"})
-        if self._door.knows(request):
+        if self._access_guard.knows(request):
             return answer
-        cookie = self._door.admit(request.query["token"])
+        cookie = self._access_guard.admit(request.query["token"])
         # Lax, not Strict: with Strict a link opened from a terminal inside a web page would lose its cookie on the
         # way. What Lax lets through is the bare page; the websocket asks for the origin besides.
-        answer.set_cookie(self._door.cookie_name, cookie, httponly=True, samesite="Lax", path="/")
+        answer.set_cookie(self._access_guard.cookie_name, cookie, httponly=True, samesite="Lax", path="/")
         self._invite("the link was used; another one is")
         return answer
 

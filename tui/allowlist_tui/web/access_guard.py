@@ -30,7 +30,7 @@ class Refused(Exception):
 
 
 @dataclass(slots=True)
-class Door:
+class AccessGuard:
     """Checks requests to a server that listens on ``address`` (text as given, such as ``127.0.0.1``)."""
 
     address: str
