@@ -265,15 +265,16 @@ class _Builder:
     def _filled(self, value: str, who: str, place: tuple[str | int, ...]) -> str | None:
         missing = [name for name in _PLACEHOLDER.findall(value) if not self.workload.parameters.get(name)]
         if missing:
-            names = ", ".join(missing)
-            hint = near_miss(missing[0], self.workload.parameters)
-            self.problems.append(
-                self.source.problem(
-                    place, f"{who} needs the parameter {names}; write it under 'parameters:'{hint}"
-                )
-            )
+            self.problems.append(self.source.problem(place, f"{who} needs {self._lacking(missing)}"))
             return None
         return _PLACEHOLDER.sub(lambda match: self.workload.parameters[match.group(1)], value)
+
+    def _lacking(self, missing: list[str]) -> str:
+        """What to write: a parameter that is there without a value needs no other name."""
+        names, given = ", ".join(missing), self.workload.parameters
+        if all(name in given for name in missing):
+            return f"the parameter {names}, which is empty; write its value under 'parameters:'"
+        return f"the parameter {names}; write it under 'parameters:'{near_miss(missing[0], given)}"
 
     def _destination(self, kind: Kind, value: str) -> dict[str, str] | None:
         match kind:

@@ -151,7 +151,7 @@ _CHECKS: dict[str, tuple[Callable[[Case], None], str]] = {
     "10": (_nothing_to_check, "a catalog that contributes nothing is no finding yet"),
     "11": (_requirement_dropped, "private endpoints of catalogs are not requirements yet"),
     "14": (_injections, ""),
-    "16": (_failed_group, "the state of a group is not read yet"),
+    "16": (_failed_group, ""),
     "17": (_near_miss, "the nearest rule is not shown yet"),
     "18": (_next_promises, "the hint of check does not come from what plan would do yet"),
     "19": (_wildcard_in_network_rule, "validity is not read by the evaluation yet"),
@@ -160,17 +160,15 @@ _CHECKS: dict[str, tuple[Callable[[Case], None], str]] = {
     "23": (_parameter_file, ""),
     "24": (_untaken_branch, ""),
     "25": (_fqdn_tag, "members of FQDN tags are not known yet"),
-    "26": (_list_entry, "wildcards of an account list are taken as documented yet"),
+    "26": (_list_entry, ""),
     "28": (_any_any, "without a requirement nothing is reported yet"),
     "29": (_formats, ""),
-    "30": (_empty_parameter, "an empty parameter is answered with its own name yet"),
+    "30": (_empty_parameter, ""),
     "31": (_address_rule, "verdicts carry no assumptions yet"),
     "32": (_validators, ""),
     "33": (_one_statement, ""),
 }
 """By number: what is right, and why it is not so yet where it is not."""
-_ON_THE_WAY = {"16", "26"}
-"""Mended in a change that may come before or after this one."""
 
 
 def _cases() -> list[object]:
@@ -182,7 +180,7 @@ def _cases() -> list[object]:
 
 def _marks(number: str) -> list[pytest.MarkDecorator]:
     why = _CHECKS[number][1]
-    return [pytest.mark.xfail(reason=why, strict=number not in _ON_THE_WAY)] if why else []
+    return [pytest.mark.xfail(reason=why, strict=True)] if why else []
 
 
 @pytest.mark.parametrize("folder", _cases())
