@@ -59,6 +59,10 @@ bench: .make/dev
 picture: .make/dev
 	$(BIN)/python -m allowlist_tui.picture tui/review.svg
 
+# Breaks the product in a copy, one promise at a time, and shows the test that dies of it.
+mutants: .make/dev
+	$(BIN)/python -m tests.promises $(ONLY)
+
 soak: .make/dev
 	$(BIN)/python -m tests.soak --seconds $(SECONDS)
 # How long the days of the soak last in all.

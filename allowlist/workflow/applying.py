@@ -22,6 +22,7 @@ from allowlist.errors import (
     StalePlan,
     TargetError,
 )
+from allowlist.observe.secrets import refuse_secrets
 from allowlist.plan.approval import ApprovalStatus
 from allowlist.plan.digest import require_intact
 from allowlist.plan.model import Change, Plan
@@ -115,6 +116,7 @@ def apply_plan(
     refuse_other_policy(ledger, project.workload.name, project.approval)
     refuse_moved_sources(project, plan, arm)
     settle_predecessors(project, plan, arm, context)
+    _refuse_own_secrets(changes)
     run_id = new_run_id(context.clock())
     ledger.save_plan(
         plan.digest, canonical_json(plan), workload=plan.workload, created=context.clock(), who=context.who
@@ -132,6 +134,12 @@ def apply_plan(
     check_converged(project, plan, arm, changes, result)
     finish(context, result, options)
     return result
+
+
+def _refuse_own_secrets(changes: Sequence[Change]) -> None:
+    """What we write ourselves has to be kept as it is, to be resumed and undone; a secret is not kept."""
+    for change in changes:
+        refuse_secrets(canonical_json(change.operation.after), f"{change.id} {change.title}")
 
 
 def begin_run(

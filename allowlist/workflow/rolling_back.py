@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -13,6 +13,7 @@ from allowlist.documents import canonical_json
 from allowlist.documents.words import counted
 from allowlist.errors import AllowlistError, AppliedInPart, PlanRefused, StalePlan
 from allowlist.estate.bodies import Estate
+from allowlist.observe.secrets import REMOVED
 from allowlist.plan.model import Change, Plan
 from allowlist.points.point import ArmReader, ArmWriter, Point
 from allowlist.rules.compare import find_differences
@@ -92,6 +93,7 @@ def plan_way_back(project: Project, run_id: str, arm: ArmWriter, context: RunCon
     left = [change for change in look.changes if _is_to_undo(life, look, change)]
     _refuse_one_way(life.root, left)
     changes = tuple(inverse_change(change) for change in reversed(left))
+    _refuse_masked(life.root, changes)
     before = {
         name: _before(ledger, life, name, look.states[name])
         for name in dict.fromkeys(item.target for item in left)
@@ -186,6 +188,17 @@ def _taken_away(life: Life, look: Look) -> list[Change]:
         for item in verified
         if look.places[item.id] == "as before" and item.operation.resource in standing
     ]
+
+
+def _refuse_masked(run: Run, changes: Sequence[Change]) -> None:
+    """The ledger keeps no secrets, so it cannot bring back a text that held one; its mask is never written."""
+    for change in changes:
+        if REMOVED in str(change.operation.after):
+            raise PlanRefused(
+                f"run {run.run_id} cannot be undone: {change.title}: what stood there held a text like a secret, "
+                "which the ledger does not keep",
+                hint=f"write it again by hand, or leave it as it is: allowlist history {run.run_id} --close REASON",
+            )
 
 
 def _refuse_one_way(run: Run, done: list[Change]) -> None:

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
+import pytest
+
+from allowlist.errors import AllowlistError
 from allowlist.workflow.rolling_back import roll_back
+from tests.helpers.plans import resealed
 from tests.helpers.small_world import OURS, group, others_rule, small_world
 
 SECRET = "https://store.example/list.json?sv=1&sig=abc%3Ddef"
@@ -29,3 +34,21 @@ def test_a_signed_address_in_a_rule_of_others_is_kept_masked_and_written_as_it_w
         )
         assert b"sig=abc" not in kept
         assert b"(removed)" in kept
+
+
+def test_a_rule_of_ours_that_would_hold_one_is_refused_before_anything_is_written(tmp_path: Path) -> None:
+    """What we write is kept, to be resumed and undone; masked, it would be another rule."""
+    with small_world(tmp_path) as world:
+        plan = world.plan()
+        first, *rest = plan.changes
+        body = {**(first.operation.after or {}), "description": SECRET}
+        spoken = msgspec.structs.replace(
+            first, operation=msgspec.structs.replace(first.operation, after=body)
+        )
+        told = resealed(msgspec.structs.replace(plan, changes=(spoken, *rest)))
+        world.approve(told)
+
+        with pytest.raises(AllowlistError, match="signed URL"):
+            world.apply(told)
+
+        assert world.body(OURS) is None
