@@ -19,6 +19,7 @@ import click
 from allowlist.azure.clouds import CLOUD_NAMES
 from allowlist.azure.credential import CHOICES
 from allowlist.cli.console import say
+from allowlist.cli.given import Carried
 
 if TYPE_CHECKING:
     from allowlist.azure.client import ArmClient
@@ -46,6 +47,7 @@ def _all(*decorators: Callable[[Any], Any]) -> Callable[[Command], Command]:
 workload_option = click.option(
     "--workload",
     "workload_path",
+    cls=Carried,
     type=_FILE,
     default=Path("allowlist.yaml"),
     show_default=True,
@@ -54,12 +56,13 @@ workload_option = click.option(
 
 catalogs_option = click.option(
     "--catalogs",
+    cls=Carried,
     type=click.Path(path_type=Path, file_okay=False),
     help="Folder with catalogs instead of the shipped ones.",
 )
 
 facts_option = click.option(
-    "--facts", "facts_path", type=_FILE, help="What ARM cannot tell: DNS answers, tag members …"
+    "--facts", "facts_path", cls=Carried, type=_FILE, help="What ARM cannot tell: DNS answers, tag members …"
 )
 
 snapshot_option = click.option(
@@ -77,6 +80,7 @@ exit_code_option = click.option("--exit-code", is_flag=True, help="Exit 2 when s
 ledger_option = click.option(
     "--ledger",
     "ledger_url",
+    cls=Carried,
     envvar="ALLOWLIST_LEDGER",
     metavar="URL",
     help="Where decisions and runs are kept: sqlite:///… or postgresql://… (default: a file in your state folder).",
@@ -85,12 +89,14 @@ ledger_option = click.option(
 _sign_in_options = (
     click.option(
         "--arm-endpoint",
+        cls=Carried,
         envvar="ALLOWLIST_ARM_ENDPOINT",
         metavar="URL",
         help="Another Resource Manager than the cloud's, such as allowlist simulate.",
     ),
     click.option(
         "--ca-file",
+        cls=Carried,
         envvar="ALLOWLIST_CA_FILE",
         metavar="FILE",
         help="Certificate authority to trust beside the system's, for sign-in and for every request "
@@ -99,6 +105,7 @@ _sign_in_options = (
     click.option(
         "--api-version",
         "api_versions",
+        cls=Carried,
         multiple=True,
         metavar="KIND=VERSION",
         callback=lambda context, option, texts: _api_versions(texts),
@@ -120,6 +127,7 @@ def _api_versions(texts: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
 
 _credential_option = click.option(
     "--credential",
+    cls=Carried,
     type=click.Choice(CHOICES),
     metavar="HOW",
     envvar="ALLOWLIST_CREDENTIAL",
@@ -140,12 +148,14 @@ _decider_option = click.option(
 _place_options = (
     click.option(
         "--cloud",
+        cls=Carried,
         type=click.Choice(CLOUD_NAMES),
         metavar="CLOUD",
         help=f"Where no workload, plan or run says it: {', '.join(CLOUD_NAMES)} (default: public).",
     ),
     click.option(
         "--tenant",
+        cls=Carried,
         metavar="ID",
         help="Entra tenant, where that is not the home of whoever signs in.",
     ),
@@ -203,6 +213,7 @@ def _name_policy(context: click.Context, option: click.Parameter, place: str | N
 
 policy_option = click.option(
     "--policy",
+    cls=Carried,
     envvar="ALLOWLIST_POLICY",
     metavar="PLACE",
     expose_value=False,

@@ -11,6 +11,7 @@ from typing import Any
 import click
 import msgspec
 
+from allowlist.cli.given import with_given
 from allowlist.observe.logs import LOG
 from allowlist.render.escape import STYLE, lines, one_line, with_styles, without_styles
 
@@ -43,10 +44,18 @@ def say(text: str = "", level: str = "info", **fields: Any) -> None:
 
 
 def narration(text: str, level: str = "info", **fields: Any) -> str:
-    """One line of narration in the form that was asked for, without secrets."""
+    """One line of narration in the form that was asked for, without secrets; commands in it run as printed."""
+    text = with_given(text, _command)
     if LOG.is_json:
         return LOG.json_line(without_styles(text), level, fields, dt.datetime.now(dt.UTC))
     return with_styles(lines(LOG.clean(text)))
+
+
+def _command(name: str) -> click.Command | None:
+    """Imported when a line names it."""
+    from allowlist.cli.main import main
+
+    return main.get_command(click.Context(main), name)
 
 
 def put(text: str) -> None:

@@ -12,6 +12,8 @@ from allowlist.apply.stopping import Stop
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else []))
 
+_INTERRUPTED = 130
+
 
 @contextmanager
 def stopping(parting: Callable[[str], list[str]], *, at_any_time: bool = False) -> Iterator[Stop]:
@@ -20,11 +22,15 @@ def stopping(parting: Callable[[str], list[str]], *, at_any_time: bool = False) 
     Before anything is written a signal ends the command at once, unless ``at_any_time`` says that it always waits
     for the steps in flight.
     """
-    stop = Stop()
+    stop, ending = Stop(), list[bool]()
 
     def ask(number: int, frame: object) -> None:
         del number, frame
         if not stop.run_id and not at_any_time:
+            if ending:  # a second exception would come in the middle of closing connections
+                _tell("interrupted")
+                os._exit(_INTERRUPTED)
+            ending.append(True)
             raise KeyboardInterrupt
         stop.ask()
         if stop.at_once:

@@ -103,3 +103,30 @@ def test_what_is_printed_on_the_way_from_a_plan_to_its_rollback_runs_as_printed(
     assert allowlist(*story).code == 0
     assert allowlist("rollback", applied.json["run"]).code == 0
     assert azure.requests
+
+
+def test_printed_commands_carry_the_flags_that_were_given(workplace: Path) -> None:
+    (workplace / "my work.yaml").write_text(FIREWALL_ONLY.read_text())
+    simulator = Simulator()
+    simulator.seed(CONTOSO)
+    with serve(simulator) as running:
+        ledger = ("--ledger", f"sqlite:///{workplace}/other.db")
+        azure = ("--arm-endpoint", running.url, "--credential", "none", "--workload", "my work.yaml")
+        planned = allowlist("plan", "-o", "plan.json", *azure, *ledger)
+        assert all(set(ledger) < set(command) for command in commands_in(planned.err))
+
+        refused = allowlist("apply", "plan.json", *azure, *ledger)
+        (approval,) = commands_in(refused.err)
+        assert allowlist(*approval).code == 0
+        simulator.inject("PUT:ruleCollectionGroups:operation-fails")
+        failed = allowlist("apply", "plan.json", *azure, *ledger)
+        assert failed.code != 0, failed.err
+        simulator.faults.clear()
+        resuming, _, _ = commands_in(failed.err)
+        assert allowlist(*resuming).code == 0
+        assert allowlist("plan", "--json", *azure, *ledger).json["changes"] == []
+
+
+def test_an_address_with_a_password_is_not_printed_again() -> None:
+    told = allowlist("history", "nothing", "--ledger", "postgresql://me:geheim123@127.0.0.1:1/none")
+    assert "geheim123" not in told.err

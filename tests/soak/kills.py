@@ -78,7 +78,10 @@ class Loop:
         """After all that a plan is what it was at first, and applied in peace it leaves nothing to plan."""
         self.approved_plan()
         self.drive_in_peace("apply", "plan.json")
-        self.command("plan", "--exit-code", expect=0)
+        self.command("plan", "-o", "after.json", expect=0)
+        assert not json.loads((self.folder / "after.json").read_text())["changes"], (
+            "a fresh plan is not empty"
+        )
         self.drive_in_peace("rollback", self.history()[-1]["run"])
         assert self.account_rules() == self.account, "the rules of the account are not what they were"
         self.command("history", "--verify", azure=False, expect=0)

@@ -1,0 +1,65 @@
+"""The options that say where everything is: commands that are printed carry them on, so that they run as printed."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import click
+from click.core import ParameterSource
+
+_GIVEN: dict[str, tuple[str, ...]] = {}
+"""What this command line gave, by the name of the option."""
+
+_COMMAND = re.compile(r"(^|: |')allowlist ([a-z]+[^;',\n]*)", re.MULTILINE)
+_HAS_PASSWORD = re.compile(r"://[^/@\s]*:[^/@\s]*@")
+
+
+class Carried(click.Option):
+    """An option that whoever gave it would have to give again to the next command."""
+
+    def handle_parse_result(
+        self, ctx: click.Context, opts: Mapping[str, Any], args: list[str]
+    ) -> tuple[Any, list[str]]:
+        result = super().handle_parse_result(ctx, opts, args)
+        if ctx.get_parameter_source(self.name or "") is ParameterSource.COMMANDLINE:
+            raw = opts[self.name or ""]
+            values = raw if isinstance(raw, (list, tuple)) else (raw,)
+            _GIVEN[self.opts[-1]] = tuple(str(value) for value in values)
+        return result
+
+
+def forget() -> None:
+    """A new command line."""
+    _GIVEN.clear()
+
+
+def with_given(text: str, find: Callable[[str], click.Command | None]) -> str:
+    """``text``, and to every command in it the options of this command line that it takes and does not name.
+
+    ``find`` gives a command by its name. An address with a password is never printed.
+    """
+    if not _GIVEN or "allowlist " not in text:
+        return text
+
+    def longer(match: re.Match[str]) -> str:
+        words = match[2].rstrip(".").split()
+        command = find(words[0])
+        tail = _words(command, set(words)) if command else ""
+        return f"{match[0]}{tail}"
+
+    return _COMMAND.sub(longer, text)
+
+
+def _words(command: click.Command, named: set[str]) -> str:
+    takes = {option.opts[-1] for option in command.params if isinstance(option, Carried)}
+    found = [
+        f" {name} {shlex.quote(value)}"
+        for name, values in _GIVEN.items()
+        if name in takes and name not in named
+        for value in values
+        if not _HAS_PASSWORD.search(value)
+    ]
+    return "".join(found)
