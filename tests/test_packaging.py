@@ -14,6 +14,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+import allowlist
 from allowlist.catalog import load_library, shipped_catalogs
 from tests.helpers.shared import REPOSITORY
 
@@ -39,6 +40,22 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_wheel_has_exactly_two_import_names(wheel: Path) -> None:
     names = {name.split("/")[0] for name in zipfile.ZipFile(wheel).namelist()}
     assert {name for name in names if not name.endswith(".dist-info")} == {"allowlist", "allowlist_tui"}
+
+
+def test_the_version_stands_in_one_place(wheel: Path) -> None:
+    assert wheel.name.split("-")[1] == allowlist.__version__
+    assert "version" not in PROJECT["project"]
+
+
+def test_examples_install_from_a_pinned_reference_of_the_repository() -> None:
+    pipelines = [*(REPOSITORY / "examples").glob("*/*.yml")]
+    lines = [
+        line for path in pipelines for line in path.read_text("utf-8").splitlines() if "pip install" in line
+    ]
+    assert len(lines) == 4
+    assert all(re.search(r" @ git\+https://github.com/\$\(?ALLOWLIST\b", line) for line in lines)
+    for path in {path for path in pipelines if "pip install" in path.read_text("utf-8")}:
+        assert re.search(r"allowlist/allowlist@[0-9a-f]{40}$", path.read_text("utf-8"), re.MULTILINE), path
 
 
 def test_the_wheel_carries_every_catalog_and_the_example(wheel: Path) -> None:
