@@ -11,6 +11,8 @@ from tests.helpers.cli import allowlist
 from tests.helpers.shared import REPOSITORY
 
 EXAMPLES = REPOSITORY / "examples"
+LEFT_TO_SOMEBODY = {"hub"}
+"""A rule of somebody else is Failed there: no change of ours helps, so it stays a gap and is never called fine."""
 
 
 @pytest.mark.parametrize("name", ["account", "speech-dlp", "hub"])
@@ -29,4 +31,6 @@ def test_an_example_is_applied_and_then_nothing_is_left_to_do(name: str, workpla
 
         assert applied.code == 0, applied.err
         assert applied.json["converged"] is True
-        assert allowlist("plan", "--exit-code", *azure).code == 0
+        again = allowlist("plan", "--exit-code", "--json", *azure)
+        assert again.json["changes"] == []
+        assert again.code == (2 if name in LEFT_TO_SOMEBODY else 0)
