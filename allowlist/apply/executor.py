@@ -1,4 +1,4 @@
-"""The executor: serial per family, journalled before and after every step, verified by reading back.
+"""The executor: serial per write lock group, journalled before and after every step, verified by reading back.
 
 A write is believed only when it reads back equal and everything it touches says ``Succeeded``. When an answer
 is lost, Azure is asked what happened; nothing is sent again before it is known that it did not land.
@@ -73,7 +73,7 @@ class RunContext:
 @dataclass(slots=True)
 class _Target:
     point: Point
-    family: str
+    lock_group: str
     changes: list[Change]
     before: Estate = field(default_factory=Estate)
     writes: list[Write] = field(default_factory=list)
@@ -86,7 +86,7 @@ class _Target:
 class Executor:
     """Carries out ``changes`` of one plan as one run.
 
-    ``points`` and ``families`` go by target name; targets of one family are written one after the other.
+    ``points`` and ``lock_groups`` go by target name; targets of one write lock group are written one after the other.
     """
 
     def __init__(
@@ -95,13 +95,13 @@ class Executor:
         context: RunContext,
         arm: ArmWriter,
         points: Mapping[str, Point],
-        families: Mapping[str, str],
+        lock_groups: Mapping[str, str],
     ) -> None:
         self.run_id = run_id
         self.context = context
         self.arm = arm
         self.points = points
-        self.families = families
+        self.lock_groups = lock_groups
         self.result = RunResult(run_id)
         self._steps = itertools.count(1)
 
@@ -119,7 +119,7 @@ class Executor:
         targets = self._targets(changes)
         self.result.fates = {change.id: "not done" for change in changes}
         with ExitStack() as locks:
-            held = self._lock_families(targets, locks)
+            held = self._hold_lock_groups(targets, locks)
             self._read_all(targets, expected)
             last_word()
             self._compose_all(targets)
@@ -132,20 +132,22 @@ class Executor:
         return [
             _Target(
                 self.points[name],
-                self.families[name],
+                self.lock_groups[name],
                 [change for change in changes if change.target == name],
             )
             for name in names
         ]
 
-    def _lock_families(self, targets: list[_Target], locks: ExitStack) -> dict[str, _LockLike]:
+    def _hold_lock_groups(self, targets: list[_Target], locks: ExitStack) -> dict[str, _LockLike]:
         context = self.context
-        families = sorted({target.family for target in targets})
+        lock_groups = sorted({target.lock_group for target in targets})
         return {
-            family: locks.enter_context(
-                context.ledger.lock(f"apply {family}", owner=context.who, lease=LEASE, wait=context.lock_wait)
+            lock_group: locks.enter_context(
+                context.ledger.lock(
+                    f"apply {lock_group}", owner=context.who, lease=LEASE, wait=context.lock_wait
+                )
             )
-            for family in families
+            for lock_group in lock_groups
         }
 
     def _read_all(self, targets: list[_Target], expected: Mapping[str, str]) -> None:
@@ -168,26 +170,26 @@ class Executor:
     def _write_all(self, targets: list[_Target], held: Mapping[str, _LockLike]) -> None:
         """Writes that add anything come first everywhere; those that only remove wait until all of them are done."""
         for removals in (False, True):
-            families: dict[str, list[tuple[_Target, Write]]] = {}
+            lock_groups: dict[str, list[tuple[_Target, Write]]] = {}
             for target in targets:
                 for write in target.writes:
                     if write.removes_only == removals:
-                        families.setdefault(target.family, []).append((target, write))
-            self._write_families(families, held)
+                        lock_groups.setdefault(target.lock_group, []).append((target, write))
+            self._write_lock_groups(lock_groups, held)
             if self.result.error:
                 return
 
-    def _write_families(
-        self, families: Mapping[str, list[tuple[_Target, Write]]], held: Mapping[str, _LockLike]
+    def _write_lock_groups(
+        self, lock_groups: Mapping[str, list[tuple[_Target, Write]]], held: Mapping[str, _LockLike]
     ) -> None:
-        if len(families) < 2 or self.context.parallel < 2:
-            for family, work in families.items():
-                self._write_family(work, held[family])
+        if len(lock_groups) < 2 or self.context.parallel < 2:
+            for lock_group, work in lock_groups.items():
+                self._write_lock_group(work, held[lock_group])
             return
         with ThreadPoolExecutor(max_workers=self.context.parallel) as pool:
-            list(pool.map(lambda item: self._write_family(item[1], held[item[0]]), families.items()))
+            list(pool.map(lambda item: self._write_lock_group(item[1], held[item[0]]), lock_groups.items()))
 
-    def _write_family(self, work: list[tuple[_Target, Write]], lock: _LockLike) -> None:
+    def _write_lock_group(self, work: list[tuple[_Target, Write]], lock: _LockLike) -> None:
         for target, write in work:
             if self.result.error:
                 return

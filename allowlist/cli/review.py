@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from allowlist.azure.connection import Place, SignIn
     from allowlist.store import Ledger
     from allowlist.store.identity import Identity
-    from allowlist.workflow.desk import Access
     from allowlist.workflow.project import Project
+    from allowlist.workflow.review_session import Access
     from allowlist_tui.app import ReviewApp
 
 
@@ -89,7 +89,7 @@ def review(
       allowlist review --read-only
       allowlist review --web plan.json
     """
-    from allowlist.workflow.desk import Access
+    from allowlist.workflow.review_session import Access
 
     policy = named_policy()
     if plan_path is not None and not plan_path.is_file():
@@ -160,17 +160,17 @@ def show(access: Access) -> int:
         raise AllowlistError(
             "review needs a terminal", hint="allowlist approve PLAN --all --reason TEXT works without one"
         )
-    from allowlist.workflow.desk import Desk
+    from allowlist.workflow.review_session import ReviewSession
     from allowlist_tui.app import ReviewApp
     from allowlist_tui.config import settings_file
 
-    desk = Desk(access)
-    app = ReviewApp(desk, settings_file(os.environ))
+    session = ReviewSession(access)
+    app = ReviewApp(session, settings_file(os.environ))
     try:
         app.run()
         _finish(app)
     finally:
-        desk.close()
+        session.close()
     if app.failure is not None:
         raise app.failure
     return Exit.DONE

@@ -206,7 +206,7 @@ def may_approve(who: str, plan: Plan, policy: ApprovalPolicy, asked_by: str = ""
 
 
 def is_same_person(one: str, other: str) -> bool:
-    """May both names be of one person? ``os:alice@desk`` may be anybody who is called alice elsewhere."""
+    """May both names be of one person? ``os:alice@session`` may be anybody who is called alice elsewhere."""
     first, second = folded(one), folded(other)
     if first.startswith(UNVERIFIED_PREFIX) or second.startswith(UNVERIFIED_PREFIX):
         return _local(first) == _local(second)

@@ -157,8 +157,8 @@ class Point(ABC):
         """What of the published maxima the target is near or past."""
 
     @abstractmethod
-    def family(self, estate: Estate) -> str:
-        """Targets with the same family are written one after the other."""
+    def lock_group(self, estate: Estate) -> str:
+        """Targets of the same write lock group are written one after the other."""
 
     @abstractmethod
     def write(self, arm: ArmWriter, write: Write) -> None:

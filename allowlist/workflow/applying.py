@@ -30,7 +30,7 @@ from allowlist.points.point import ArmWriter
 from allowlist.store import Ledger, RunKind
 from allowlist.workflow.approval_policy import refuse_other_policy
 from allowlist.workflow.deciding import standings_in
-from allowlist.workflow.driving import families_of, points_of, read_point
+from allowlist.workflow.driving import lock_groups_of, points_of, read_point
 from allowlist.workflow.meaning import refuse_other_meaning, refuse_other_project
 from allowlist.workflow.planning import make_plan
 from allowlist.workflow.predecessors import settle_predecessors
@@ -190,18 +190,18 @@ def execute(
     run_id: str,
     *,
     expected: Mapping[str, str] | None = None,
-    families: Mapping[str, str] | None = None,
+    lock_groups: Mapping[str, str] | None = None,
     last_word: Callable[[], None] = lambda: None,
 ) -> RunResult:
     """Run the executor for ``changes``; a refusal before the first write is put on record and raised.
 
-    ``families`` names the policy families of targets where they are known, which saves reading them twice.
+    ``lock_groups`` names the write lock groups of targets where they are known, which saves reading them twice.
     ``last_word`` may still refuse when every lock is held.
     """
     planned = {target.name: target.fingerprint for target in plan.targets}
     try:
         points = points_of(project, plan)
-        executor = Executor(run_id, context, arm, points, families_of(points, arm, families))
+        executor = Executor(run_id, context, arm, points, lock_groups_of(points, arm, lock_groups))
         result = executor.run(changes, planned if expected is None else expected, last_word)
     except (Exception, KeyboardInterrupt) as error:
         _note_broken_off(context, run_id, error)

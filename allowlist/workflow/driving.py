@@ -33,11 +33,11 @@ def read_point(point: Point, arm: ArmReader) -> Estate:
     return Estate.of(point.read(arm))
 
 
-def families_of(
+def lock_groups_of(
     points: Mapping[str, Point], arm: ArmReader, known: Mapping[str, str] | None = None
 ) -> dict[str, str]:
-    """The family of each target; Azure is asked for those that are not ``known``."""
+    """The write lock group of each target; Azure is asked for those that are not ``known``."""
     return {
-        name: known[name] if known and name in known else point.family(read_point(point, arm))
+        name: known[name] if known and name in known else point.lock_group(read_point(point, arm))
         for name, point in points.items()
     }

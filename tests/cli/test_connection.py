@@ -13,7 +13,7 @@ from allowlist.azure.connection import Connection, SignIn
 from allowlist.cli.main import COMMANDS, main
 from allowlist.errors import AllowlistError, PlanRefused
 from allowlist.plan.model import Plan
-from allowlist.workflow.desk import Access, Desk
+from allowlist.workflow.review_session import Access, ReviewSession
 from tests.helpers.cli import CONTOSO, FIREWALL_ONLY, Result, allowlist
 from tests.helpers.shared import REPOSITORY
 from tests.helpers.two_clouds import HOSTS, Clouds, two_clouds
@@ -98,11 +98,11 @@ def review(monkeypatch: pytest.MonkeyPatch) -> Result:
     """The screen's own calls, without a terminal."""
 
     def sit_down(access: Access) -> int:
-        desk = Desk(access)
-        plan = desk.named_plan()
-        desk.review(plan)
-        desk.estate(lambda _: None)
-        desk.close()
+        session = ReviewSession(access)
+        plan = session.named_plan()
+        session.review(plan)
+        session.estate(lambda _: None)
+        session.close()
         return 0
 
     module = importlib.import_module("allowlist.cli.review")

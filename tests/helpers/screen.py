@@ -9,8 +9,8 @@ from typing import Any
 
 from textual.pilot import Pilot
 
-from allowlist.workflow.desk import Desk
 from allowlist.workflow.review import Review
+from allowlist.workflow.review_session import ReviewSession
 from allowlist_tui.app import ReviewApp
 from allowlist_tui.look import text_of
 from allowlist_tui.panes.review import ReviewPane
@@ -109,12 +109,17 @@ Script = Callable[[Person], Awaitable[None]]
 
 
 def drive(
-    desk: Desk, script: Script, *, size: Size = WIDE, settings: Path | None = None, opens: bool = True
+    session: ReviewSession,
+    script: Script,
+    *,
+    size: Size = WIDE,
+    settings: Path | None = None,
+    opens: bool = True,
 ) -> None:
     """Run ``script`` on the app; with ``opens`` a plan is open before it begins."""
 
     async def run() -> None:
-        app = ReviewApp(desk, settings)
+        app = ReviewApp(session, settings)
         async with app.run_test(size=size, notifications=True) as pilot:
             person = Person(app, pilot)
             if opens:
@@ -125,4 +130,4 @@ def drive(
     try:
         asyncio.run(run())
     finally:
-        desk.close()
+        session.close()

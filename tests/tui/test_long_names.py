@@ -6,9 +6,9 @@ from pathlib import Path
 
 import msgspec
 
-from tests.helpers.desks import offline_desk
 from tests.helpers.plans import a_change, a_plan
 from tests.helpers.screen import Person, drive
+from tests.helpers.sessions import offline_session
 
 LONG = "n" * 10_000 + ".example"
 
@@ -20,4 +20,4 @@ def test_a_name_of_ten_thousand_letters_leaves_room_for_the_rest(tmp_path: Path)
         assert "What it does" in person.screen_text
         assert LONG in person.why, "what is copied is whole"
 
-    drive(offline_desk(tmp_path, a_plan(change)), look)
+    drive(offline_session(tmp_path, a_plan(change)), look)

@@ -9,7 +9,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
-from allowlist.workflow.desk import Access, Desk
+from allowlist.workflow.review_session import Access, ReviewSession
 from allowlist_tui.screens.applying import ApplyScreen
 from tests.helpers.screen import SMALL, Person, drive
 from tests.helpers.world import ALICE, World, contoso_world, now
@@ -17,8 +17,8 @@ from tests.helpers.world import ALICE, World, contoso_world, now
 TARGET = "hub-firewall"
 
 
-def desk_of(world: World, **changes: Any) -> Desk:
-    """A desk on a running simulator."""
+def session_of(world: World, **changes: Any) -> ReviewSession:
+    """A session on a running simulator."""
     values: dict[str, Any] = {
         "ledger": lambda: world.ledger,
         "who": lambda _: ALICE,
@@ -29,7 +29,7 @@ def desk_of(world: World, **changes: Any) -> Desk:
         "makes_first": True,
         "sleep": lambda _: time.sleep(0.01),
     }
-    return Desk(Access(**values | changes))
+    return ReviewSession(Access(**values | changes))
 
 
 async def approve_two(person: Person) -> None:
@@ -73,7 +73,7 @@ def test_what_is_approved_is_applied_verified_and_can_be_rolled_back(tmp_path: P
         assert "rolled-back" in person.screen_text
 
     with contoso_world(tmp_path) as world:
-        drive(desk_of(world), work)
+        drive(session_of(world), work)
 
 
 def test_enter_alone_held_keys_and_pasted_text_never_apply(tmp_path: Path) -> None:
@@ -95,7 +95,7 @@ def test_enter_alone_held_keys_and_pasted_text_never_apply(tmp_path: Path) -> No
         assert world.ledger.runs() == ()
 
     with contoso_world(tmp_path) as world:
-        drive(desk_of(world), work)
+        drive(session_of(world), work)
 
 
 def test_a_wrong_name_applies_nothing(tmp_path: Path) -> None:
@@ -107,7 +107,7 @@ def test_a_wrong_name_applies_nothing(tmp_path: Path) -> None:
         assert world.ledger.runs() == ()
 
     with contoso_world(tmp_path) as world:
-        drive(desk_of(world), work, size=SMALL)
+        drive(session_of(world), work, size=SMALL)
 
 
 def test_a_stale_plan_is_told_in_words(tmp_path: Path) -> None:
@@ -124,7 +124,7 @@ def test_a_stale_plan_is_told_in_words(tmp_path: Path) -> None:
         assert len(person.app.screen_stack) == 1
 
     with contoso_world(tmp_path) as world:
-        drive(desk_of(world), work)
+        drive(session_of(world), work)
 
 
 def test_a_provisional_run_counts_down_and_is_confirmed(tmp_path: Path) -> None:
@@ -139,7 +139,7 @@ def test_a_provisional_run_counts_down_and_is_confirmed(tmp_path: Path) -> None:
         assert world.ledger.runs()[0].state == "confirmed"
 
     with contoso_world(tmp_path) as world:
-        drive(desk_of(world, confirm_within=dt.timedelta(minutes=10)), work)
+        drive(session_of(world, confirm_within=dt.timedelta(minutes=10)), work)
 
 
 def test_a_provisional_run_nobody_confirms_is_undone(tmp_path: Path) -> None:
@@ -151,24 +151,24 @@ def test_a_provisional_run_nobody_confirms_is_undone(tmp_path: Path) -> None:
         assert world.rules() == []
 
     with contoso_world(tmp_path) as world:
-        drive(desk_of(world, confirm_within=dt.timedelta(seconds=2)), work)
+        drive(session_of(world, confirm_within=dt.timedelta(seconds=2)), work)
 
 
 def test_leaving_while_it_runs_ends_it_between_two_steps(tmp_path: Path) -> None:
-    desks: list[Any] = []
+    sessions: list[Any] = []
 
     async def work(person: Person) -> None:
         await approve_two(person)
         await person.press("A")
         await confirm(person)
         await person.until(lambda: isinstance(person.app.screen, ApplyScreen))
-        desks.append(person.app)
+        sessions.append(person.app)
         await person.pilot.press("ctrl+q")
 
     with contoso_world(tmp_path) as world:
-        drive(desk_of(world), work)
-        for thread in desks[0].writing:
+        drive(session_of(world), work)
+        for thread in sessions[0].writing:
             thread.join(20)
         (run,) = world.ledger.runs()
         assert run.state in ("interrupted", "succeeded", "failed")
-        assert not any(thread.is_alive() for thread in desks[0].writing)
+        assert not any(thread.is_alive() for thread in sessions[0].writing)

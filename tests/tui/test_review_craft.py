@@ -23,9 +23,9 @@ from allowlist_tui.screens.choosing import PlanChooser
 from allowlist_tui.screens.dialogs import parse_date
 from allowlist_tui.text import safe
 from allowlist_tui.wrapping import wrapped
-from tests.helpers.desks import NOON, contoso_plan, ledger_in, offline_desk
 from tests.helpers.plans import a_change, a_plan
 from tests.helpers.screen import SMALL, WIDE, Person, drive
+from tests.helpers.sessions import NOON, contoso_plan, ledger_in, offline_session
 
 HOSTILE = (
     "[red]shout[/red]",
@@ -68,7 +68,7 @@ def test_hostile_text_is_shown_and_never_obeyed(tmp_path: Path) -> None:
         await person.press("escape", "e", "escape", "a", "escape", "question_mark", "escape", "S", "escape")
         assert len(person.app.screen_stack) == 1
 
-    drive(offline_desk(tmp_path, hostile_plan()), look)
+    drive(offline_session(tmp_path, hostile_plan()), look)
 
 
 @given(st.text())
@@ -111,7 +111,7 @@ def test_gates_are_accepted_by_id_with_a_reason(tmp_path: Path) -> None:
         await person.press("a")
         assert "no gate is open" in person.toasts
 
-    drive(offline_desk(tmp_path, a_plan(change, gates=(gate,))), decide)
+    drive(offline_session(tmp_path, a_plan(change, gates=(gate,))), decide)
 
 
 def test_a_final_gate_cannot_be_accepted(tmp_path: Path) -> None:
@@ -125,7 +125,7 @@ def test_a_final_gate_cannot_be_accepted(tmp_path: Path) -> None:
         assert "cannot be accepted" in person.toasts
         assert person.state(change.id) == "gated"
 
-    drive(offline_desk(tmp_path, a_plan(change, gates=(gate,))), decide)
+    drive(offline_session(tmp_path, a_plan(change, gates=(gate,))), decide)
 
 
 def test_a_plan_that_cannot_be_read_is_told_with_its_mistakes(tmp_path: Path) -> None:
@@ -137,7 +137,7 @@ def test_a_plan_that_cannot_be_read_is_told_with_its_mistakes(tmp_path: Path) ->
         assert person.main.review is None
         await person.press("space", "x", "A", "u", "e", "escape", "2", "3", "4", "5", "1")
 
-    drive(offline_desk(tmp_path, plan=bad), look, opens=False)
+    drive(offline_session(tmp_path, plan=bad), look, opens=False)
 
 
 def test_an_edited_plan_is_refused(tmp_path: Path) -> None:
@@ -147,7 +147,7 @@ def test_an_edited_plan_is_refused(tmp_path: Path) -> None:
     async def look(person: Person) -> None:
         await person.until(lambda: "was edited" in person.toasts)
 
-    drive(offline_desk(tmp_path, plan=path), look, opens=False)
+    drive(offline_session(tmp_path, plan=path), look, opens=False)
 
 
 def test_work_that_fails_becomes_a_message(tmp_path: Path) -> None:
@@ -164,13 +164,13 @@ def test_work_that_fails_becomes_a_message(tmp_path: Path) -> None:
         await person.press("ctrl+r", "1")
         assert len(person.app.screen_stack) == 1
 
-    drive(offline_desk(tmp_path, state=refuse), look)
+    drive(offline_session(tmp_path, state=refuse), look)
 
     async def look_again(person: Person) -> None:
         await person.press("2")
         await person.until(lambda: "unexpected RuntimeError: boom" in person.toasts)
 
-    drive(offline_desk(tmp_path, state=break_down), look_again)
+    drive(offline_session(tmp_path, state=break_down), look_again)
 
 
 def test_pending_plans_are_offered_when_none_is_named(tmp_path: Path) -> None:
@@ -187,14 +187,14 @@ def test_pending_plans_are_offered_when_none_is_named(tmp_path: Path) -> None:
         await person.until(lambda: person.main.review is not None)
         assert person.review.plan.workload == "research-agents"
 
-    drive(offline_desk(tmp_path, plan=None), choose, opens=False)
+    drive(offline_session(tmp_path, plan=None), choose, opens=False)
 
 
 def test_no_plan_anywhere_is_said_with_the_next_step(tmp_path: Path) -> None:
     async def look(person: Person) -> None:
         await person.until(lambda: "no plan is pending" in person.screen_text)
 
-    drive(offline_desk(tmp_path, plan=None, project=None, state=None), look, opens=False)
+    drive(offline_session(tmp_path, plan=None, project=None, state=None), look, opens=False)
 
 
 def test_keys_and_theme_are_the_reviewers_own(tmp_path: Path) -> None:
@@ -211,7 +211,7 @@ def test_keys_and_theme_are_the_reviewers_own(tmp_path: Path) -> None:
         await person.press("ctrl+y")
         assert person.review.progress().ready == 1
 
-    drive(offline_desk(tmp_path), work, settings=settings)
+    drive(offline_session(tmp_path), work, settings=settings)
 
 
 def test_settings_that_make_no_sense_are_told_and_left_aside(tmp_path: Path) -> None:
@@ -227,7 +227,7 @@ def test_settings_that_make_no_sense_are_told_and_left_aside(tmp_path: Path) -> 
         await person.press("space")
         assert person.review.progress().ready == 1
 
-    drive(offline_desk(tmp_path), work, settings=settings)
+    drive(offline_session(tmp_path), work, settings=settings)
 
 
 def test_ctrl_q_always_quits(tmp_path: Path) -> None:
@@ -238,7 +238,7 @@ def test_ctrl_q_always_quits(tmp_path: Path) -> None:
             await person.pilot.press("ctrl+q")
             assert person.app._exit
 
-        drive(offline_desk(tmp_path), leave)
+        drive(offline_session(tmp_path), leave)
 
 
 @pytest.mark.parametrize("size", [(40, 10), (20, 6), (80, 24), (300, 40)])
@@ -250,7 +250,7 @@ def test_odd_terminals_break_nothing(tmp_path: Path, size: tuple[int, int]) -> N
         await person.pilot.resize_terminal(*size)
         await person.rest()
 
-    drive(offline_desk(tmp_path), work, size=size)
+    drive(offline_session(tmp_path), work, size=size)
 
 
 def test_text_pasted_into_the_review_decides_nothing(tmp_path: Path) -> None:
@@ -262,7 +262,7 @@ def test_text_pasted_into_the_review_decides_nothing(tmp_path: Path) -> None:
         assert person.review.progress().ready == 0
         assert len(person.app.screen_stack) == 1
 
-    drive(offline_desk(tmp_path), work)
+    drive(offline_session(tmp_path), work)
 
 
 def test_the_screen_is_saved_as_picture_or_text_and_nothing_is_overwritten(
@@ -278,7 +278,7 @@ def test_the_screen_is_saved_as_picture_or_text_and_nothing_is_overwritten(
         await person.press("ctrl+u", *"seen.txt", "enter")
         await person.until((tmp_path / "seen.txt").exists)
 
-    drive(offline_desk(tmp_path), work)
+    drive(offline_session(tmp_path), work)
     assert "<svg" in (tmp_path / "review.svg").read_text()
     assert "font-face" not in (tmp_path / "review.svg").read_text()
     assert "changes 35" in (tmp_path / "seen.txt").read_text()
@@ -296,7 +296,7 @@ def test_copying_says_what_came_of_it(tmp_path: Path, monkeypatch: pytest.Monkey
         await person.press("y")
         assert "not copied: a terminal of the kind 'linux' has no clipboard" in person.toasts
 
-    drive(offline_desk(tmp_path), work)
+    drive(offline_session(tmp_path), work)
     assert "more than terminals take" in why_not_copy("x" * 80_000, {"TERM": "xterm"}, is_web=False)
     assert why_not_copy("x", {"TERM": "xterm"}, is_web=True)
 
@@ -309,7 +309,7 @@ def test_the_palette_finds_what_a_key_does(tmp_path: Path) -> None:
         await person.press("enter")
         await person.until(lambda: person.review.progress().ready == 1)
 
-    drive(offline_desk(tmp_path), work)
+    drive(offline_session(tmp_path), work)
 
 
 def test_people_without_rights_read_only(tmp_path: Path) -> None:
@@ -327,7 +327,7 @@ def test_people_without_rights_read_only(tmp_path: Path) -> None:
         assert "READ-ONLY" in person.screen_text
         assert "is not among the approvers" in person.toasts
 
-    drive(offline_desk(tmp_path, project=lambda: projects.load_project(path, now=NOON)), work, size=SMALL)
+    drive(offline_session(tmp_path, project=lambda: projects.load_project(path, now=NOON)), work, size=SMALL)
 
 
 def test_hands_are_told_from_pastes_and_held_keys() -> None:
@@ -352,4 +352,4 @@ def test_colour_is_never_needed(tmp_path: Path) -> None:
         assert "✓ approved" in person.screen_text
         assert "❯" in person.screen_text
 
-    drive(offline_desk(tmp_path), look, size=WIDE)
+    drive(offline_session(tmp_path), look, size=WIDE)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from allowlist.workflow.review import State
-from tests.helpers.desks import ALICE, BOB, ledger_in, making_desk, offline_desk
 from tests.helpers.screen import SMALL, Person, drive
+from tests.helpers.sessions import ALICE, BOB, ledger_in, offline_session, planning_session
 
 
 def test_a_plan_is_made_and_shown_in_three_panes(tmp_path: Path) -> None:
@@ -19,7 +19,7 @@ def test_a_plan_is_made_and_shown_in_three_panes(tmp_path: Path) -> None:
         assert "10.40.0.4 → x.data.mcr.microsoft.com" in person.why
         assert "azure-container-registry@1.6.0#data-mcr-microsoft-com" in person.why
 
-    drive(making_desk(tmp_path), look)
+    drive(planning_session(tmp_path), look)
 
 
 def test_everything_fits_into_a_small_terminal(tmp_path: Path) -> None:
@@ -31,7 +31,7 @@ def test_everything_fits_into_a_small_terminal(tmp_path: Path) -> None:
         assert any("─ why" in line for line in lines)
         assert "space approve" in lines[-1]
 
-    drive(offline_desk(tmp_path), look, size=SMALL)
+    drive(offline_session(tmp_path), look, size=SMALL)
 
 
 def test_space_approves_the_line_and_u_takes_it_back(tmp_path: Path) -> None:
@@ -48,7 +48,7 @@ def test_space_approves_the_line_and_u_takes_it_back(tmp_path: Path) -> None:
         await person.press("u")
         assert "nothing was decided in this sitting" in person.toasts
 
-    drive(offline_desk(tmp_path), decide)
+    drive(offline_session(tmp_path), decide)
     with ledger_in(tmp_path) as ledger:
         (plan,) = ledger.plans()
         assert plan.who == ALICE.who
@@ -68,7 +68,7 @@ def test_x_rejects_only_with_a_reason(tmp_path: Path) -> None:
         assert person.state(change.id) == "rejected"
         assert "not ours" in person.why
 
-    drive(offline_desk(tmp_path), decide)
+    drive(offline_session(tmp_path), decide)
 
 
 def test_escape_leaves_every_question_without_an_answer(tmp_path: Path) -> None:
@@ -80,7 +80,7 @@ def test_escape_leaves_every_question_without_an_answer(tmp_path: Path) -> None:
             assert len(person.app.screen_stack) == 1, key
         assert person.review.progress().counts[State.PENDING] == 35
 
-    drive(offline_desk(tmp_path), decide)
+    drive(offline_session(tmp_path), decide)
 
 
 def test_a_range_is_approved_after_its_count_was_shown_and_cancel_has_the_focus(tmp_path: Path) -> None:
@@ -94,7 +94,7 @@ def test_a_range_is_approved_after_its_count_was_shown_and_cancel_has_the_focus(
         await person.press("tab", "enter")
         assert person.review.progress().ready == 3
 
-    drive(offline_desk(tmp_path), decide)
+    drive(offline_session(tmp_path), decide)
 
 
 def test_bulk_approval_stays_inside_one_risk_tier(tmp_path: Path) -> None:
@@ -104,7 +104,7 @@ def test_bulk_approval_stays_inside_one_risk_tier(tmp_path: Path) -> None:
         assert len(person.app.screen_stack) == 1
         assert person.review.progress().ready == 0
 
-    drive(offline_desk(tmp_path), decide)
+    drive(offline_session(tmp_path), decide)
 
 
 def test_a_deferred_change_waits_until_its_date(tmp_path: Path) -> None:
@@ -117,7 +117,7 @@ def test_a_deferred_change_waits_until_its_date(tmp_path: Path) -> None:
         assert person.state(change.id) == "deferred"
         assert "2026-12-01" in person.why
 
-    drive(offline_desk(tmp_path), decide)
+    drive(offline_session(tmp_path), decide)
 
 
 def test_a_comment_decides_nothing_and_stays_on_record(tmp_path: Path) -> None:
@@ -130,7 +130,7 @@ def test_a_comment_decides_nothing_and_stays_on_record(tmp_path: Path) -> None:
         assert person.state(change.id) == "pending"
         assert "who asked?" in person.why
 
-    drive(offline_desk(tmp_path), decide)
+    drive(offline_session(tmp_path), decide)
 
 
 def test_decisions_of_others_appear_while_the_screen_is_open(tmp_path: Path) -> None:
@@ -140,7 +140,7 @@ def test_decisions_of_others_appear_while_the_screen_is_open(tmp_path: Path) -> 
         change = person.table.current
         assert change is not None
         with ledger_in(tmp_path) as elsewhere:
-            bob = Review(person.review.plan, elsewhere, who=BOB, clock=person.main.desk.now)
+            bob = Review(person.review.plan, elsewhere, who=BOB, clock=person.main.session.now)
             bob.refresh()
             bob.reject([change.id], "too wide")
         await person.until(lambda: person.state(change.id) == "rejected")
@@ -148,7 +148,7 @@ def test_decisions_of_others_appear_while_the_screen_is_open(tmp_path: Path) -> 
         await person.rest()
         assert "too wide" in person.why
 
-    drive(offline_desk(tmp_path), watch)
+    drive(offline_session(tmp_path), watch)
 
 
 def test_read_only_decides_nothing_whatever_key_is_pressed(tmp_path: Path) -> None:
@@ -159,6 +159,6 @@ def test_read_only_decides_nothing_whatever_key_is_pressed(tmp_path: Path) -> No
         assert "READ-ONLY" in person.screen_text
         assert "read-only: asked for" in person.toasts
 
-    drive(offline_desk(tmp_path, read_only="asked for"), try_all)
+    drive(offline_session(tmp_path, read_only="asked for"), try_all)
     with ledger_in(tmp_path) as ledger:
         assert ledger.entries(10) == ()

@@ -18,9 +18,9 @@ from allowlist_tui.filtering import ChangeIndex, parse_filter
 from allowlist_tui.look import text_of
 from allowlist_tui.widgets.lines import PlainTable
 from tests.helpers.cli import CONTOSO
-from tests.helpers.desks import contoso_plan, making_desk, offline_desk
 from tests.helpers.many import many_changes
 from tests.helpers.screen import SMALL, Person, drive
+from tests.helpers.sessions import contoso_plan, offline_session, planning_session
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def test_the_filter_works_while_it_is_typed_and_escape_clears_it(tmp_path: Path)
         await person.press("enter", "escape")
         assert person.table.count == 35
 
-    drive(offline_desk(tmp_path), work, size=SMALL)
+    drive(offline_session(tmp_path), work, size=SMALL)
 
 
 def test_what_does_not_fit_the_filter_is_never_decided(tmp_path: Path) -> None:
@@ -78,7 +78,7 @@ def test_what_does_not_fit_the_filter_is_never_decided(tmp_path: Path) -> None:
         (decided,) = [item.risk for item in person.review.plan.changes if person.state(item.id) == "approved"]
         assert decided == "low"
 
-    drive(offline_desk(tmp_path), work)
+    drive(offline_session(tmp_path), work)
 
 
 def test_the_order_follows_every_column_both_ways(tmp_path: Path) -> None:
@@ -92,7 +92,7 @@ def test_the_order_follows_every_column_both_ways(tmp_path: Path) -> None:
         await person.press("less_than_sign", "less_than_sign")
         assert " by " not in person.screen_text.splitlines()[2]
 
-    drive(offline_desk(tmp_path), work)
+    drive(offline_session(tmp_path), work)
 
 
 def test_a_branch_of_the_outline_narrows_the_table_and_can_be_approved(tmp_path: Path) -> None:
@@ -106,7 +106,7 @@ def test_a_branch_of_the_outline_narrows_the_table_and_can_be_approved(tmp_path:
         await person.press("home", "space")
         assert "one tier at a time" in person.toasts
 
-    drive(offline_desk(tmp_path), work)
+    drive(offline_session(tmp_path), work)
 
 
 def test_the_mouse_points_sorts_and_presses(tmp_path: Path) -> None:
@@ -124,7 +124,7 @@ def test_the_mouse_points_sorts_and_presses(tmp_path: Path) -> None:
         await person.rest()
         assert "rules in effective order" in person.screen_text
 
-    drive(offline_desk(tmp_path), work)
+    drive(offline_session(tmp_path), work)
 
 
 def test_the_estate_tells_ours_from_foreign_and_findings_need_no_plan(tmp_path: Path) -> None:
@@ -146,7 +146,7 @@ def test_the_estate_tells_ours_from_foreign_and_findings_need_no_plan(tmp_path: 
         await person.press("5")
         await person.until(lambda: "up to date" in person.screen_text)
 
-    drive(making_desk(tmp_path), work)
+    drive(planning_session(tmp_path), work)
 
 
 def test_any_name_can_be_explained(tmp_path: Path) -> None:
@@ -161,7 +161,7 @@ def test_any_name_can_be_explained(tmp_path: Path) -> None:
         await person.press("escape", "e", "ctrl+u", "-", "enter")
         await person.until(lambda: "is not a host name" in person.toasts)
 
-    drive(offline_desk(tmp_path), work)
+    drive(offline_session(tmp_path), work)
 
 
 def test_what_the_plan_cannot_do_is_told_with_its_cause(tmp_path: Path) -> None:
@@ -170,7 +170,7 @@ def test_what_the_plan_cannot_do_is_told_with_its_cause(tmp_path: Path) -> None:
         assert "cas-server.xethub.hf.co" in person.screen_text
         assert "deny-hf-datasets" in person.screen_text
 
-    drive(offline_desk(tmp_path), work)
+    drive(offline_session(tmp_path), work)
 
 
 def test_an_upgrade_is_told_by_what_it_changes() -> None:
@@ -197,4 +197,4 @@ def test_thousands_of_changes_scroll_filter_and_sort(tmp_path: Path) -> None:
         await person.press("escape", "shift+tab", "down", "right", "down", "right", "down")
         assert "svc" in person.screen_text
 
-    drive(offline_desk(tmp_path, many_changes(2000)), work)
+    drive(offline_session(tmp_path, many_changes(2000)), work)

@@ -21,9 +21,9 @@ from allowlist.apply.events import ProgressEvent
 from allowlist.apply.result import RunResult
 from allowlist_tui.app import ReviewApp
 from allowlist_tui.screens.applying import RunScreen, StepView
-from tests.helpers.desks import NOON, offline_desk
 from tests.helpers.review_plan import review_plan
 from tests.helpers.screen import Person
+from tests.helpers.sessions import NOON, offline_session
 from tests.helpers.shared import REPOSITORY
 
 PINNED = re.search(
@@ -45,8 +45,8 @@ def look(snap_compare: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.delenv("NO_COLOR")
 
     def compare(size: tuple[int, int], script: Callable[[Person], Awaitable[None]]) -> None:
-        desk = offline_desk(tmp_path, review_plan())
-        app = ReviewApp(desk)
+        session = offline_session(tmp_path, review_plan())
+        app = ReviewApp(session)
 
         async def before(pilot: Pilot[None]) -> None:
             person = Person(app, pilot)
@@ -61,7 +61,7 @@ def look(snap_compare: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         try:
             assert snap_compare(app, terminal_size=size, run_before=before)
         finally:
-            desk.close()
+            session.close()
 
     return compare
 
@@ -126,12 +126,12 @@ class _Running(RunScreen):
     """A run that waits for the end of the test."""
 
     def __init__(self, person: Person, end: threading.Event) -> None:
-        desk = person.main.desk
+        session = person.main.session
         steps = (
             StepView(target="hub", step="rcg-ours", changes=person.review.plan.changes[:3], expected=4),
             StepView(target="spoke", step="rcg-ours", expected=5),
         )
-        super().__init__(desk, "applying chat-prod", steps)
+        super().__init__(session, "applying chat-prod", steps)
         self._end = end
 
     def work(self) -> RunResult:

@@ -284,14 +284,14 @@ def test_two_runs_on_one_policy_do_not_mix(world: World) -> None:
     plan = world.plan()
     world.approve(plan)
     with (
-        world.ledger.lock(f"apply {_family()}", owner="bob", lease=dt.timedelta(minutes=1)),
+        world.ledger.lock(f"apply {_lock_group()}", owner="bob", lease=dt.timedelta(minutes=1)),
         pytest.raises(LockHeld, match="bob"),
     ):
         world.apply(plan)
     assert not world.rules()
 
 
-def _family() -> str:
+def _lock_group() -> str:
     return POLICY.lower().replace("afwp-weu", "afwp-global")
 
 

@@ -76,9 +76,9 @@ def test_another_process_finds_what_a_dead_one_left_unconfirmed(world: World, ru
 
 
 def test_a_way_back_that_could_not_begin_leaves_the_run_to_be_undone(world: World, run_id: str) -> None:
-    family = POLICY.lower().replace("afwp-weu", "afwp-global")
+    lock_group = POLICY.lower().replace("afwp-weu", "afwp-global")
     with (
-        world.ledger.lock(f"apply {family}", owner="bob", lease=dt.timedelta(minutes=1)),
+        world.ledger.lock(f"apply {lock_group}", owner="bob", lease=dt.timedelta(minutes=1)),
         pytest.raises(LockHeld),
     ):
         roll_back(world.project, run_id, world.arm, world.context())
@@ -88,8 +88,8 @@ def test_a_way_back_that_could_not_begin_leaves_the_run_to_be_undone(world: Worl
 
 
 def test_whoever_watches_waits_for_a_lock_that_somebody_holds(world: World, run_id: str) -> None:
-    family, told, clock = POLICY.lower().replace("afwp-weu", "afwp-global"), list[str](), Clock()
-    held = world.ledger.lock(f"apply {family}", owner="bob", lease=dt.timedelta(hours=9))
+    lock_group, told, clock = POLICY.lower().replace("afwp-weu", "afwp-global"), list[str](), Clock()
+    held = world.ledger.lock(f"apply {lock_group}", owner="bob", lease=dt.timedelta(hours=9))
     held.__enter__()
 
     def tell(text: str) -> None:

@@ -20,10 +20,10 @@ from allowlist.plan.model import Gate, Risk
 from allowlist.store import Ledger
 from allowlist.workflow.review import Review, State
 from allowlist.workload.document import ApprovalRule
-from tests.helpers.desks import ALICE, BOB, offline_desk
 from tests.helpers.laws import examples
 from tests.helpers.ledgers import HandClock, opened
 from tests.helpers.plans import a_change, a_plan
+from tests.helpers.sessions import ALICE, BOB, offline_session
 
 LOW = [a_change(f"{letter}.example.com") for letter in "abc"]
 WIDE = a_change("*.example.com", risk=Risk.WILDCARD)
@@ -65,11 +65,11 @@ def test_read_only_refuses_every_decision_and_every_write(
     for attempt in decisions:
         with pytest.raises(AllowlistError, match="read-only: asked for"):
             attempt()
-    desk = offline_desk(tmp_path, read_only="asked for")
+    session = offline_session(tmp_path, read_only="asked for")
     writes: tuple[Callable[[], object], ...] = (
-        lambda: desk.apply(review, nobody_watches, Stop()),
-        lambda: desk.roll_back("20260301-120000-abcdef", nobody_watches, Stop()),
-        lambda: desk.confirm("20260301-120000-abcdef"),
+        lambda: session.apply(review, nobody_watches, Stop()),
+        lambda: session.roll_back("20260301-120000-abcdef", nobody_watches, Stop()),
+        lambda: session.confirm("20260301-120000-abcdef"),
     )
     for attempt in writes:
         with pytest.raises(AllowlistError, match="read-only: asked for"):
@@ -81,7 +81,7 @@ def test_a_snapshot_desk_cannot_write(ledger: Ledger, clock: HandClock, tmp_path
     review = review_of(ledger, clock)
     review.approve([LOW[0].id])
     with pytest.raises(AllowlistError, match="the state is a snapshot"):
-        offline_desk(tmp_path).apply(review, nobody_watches, Stop())
+        offline_session(tmp_path).apply(review, nobody_watches, Stop())
 
 
 def test_several_at_once_lie_in_one_tier_and_were_counted(ledger: Ledger, clock: HandClock) -> None:

@@ -21,8 +21,8 @@ from textual.screen import Screen
 
 from allowlist.apply.stopping import Stop
 from allowlist.errors import AllowlistError
-from allowlist.workflow.desk import Desk
 from allowlist.workflow.files import write_bytes
+from allowlist.workflow.review_session import ReviewSession
 from allowlist_tui.config import Settings, load_settings
 from allowlist_tui.look import DARK, LIGHT, THEME_VARIABLES
 from allowlist_tui.screens.dialogs import Prompt, Reading
@@ -41,7 +41,7 @@ _CLIPBOARD_LIMIT = 74_000
 
 
 class ReviewApp(App[None]):
-    """The review of rule changes, at one :class:`~allowlist.workflow.desk.Desk`."""
+    """The review of rule changes, at one :class:`~allowlist.workflow.review_session.ReviewSession`."""
 
     TITLE = "allowlist"
     ENABLE_COMMAND_PALETTE = True
@@ -97,9 +97,9 @@ class ReviewApp(App[None]):
     }
     """
 
-    def __init__(self, desk: Desk, settings: Path | None = None) -> None:
+    def __init__(self, session: ReviewSession, settings: Path | None = None) -> None:
         super().__init__()
-        self.desk = desk
+        self.session = session
         self.writing: list[Thread] = []
         """Threads that write to the ledger or to Azure; whoever leaves waits for them."""
         self.stops: list[Stop] = []
@@ -118,7 +118,7 @@ class ReviewApp(App[None]):
     def get_default_screen(self) -> Screen[None]:
         from allowlist_tui.screens.main import MainScreen
 
-        return MainScreen(self.desk)
+        return MainScreen(self.session)
 
     def on_mount(self) -> None:
         self._heed_signals()

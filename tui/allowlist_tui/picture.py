@@ -15,9 +15,9 @@ from allowlist.plan.model import Plan, Risk
 from allowlist.store import open_ledger
 from allowlist.store.identity import Identity
 from allowlist.workflow.demo import example_folder
-from allowlist.workflow.desk import Access, Desk
 from allowlist.workflow.files import write_bytes
 from allowlist.workflow.project import load_project
+from allowlist.workflow.review_session import Access, ReviewSession
 from allowlist_tui.app import ReviewApp
 from allowlist_tui.screens.main import MainScreen
 
@@ -28,11 +28,11 @@ _ALICE = Identity(who="alice@contoso.example", kind="verified")
 
 
 @contextmanager
-def example_desk(who: Identity) -> Iterator[Desk]:
-    """A desk at the example company, offline, at a moment that never passes."""
+def example_session(who: Identity) -> Iterator[ReviewSession]:
+    """A session at the example company, offline, at a moment that never passes."""
     with tempfile.TemporaryDirectory(prefix="allowlist-picture-") as folder:
         example = example_folder()
-        desk = Desk(
+        session = ReviewSession(
             Access(
                 ledger=lambda: open_ledger(f"sqlite:///{folder}/ledger.db", environ={}, clock=lambda: _NOW),
                 who=lambda _: who,
@@ -43,14 +43,14 @@ def example_desk(who: Identity) -> Iterator[Desk]:
             )
         )
         try:
-            yield desk
+            yield session
         finally:
-            desk.close()
+            session.close()
 
 
-def decide_some(desk: Desk, plan: Plan) -> None:
+def decide_some(session: ReviewSession, plan: Plan) -> None:
     """A review that is under way."""
-    review = desk.review(plan)
+    review = session.review(plan)
     mild = [change.id for change in plan.changes if change.risk is Risk.LOW]
     wide = [change.id for change in plan.changes if change.risk is Risk.WILDCARD]
     review.approve(mild[:9], counted=9)
@@ -61,9 +61,9 @@ def decide_some(desk: Desk, plan: Plan) -> None:
 
 async def draw() -> str:
     """The screen as SVG."""
-    with example_desk(_ALICE) as desk:
-        decide_some(desk, desk.make_plan(lambda _: None))
-        app = ReviewApp(desk)
+    with example_session(_ALICE) as session:
+        decide_some(session, session.make_plan(lambda _: None))
+        app = ReviewApp(session)
         async with app.run_test(size=SIZE) as pilot:
             while not (isinstance(app.screen, MainScreen) and app.screen.review):
                 await pilot.pause(0.05)

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from allowlist.plan.model import Change
-from allowlist.workflow.desk import Desk
 from allowlist.workflow.review import Review
+from allowlist.workflow.review_session import ReviewSession
 from allowlist_tui.look import RISKS, Line
 from allowlist_tui.screens.dialogs import parse_date
 from allowlist_tui.text import counted, safe
@@ -37,7 +37,7 @@ def count_lines(review: Review, wanted: Sequence[str], selected: int) -> list[Li
     return lines
 
 
-def apply_lines(review: Review, targets: Sequence[str], desk: Desk) -> list[Line]:
+def apply_lines(review: Review, targets: Sequence[str], session: ReviewSession) -> list[Line]:
     """What an apply is about."""
     ready = review.progress().ready
     approved = [change for change in review.plan.changes if review.state(change.id) == "approved"]
@@ -52,8 +52,8 @@ def apply_lines(review: Review, targets: Sequence[str], desk: Desk) -> list[Line
         for target in review.plan.targets
         if target.name in targets
     ]
-    if desk.confirm_within is not None:
-        minutes = desk.confirm_within.total_seconds() / 60
+    if session.confirm_within is not None:
+        minutes = session.confirm_within.total_seconds() / 60
         lines.append(((f"provisional: undone unless confirmed within {minutes:g} min", "warn"),))
     return lines
 

@@ -70,7 +70,7 @@ class AccountNetwork(ManagedNetworkPoint):
         changed = with_operations(dict(properties.get(key) or {}), operations)
         return estate.with_resources([{**settings, "properties": {**properties, key: changed}}])
 
-    def family(self, estate: Estate) -> str:
+    def lock_group(self, estate: Estate) -> str:
         """One write at a time per account, its network included: others are refused until it has settled."""
         del estate
         return normal_id(account_of(self.target))

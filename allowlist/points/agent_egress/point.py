@@ -114,7 +114,7 @@ class AgentEgress(Point):
         text = f"the policy would have {count} rules of {MAX_RULES}"
         return [LimitFinding(code="maximum-480-rules", exceeded=count > MAX_RULES, text=text)]
 
-    def family(self, estate: Estate) -> str:
+    def lock_group(self, estate: Estate) -> str:
         """One write at a time per account."""
         del estate
         return normal_id(self.target.resource.partition("/raiPolicies/")[0])

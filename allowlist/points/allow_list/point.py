@@ -128,7 +128,7 @@ class AccountAllowList(Point):
         text = f"the list would have {count} entries of {MAX_ENTRIES}"
         return [LimitFinding(code="maximum-1000-entries", exceeded=count > MAX_ENTRIES, text=text)]
 
-    def family(self, estate: Estate) -> str:
+    def lock_group(self, estate: Estate) -> str:
         """One write at a time per account: others are refused until it has settled."""
         del estate
         return normal_id(self.target.resource)

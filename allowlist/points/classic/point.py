@@ -87,7 +87,7 @@ class ClassicFirewall(Point):
             LimitFinding(code="invalid", exceeded=True, text=text) for text in find_classic_faults(firewall)
         ]
 
-    def family(self, estate: Estate) -> str:
+    def lock_group(self, estate: Estate) -> str:
         del estate
         return normal_id(self.target.resource)
 

@@ -99,7 +99,7 @@ class FirewallPolicy(Point):
         faults = [invalid(self.target.name, *fault) for fault in _faults(estate, self.target)]
         return [*_states(estate, self.target), *faults]
 
-    def family(self, estate: Estate) -> str:
+    def lock_group(self, estate: Estate) -> str:
         """Base and children share firewalls, so they are written one after the other."""
         return normal_id(policy_chain(estate, self.target.resource)[0]["id"])
 

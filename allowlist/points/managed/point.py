@@ -130,7 +130,7 @@ class ManagedNetworkPoint(Point):
         text = f"the network would have {count} FQDN rules of {cap} (max_fqdn_rules)"
         return [LimitFinding(code="fqdn-rules", exceeded=count > cap, text=text)]
 
-    def family(self, estate: Estate) -> str:
+    def lock_group(self, estate: Estate) -> str:
         """One write at a time per network: others are refused, or delete each other's rules."""
         del estate
         return normal_id(self.place().network)

@@ -138,8 +138,8 @@ class SecuredHub(Point):
     def limits(self, estate: Estate) -> list[LimitFinding]:
         return self._policy(estate).limits(estate)
 
-    def family(self, estate: Estate) -> str:
-        return self._policy(estate).family(estate)
+    def lock_group(self, estate: Estate) -> str:
+        return self._policy(estate).lock_group(estate)
 
     def write(self, arm: ArmWriter, write: Write) -> None:
         self._at(_policy_in(write)).write(arm, write)

@@ -172,7 +172,7 @@ class SecurityPerimeter(Point):
         text = f"the profile would have {count} rule elements of {MAX_ELEMENTS}"
         return [LimitFinding(code="maximum-200-elements", exceeded=count > MAX_ELEMENTS, text=text)]
 
-    def family(self, estate: Estate) -> str:
+    def lock_group(self, estate: Estate) -> str:
         """One write at a time per perimeter: its profiles share associations."""
         del estate
         return normal_id(perimeter_of(self.target.resource))

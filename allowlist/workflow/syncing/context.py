@@ -13,7 +13,7 @@ from allowlist.points.point import ArmWriter
 from allowlist.workflow.project import Project
 from allowlist.workflow.syncing.approvals import SignedApprovals
 from allowlist.workflow.syncing.calendar import closed_because
-from allowlist.workflow.syncing.families import Families
+from allowlist.workflow.syncing.lock_groups import LockGroups
 from allowlist.workflow.syncing.outcome import Outcome
 from allowlist.workflow.syncing.reads import SharedReads
 from allowlist.workload import TargetSpec
@@ -61,7 +61,7 @@ class Pass:
     specs: tuple[TargetSpec, ...]
     arm: ArmWriter
     reads: SharedReads
-    families: Families
+    lock_groups: LockGroups
     approvals: SignedApprovals
     context: RunContext
     settings: Settings

@@ -60,9 +60,9 @@ def _recover(given: Pass, left: LeftBehind) -> Outcome:
     run = left.run
     if run.state == "provisional" and not is_expired(run, given.context.clock()):
         return _stands(given, left)
-    families = _families(given, left.targets)
-    _wait_until_nobody_works(given, run, families)
-    with given.families.hold(families):
+    lock_groups = _lock_groups(given, left.targets)
+    _wait_until_nobody_works(given, run, lock_groups)
+    with given.lock_groups.hold(lock_groups):
         if run.state == "provisional":
             return _undo(given, left)
         return _finish(given, left)
@@ -123,20 +123,20 @@ def _outcome(given: Pass, left: LeftBehind, result: RunResult, state: State, tex
     )
 
 
-def _families(given: Pass, targets: Sequence[str]) -> list[str]:
+def _lock_groups(given: Pass, targets: Sequence[str]) -> list[str]:
     found = []
     for spec in given.project.workload.targets:
         if spec.name in targets:
             point = given.project.point(spec)
-            found.append(point.family(read_point(point, given.arm)))
+            found.append(point.lock_group(read_point(point, given.arm)))
     return found
 
 
-def _wait_until_nobody_works(given: Pass, run: Run, families: Sequence[str]) -> None:
-    """Whoever holds the lock of a family may be carrying the run out. Raises LockHeld after ``lock_wait``."""
+def _wait_until_nobody_works(given: Pass, run: Run, lock_groups: Sequence[str]) -> None:
+    """Whoever holds the lock of a group may be carrying the run out. Raises LockHeld after ``lock_wait``."""
     context = given.context
     end = context.clock() + context.lock_wait
-    while lease := _live_lease(context.ledger, families, context.clock()):
+    while lease := _live_lease(context.ledger, lock_groups, context.clock()):
         if context.clock() >= end:
             raise LockHeld(
                 f"run {run.run_id} is being carried out by {lease.owner} since {lease.since:%Y-%m-%d %H:%M:%S}",
@@ -145,8 +145,8 @@ def _wait_until_nobody_works(given: Pass, run: Run, families: Sequence[str]) -> 
         context.sleep(1.0)
 
 
-def _live_lease(ledger: Ledger, families: Sequence[str], now: dt.datetime) -> Lease | None:
-    names = {f"apply {family}" for family in families}
+def _live_lease(ledger: Ledger, lock_groups: Sequence[str], now: dt.datetime) -> Lease | None:
+    names = {f"apply {lock_group}" for lock_group in lock_groups}
     live = (lease for lease in ledger.locks() if lease.name in names and _is_live(lease, now))
     return next(live, None)
 

@@ -18,7 +18,7 @@ from allowlist.workflow.approval_policy import refuse_other_policy
 from allowlist.workflow.project import Project
 from allowlist.workflow.syncing.approvals import SignedApprovals
 from allowlist.workflow.syncing.context import NobodyWatches, Pass, Settings, Watcher
-from allowlist.workflow.syncing.families import Families
+from allowlist.workflow.syncing.lock_groups import LockGroups
 from allowlist.workflow.syncing.outcome import Outcome, failed, not_reached, worst
 from allowlist.workflow.syncing.reads import SharedReads
 from allowlist.workflow.syncing.recovery import LeftBehind, left_behind, recover
@@ -97,7 +97,7 @@ class _Run:
         self._settings = settings
         self._watcher = watcher or NobodyWatches()
         self._slots = threading.BoundedSemaphore(settings.parallel)
-        self._families = Families()
+        self._lock_groups = LockGroups()
         self._reads = _shared_reads(works, settings.parallel)
         self._left: Mapping[str, Sequence[LeftBehind]] = left_behind(context.ledger)
         self._trust_ledger = _Once(lambda: refuse_edited_ledger(context.ledger))
@@ -128,7 +128,7 @@ class _Run:
             specs=tuple(spec for spec in project.workload.targets if spec.name in work.targets),
             arm=work.arm,
             reads=self._reads[id(work.arm)],
-            families=self._families,
+            lock_groups=self._lock_groups,
             approvals=SignedApprovals(project, work.file.parent, self._around.clock()),
             context=replace(self._around, who=work.who or self._around.who),
             settings=self._settings,

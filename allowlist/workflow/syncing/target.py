@@ -71,7 +71,7 @@ class _Look:
     permits: Sequence[Permit]
     drifted: Collection[str]
     """Paths of our rules that others changed and that the plan brings back."""
-    family: str
+    lock_group: str
     resources: tuple[str, ...]
     """What the target is, and whose rules decide for it: both are read anew after a write."""
     seen: int
@@ -113,8 +113,8 @@ def _look_and_act(given: Pass, spec: TargetSpec) -> Outcome:
     look = _look(given, spec)
     if not look.going:
         return _outcome(given, spec, look, None)
-    with given.families.hold([look.family]):
-        if given.families.was_written_since(look.family, look.seen):
+    with given.lock_groups.hold([look.lock_group]):
+        if given.lock_groups.was_written_since(look.lock_group, look.seen):
             _forget(given, look)
             look = _look(given, spec)
         try:
@@ -130,12 +130,12 @@ def _forget(given: Pass, look: _Look) -> None:
 
 
 def _look(given: Pass, spec: TargetSpec) -> _Look:
-    seen = given.families.moment()
+    seen = given.lock_groups.moment()
     estate = read_estate(given.project, [spec], given.reads)
     project = remembering(given.project, given.context.ledger)
     plan = make_plan(project, estate, [spec], given.context.who)
     point = given.project.point(spec)
-    family = point.family(estate)
+    lock_group = point.lock_group(estate)
     found = _find_drift(given, project, spec, estate)
     drifted = found.undone_by(plan) if found else frozenset()
     return _Look(
@@ -143,7 +143,7 @@ def _look(given: Pass, spec: TargetSpec) -> _Look:
         plan=plan,
         permits=_permits(given, spec, plan, drifted),
         drifted=drifted,
-        family=family,
+        lock_group=lock_group,
         resources=(spec.resource, point.decider(estate)),
         seen=seen,
         found=found,
@@ -180,7 +180,7 @@ def _carry_out(given: Pass, spec: TargetSpec, look: _Look) -> RunResult:
     ledger.decide(*(_word(plan, item, given) for item in look.going if item.without_person))
     begin_run(context, plan, run_id, "apply")
     ledger.save_snapshot(run_id, "changes", "before", canonical_json([change.id for change in changes]))
-    families = {plan.targets[0].name: look.family}
+    lock_groups = {plan.targets[0].name: look.lock_group}
     with _ledger_at_hand(run_id):
         result = execute(
             look.project,
@@ -189,7 +189,7 @@ def _carry_out(given: Pass, spec: TargetSpec, look: _Look) -> RunResult:
             given.arm,
             context,
             run_id,
-            families=families,
+            lock_groups=lock_groups,
             last_word=lambda: _refuse_withdrawn(given, spec, look),
         )
         check_converged(look.project, plan, given.arm, changes, result)

@@ -12,7 +12,7 @@ from textual.containers import Container
 
 from allowlist.plan.findings import Finding
 from allowlist.store import Run
-from allowlist.workflow.desk import Desk
+from allowlist.workflow.review_session import ReviewSession
 from allowlist.workflow.upgrades import Upgrade
 from allowlist_tui.explore import (
     CATALOG_COLUMNS,
@@ -69,9 +69,9 @@ class ExplorePane(Container):
     WORD = ""
     NOTHING = "nothing here"
 
-    def __init__(self, desk: Desk, *, id: str) -> None:  # noqa: A002
+    def __init__(self, session: ReviewSession, *, id: str) -> None:  # noqa: A002
         super().__init__(id=id)
-        self.desk = desk
+        self.session = session
         self.listed: Listed = ()
         self._state = "fresh"
 
@@ -161,8 +161,8 @@ class EstatePane(ExplorePane):
 
     def read(self, again: bool) -> Listed:
         if again:
-            self.desk.estate(lambda _: None, again=True)
-        return estate_lines(self.desk.rules(lambda _: None))
+            self.session.estate(lambda _: None, again=True)
+        return estate_lines(self.session.rules(lambda _: None))
 
     def details(self, item: EstateRow) -> Iterable[Line]:
         return rule_lines(item)
@@ -177,8 +177,8 @@ class FindingPane(ExplorePane):
 
     def read(self, again: bool) -> Listed:
         if again:
-            self.desk.estate(lambda _: None, again=True)
-        return [(finding_row(item), item) for item in sorted_findings(self.desk.findings(lambda _: None))]
+            self.session.estate(lambda _: None, again=True)
+        return [(finding_row(item), item) for item in sorted_findings(self.session.findings(lambda _: None))]
 
     def details(self, item: Finding) -> Iterable[Line]:
         return finding_lines(item)
@@ -198,10 +198,10 @@ class HistoryPane(ExplorePane):
 
     def read(self, again: bool) -> Listed:
         del again
-        return [(run_row(run), run) for run in self.desk.runs()]
+        return [(run_row(run), run) for run in self.session.runs()]
 
     def details(self, item: Run) -> Iterable[Line]:
-        return run_lines(self.desk.story(item))
+        return run_lines(self.session.story(item))
 
     def why_not(self, action: str) -> str:
         if action != "roll_back":
@@ -209,7 +209,7 @@ class HistoryPane(ExplorePane):
         run: Run | None = self.current
         if run is None:
             return "there is no run"
-        return "it is itself a rollback" if run.kind == "rollback" else self.desk.why_not_write()
+        return "it is itself a rollback" if run.kind == "rollback" else self.session.why_not_write()
 
     def action_roll_back(self) -> None:
         run: Run | None = self.current
@@ -221,7 +221,7 @@ class HistoryPane(ExplorePane):
         def answered(yes: bool | None) -> None:
             if yes:
                 self.host.push_screen(
-                    RollbackScreen(self.desk, run.run_id),
+                    RollbackScreen(self.session, run.run_id),
                     lambda _: self.screen.run_ended(),  # type: ignore[attr-defined]
                 )
 
@@ -241,7 +241,7 @@ class CatalogPane(ExplorePane):
 
     def read(self, again: bool) -> Listed:
         del again
-        return [(pin_row(item), item) for item in self.desk.pins()]
+        return [(pin_row(item), item) for item in self.session.pins()]
 
     def details(self, item: Upgrade) -> Iterable[Line]:
         return pin_lines(item)

@@ -14,9 +14,9 @@ from textual.message import Message
 from textual.timer import Timer
 from textual.widgets import Input
 
-from allowlist.workflow.desk import Desk
 from allowlist.workflow.explaining import Explanation
 from allowlist.workflow.review import Review
+from allowlist.workflow.review_session import ReviewSession
 from allowlist_tui.answers import explanation_lines
 from allowlist_tui.filtering import ChangeIndex, parse_filter
 from allowlist_tui.guard import Guard
@@ -151,9 +151,9 @@ class ReviewPane(Container):
     class Decided(Message):
         """Something was decided, here or elsewhere."""
 
-    def __init__(self, desk: Desk, *, id: str) -> None:  # noqa: A002
+    def __init__(self, session: ReviewSession, *, id: str) -> None:  # noqa: A002
         super().__init__(id=id)
-        self.desk = desk
+        self.session = session
         self.review: Review | None = None
         self._hand = Guard()
         self._calm: Timer | None = None
@@ -287,7 +287,7 @@ class ReviewPane(Container):
             case "undo":
                 return "" if self.review.can_undo else "nothing was decided in this sitting"
             case "apply":
-                return self.desk.why_not_apply(self.review)
+                return self.session.why_not_apply(self.review)
         return ""
 
     def on_key(self, event: events.Key) -> None:
@@ -393,7 +393,7 @@ class ReviewPane(Container):
         review, ids = self._may("defer")
         if review is None:
             return
-        now = self.desk.now()
+        now = self.session.now()
 
         def answered(answer: tuple[str, ...] | None) -> None:
             until = parse_date(answer[1], now) if answer else None
@@ -488,7 +488,7 @@ class ReviewPane(Container):
             plan = self.review.plan if self.review else None
             self.host.push_screen(Reading(f"explain {question}", explanation_lines(found, plan)))
 
-        self.host.slow(self, lambda: self.desk.explain(question, lambda _: None), show, group="explain")
+        self.host.slow(self, lambda: self.session.explain(question, lambda _: None), show, group="explain")
 
     def action_open_source(self) -> None:
         change = self.table.current
@@ -517,16 +517,16 @@ class ReviewPane(Container):
 
     def action_apply(self) -> None:
         review = self.review
-        if review is None or self._refused(self.desk.why_not_apply(review)):
+        if review is None or self._refused(self.session.why_not_apply(review)):
             return
         targets = review.approved_plan_targets()
         name = targets[0] if len(targets) == 1 else review.plan.workload
 
         def answered(yes: bool | None) -> None:
             if yes:
-                self.host.push_screen(ApplyScreen(self.desk, review), lambda _: self._applied())
+                self.host.push_screen(ApplyScreen(self.session, review), lambda _: self._applied())
 
-        lines = tuple(apply_lines(review, targets, self.desk))
+        lines = tuple(apply_lines(review, targets, self.session))
         self.host.push_screen(Typed(f"apply to {name}", lines, name, "Apply"), answered)
 
     def _applied(self) -> None:

@@ -19,8 +19,8 @@ from allowlist.apply.stopping import Stop
 from allowlist.plan.model import Change
 from allowlist.store import Run
 from allowlist.workflow.confirming import time_left
-from allowlist.workflow.desk import Desk
 from allowlist.workflow.review import Review
+from allowlist.workflow.review_session import ReviewSession
 from allowlist_tui.host import Host, host_of
 from allowlist_tui.look import ACTIONS, STEPS, Line, Piece
 from allowlist_tui.screens.dialogs import Typed
@@ -77,12 +77,12 @@ class RunScreen(Screen[None]):
             self.event = event
             self.at = at
 
-    def __init__(self, desk: Desk, title: str, steps: tuple[StepView, ...] = ()) -> None:
+    def __init__(self, session: ReviewSession, title: str, steps: tuple[StepView, ...] = ()) -> None:
         super().__init__()
-        self.desk = desk
+        self.session = session
         self._title = title
         self._steps = {(step.target, step.step): step for step in steps}
-        self._begun = desk.now()
+        self._begun = session.now()
         self.run_id = ""
         self.is_over = False
         self.stop = Stop()
@@ -128,7 +128,7 @@ class RunScreen(Screen[None]):
 
     def watch_run(self, event: ProgressEvent) -> None:
         """From any thread: something happened."""
-        self.post_message(self.Happened(event, self.desk.now()))
+        self.post_message(self.Happened(event, self.session.now()))
 
     def on_run_screen_happened(self, message: Happened) -> None:
         self.show_event(message.event, message.at)
@@ -175,7 +175,7 @@ class RunScreen(Screen[None]):
 
     def tick(self) -> None:
         """Times go on."""
-        now = self.desk.now()
+        now = self.session.now()
         self.query_one(PlainTable).show([row for step in self._steps.values() for row in _rows(step, now)])
         if not self.is_over:
             self.query_one(TopBar).tell(f"{self._title}  {_clock(now - self._begun)}")
@@ -206,12 +206,12 @@ class RunScreen(Screen[None]):
 class RollbackScreen(RunScreen):
     """The rollback of a run."""
 
-    def __init__(self, desk: Desk, run_id: str) -> None:
-        super().__init__(desk, f"rolling back {run_id}")
+    def __init__(self, session: ReviewSession, run_id: str) -> None:
+        super().__init__(session, f"rolling back {run_id}")
         self._undone = run_id
 
     def work(self) -> RunResult:
-        return self.desk.roll_back(self._undone, self.watch_run, self.stop)
+        return self.session.roll_back(self._undone, self.watch_run, self.stop)
 
 
 class ApplyScreen(RunScreen):
@@ -222,14 +222,14 @@ class ApplyScreen(RunScreen):
         Binding("r", "roll_back", "roll back", id="undo-run", tooltip="undo what was written, verified"),
     ]
 
-    def __init__(self, desk: Desk, review: Review) -> None:
-        super().__init__(desk, f"applying {review.plan.workload}", _planned_steps(review))
+    def __init__(self, session: ReviewSession, review: Review) -> None:
+        super().__init__(session, f"applying {review.plan.workload}", _planned_steps(review))
         self.review = review
         self.provisional: Run | None = None
         self._undoing = False
 
     def work(self) -> RunResult:
-        return self.desk.apply(self.review, self.watch_run, self.stop)
+        return self.session.apply(self.review, self.watch_run, self.stop)
 
     def why_not(self, action: str) -> str:
         match action:
@@ -240,8 +240,8 @@ class ApplyScreen(RunScreen):
         return super().why_not(action)
 
     def after(self) -> None:
-        if self.desk.confirm_within is not None:
-            self.host.slow(self, lambda: self.desk.run(self.run_id), self._maybe_provisional, group="run")
+        if self.session.confirm_within is not None:
+            self.host.slow(self, lambda: self.session.run(self.run_id), self._maybe_provisional, group="run")
 
     def _maybe_provisional(self, run: Run) -> None:
         self.provisional = run if run.state == "provisional" else None
@@ -253,12 +253,12 @@ class ApplyScreen(RunScreen):
         super().tick()
         if self.provisional is None:
             return
-        left = time_left(self.provisional, self.desk.now())
+        left = time_left(self.provisional, self.session.now())
         if left > timedelta():
             self.tell(_provisional_lines(self.provisional.run_id, left))
             self.host.slow(
                 self,
-                lambda: self.desk.run(self.run_id),
+                lambda: self.session.run(self.run_id),
                 self._still,
                 group="confirm",
                 exclusive=True,
@@ -278,7 +278,7 @@ class ApplyScreen(RunScreen):
             self.host.refuse(reason)
         else:
             self.host.slow(
-                self, lambda: self.desk.confirm(self.run_id), self._confirmed, group="run", writes=True
+                self, lambda: self.session.confirm(self.run_id), self._confirmed, group="run", writes=True
             )
 
     def _confirmed(self, run: Run) -> None:
@@ -309,7 +309,7 @@ class ApplyScreen(RunScreen):
         self.tell([((text, "warn"),)])
         self.host.slow(
             self,
-            lambda: self.desk.roll_back(self.run_id, self.watch_run, self.stop),
+            lambda: self.session.roll_back(self.run_id, self.watch_run, self.stop),
             self._undone,
             failed=self.failed,
             group="run",

@@ -15,8 +15,8 @@ from textual.widgets import ContentSwitcher
 from allowlist.documents.words import counted
 from allowlist.plan.model import Plan
 from allowlist.store import PlanRecord
-from allowlist.workflow.desk import Desk
 from allowlist.workflow.review import Review
+from allowlist.workflow.review_session import ReviewSession
 from allowlist_tui.filtering import ChangeIndex
 from allowlist_tui.host import Host, host_of
 from allowlist_tui.panes import Stands
@@ -71,9 +71,9 @@ class MainScreen(Screen[None]):
             super().__init__()
             self.text = text
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, session: ReviewSession) -> None:
         super().__init__()
-        self.desk = desk
+        self.session = session
         self.review: Review | None = None
         self._polling = False
         self._poll_failed = False
@@ -86,11 +86,11 @@ class MainScreen(Screen[None]):
         yield TopBar()
         yield TabLine(TABS)
         with ContentSwitcher(initial="review"):
-            yield ReviewPane(self.desk, id="review")
-            yield EstatePane(self.desk, id="estate")
-            yield FindingPane(self.desk, id="findings")
-            yield HistoryPane(self.desk, id="history")
-            yield CatalogPane(self.desk, id="catalogs")
+            yield ReviewPane(self.session, id="review")
+            yield EstatePane(self.session, id="estate")
+            yield FindingPane(self.session, id="findings")
+            yield HistoryPane(self.session, id="history")
+            yield CatalogPane(self.session, id="catalogs")
         yield GateBar()
         yield HintBar()
 
@@ -105,37 +105,37 @@ class MainScreen(Screen[None]):
     # opening a plan
 
     def _open_first(self) -> None:
-        if self.desk.names_a_plan:
-            self._open(self.desk.named_plan)
-        elif self.desk.makes_first:
+        if self.session.names_a_plan:
+            self._open(self.session.named_plan)
+        elif self.session.makes_first:
             self._open(self._make)
         else:
             self._offer_pending()
 
     def _offer_pending(self) -> None:
-        self.host.slow(self, self.desk.pending_plans, self._choose, failed=self._nothing_to_show)
+        self.host.slow(self, self.session.pending_plans, self._choose, failed=self._nothing_to_show)
 
     def _choose(self, pending: tuple[PlanRecord, ...]) -> None:
-        if not pending and self.desk.can_plan:
+        if not pending and self.session.can_plan:
             self._open(self._make)
         elif not pending:
             self._nothing_to_show(
                 "no plan is pending in the ledger\ngive PLAN, or run where an allowlist.yaml is"
             )
         else:
-            self.host.push_screen(PlanChooser(pending, self.desk.can_plan), self._chosen)
+            self.host.push_screen(PlanChooser(pending, self.session.can_plan), self._chosen)
 
     def _chosen(self, plan_id: str | None) -> None:
         if plan_id is None:
             if self.review is None:
                 self._nothing_to_show("no plan is open; P chooses one")
         elif plan_id:
-            self._open(lambda: self.desk.stored_plan(plan_id))
+            self._open(lambda: self.session.stored_plan(plan_id))
         else:
             self._open(self._make)
 
     def _make(self) -> Plan:
-        return self.desk.make_plan(self.tell)
+        return self.session.make_plan(self.tell)
 
     def tell(self, text: str) -> None:
         """From any thread: say what is being done."""
@@ -161,7 +161,7 @@ class MainScreen(Screen[None]):
     def _opened(self, plan: Plan) -> Opened:
         """Everything that takes time with a large plan, made aside."""
         self.tell(f"opening {counted(len(plan.changes), 'change')}")
-        review = self.desk.review(plan)
+        review = self.session.review(plan)
         index = ChangeIndex(plan.changes, review.states)
         index.warm()
         return review, build_outline(plan), index
@@ -250,7 +250,7 @@ class MainScreen(Screen[None]):
         pane = self.query_one(f"#{self.query_one(ContentSwitcher).current}")
         if isinstance(pane, ExplorePane):
             pane.load(again=True)
-        elif self.desk.can_plan:
+        elif self.session.can_plan:
             self._open(self._make)
         else:
             self.host.refuse("no workload file says what to plan for")
@@ -262,7 +262,7 @@ class MainScreen(Screen[None]):
         """A run ended: what was read before is old, and so is the plan."""
         for pane in self.query(ExplorePane):
             pane.forget()
-        if self.desk.can_plan:
+        if self.session.can_plan:
             self._open(self._make)
         else:
             self.host.say("this plan is history now; make a new one")

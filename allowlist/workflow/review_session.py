@@ -1,4 +1,4 @@
-"""A reviewer's desk: the plan, the ledger, the estate to explore, and the power to apply.
+"""A review session: the plan, the ledger, the estate to explore, and the power to apply.
 
 Nothing is read or opened before it is asked for, so a screen can paint first. What may not be done is refused
 here, whoever asks.
@@ -58,7 +58,7 @@ SleepFunction = Callable[[float], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Access:
-    """How the desk reaches the world; what is None is not there.
+    """How the session reaches the world; what is None is not there.
 
     ``who`` is asked for where a plan, run or workload is. ``state`` opens where actual state comes from (a snapshot or Azure), ``azure`` a client that may write.
     ``makes_first``: somebody asked for a new plan. ``read_only`` is why nothing may be decided or applied, empty when it may.
@@ -79,7 +79,7 @@ class Access:
     """Waits in place of the stop of a run, which wakes up for who asks twice."""
 
 
-class Desk:
+class ReviewSession:
     """What one person works at. Every method may be slow and may be called from any thread."""
 
     def __init__(self, access: Access) -> None:
@@ -195,7 +195,7 @@ class Desk:
     # power
 
     def why_not_write(self) -> str:
-        """Why nothing can be written to Azure from this desk; empty when it can."""
+        """Why nothing can be written to Azure from this session; empty when it can."""
         if self.read_only:
             return f"read-only: {self.read_only}"
         if self._access.project is None:

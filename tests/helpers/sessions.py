@@ -11,10 +11,10 @@ from typing import Any
 from allowlist.plan.model import Plan
 from allowlist.store import Ledger, open_ledger
 from allowlist.store.identity import Identity
-from allowlist.workflow.desk import Access, Desk
 from allowlist.workflow.files import write_file
 from allowlist.workflow.planning import make_plan
 from allowlist.workflow.project import load_project, read_estate
+from allowlist.workflow.review_session import Access, ReviewSession
 from tests.helpers.cli import CONTOSO, FIREWALL_ONLY
 
 NOON = dt.datetime(2026, 11, 24, 12, tzinfo=dt.UTC)
@@ -40,7 +40,7 @@ def plan_file(folder: Path, plan: Plan) -> Path:
     return path
 
 
-def offline_desk(folder: Path, shown: Plan | None = None, **changes: Any) -> Desk:
+def offline_session(folder: Path, shown: Plan | None = None, **changes: Any) -> ReviewSession:
     """The example company from its snapshot with its plan; with ``shown`` nothing but that plan is known."""
     values: dict[str, Any] = {
         "ledger": lambda: ledger_in(folder),
@@ -52,12 +52,12 @@ def offline_desk(folder: Path, shown: Plan | None = None, **changes: Any) -> Des
     }
     if shown is not None:
         values |= {"project": None, "state": None}
-    return Desk(Access(**values | changes))
+    return ReviewSession(Access(**values | changes))
 
 
-def making_desk(folder: Path, **changes: Any) -> Desk:
+def planning_session(folder: Path, **changes: Any) -> ReviewSession:
     """The example company without a plan: one is made when the screen opens."""
-    return offline_desk(folder, **{"plan": None, "makes_first": True} | changes)
+    return offline_session(folder, **{"plan": None, "makes_first": True} | changes)
 
 
 def ledger_in(folder: Path, clock: Any = noon) -> Ledger:
