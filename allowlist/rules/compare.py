@@ -223,7 +223,8 @@ class Comparison:
         )
         opened = (opened & ~required) | perhaps_opened
         if key[0] == "@":
-            opened &= surely_opened | self._unasked(service, after)
+            # What is certain now is news; only a doubt about who has the address may come from what is asked for.
+            opened &= after.allowed | self._unasked(service, after)
         closed |= perhaps_closed
         if not opened | closed:
             return None
@@ -245,7 +246,7 @@ class Comparison:
         for entry in after.doubts:
             part = entry.about[0] if isinstance(entry.about, tuple) else None
             asked = self.required.mask(service, part) if isinstance(part, str) and part else 0
-            found |= entry.mask & ~asked if entry.allows else 0
+            found |= entry.mask & ~asked if entry.allows else entry.mask
         return found
 
     def _unlike(self, service: Service, key: str, mask: int) -> tuple[int, int]:
