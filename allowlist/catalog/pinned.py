@@ -48,7 +48,7 @@ class PinnedIndex:
         if found is None:
             raise CatalogError(
                 f"'{text}' is no pinned index",
-                hint="write URL@sha256:DIGEST; 'allowlist catalog follow' prints it",
+                hint="write URL@sha256:DIGEST; 'allowlist catalog follow URL -o DIR' prints it",
             )
         check_address(found["url"])
         return cls(found["url"], found["digest"])
@@ -91,7 +91,7 @@ def _vouched(copy: Path | None, address: str, digest: str, fetched: Callable[[],
     if found != digest:
         raise CatalogError(
             f"{address} is not what was pinned: its digest is sha256:{found}",
-            hint="look at what changed ('allowlist catalog follow'), then pin the new digest",
+            hint="look at what changed ('allowlist catalog follow URL -o DIR'), then pin the new digest",
         )
     if copy:
         _keep(copy, content)

@@ -45,17 +45,10 @@ def say(text: str = "", level: str = "info", **fields: Any) -> None:
 
 def narration(text: str, level: str = "info", **fields: Any) -> str:
     """One line of narration in the form that was asked for, without secrets; commands in it run as printed."""
-    text = with_given(text, _command)
+    text = with_given(text)
     if LOG.is_json:
         return LOG.json_line(without_styles(text), level, fields, dt.datetime.now(dt.UTC))
     return with_styles(lines(LOG.clean(text)))
-
-
-def _command(name: str) -> click.Command | None:
-    """Imported when a line names it."""
-    from allowlist.cli.main import main
-
-    return main.get_command(click.Context(main), name)
 
 
 def put(text: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import click
@@ -31,22 +31,32 @@ class Carried(click.Option):
         return result
 
 
-def forget() -> None:
-    """A new command line."""
+_ROOT: list[click.Group] = []
+"""The commands there are; the command line names them when it begins, so that no import points up to it."""
+
+
+def begin(root: click.Group) -> None:
+    """A new command line with the commands of ``root``."""
     _GIVEN.clear()
+    _ROOT[:] = [root]
 
 
-def with_given(text: str, find: Callable[[str], click.Command | None]) -> str:
+def _find(name: str) -> click.Command | None:
+    """Imported when a line names it."""
+    return next((root.get_command(click.Context(root), name) for root in _ROOT), None)
+
+
+def with_given(text: str) -> str:
     """``text``, and to every command in it the options of this command line that it takes and does not name.
 
-    ``find`` gives a command by its name. An address with a password is never printed.
+    An address with a password is never printed.
     """
     if not _GIVEN or "allowlist " not in text:
         return text
 
     def longer(match: re.Match[str]) -> str:
         words = match[2].rstrip(".").split()
-        command = find(words[0])
+        command = _find(words[0])
         tail = _words(command, set(words)) if command else ""
         return f"{match[0]}{tail}"
 

@@ -102,12 +102,12 @@ def invoke(arguments: list[str]) -> int:
     """Run one command line; never raises, never shows a traceback without ``--debug``."""
     if arguments in ([], ["--help"], ["-h"]):
         return _show_help(arguments)
-    from allowlist.cli.given import forget
+    from allowlist.cli.given import begin
     from allowlist.observe.logs import LOG
     from allowlist.observe.traces import traced
 
     LOG.begin()
-    forget()
+    begin(main)
     debug = "--debug" in arguments or bool(os.environ.get("ALLOWLIST_DEBUG"))
     try:
         with traced("allowlist", os.environ, __version__, say):

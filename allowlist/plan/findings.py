@@ -127,7 +127,7 @@ def own_excess(target: str, rule: str, because: str) -> Finding:
         severity="warning",
         rule=rule,
         because=because,
-        remedy="allowlist plan takes it back when the delete policy is 'sync'",
+        remedy="the next plan takes it back when the delete policy is 'sync'",
     )
 
 

@@ -155,7 +155,8 @@ def with_pinned(library: Library, workload: Workload, source: Source) -> Library
                 problems.append(source.problem(("catalogs", index, "index"), str(error)))
     if problems:
         raise InvalidInput(
-            problems, hint="an index is pinned as URL@sha256:DIGEST; 'allowlist catalog follow' prints it"
+            problems,
+            hint="an index is pinned as URL@sha256:DIGEST; 'allowlist catalog follow URL -o DIR' prints it",
         )
     return library.with_catalogs(found) if found else library
 

@@ -85,6 +85,7 @@ def working_day() -> Iterator[tuple[str, ...]]:
     yield "apply", "plan.json", "--approved-only"
     (run,) = (row["run"] for row in allowlist("history", "--json").json)
     yield "confirm", run
+    yield "watch", run
     yield "rollback", run
     yield "sync", "--plan-only"
     yield "unlock", "nothing", "--reason", "none"

@@ -55,5 +55,7 @@ def test_a_killed_apply_is_told_and_finished_by_the_next(moment: str, workplace:
         assert resumed.json["converged"] is True
         again = allowlist("plan", "--exit-code", "--json", *azure)
         assert again.json["changes"] == []
-        assert again.code == 2, "two names stay denied by a rule of somebody else, and that is never called fine"
+        assert again.code == 2, (
+            "two names stay denied by a rule of somebody else, and that is never called fine"
+        )
         assert allowlist("history", "--verify").code == 0

@@ -124,9 +124,11 @@ def test_a_malformed_file_is_told_with_its_place(
     assert "approval.json" in str(caught.value)
 
 
-def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
+def test_a_folder_that_is_not_there_is_made_and_a_file_in_its_place_is_told(tmp_path: Path) -> None:
+    write_approval(tmp_path / "nowhere" / "approval.json", rows())
+    assert (tmp_path / "nowhere" / "approval.json").is_file()
     with pytest.raises(AllowlistError, match="cannot be written"):
-        write_approval(tmp_path / "nowhere" / "approval.json", rows())
+        write_approval(tmp_path / "nowhere" / "approval.json" / "approval.json", rows())
 
 
 def test_a_failed_signature_leaves_the_old_file_alone(tmp_path: Path) -> None:

@@ -14,7 +14,6 @@ from rich.cells import cell_len
 from textual import events
 
 from allowlist.errors import TargetUnavailable
-from allowlist.plan.digest import sealed
 from allowlist.plan.model import Gate, Plan, Risk
 from allowlist_tui.app import why_not_copy, why_not_save
 from allowlist_tui.guard import Guard
@@ -23,7 +22,7 @@ from allowlist_tui.screens.choosing import PlanChooser
 from allowlist_tui.screens.dialogs import parse_date
 from allowlist_tui.text import safe
 from allowlist_tui.wrapping import wrapped
-from tests.helpers.plans import a_change, a_plan
+from tests.helpers.plans import a_change, a_plan, resealed
 from tests.helpers.screen import SMALL, WIDE, Person, drive
 from tests.helpers.sessions import NOON, contoso_plan, ledger_in, offline_session
 
@@ -50,7 +49,13 @@ def hostile_plan() -> Plan:
             )
         )
     gate = Gate(id="widening", passed=False, text=HOSTILE[1], changes=tuple(item.id for item in changes))
-    return sealed(msgspec.structs.replace(a_plan(*changes, gates=(gate,)), workload=HOSTILE[0]))
+    plan = a_plan()
+    targets = tuple(msgspec.structs.replace(plan.targets[0], name=text) for text in HOSTILE)
+    return resealed(
+        msgspec.structs.replace(
+            plan, workload=HOSTILE[0], targets=targets, changes=tuple(changes), gates=(gate,)
+        )
+    )
 
 
 def test_hostile_text_is_shown_and_never_obeyed(tmp_path: Path) -> None:

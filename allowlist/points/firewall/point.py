@@ -152,7 +152,7 @@ def _states(estate: Estate, target: Target) -> Iterator[Finding]:
 
 
 _REMEDIES = {
-    True: "allowlist plan writes our group again where we have rules in it; else its owner has to",
+    True: "a plan writes our group again where we have rules in it; else its owner has to",
     False: "wait until Azure is done, then check again",
 }
 
