@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 
-from allowlist.plan.digest import sealed
 from allowlist.plan.model import (
     SCHEMA,
+    ApprovalInForce,
     Change,
     Classification,
     Operation,
@@ -17,6 +17,7 @@ from allowlist.plan.model import (
     Risk,
     TargetPlan,
 )
+from tests.helpers.plans import resealed
 
 _POLICIES = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Network/firewallPolicies"
 _PROVED = Proofs(
@@ -39,12 +40,13 @@ def many_changes(count: int, created: dt.datetime = dt.datetime(2026, 11, 24, 12
         )
         for number in range(20)
     )
-    return sealed(
+    return resealed(
         Plan(
             schema=SCHEMA,
             workload="fleet",
             created=created.isoformat(),
             tool="allowlist",
+            approval=ApprovalInForce(origin="the workload file", digest="sha256:policy"),
             catalogs={"foundry-hub": "1.4.0"},
             targets=targets,
             changes=tuple(_change(number) for number in range(count)),
