@@ -23,6 +23,7 @@ from allowlist.filters.format import (
     who_lines,
 )
 from allowlist.filters.lists import ANY_SERVICE, Kind, Lists, Service, Shape
+from allowlist.filters.reading import everything
 from allowlist.filters.zones import Zone
 
 _DNS_NOTES: Final = (
@@ -233,8 +234,6 @@ class UnboundLocalZones:
                     why = f"stands in line {seen[zone]} already; the last one counts"
                     found.troubles.append(Trouble(TroubleKind.CONFLICT, file, line, zone, why))
                 seen[zone] = line
-                reading = (
-                    DIALECTS["envoy virtual_hosts Host"].read("*") if zone == "." else dialect.read(zone)
-                )
+                reading = everything() if zone == "." else dialect.read(zone)
                 found.add(ANY_SERVICE, zone, reading, file, line)
         return found

@@ -16,12 +16,12 @@ from allowlist.errors import InvalidInput
 from allowlist.filters.dialects import DIALECTS, Dialect
 from allowlist.filters.format import ALL_KINDS, Files, Imported, Trouble, TroubleKind, comment_lines, names_in
 from allowlist.filters.lists import Kind, Lists, Service, Shape
+from allowlist.filters.reading import everything
 
 _TLS_INSPECTOR: Final = "type.googleapis.com/envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector"
 _TCP_PROXY: Final = (
     "type.googleapis.com/envoy.extensions.filters.network.sni_dynamic_forward_proxy.v3.FilterConfig"
 )
-_ANY_NAME: Final = DIALECTS["envoy virtual_hosts Host"].read("*")
 
 
 class _Envoy:
@@ -82,7 +82,7 @@ class EnvoyServerNames(_Envoy):
                 service = Service("https", port, port)
                 names = match.get("server_names", [])
                 if not names:
-                    found.add(service, "*", _ANY_NAME, file, 0)
+                    found.add(service, "*", everything(), file, 0)
                 for name in names:
                     if (port, name.lower()) in seen:
                         found.troubles.append(

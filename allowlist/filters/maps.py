@@ -21,6 +21,7 @@ from allowlist.filters.format import (
     who_lines,
 )
 from allowlist.filters.lists import Kind, Lists, Service, Shape
+from allowlist.filters.reading import everything
 
 _HOSTNAMES = DIALECTS["nginx stream map hostnames"]
 _PLAIN = DIALECTS["nginx stream map plain"]
@@ -85,7 +86,7 @@ class Nginx:
             if value in ("0", "", "deny"):
                 continue
             if entry == "default":
-                found.add(service, "*", DIALECTS["envoy virtual_hosts Host"].read("*"), file, line)
+                found.add(service, "*", everything(), file, line)
                 continue
             for text in _claimed(entry.lower()):
                 if text in seen:
@@ -194,7 +195,7 @@ class HAProxy:
     def _read_acl(self, found: Imported, files: Files, file: str, number: int, words: list[str]) -> None:
         service = _service_of("host" if "hdr" in words[2] else "server_name", f"{words[1]} {file}")
         if words[2] == "always_true":
-            found.add(service, "*", DIALECTS["envoy virtual_hosts Host"].read("*"), file, number)
+            found.add(service, "*", everything(), file, number)
             return
         match = words[words.index("-m") + 1] if "-m" in words else "str"
         folded = "lower" in words[2]

@@ -22,7 +22,7 @@ from allowlist.filters.format import (
     who_lines,
 )
 from allowlist.filters.lists import Kind, Lists, Service, Shape
-from allowlist.filters.reading import Reading
+from allowlist.filters.reading import Reading, everything
 
 _FIRST_SID: Final = 9_100_001
 
@@ -94,7 +94,7 @@ _PASS: Final = re.compile(r"pass\s+(tls|http)\s+\S+\s+\S+\s+->\s+\S+\s+(\S+)\s+\
 
 def _reading(buffer: str, text: str, options: str) -> Reading:
     if text == "" or text == ".":
-        return DIALECTS["envoy virtual_hosts Host"].read("*")
+        return everything()
     if buffer == "http.host":
         if "startswith" in options and "endswith" in options:
             return DIALECTS["haproxy sni -m str"].read(text)
