@@ -39,7 +39,7 @@ def evaluate(ruleset: Ruleset, flow: Flow, facts: Facts = NOTHING_KNOWN) -> Verd
 def hidden_steps(ruleset: Ruleset, flow: Flow, verdict: Verdict, facts: Facts = NOTHING_KNOWN) -> list[Step]:
     """Rules that certainly match ``flow`` but are never asked, because the one that decides comes before them."""
     found = [
-        _step(rule, stage, match) for rule, stage, match in _matches(ruleset, flow, facts) if match.certain
+        step_of(rule, stage, match) for rule, stage, match in _matches(ruleset, flow, facts) if match.certain
     ]
     later = [step.ref for step in found]
     return found[later.index(verdict.ref) + 1 :] if verdict.ref in later else []
@@ -60,13 +60,14 @@ def _with_alert(verdict: Verdict) -> Verdict:
 def _by_rules(ruleset: Ruleset, flow: Flow, facts: Facts) -> Verdict:
     steps: list[Step] = []
     for rule, stage, match in _matches(ruleset, flow, facts):
-        steps.append(_step(rule, stage, match))
+        steps.append(step_of(rule, stage, match))
         if match.certain:
             break
-    return _conclude(steps, _last_resort(ruleset, flow, facts))
+    return conclude(steps, last_resort(ruleset, flow, facts))
 
 
-def _step(rule: FilterRule | NatRule, stage: Stage, match: Match) -> Step:
+def step_of(rule: FilterRule | NatRule, stage: Stage, match: Match) -> Step:
+    """``rule`` as a step on the way of a flow that it matches."""
     action = Action.ALLOW if isinstance(rule, NatRule) else rule.action
     return Step(ref=rule.ref, stage=stage, action=action, certain=match.certain, unknowns=match.unknowns)
 
@@ -101,7 +102,8 @@ def _host_port_differs(flow: Flow) -> bool:
     return flow.host_port is not None and flow.host_port != flow.port
 
 
-def _last_resort(ruleset: Ruleset, flow: Flow, facts: Facts) -> Verdict:
+def last_resort(ruleset: Ruleset, flow: Flow, facts: Facts) -> Verdict:
+    """What happens to ``flow`` if no rule matches it."""
     if _host_port_differs(flow) and flow.application:
         because = f"the port in the Host header ({flow.host_port}) differs from the TCP port ({flow.port})"
         return Verdict(action=Action.DENY, stage=Stage.DEFAULT, because=because)
@@ -119,7 +121,8 @@ def _last_resort(ruleset: Ruleset, flow: Flow, facts: Facts) -> Verdict:
     return Verdict(action=Action.DENY, stage=Stage.DEFAULT, because="no rule matches; the default is deny")
 
 
-def _conclude(steps: list[Step], otherwise: Verdict) -> Verdict:
+def conclude(steps: list[Step], otherwise: Verdict) -> Verdict:
+    """The verdict once ``steps`` were met, the last of them certain or none; a doubt counts where it would matter."""
     certain = steps[-1] if steps and steps[-1].certain else None
     final = certain.action if certain else otherwise.action
     doubts = [step for step in steps if not step.certain and step.action is not final]

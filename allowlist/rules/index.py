@@ -62,6 +62,11 @@ class Zones:
         self._masks: dict[tuple[Interval, ...], int] = {}
         self.everything = (1 << len(self._starts)) - 1
 
+    @property
+    def starts(self) -> list[int]:
+        """The first address of every cut, ascending."""
+        return self._starts
+
     def mask(self, addresses: AddressSet) -> int:
         """The set as bits; exact, because every set asked for was known when the cuts were made."""
         found = self._masks.get(addresses.intervals)

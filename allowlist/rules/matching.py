@@ -73,11 +73,15 @@ def match_application_rule(rule: ApplicationRule, flow: Flow, facts: Facts, sett
     source = match_sources(rule.sources, flow.source)
     if not source.matched:
         return NO
-    names = (match_targets(rule, flow, name, facts, settings) for name in _names_seen(rule, flow))
-    return all_of(source, *names, _surely(rule))
+    return all_of(source, match_names(rule, flow, facts, settings), surely(rule))
 
 
-def _names_seen(rule: ApplicationRule, flow: Flow) -> tuple[str, ...]:
+def match_names(rule: ApplicationRule, flow: Flow, facts: Facts, settings: Settings) -> Match:
+    """Are the names that the firewall sees of ``flow`` targets of ``rule``?"""
+    return all_of(*(match_targets(rule, flow, name, facts, settings) for name in names_seen(rule, flow)))
+
+
+def names_seen(rule: ApplicationRule, flow: Flow) -> tuple[str, ...]:
     """TLS inspection sees the Host header inside, which then has to match as well as the SNI."""
     inside = flow.application == "https" and rule.terminates_tls and flow.host not in ("", flow.name)
     return (flow.name, flow.host) if inside else (flow.name,)
@@ -144,7 +148,7 @@ def match_network_rule(rule: NetworkRule, flow: Flow, facts: Facts, settings: Se
     source = match_sources(rule.sources, flow.source)
     if not source.matched:
         return NO
-    return all_of(source, match_destination(rule, flow, facts, settings), _surely(rule))
+    return all_of(source, match_destination(rule, flow, facts, settings), surely(rule))
 
 
 def is_protocol_match(
@@ -222,7 +226,7 @@ def match_nat_rule(rule: NatRule, flow: Flow) -> Match:
     where = AddressSet(((flow.destination, flow.destination),))
     parts = [_match_addresses(rule.destinations, where, "")]
     parts += [perhaps(f"the addresses of {item}") for item in rule.unresolved]
-    return all_of(match_sources(rule.sources, flow.source), any_of(parts), _surely(rule))
+    return all_of(match_sources(rule.sources, flow.source), any_of(parts), surely(rule))
 
 
 def match_sources(sources: Sources, address: int) -> Match:
@@ -231,6 +235,7 @@ def match_sources(sources: Sources, address: int) -> Match:
     return any_of(perhaps(f"the members of {item}") for item in sources.unresolved)
 
 
-def _surely(rule: FilterRule | NatRule) -> Match:
+def surely(rule: FilterRule | NatRule) -> Match:
+    """Yes, unless ``rule`` has parts whose meaning is not known or may not be in force."""
     doubts = doubts_about(rule)
     return perhaps(*doubts) if doubts else YES
