@@ -16,6 +16,7 @@ from allowlist.cli.common import (
     arm_from,
     catalogs_option,
     connection_options,
+    exit_code_option,
     facts_option,
     json_option,
     ledger_from,
@@ -27,7 +28,7 @@ from allowlist.cli.common import (
     who_decides,
     workload_option,
 )
-from allowlist.cli.console import put_json, say
+from allowlist.cli.console import plain, put_json, say
 from allowlist.cli.exits import Exit
 from allowlist.cli.progress import begun, next_lines, say_interrupted, show_progress
 from allowlist.cli.stopping import stopping
@@ -47,6 +48,7 @@ def duration(text: str | None) -> dt.timedelta:
 
 
 if TYPE_CHECKING:
+    from allowlist.apply.result import RunResult
     from allowlist.azure.connection import SignIn
     from allowlist.store import Ledger
 
@@ -86,6 +88,7 @@ if TYPE_CHECKING:
 @policy_option
 @ledger_option
 @json_option
+@exit_code_option
 def apply(
     plan_path: Path | None,
     resume: str | None,
@@ -102,8 +105,12 @@ def apply(
     sign_in: SignIn,
     ledger_url: str | None,
     as_json: bool,
+    exit_code: bool,
 ) -> int:
     """Apply what is approved of PLAN, read it back and verify it.
+
+    Says "converged" only where every requirement is covered; else what is not, and at which rule. --exit-code gives 2
+    for that.
 
     With --confirm-within the change is provisional: it is undone unless somebody runs allowlist confirm RUN in
     time. A process that does not end with the terminal sees to that; it is refused where nobody would.
@@ -161,7 +168,8 @@ def apply(
             {
                 "run": result.run_id,
                 "fates": result.fates,
-                "converged": result.converged,
+                "converged": result.convergence,
+                "open": _open(result),
                 "error": result.error,
             }
         )
@@ -176,8 +184,31 @@ def apply(
             f"run {result.run_id}: the rollback is finished: {counted(len(result.fates), 'change')} undone and verified"
         )
         return Exit.DONE
-    say(f"run {result.run_id}: {result.summary()}; verified, converged")
-    return Exit.DONE
+    _say_afterwards(result)
+    return Exit.PENDING if exit_code and not result.is_settled else Exit.DONE
+
+
+def _open(result: RunResult) -> list[str]:
+    """What is not as it should be by the plan made after the run."""
+    from allowlist.render.plan import afterwards_lines
+
+    return list(afterwards_lines(result.afterwards)) if result.afterwards else []
+
+
+def _say_afterwards(result: RunResult) -> None:
+    """How a complete run ended: converged, or what is still open and at which rule."""
+    from allowlist.render.plan import afterwards_text
+
+    found = _open(result)
+    told = afterwards_text(result.afterwards) if result.afterwards else "not judged again"
+    say(f"run {result.run_id}: {result.summary()}; verified, {told}")
+    for line in found[:_SHOWN]:
+        say(plain(line))
+    if len(found) > _SHOWN:
+        say(f"… and {len(found) - _SHOWN} more: allowlist check")
+
+
+_SHOWN = 12
 
 
 def _leave_provisional(

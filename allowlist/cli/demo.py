@@ -15,6 +15,7 @@ from allowlist.cli.exits import Exit
 from allowlist.cli.progress import show_progress
 
 if TYPE_CHECKING:
+    from allowlist.apply.result import RunResult
     from allowlist.plan.model import Plan
     from allowlist.workflow.project import Project
 
@@ -141,7 +142,15 @@ def _apply(project: Project, plan: Plan, arm: object, folder: Path) -> int:
         )
         result = apply_plan(project, plan, arm, context, ApplyOptions())  # type: ignore[arg-type]
     raise_if_incomplete(result)
-    say(
-        f"6. a fresh plan is empty: converged ({result.summary()}; {len(plan.gaps)} gaps are for the owners of the denies)"
-    )
+    _show_end(result)
     return Exit.DONE
+
+
+def _show_end(result: RunResult) -> None:
+    """What a fresh plan says: nothing is called fine that is left to somebody."""
+    from allowlist.render.plan import afterwards_lines, afterwards_text
+
+    assert result.afterwards is not None
+    say(f"6. a fresh plan is empty ({result.summary()}): {afterwards_text(result.afterwards)}")
+    for line in afterwards_lines(result.afterwards):
+        put(f"   {plain(line)}")

@@ -143,6 +143,7 @@ def _meters(outcome: Outcome) -> TargetMeters:
         target=outcome.target,
         pending=outcome.waiting,
         missing=outcome.missing,
+        concerns=outcome.concerns,
         drifted=len(outcome.drift),
         applied=outcome.applied,
         failed=outcome.state == "failed",

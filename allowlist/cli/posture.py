@@ -83,7 +83,7 @@ def posture(
     if output is not None:
         say(f"written to {output}")
     say(summary_line(report))
-    return Exit.PENDING if exit_code and report.pending else Exit.DONE
+    return Exit.PENDING if exit_code and report.is_pending else Exit.DONE
 
 
 _ENDINGS = {".html": "html", ".md": "markdown", ".json": "json", ".sarif": "sarif"}

@@ -10,6 +10,7 @@ from allowlist.network.observation import Observation, Service, State
 from allowlist.network.path import Step
 from allowlist.network.read import name_of
 from allowlist.network.recommendations import RECOMMENDATIONS, Recommendation
+from allowlist.plan.findings import Finding as RuleFinding
 
 SCHEMA = "allowlist/posture/v1"
 
@@ -95,6 +96,12 @@ class Posture:
     expired: tuple[Suppression, ...] = ()
     unused: tuple[Suppression, ...] = ()
     unreadable: tuple[str, ...] = ()
+    unsettled: tuple[RuleFinding, ...] = ()
+    """Requirements that are not covered and rules of ours that are not as they should be, as ``check`` judges them."""
+
+    @property
+    def is_pending(self) -> bool:
+        return bool(self.pending or self.unsettled or self.unreadable)
 
     @property
     def findings(self) -> Iterator[Finding]:

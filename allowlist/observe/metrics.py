@@ -21,12 +21,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TargetMeters:
-    """What is measured of one target in one run."""
+    """What is measured of one target in one run. Of one that ``failed`` nothing else is known, and nothing else is told."""
 
     workload: str
     target: str
     pending: int
     missing: int
+    concerns: int
     drifted: int
     applied: int
     failed: bool
@@ -82,6 +83,11 @@ class Metrics:
         self._missing = gauge(
             "allowlist_missing_requirements", "Requirements that are not covered after the run.", _TARGET
         )
+        self._concerns = gauge(
+            "allowlist_open_findings",
+            "What else is not as it should be after the run: states, rules of ours, what was not read.",
+            _TARGET,
+        )
         self._drifted = gauge("allowlist_drifted_rules", "Rules of ours that somebody else changed.", _TARGET)
         self._failed = gauge("allowlist_target_failed", "1 when the target's pass failed.", _TARGET)
         self._target_seconds = gauge(
@@ -113,9 +119,11 @@ class Metrics:
     def target(self, seen: TargetMeters) -> None:
         """Take in one target, as soon as it is done."""
         labels = (seen.workload, seen.target)
-        self._pending.labels(*labels).set(seen.pending)
-        self._missing.labels(*labels).set(seen.missing)
-        self._drifted.labels(*labels).set(seen.drifted)
+        if not seen.failed:
+            self._pending.labels(*labels).set(seen.pending)
+            self._missing.labels(*labels).set(seen.missing)
+            self._concerns.labels(*labels).set(seen.concerns)
+            self._drifted.labels(*labels).set(seen.drifted)
         self._failed.labels(*labels).set(int(seen.failed))
         self._target_seconds.labels(*labels).set(seen.seconds)
         if seen.applied:

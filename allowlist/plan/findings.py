@@ -53,6 +53,11 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     remedy: str = ""
     code: str = ""
 
+    @property
+    def is_fine(self) -> bool:
+        """What is not proved is not fine: unknown is no better here than missing."""
+        return self.status in (Status.COVERED, Status.REDUNDANT)
+
 
 _SEVERITY = {
     Status.COVERED: "info",

@@ -82,6 +82,8 @@ class RuleReader:
         """The rule; opaque where it cannot be read, once for each thing it might do."""
         if UNREAD_PRIORITY in ref.order:
             return opaque_rules(ref, frame, f"rule {ref}, whose priority cannot be read")
+        if frame.action not in _ACTIONS:
+            return opaque_rules(ref, frame, f"rule {ref}, whose {frame.action} this version does not know")
         try:
             known = known_value("ruleType", kind, _KNOWN)
             if (known == NAT) != (frame.action == "dnat"):

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from allowlist.plan.findings import SCHEMA, Finding, Status, summary_of
-
-_QUIET = (Status.COVERED, Status.REDUNDANT)
+from allowlist.plan.findings import SCHEMA, Finding, summary_of
 
 
 def findings_json(findings: Sequence[Finding]) -> dict[str, Any]:
@@ -15,11 +13,12 @@ def findings_json(findings: Sequence[Finding]) -> dict[str, Any]:
     return {
         "schema": SCHEMA,
         "summary": summary_of(findings),
-        "findings": [_finding_json(item) for item in findings],
+        "findings": [finding_entry(item) for item in findings],
     }
 
 
-def _finding_json(finding: Finding) -> dict[str, Any]:
+def finding_entry(finding: Finding) -> dict[str, Any]:
+    """One finding as it stands in ``findings``."""
     ref = finding.requirement
     result: dict[str, Any] = {
         "status": finding.status.value,
@@ -60,7 +59,7 @@ def _finding_json(finding: Finding) -> dict[str, Any]:
 
 def findings_text(findings: Sequence[Finding], styled: Any, *, everything: bool = False) -> Iterator[str]:
     """One block per finding, the serious ones first; what is fine only on request."""
-    shown = [finding for finding in findings if everything or finding.status not in _QUIET]
+    shown = [finding for finding in findings if everything or not finding.is_fine]
     for finding in sorted(shown, key=lambda item: (item.target, _RANK[item.severity])):
         yield f"{styled(finding.status.value)}  {subject_of(finding)}  [{finding.target}]"
         yield f"    {finding.because}"
@@ -78,6 +77,11 @@ def subject_of(finding: Finding) -> str:
     if ref is None:
         return finding.rule
     return f"{ref.pattern} {ref.protocol}:{ref.ports} for {ref.catalog}@{ref.version}#{ref.entry}"
+
+
+def finding_line(finding: Finding) -> str:
+    """A finding in one line, with the rule that stands in the way."""
+    return f"{finding.status.value} {subject_of(finding)} [{finding.target}]: {finding.because}"
 
 
 def summary_text(findings: Sequence[Finding]) -> str:

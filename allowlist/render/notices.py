@@ -137,7 +137,7 @@ def _fate_of(finding: Finding) -> Fate:
 
 
 def of_plan(plan: Plan) -> Iterator[Notice]:
-    """Changes that wait, gaps, and gates; a waived gate passes."""
+    """Changes that wait, gaps, what else is not as it should be, and gates; a waived gate passes."""
     for change in plan.changes:
         yield Notice(
             rule="change",
@@ -155,6 +155,16 @@ def of_plan(plan: Plan) -> Iterator[Notice]:
             target=gap.target,
             subject=f"{ref.pattern} {ref.protocol}:{ref.ports}",
             text=gap.cause + (f"; witness: {gap.witness}" if gap.witness else ""),
+            fate="failed",
+        )
+    for concern in plan.concerns:
+        yield Notice(
+            rule=concern.status,
+            level="warning",
+            target=concern.target,
+            subject=concern.subject,
+            text=concern.text,
+            remedy=concern.remedy,
             fate="failed",
         )
     targets = {change.id: change.target for change in plan.changes}

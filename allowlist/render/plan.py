@@ -87,13 +87,34 @@ def _rest_text(plan: Plan) -> Iterator[str]:
             else "closed"
         )
         yield f"gate {gate.id} ({state}): {gate.text}"
+    yield from unsettled_lines(plan)
+    for skip in plan.skips:
+        yield f"left alone {skip.subject} [{skip.target}] ({skip.code}): {skip.text}"
+
+
+def unsettled_lines(plan: Plan) -> Iterator[str]:
+    """What would still not be as it should be after the plan, each in one line: requirements, then the rest."""
     for gap in plan.gaps:
         ref = gap.requirement
         yield f"gap {ref.pattern} {ref.protocol}:{ref.ports} [{gap.target}]: {gap.cause}"
     for concern in plan.concerns:
         yield f"{concern.status} {concern.subject} [{concern.target}]: {concern.text}"
-    for skip in plan.skips:
-        yield f"left alone {skip.subject} [{skip.target}] ({skip.code}): {skip.text}"
+
+
+def afterwards_text(plan: Plan) -> str:
+    """Of a plan made after a run: what keeps all from being as it should be; "converged" where nothing does."""
+    if plan.is_settled:
+        return "converged"
+    waiting = [f"{counted(len(plan.changes), 'change')} not applied"] if plan.changes else []
+    lacking = [unsettled_text(plan)] if plan.gaps or plan.concerns else []
+    return "; ".join([*waiting, *lacking])
+
+
+def afterwards_lines(plan: Plan) -> Iterator[str]:
+    """The same, one line each: which requirement is not covered, and by whose rule."""
+    for change in plan.changes:
+        yield f"not applied {change.id} {change.title} [{change.target}]"
+    yield from unsettled_lines(plan)
 
 
 def summary_text(plan: Plan) -> str:

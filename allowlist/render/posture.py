@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from allowlist.network.observation import Evidence, State
 from allowlist.network.path import Disposition, Step
 from allowlist.network.posture import SCHEMA, Finding, Posture, Row
-from allowlist.render.notices import Level, Notice, Report, Rule
+from allowlist.render.escape import markdown
+from allowlist.render.findings import finding_entry, finding_line
+from allowlist.render.notices import Level, Notice, Report, Rule, of_findings
 
 STATE_WORDS = {
     State.MET: "met",
@@ -32,7 +35,13 @@ def summary_line(posture: Posture) -> str:
     """``7 met, 2 not met, 1 unknown, 1 suppressed``."""
     counts = [(posture.count(state), STATE_WORDS[state]) for state in State]
     counts.append((len(posture.suppressed), "suppressed"))
-    return ", ".join(f"{count} {word}" for count, word in counts if count) or "nothing was looked at"
+    told = ", ".join(f"{count} {word}" for count, word in counts if count) or "nothing was looked at"
+    return f"{told}; requirements and our rules: {_unsettled(posture)}" if posture.unsettled else told
+
+
+def _unsettled(posture: Posture) -> str:
+    counts = Counter(item.status.value for item in posture.unsettled)
+    return ", ".join(f"{count} {word}" for word, count in counts.items())
 
 
 def posture_text(posture: Posture, styled: Any, *, everything: bool = False) -> Iterator[str]:
@@ -53,6 +62,8 @@ def posture_text(posture: Posture, styled: Any, *, everything: bool = False) -> 
         yield f"suppression {item.id} of {item.owner} hides nothing: remove it"
     for text in posture.unreadable:
         yield f"not readable: {text}"
+    for found in posture.unsettled:
+        yield finding_line(found)
 
 
 def _finding_text(finding: Finding, styled: Any, *, everything: bool) -> Iterator[str]:
@@ -113,6 +124,7 @@ def posture_json(posture: Posture) -> dict[str, Any]:
         ],
         "unused_suppressions": [{"id": item.id, "owner": item.owner} for item in posture.unused],
         "unreadable": list(posture.unreadable),
+        "unsettled": [finding_entry(item) for item in posture.unsettled],
     }
 
 
@@ -167,15 +179,15 @@ def step_json(step: Step) -> dict[str, Any]:
 
 def posture_markdown(posture: Posture) -> Iterator[str]:
     """One page for a ticket or a wiki: a table of rows, then what is not met with evidence and next step."""
-    yield f"# Network posture of {posture.workload}"
+    yield f"# Network posture of {markdown(posture.workload)}"
     yield ""
-    yield f"{summary_line(posture)} · {posture.origin} · {posture.created:%Y-%m-%d %H:%M} UTC"
+    yield f"{summary_line(posture)} · {markdown(posture.origin)} · {posture.created:%Y-%m-%d %H:%M} UTC"
     yield ""
     yield "| Service | State | Needs outbound | Findings |"
     yield "|---|---|---|---|"
     for row in posture.rows:
-        needs = _cell(row.need.says) if row.need else ""
-        ids = ", ".join(f"`{item.id}`" for item in row.findings if item.is_pending)
+        needs = markdown(row.need.says) if row.need else ""
+        ids = ", ".join(markdown(item.id) for item in row.findings if item.is_pending)
         yield f"| {row.service} | {STATE_GLYPHS[row.state]} {STATE_WORDS[row.state]} | {needs} | {ids} |"
     for finding in posture.findings:
         if finding.observation.state in (State.NOT_MET, State.UNKNOWN):
@@ -183,12 +195,19 @@ def posture_markdown(posture: Posture) -> Iterator[str]:
     for path in posture.paths:
         yield ""
         steps = " → ".join(
-            f"{DISPOSITION_GLYPHS[step.disposition]} {step.stage} ({_cell(step.says)})" for step in path.steps
+            f"{DISPOSITION_GLYPHS[step.disposition]} {step.stage} ({markdown(step.says)})"
+            for step in path.steps
         )
-        yield f"Path of **{path.subnet}** ({path.addresses}): {steps}"
+        yield f"Path of **{markdown(path.subnet)}** ({path.addresses}): {steps}"
     for item in posture.expired:
         yield ""
-        yield f"Suppression `{item.id}` of {item.owner} expired on {item.expires}."
+        yield f"Suppression {markdown(item.id)} of {markdown(item.owner)} expired on {item.expires}."
+    for text in posture.unreadable:
+        yield ""
+        yield f"Not readable: {markdown(text)}"
+    for found in posture.unsettled:
+        yield ""
+        yield f"- {markdown(finding_line(found))}"
 
 
 def _finding_markdown(finding: Finding) -> Iterator[str]:
@@ -196,19 +215,15 @@ def _finding_markdown(finding: Finding) -> Iterator[str]:
     yield ""
     yield f"## {STATE_GLYPHS[item.state]} {finding.recommendation.text}"
     yield ""
-    yield f"`{finding.id}` · {item.severity} · [why]({finding.recommendation.source})"
+    yield f"{markdown(finding.id)} · {item.severity} · [why]({finding.recommendation.source})"
     yield ""
-    yield f"- Actual: {item.says}"
+    yield f"- Actual: {markdown(item.says)}"
     for place in item.evidence:
-        yield f"- Evidence: `{place.resource}` `{place.path}` = `{shown(place)}`"
-    yield f"- Next: {item.remedy}"
+        yield f"- Evidence: {markdown(place.resource)} {markdown(place.path)} = {markdown(shown(place))}"
+    yield f"- Next: {markdown(item.remedy)}"
     if finding.suppressed_by is not None:
         held = finding.suppressed_by
-        yield f"- Suppressed by {held.owner} until {held.expires}: {held.reason}"
-
-
-def _cell(text: str) -> str:
-    return text.replace("|", "\\|")
+        yield f"- Suppressed by {markdown(held.owner)} until {held.expires}: {markdown(held.reason)}"
 
 
 _LEVELS: Final[Mapping[str, Level]] = {"error": "error", "warning": "warning", "info": "note"}
@@ -222,7 +237,7 @@ def posture_report(posture: Posture, file: str) -> Report:
         name=f"posture {posture.workload}",
         summary=summary_line(posture),
         file=file,
-        notices=tuple(map(_notice, told)),
+        notices=(*map(_notice, told), *of_findings(posture.unsettled)),
         rules={
             item.observation.code: Rule(item.recommendation.text, item.recommendation.source) for item in told
         },

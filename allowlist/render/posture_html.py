@@ -8,6 +8,7 @@ from typing import Any
 from allowlist.network.observation import State
 from allowlist.network.posture import Posture
 from allowlist.render.escape import lines
+from allowlist.render.findings import finding_line
 from allowlist.render.path_svg import BOX, Drawing
 from allowlist.render.posture import DISPOSITION_GLYPHS, STATE_GLYPHS, STATE_WORDS, shown
 
@@ -74,4 +75,5 @@ def _besides(posture: Posture) -> list[str]:
         *(f"Suppression {item.id} of {item.owner} expired on {item.expires}." for item in posture.expired),
         *(f"Suppression {item.id} of {item.owner} hides nothing: remove it." for item in posture.unused),
         *(f"Not readable: {text}" for text in posture.unreadable),
+        *map(finding_line, posture.unsettled),
     ]

@@ -62,6 +62,8 @@ class OutcomeLike(Protocol):
     @property
     def missing(self) -> int: ...
     @property
+    def concerns(self) -> int: ...
+    @property
     def plan_id(self) -> str: ...
     @property
     def run_id(self) -> str: ...
@@ -140,6 +142,7 @@ def _target_json(outcome: OutcomeLike) -> dict[str, Any]:
         "waiting": outcome.waiting,
         "gaps": outcome.gaps,
         "missing": outcome.missing,
+        "findings": outcome.concerns,
         "plan": outcome.plan_id,
         "run": outcome.run_id,
         "drift": [

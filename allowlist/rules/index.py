@@ -332,7 +332,8 @@ class RuleIndex:
 
     def _doubt_addresses(self, table: Table, rule: NetworkRule, key: str, parts: Iterable[object]) -> None:
         for part in parts:
-            self._doubt(table, rule, key, f"which addresses are behind rule {rule.ref}", about=part)
+            named = f": {part}" if part in rule.unresolved else ""
+            self._doubt(table, rule, key, f"which addresses are behind rule {rule.ref}{named}", about=part)
 
     def _may_hold_the_internet(self, tag: str) -> bool:
         members = self.facts.service_tags.get(tag.lower())

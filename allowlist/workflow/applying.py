@@ -26,7 +26,7 @@ from allowlist.observe.secrets import refuse_secrets
 from allowlist.plan.approval import ApprovalStatus
 from allowlist.plan.digest import require_intact
 from allowlist.plan.model import Change, Plan
-from allowlist.points.point import ArmWriter
+from allowlist.points.point import ArmReader, ArmWriter
 from allowlist.store import Ledger, RunKind
 from allowlist.workflow.approval_policy import refuse_other_policy
 from allowlist.workflow.deciding import standings_in
@@ -166,7 +166,9 @@ def check_converged(
     if not result.is_complete:
         return
     try:
-        result.converged = not still_wanted(project, plan, arm, applied)
+        fresh = plan_again(project, plan, arm)
+        result.converged = not still_wanted(plan, fresh, applied)
+        result.afterwards = fresh
     except TargetError as error:
         result.error = f"written and verified, but a fresh plan could not be made: {error}"
 
@@ -234,14 +236,17 @@ def _save_after(
         )
 
 
-def still_wanted(project: Project, plan: Plan, arm: ArmWriter, applied: Sequence[Change]) -> list[Change]:
-    """What a fresh plan for the same targets would still change, apart from what was left out on purpose.
+def plan_again(project: Project, plan: Plan, arm: ArmReader) -> Plan:
+    """A plan for the same targets from what is there now."""
+    specs = project.targets([target.name for target in plan.targets])
+    return make_plan(project, read_estate(project, specs, arm), specs)
+
+
+def still_wanted(plan: Plan, fresh: Plan, applied: Sequence[Change]) -> list[Change]:
+    """What ``fresh`` would still change, apart from what was left out of ``plan`` on purpose.
 
     Those are known by what they do and for whom: what stands over them (gates that count a plan) may be other now.
     """
-    names = [target.name for target in plan.targets]
-    specs = project.targets(names)
-    fresh = make_plan(project, read_estate(project, specs, arm), specs)
     left_out = {change.id for change in plan.changes} - {change.id for change in applied}
     return [change for change in fresh.changes if change.id not in left_out]
 
@@ -251,7 +256,7 @@ def finish(context: RunContext, result: RunResult, options: ApplyOptions) -> Non
     summary: dict[str, Any] = {
         "fates": dict(result.fates),
         "error": result.error,
-        "converged": result.converged,
+        "converged": result.convergence,
     }
     if result.interrupted:
         state = "interrupted"

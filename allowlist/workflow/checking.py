@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from allowlist.estate.bodies import Estate
-from allowlist.plan.findings import Finding, Status
+from allowlist.plan.findings import Finding
 from allowlist.plan.rule_findings import find_rule_findings, find_rules_of_others
 from allowlist.rules.addresses import NOWHERE
 from allowlist.rules.requirement import Requirement
@@ -24,6 +24,8 @@ class TargetCheck:
     spec: TargetSpec
     requirements: tuple[Requirement, ...]
     findings: tuple[Finding, ...]
+    unsettled: tuple[Finding, ...] = ()
+    """Those that keep the target from being fine: of its requirements and of what is ours, not of rules of others."""
     notes: tuple[str, ...] = ()
 
 
@@ -39,23 +41,24 @@ def check_target(project: Project, estate: Estate, spec: TargetSpec) -> TargetCh
     sources = NOWHERE
     for addresses in {requirement.sources for requirement in resolved.wanted}:
         sources |= addresses
+    told, besides = requirement_findings(judgement), concerns(judgement)
     findings = [
-        *requirement_findings(judgement),
+        *told,
         *judgement.posture,
         *find_rule_findings(engine, sources, spec.name),
         *find_rules_of_others(engine.index.ruleset, project.workload.name, spec.name),
         *superfluous_rules(engine, resolved, spec.name),
     ]
-    findings += [item for item in concerns(judgement) if item not in findings]
+    findings += [item for item in besides if item not in findings]
     return TargetCheck(
         spec=spec,
         requirements=resolved.wanted,
         findings=tuple(findings),
+        unsettled=tuple(item for item in dict.fromkeys((*told, *besides)) if not item.is_fine),
         notes=(*resolved.notes, *(f"not readable: {text}" for text in estate.unreadable)),
     )
 
 
 def has_faults(checks: Sequence[TargetCheck]) -> bool:
     """Is anything not as it should be? What is covered or merely redundant does not count."""
-    fine = (Status.COVERED, Status.REDUNDANT)
-    return any(finding.status not in fine for check in checks for finding in check.findings)
+    return any(not finding.is_fine for check in checks for finding in check.findings)

@@ -101,11 +101,7 @@ def concerns(judgement: Judgement) -> list[Finding]:
         *excess_of(judgement),
         *(left_out(name, text) for text in judgement.resolved.left_out),
         *(not_read(name, str(item)) for item in judgement.estate.unreadable if not item.kind),
-        *(
-            item
-            for item in served_findings(judgement.resolved, name)
-            if item.status not in (Status.COVERED, Status.REDUNDANT)
-        ),
+        *(item for item in served_findings(judgement.resolved, name) if not item.is_fine),
     ]
 
 

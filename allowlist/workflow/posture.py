@@ -57,7 +57,8 @@ def assess(project: Project, estate: Estate, specs: Sequence[TargetSpec]) -> Pos
     on_network = [spec for spec in specs if kind_of(spec.surface).on_network]
     requirements = _requirements(project, estate, on_network)
     rulesets = _rulesets(project, estate, on_network)
-    findings_of_rules = [item for check in check_targets(project, estate, specs) for item in check.findings]
+    checks = check_targets(project, estate, specs)
+    findings_of_rules = [item for check in checks for item in check.findings]
     observations = observe(scene, requirements, rulesets)
     observations += _superfluous(findings_of_rules, specs)
     suppressions = _suppressions(project)
@@ -72,6 +73,7 @@ def assess(project: Project, estate: Estate, specs: Sequence[TargetSpec]) -> Pos
         expired=tuple(item for item in suppressions if not item.is_current(project.now.date())),
         unused=tuple(_unused(suppressions, findings, project.now.date())),
         unreadable=tuple(sorted(map(str, estate.unreadable))),
+        unsettled=tuple(item for check in checks for item in check.unsettled),
     )
 
 

@@ -69,7 +69,7 @@ def _our_table(changes: Sequence[Change]) -> tuple[Widget, Fill]:
 
     def fill(text: str) -> None:
         if table.total != len(changes):
-            table.open(changes, lambda _: State.PENDING, index)
+            table.open(changes, lambda _: State.PENDING, index, "")
         table.filter(text, parse_filter(text))
 
     return table, fill

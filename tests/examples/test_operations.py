@@ -355,7 +355,15 @@ def _declared_metrics() -> Iterator[tuple[str, str, str]]:
     """Name, labels and text of every metric, as a run that has something of everything shows them."""
     metrics = Metrics()
     target = TargetMeters(
-        workload="w", target="t", pending=1, missing=1, drifted=1, applied=1, failed=False, seconds=1.0
+        workload="w",
+        target="t",
+        pending=1,
+        missing=1,
+        concerns=1,
+        drifted=1,
+        applied=1,
+        failed=False,
+        seconds=1.0,
     )
     metrics.target(target)
     run = RunMeters(

@@ -17,7 +17,7 @@ from allowlist.observe.metrics import Metrics, RunMeters, TargetMeters, metrics_
 
 def target(**changes: Any) -> TargetMeters:
     values: dict[str, Any] = {
-        "workload": "agents", "target": "hub", "pending": 3, "missing": 2, "drifted": 1,
+        "workload": "agents", "target": "hub", "pending": 3, "missing": 2, "concerns": 4, "drifted": 1,
         "applied": 0, "failed": False, "seconds": 1.5,
     }  # fmt: skip
     return TargetMeters(**values | changes)
@@ -51,7 +51,7 @@ def test_everything_documented_is_measured() -> None:
     text = after("", run(), target(applied=2))
     declared = {family.name for family in Metrics().registry.collect()}
     assert {name.removesuffix("_total") for name, _ in values(text)} == declared
-    assert len(declared) == 15
+    assert len(declared) == 16
 
 
 def test_a_failed_run_keeps_the_moment_of_the_last_success() -> None:

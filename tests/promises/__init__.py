@@ -175,7 +175,7 @@ MUTANTS = (
         name="convergence unchecked",
         promise=_CONVERGED,
         file="allowlist/workflow/applying.py",
-        old="        result.converged = not still_wanted(project, plan, arm, applied)\n",
+        old="        result.converged = not still_wanted(plan, fresh, applied)\n",
         new="        result.converged = True\n",
         test=f"{_KEPT}test_a_run_that_somebody_undoes_behind_its_back_has_not_converged",
     ),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from allowlist.plan.model import Change, Classification, Gap, Operation, Plan, Proof, RequirementRef
+from allowlist.plan.model import Change, Classification, Operation, Plan, Proof, RequirementRef
 from allowlist.store import Decision
 from allowlist.workflow.review import GateStanding, Review, Standing
 from allowlist_tui.difference import difference
@@ -46,13 +46,20 @@ def why(review: Review, change: Change) -> Iterator[Line]:
         yield from section
 
 
-def gap_lines(gaps: Iterable[Gap]) -> Iterator[Line]:
-    """What the plan cannot satisfy, and why."""
-    for gap in gaps:
+def unsettled_lines(plan: Plan) -> Iterator[Line]:
+    """What the plan cannot satisfy or mend, and why."""
+    for gap in plan.gaps:
         yield (("✗ ", "bad"), (safe(gap.requirement.pattern), "title"), (f"  {safe(gap.target)}", "muted"))
         yield (("  ", "plain"), (safe(gap.cause), "plain"))
         if gap.witness:
             yield (("  e.g. ", "muted"), (safe(gap.witness), "accent"))
+    for item in plan.concerns:
+        yield (
+            (f"◆ {item.status} ", "warn"),
+            (safe(item.subject), "title"),
+            (f"  {safe(item.target)}", "muted"),
+        )
+        yield (("  ", "plain"), (safe(item.text), "plain"))
 
 
 def _head(text: str) -> Line:

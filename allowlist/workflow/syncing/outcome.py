@@ -38,7 +38,7 @@ class Outcome:
     """How one target of one workload fared. ``lines`` is bounded; ``meaning`` tells two different plans apart.
 
     ``missing`` counts requirements that are not covered after the run, ``waiting`` changes nobody has let through
-    yet, ``gaps`` requirements no change can satisfy. ``code`` is the exit code this target asks for.
+    yet, ``gaps`` requirements no change can satisfy, ``concerns`` what else is not as it should be. ``code`` is the exit code this target asks for.
     """
 
     workload: str
@@ -51,6 +51,7 @@ class Outcome:
     waiting: int = 0
     gaps: int = 0
     missing: int = 0
+    concerns: int = 0
     plan_id: str = ""
     run_id: str = ""
     meaning: str = ""

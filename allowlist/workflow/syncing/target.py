@@ -274,7 +274,7 @@ def _remember(given: Pass, spec: TargetSpec, look: _Look, result: RunResult | No
 
 
 def _outcome(given: Pass, spec: TargetSpec, look: _Look, result: RunResult | None) -> Outcome:
-    plan, waiting = look.plan, look.waiting
+    plan, waiting = (result.afterwards if result else None) or look.plan, look.waiting
     _remember(given, spec, look, result)
     gaps = [gap_text(gap) for gap in plan.gaps]
     lines = [*map(str, look.drift), *_waiting_lines(waiting), *gaps, *map(concern_text, plan.concerns)]
@@ -291,7 +291,8 @@ def _outcome(given: Pass, spec: TargetSpec, look: _Look, result: RunResult | Non
         waiting=len(waiting),
         gaps=len(gaps),
         missing=len(unmet) + len(gaps),
-        plan_id=_keep_pending(given, spec, plan, waiting),
+        concerns=len(plan.concerns),
+        plan_id=_keep_pending(given, spec, look.plan, waiting),
         run_id=result.run_id if result else "",
         meaning=meaning_of([item.change for item in waiting]),
         unmet=tuple(gaps[:SHOWN_LINES]),

@@ -14,6 +14,7 @@ from textual.message import Message
 from textual.timer import Timer
 from textual.widgets import Input
 
+from allowlist.render.plan import summary_text
 from allowlist.workflow.explaining import Explanation
 from allowlist.workflow.review import Review
 from allowlist.workflow.review_session import ReviewSession
@@ -27,7 +28,7 @@ from allowlist_tui.screens.applying import ApplyScreen
 from allowlist_tui.screens.dialogs import Count, Prompt, Reading, Typed, parse_date
 from allowlist_tui.staging import apply_lines, count_lines, why_no_date
 from allowlist_tui.text import counted, safe
-from allowlist_tui.why import gap_lines, why
+from allowlist_tui.why import unsettled_lines, why
 from allowlist_tui.widgets.changes import COLUMNS, ChangeTable
 from allowlist_tui.widgets.lines import Lines
 from allowlist_tui.widgets.outline import Node, Outline
@@ -193,7 +194,7 @@ class ReviewPane(Container):
     def open(self, review: Review, outline: Node, index: ChangeIndex) -> None:
         self.review = review
         self.outline.open(outline, review.plan.changes, review.state)
-        self.table.open(review.plan.changes, review.state, index)
+        self.table.open(review.plan.changes, review.state, index, summary_text(review.plan))
         self._title()
         self._calm_down()
 
@@ -250,7 +251,7 @@ class ReviewPane(Container):
             return
         pane = self.query_one(WhyPane)
         if change is None:
-            pane.show([((self.table.empty_text, "muted"),), *gap_lines(review.plan.gaps)])
+            pane.show([((self.table.empty_text, "muted"),), *unsettled_lines(review.plan)])
             return
         self.host.slow(self, lambda: tuple(why(review, change)), pane.show, group="why", exclusive=True)
 
@@ -504,7 +505,7 @@ class ReviewPane(Container):
         if self.review is None:
             return
         plan = self.review.plan
-        lines = [*gap_lines(plan.gaps)]
+        lines = [*unsettled_lines(plan)]
         lines += [
             ((f"{safe(item.code)} ", "muted"), (safe(f"{item.subject}: {item.text}"), "plain"))
             for item in plan.skips

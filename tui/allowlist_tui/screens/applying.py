@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -17,6 +18,7 @@ from allowlist.apply.events import ProgressEvent
 from allowlist.apply.result import RunResult
 from allowlist.apply.stopping import Stop
 from allowlist.plan.model import Change
+from allowlist.render.plan import afterwards_lines, afterwards_text
 from allowlist.store import Run
 from allowlist.workflow.confirming import time_left
 from allowlist.workflow.review import Review
@@ -31,6 +33,8 @@ from allowlist_tui.widgets.lines import PlainTable
 from allowlist_tui.widgets.words import Words
 
 _COLUMNS = (("state", 13), ("target and step", 0), ("time", 22))
+_SHOWN = 8
+"""Lines about what a run left open; the rest is for ``allowlist check``."""
 _ENDED = ("verified", "failed", "unknown", "reverted")
 
 
@@ -391,10 +395,17 @@ def _provisional_lines(run_id: str, left: timedelta) -> list[Line]:
 
 def _result_lines(result: RunResult) -> list[Line]:
     where = f"run {result.run_id}: {result.summary()}"
-    if result.is_complete and result.converged is not False:
+    if result.is_settled or (result.is_complete and result.afterwards is None):
+        told = "a fresh plan is empty: converged" if result.is_settled else "verified"
         return [
             (("✓ applied and verified", "good"), (f"  {where}", "plain")),
-            (("a fresh plan is empty; r rolls it back", "muted"),),
+            ((f"{told}; r rolls it back", "muted"),),
+        ]
+    if result.converged and result.afterwards is not None:
+        return [
+            (("◆ applied and verified, not all is well", "warn"), (f"  {where}", "plain")),
+            ((f"{afterwards_text(result.afterwards)}; r rolls it back", "muted"),),
+            *(((safe(line), "plain"),) for line in islice(afterwards_lines(result.afterwards), _SHOWN)),
         ]
     if result.is_complete:
         return [

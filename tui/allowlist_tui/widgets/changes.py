@@ -62,11 +62,11 @@ class ChangeTable(Lines):
 
     # content
 
-    def open(self, changes: Sequence[Change], state: StateOf, index: ChangeIndex) -> None:
-        """Show these changes; ``state`` gives the state of a change id."""
+    def open(self, changes: Sequence[Change], state: StateOf, index: ChangeIndex, empty: str) -> None:
+        """Show these changes; ``state`` gives the state of a change id, ``empty`` says why there may be none."""
         self._changes, self._state, self._index = changes, state, index
         self._scope = self._shown = range(len(changes))
-        self._empty = "the plan is empty: everything that is needed is allowed already"
+        self._empty = empty
         self.rebuild()
         self.post_message(self.Moved(self))
 

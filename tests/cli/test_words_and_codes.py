@@ -1,0 +1,181 @@
+"""The words that say "fine" and the exit codes are held together: for every command, on estates of every kind of trouble.
+
+"nothing to change", "in sync" and "converged" are said, and ``--exit-code`` gives 0, only where every requirement is
+covered and every rule of ours is as it should be; else what is not is named.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from allowlist.simulator import Simulator, serve
+from tests.helpers.cli import Result, allowlist
+from tests.helpers.small_world import OURS, POLICY, WORKLOAD, estate, group, others_rule
+
+FINE = ("nothing to change", "in sync", "converged")
+FIRST = f"{POLICY}/ruleCollectionGroups/first"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trouble:
+    """Resources beside the small estate, the words that have to be said, and whether a plan still writes something."""
+
+    name: str
+    more: tuple[dict[str, object], ...] = ()
+    told: tuple[str, ...] = ()
+    policy: dict[str, object] | None = None
+    delete: str = "sync"
+
+    def bodies(self) -> list[dict[str, object]]:
+        found = estate(*self.more)
+        properties = found[0]["properties"]
+        assert isinstance(properties, dict)
+        properties |= self.policy or {}
+        return found
+
+
+def before_ours(action: str, **rule: object) -> dict[str, object]:
+    """Somebody's rule that is asked before ours."""
+    found = group(FIRST, "first", others_rule("a-stop", targetFqdns=["a.foo.com"], **rule), priority=100)
+    collection = found["properties"]["ruleCollections"][0]  # type: ignore[index]
+    collection["action"] = {"type": action}
+    return found
+
+
+MINE: dict[str, object] = {"sourceAddresses": ["10.0.0.0/24"]}
+HALF: dict[str, object] = {"sourceAddresses": ["10.0.0.0/25"]}
+KEPT = others_rule("gone", targetFqdns=["gone.foo.com"], description="allowlist:wl:gone", **MINE)
+
+TROUBLES = (
+    Trouble(name="a deny of somebody's", more=(before_ours("Deny", **MINE),), told=("a.foo.com", "a-stop")),
+    Trouble(
+        name="a deny for half of the sources",
+        more=(before_ours("Deny", **HALF),),
+        told=("a.foo.com", "a-stop"),
+    ),
+    Trouble(
+        name="an action nobody knows", more=(before_ours("Mirror", **MINE),), told=("a.foo.com", "Mirror")
+    ),
+    Trouble(
+        name="a key nobody knows",
+        more=(before_ours("Deny", shadowSets=["x"], **MINE),),
+        told=("a.foo.com", "shadowSets"),
+    ),
+    Trouble(name="a policy that failed", policy={"provisioningState": "Failed"}, told=("Failed",)),
+    Trouble(
+        name="a policy that is being written", policy={"provisioningState": "Updating"}, told=("Updating",)
+    ),
+    Trouble(
+        name="a rule of ours that nobody wants",
+        more=(group(OURS, "allowlist-wl", KEPT, priority=1000),),
+        told=("gone",),
+        delete="no-remove",
+    ),
+)
+CALM = Trouble(name="no trouble")
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("ALLOWLIST_LEDGER", f"sqlite:///{tmp_path}/ledger.db")
+    return tmp_path
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """The command line on one simulated estate."""
+
+    url: str
+
+    def __call__(self, *arguments: object) -> Result:
+        return allowlist(*arguments, "--arm-endpoint", self.url, "--credential", "none")
+
+    def judge(self, result: Result, trouble: Trouble, words: tuple[str, ...]) -> None:
+        """What was said and the exit code say the same, and both are true."""
+        said = result.out + result.err
+        fine = [word for word in FINE if word in said]
+        assert result.code in (0, 2), said
+        if trouble.told:
+            assert (fine, result.code) == ([], 2), said
+            assert [word for word in words if word not in said] == []
+        else:
+            assert (result.code, bool(fine)) == (0, True), said
+
+
+def sites(folder: Path, trouble: Trouble) -> Iterator[Site]:
+    (folder / "seed").mkdir()
+    (folder / "seed" / "estate.json").write_text(json.dumps(trouble.bodies()))
+    (folder / "allowlist.yaml").write_text(WORKLOAD.replace("delete: sync", f"delete: {trouble.delete}"))
+    simulator = Simulator()
+    simulator.seed(folder / "seed")
+    with serve(simulator) as running:
+        yield Site(running.url)
+
+
+def approve(*changes: str) -> None:
+    """Approve and accept every gate that can be."""
+    gates = json.loads(Path("plan.json").read_text()).get("gates", ())
+    accepted = [word for gate in gates if not gate.get("final") for word in ("--accept", gate["id"])]
+    result = allowlist("approve", "plan.json", *changes, "--reason", "r", *accepted)
+    assert result.code == 0, result.err
+
+
+@pytest.mark.parametrize("trouble", [*TROUBLES, CALM], ids=lambda item: item.name)
+def test_what_is_said_and_the_exit_code_are_one(place: Path, trouble: Trouble) -> None:
+    for site in sites(place, trouble):
+        plan = site("plan", "-o", "plan.json", "--exit-code")
+        assert plan.code == 2
+        if trouble.policy is None or trouble.policy["provisioningState"] == "Failed":
+            approve("--all")
+            applied = site("apply", "plan.json", "--exit-code")
+            told = trouble.told if trouble.policy is None else ()
+            site.judge(applied, trouble if told else CALM, told)
+            if not told:
+                trouble = CALM
+        site.judge(site("plan", "--exit-code"), trouble, trouble.told)
+        site.judge(site("sync", "--exit-code"), trouble, trouble.told)
+        for command in ("check", "posture"):
+            result = site(command, "--exit-code")
+            assert not [word for word in FINE if word in result.out + result.err]
+            assert not trouble.told or result.code == 2
+            assert [word for word in trouble.told if word not in result.out + result.err] == []
+
+
+def test_what_was_left_out_of_a_plan_is_told_after_it_and_not_called_converged(place: Path) -> None:
+    for site in sites(place, CALM):
+        site("plan", "-o", "plan.json")
+        first = json.loads(Path("plan.json").read_text())["changes"][0]["id"]
+        approve(first)
+        applied = site("apply", "plan.json", "--approved-only", "--exit-code", "--json")
+
+        assert applied.code == 2, applied.err
+        assert applied.json["converged"] is None
+        assert [line.startswith("not applied ") for line in applied.json["open"]] == [True]
+        assert "converged" not in applied.err
+
+
+def test_no_number_is_told_of_a_target_that_could_not_be_read(place: Path) -> None:
+    for site in sites(place, CALM):
+        elsewhere = WORKLOAD.replace("firewallPolicies/p\n", "firewallPolicies/nowhere\n")
+        (place / "allowlist.yaml").write_text(elsewhere)
+        result = site("sync", "--exit-code", "--metrics-file", "allowlist.prom")
+        assert result.code == 1
+        told = Path("allowlist.prom").read_text()
+        assert 'allowlist_target_failed{target="fw",workload="wl"} 1.0' in told
+        assert "allowlist_missing_requirements{" not in told
+        assert "allowlist_pending_changes{" not in told
+
+
+def test_the_metrics_tell_what_the_judgement_says(place: Path) -> None:
+    for site in sites(place, TROUBLES[0]):
+        site("sync", "--metrics-file", "allowlist.prom")
+        assert (
+            'allowlist_missing_requirements{target="fw",workload="wl"} 2.0'
+            in Path("allowlist.prom").read_text()
+        )
