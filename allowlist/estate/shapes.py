@@ -83,7 +83,7 @@ def _network(value: Any) -> Body:
         network["status"] = {"status": status.title() if isinstance(status, str) else unknown(status)}
     rules = network.get(_RULES)
     if isinstance(rules, list):
-        network[_RULES] = {_rule_name(rule, at): _rule(rule) for at, rule in enumerate(rules)}
+        network[_RULES] = _by_name(rules)
     elif isinstance(rules, dict):
         network[_RULES] = {
             name: rule if isinstance(rule, dict) else _rule(rule) for name, rule in rules.items()
@@ -91,6 +91,27 @@ def _network(value: Any) -> Body:
     elif rules is not None:
         network[_RULES] = {"not-read": _rule(rules)}
     return network
+
+
+def _by_name(rules: list[Any]) -> Body:
+    """A list of rules, as ``az ml`` and its files write it, by name.
+
+    Of rules that share a name, in any case, the client sends the last one alone and says nothing (azure-ai-ml 1.35.2):
+    which of them is in force cannot be told from such a list, so the name stands for an unknown rule.
+    """
+    found: Body = {}
+    spelled: dict[str, str] = {}
+    for at, rule in enumerate(rules):
+        name = _rule_name(rule, at)
+        first = spelled.setdefault(name.lower(), name)
+        found[first] = (
+            _unnamed(_rule(rule)) if first not in found else {"type": unknown(f"several rules named {first}")}
+        )
+    return found
+
+
+def _unnamed(rule: Any) -> Any:
+    return {key: value for key, value in rule.items() if key != "name"}
 
 
 def _rule_name(rule: Any, at: int) -> str:

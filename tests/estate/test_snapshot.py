@@ -272,6 +272,24 @@ def test_outbound_rules_of_az_ml_are_those_of_arm(tmp_path: Path) -> None:
     network = body["properties"]["managedNetwork"]
     assert network["isolationMode"].lower() == "allowonlyapprovedoutbound"
     assert network["outboundRules"]["pypi"]["destination"] == "files.example"
+    assert "name" not in network["outboundRules"]["pypi"]
+
+
+def test_of_listed_rules_that_share_a_name_none_is_taken_for_the_one_in_force(tmp_path: Path) -> None:
+    rules = [
+        {"name": "pypi", "type": "fqdn", "destination": "files.example"},
+        {"name": "PyPI", "type": "fqdn", "destination": "wheels.example"},
+        {"name": "models", "type": "fqdn", "destination": "models.example"},
+    ]
+    workspace = {
+        "id": "/subscriptions/s/resourceGroups/g/providers/Microsoft.MachineLearningServices/workspaces/w",
+        "name": "w",
+        "managed_network": {"isolation_mode": "allow_only_approved_outbound", "outbound_rules": rules},
+    }
+    (body,) = _read(tmp_path, show_json=workspace).resources.values()
+    found = body["properties"]["managedNetwork"]["outboundRules"]
+    assert found["pypi"] == {"type": "[several rules named pypi]"}
+    assert found["models"]["destination"] == "models.example"
 
 
 def test_what_a_bicep_parameter_file_gives_is_unknown(tmp_path: Path) -> None:
