@@ -28,6 +28,10 @@ def meaning_of(entry: Entry) -> dict[str, Any]:
     for field in ("clouds", "consumers"):
         plain[field] = sorted(plain[field])
     plain["ports"] = sorted(str(port) for port in entry.ports)
+    if entry.refuse:  # said only where it holds, so that digests made before it was known stay as they are
+        plain["refuse"] = True
+    if entry.dead_since:
+        plain["dead"] = True
     return plain
 
 

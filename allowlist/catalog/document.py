@@ -6,13 +6,14 @@ from typing import Annotated, Final, Literal
 
 import msgspec
 
-from allowlist.catalog.model import Cloud, Consumer, Direction, Need
+from allowlist.catalog.model import Cloud, Consumer, Direction, EvidenceClass, Moment, Need
 
 SCHEMA: Final = "allowlist/catalog/v1"
 
 Slug = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=80)]
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=1000)]
 DateText = Annotated[str, msgspec.Meta(pattern=r"^\d{4}-\d{2}-\d{2}$")]
+SomeDate = Annotated[str, msgspec.Meta(pattern=r"^\d{4}(-\d{2}(-\d{2})?)?$")]
 Digest = Annotated[str, msgspec.Meta(pattern=r"^sha256:[0-9a-f]{64}$")]
 VersionText = Annotated[str, msgspec.Meta(pattern=r"^(\d+\.\d+\.\d+|next)$")]
 PlaceholderName = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z][A-Za-z0-9_]*$")]
@@ -25,6 +26,31 @@ class SourceDocument(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     path: Text
     commit: str = ""
     date: DateText | Literal[""] = ""
+
+
+class EvidenceDocument(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """What the field found out: how, in which repository, at which commit or under which number, and when."""
+
+    kind: EvidenceClass = msgspec.field(name="class")
+    repo: str = ""
+    where: Text
+    commit: str = ""
+    date: SomeDate | Literal[""] = ""
+    region: str = ""
+    version: str = ""
+    works_without: bool = False
+
+
+class ClientDocument(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """A program that asks for the name, when, what happens when it is refused, and what silences it."""
+
+    package: Text
+    versions: str = ""
+    operation: str = ""
+    moment: Moment
+    denied: str = ""
+    switch: str = ""
+    moved: str = ""
 
 
 class ScenarioDocument(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -71,7 +97,12 @@ class EntryDocument(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     risk: Text | None = None
     contradiction: Text | None = None
     note: Text | None = None
+    refuse: Text | None = None
+    owner: Text | None = None
+    dead_since: SomeDate | None = None
     sources: list[SourceDocument] = []
+    evidence: list[EvidenceDocument] = []
+    asked_by: list[ClientDocument] = []
 
 
 class CatalogDocument(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):

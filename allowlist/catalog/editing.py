@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from allowlist.documents.writing import write_bytes
 from allowlist.errors import CatalogError
 
 _LIST_FIELDS = ("ports", "clouds", "consumers", "addresses")
+_RECORD_FIELDS = ("sources", "evidence", "asked_by")
 _PLACEHOLDER_DIGEST = "sha256:" + "0" * 64
 
 
@@ -27,8 +28,13 @@ def add_entry(path: Path, fields: Mapping[str, Any]) -> Catalog:
 
     Raises InvalidInput, and writes nothing, when the result would not be a correct catalog.
     """
+    return add_entries(path, [fields])
+
+
+def add_entries(path: Path, entries: Iterable[Mapping[str, Any]]) -> Catalog:
+    """As :func:`add_entry`, for many of one file at once."""
     document = _load(path)
-    document["entries"].append(_block(fields))
+    document["entries"].extend(_block(fields) for fields in entries)
     return _check_and_write(path, document)
 
 
@@ -113,10 +119,10 @@ def _block(fields: Mapping[str, Any]) -> Any:
         if name in _LIST_FIELDS:
             value = CommentedSeq(value)
             value.fa.set_flow_style()
-        elif name == "sources":
-            value = CommentedSeq(CommentedMap(source) for source in value)
-            for source in value:
-                source.fa.set_flow_style()
+        elif name in _RECORD_FIELDS:
+            value = CommentedSeq(CommentedMap(record) for record in value)
+            for record in value:
+                record.fa.set_flow_style()
         elif isinstance(value, str) and value[0] in "*{":
             value = DoubleQuotedScalarString(value)
         block[name] = value

@@ -9,6 +9,7 @@ from typing import Final
 import msgspec
 
 from allowlist.catalog.versions import Version, parse_version, resolve_version
+from allowlist.rules.requirement import FIELD_SCENARIO
 
 ANY_PORT: Final = (0, 65535)
 
@@ -102,6 +103,64 @@ class Source(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     date: str = ""
 
 
+class EvidenceClass(StrEnum):
+    """How somebody knows, the strongest first."""
+
+    DOCUMENTED = "documented"
+    MAINTAINER_SAID = "maintainer-said"
+    VALIDATED_ALONE = "validated-alone"
+    VALIDATED_TOGETHER = "validated-together"
+    OBSERVED = "observed"
+    DENIED_IN_LOG = "denied-in-log"
+    ENDPOINT_IN_SOURCE = "endpoint-in-source"
+    RULE_IN_TEMPLATE = "rule-in-template"
+
+
+class Evidence(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One report from the field: a repository with a commit or a number, never a person.
+
+    ``works_without`` turns it around: somebody had the name closed and everything worked. ``date`` is a day, a month
+    or a year, empty where it could not be established; ``version`` is that of the program, ``region`` Azure's name.
+    """
+
+    kind: EvidenceClass = msgspec.field(name="class")
+    repo: str = ""
+    where: str = ""
+    commit: str = ""
+    date: str = ""
+    region: str = ""
+    version: str = ""
+    works_without: bool = False
+
+
+class Moment(StrEnum):
+    """When a program asks for a name."""
+
+    INSTALL = "install"
+    IMPORT = "import"
+    START = "start"
+    FIRST_CALL = "first-call"
+    BACKGROUND = "background"
+    EXIT = "exit"
+
+
+class Client(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A program that asks for the name.
+
+    ``package`` is the name in its registry, ``npm:`` before those of npm; ``versions`` the one it was seen in, or a
+    range (``>=0.31``) where the name moved. ``denied`` says what happened when the name was closed, ``switch`` what
+    ends the asking.
+    """
+
+    package: str
+    versions: str = ""
+    operation: str = ""
+    moment: Moment
+    denied: str = ""
+    switch: str = ""
+    moved: str = ""
+
+
 class Scenario(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A use of the service. A workload gets a ``default`` scenario without asking for it."""
 
@@ -123,7 +182,8 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     ``value`` is the pattern, tag, zone, resource or joined addresses, empty for ports without a destination
     and for a documented "needs nothing". An entry nobody's egress list carries (inbound, or nothing needed)
-    has no consumers.
+    has no consumers. ``refuse`` names what is asked for and better refused (telemetry, version checks), with what is
+    lost then; ``dead_since`` a name that is retired and stays as a tombstone. Neither has consumers: no list carries it.
     """
 
     id: str
@@ -146,7 +206,12 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     risk: str = ""
     contradiction: str = ""
     note: str = ""
+    refuse: str = ""
+    owner: str = ""
+    dead_since: str = ""
     sources: tuple[Source, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
+    asked_by: tuple[Client, ...] = ()
 
     @property
     def pattern(self) -> str | None:
@@ -159,7 +224,12 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     @property
     def is_egress(self) -> bool:
         """Does somebody have to let this out?"""
-        return self.kind is not Kind.NOTHING and self.direction is Direction.OUTBOUND
+        wanted = not (self.refuse or self.dead_since)
+        return wanted and self.kind is not Kind.NOTHING and self.direction is Direction.OUTBOUND
+
+    @property
+    def is_from_field(self) -> bool:
+        return self.scenario == FIELD_SCENARIO
 
     @property
     def is_private_zone(self) -> bool:

@@ -25,6 +25,29 @@ def pattern_of(value: str) -> Pattern:
     return parse_pattern(_PLACEHOLDER.sub(lambda found: f"p-{found[1].lower()}", value))
 
 
+_SHAPES = {
+    "stamp": r"[a-z]+[a-z0-9]*-[0-9]+",
+    "region": r"[a-z]+[a-z0-9]*",
+    "workspaceId": r"[0-9a-f-]{36}",
+}
+"""What a placeholder can stand for, where it has a shape: ``eastus2`` is a region, ``eastus2-3`` a stamp of it."""
+_ANY_LABEL = r"[a-z0-9_]([a-z0-9_-]*[a-z0-9])?"
+
+
+def matches_shape(value: str, name: str) -> bool:
+    """Is the host ``name`` one that the pattern ``value`` names, each placeholder taken by its shape?"""
+    pieces = _PLACEHOLDER.split(value.lower().removeprefix("*."))
+    names = _PLACEHOLDER.split(value.removeprefix("*."))[1::2]
+    made = "".join(
+        re.escape(piece).replace(r"\*", "[^.]*")
+        if index % 2 == 0
+        else f"(?:{_SHAPES.get(names[index // 2], _ANY_LABEL)})"
+        for index, piece in enumerate(pieces)
+    )
+    before = r"(?:[^.]+\.)+" if value.startswith("*.") else ""
+    return re.fullmatch(before + made, name.lower().rstrip(".")) is not None
+
+
 def covers_destination(wide: Entry, narrow: Entry) -> bool:
     """Does ``wide`` name everything that ``narrow`` names? A tag covers itself, and its regional forms."""
     if wide.kind is not narrow.kind or wide.sub_resource != narrow.sub_resource:

@@ -13,8 +13,10 @@ import msgspec
 from allowlist.catalog.document import SCHEMA, CatalogDocument, EntryDocument
 from allowlist.catalog.model import (
     Catalog,
+    Client,
     Direction,
     Entry,
+    Evidence,
     Kind,
     Need,
     Release,
@@ -28,6 +30,7 @@ from allowlist.documents.reader import convert_source, near_miss
 from allowlist.documents.source import Source, load_source
 from allowlist.errors import InvalidInput, Problem
 from allowlist.names import InvalidPattern, parse_pattern
+from allowlist.rules.requirement import FIELD_SCENARIO
 
 PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 _TAG = re.compile(r"[A-Za-z][A-Za-z0-9]*(\.([A-Za-z0-9]+|\{[A-Za-z]+\}))?")
@@ -203,14 +206,43 @@ def _check_scenario(document: CatalogDocument, entry: EntryDocument) -> Complain
 
 
 def _check_consumers(_: CatalogDocument, entry: EntryDocument) -> Complaints:
-    idle = entry.nothing or entry.direction is Direction.INBOUND
+    unwanted = bool(entry.refuse or entry.dead_since)
+    idle = entry.nothing or entry.direction is Direction.INBOUND or unwanted
     if idle and entry.consumers:
-        yield (
-            ("consumers",),
-            "must be empty: nobody's egress list carries an inbound or a 'needs nothing' entry",
-        )
+        what = "a refused or retired" if unwanted else "an inbound or a 'needs nothing'"
+        yield ("consumers",), f"must be empty: nobody's egress list carries {what} entry"
     if not idle and not entry.consumers:
         yield (), "lacks consumers; say who needs it, for example 'consumers: [customer-firewall]'"
+
+
+def _check_unwanted(_: CatalogDocument, entry: EntryDocument) -> Complaints:
+    if entry.refuse and entry.dead_since:
+        yield ("refuse",), "stands beside 'dead_since'; a retired name needs no refusing"
+    for field in ("refuse", "dead_since"):
+        if getattr(entry, field) and entry.need is not Need.OPTIONAL:
+            yield (
+                ("need",),
+                f"is {entry.need}, but '{field}' says that nobody needs it; write 'need: optional'",
+            )
+
+
+def _check_field(document: CatalogDocument, entry: EntryDocument) -> Complaints:
+    """What only the field knows is opt-in and conditional."""
+    if entry.scenario != FIELD_SCENARIO:
+        return
+    if document.scenarios[FIELD_SCENARIO].default if FIELD_SCENARIO in document.scenarios else False:
+        yield ("scenario",), "is 'field', which can be no default: say 'default: false' under scenarios"
+    if entry.need is Need.REQUIRED:
+        yield ("need",), "is required; what only the field knows is conditional or optional"
+    if not entry.evidence:
+        yield ("scenario",), "is 'field', but no evidence says who found it; add 'evidence: …'"
+
+
+def _check_evidence(_: CatalogDocument, entry: EntryDocument) -> Complaints:
+    for index, item in enumerate(entry.evidence):
+        place = item.commit or any(letter.isdigit() for letter in item.where) or item.version
+        if item.repo and not place:
+            yield ("evidence", index, "where"), "names neither a commit nor the number of an issue"
 
 
 def _check_placeholders(document: CatalogDocument, entry: EntryDocument) -> Complaints:
@@ -237,6 +269,9 @@ _ENTRY_CHECKS: tuple[Callable[[CatalogDocument, EntryDocument], Complaints], ...
     _check_need,
     _check_scenario,
     _check_consumers,
+    _check_unwanted,
+    _check_field,
+    _check_evidence,
     _check_placeholders,
 )
 
@@ -285,6 +320,17 @@ def _to_entry(entry: EntryDocument) -> Entry:
         sources=tuple(
             Provenance(repo=item.repo, path=item.path, commit=item.commit, date=item.date)
             for item in entry.sources
+        ),
+        refuse=entry.refuse or "",
+        owner=entry.owner or "",
+        dead_since=entry.dead_since or "",
+        evidence=tuple(
+            Evidence(**{name: getattr(item, name) for name in Evidence.__struct_fields__})
+            for item in entry.evidence
+        ),
+        asked_by=tuple(
+            Client(**{name: getattr(item, name) for name in Client.__struct_fields__})
+            for item in entry.asked_by
         ),
     )
 

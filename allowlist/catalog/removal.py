@@ -40,6 +40,8 @@ class Removal(msgspec.Struct, frozen=True, kw_only=True):
     until: date
 
     def __str__(self) -> str:
+        if self.entry.is_from_field:
+            return f"{self.catalog}#{self.entry.id} is known from the field, which never leads to a removal: look at it yourself"
         subject = f"{self.catalog}#{self.entry.id} ended on {self.ended} with {self.entry.until}"
         if self.stage is RemovalStage.PROPOSE:
             return f"{subject}; its removal is only proposed until {self.until}"
@@ -72,6 +74,15 @@ def waiting_removals(catalog: Catalog, pinned: str, today: date, policy: Removal
             ends = _quarantined_on if stage is RemovalStage.PROPOSE else _removed_on
             yield Removal(
                 catalog=catalog.name, entry=entry, stage=stage, ended=start, until=ends(start, policy)
+            )
+
+
+def kept_by_field(catalog: Catalog) -> Iterator[Removal]:
+    """What the field has ever found out for ``catalog``, taken up or not: it may keep a rule, and never removes one."""
+    for entry in catalog.entries:
+        if entry.is_from_field and entry.is_egress:
+            yield Removal(
+                catalog=catalog.name, entry=entry, stage=RemovalStage.PROPOSE, ended=date.max, until=date.max
             )
 
 

@@ -86,6 +86,7 @@ def reference(requirement: Requirement) -> RequirementRef:
         breaks=requirement.breaks,
         source_url=requirement.source_url,
         source_date=requirement.source_date,
+        evidence=requirement.evidence,
     )
 
 

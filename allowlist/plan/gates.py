@@ -19,6 +19,7 @@ from allowlist.names import (
 )
 from allowlist.plan.drafts import LimitFinding
 from allowlist.plan.model import Change, Classification, Gate, Risk
+from allowlist.rules.requirement import FIELD_SCENARIO
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,6 +172,22 @@ def _broad_tags(given: GateInput) -> Iterator[Gate]:
         yield _gate("broad-tag", "; ".join(texts[:3]) + more, changes)
 
 
+def _field_evidence(given: GateInput) -> Iterator[Gate]:
+    """What no page says goes in only when somebody has looked at who found it out, and how."""
+    found = [
+        (change, ref)
+        for change in given.changes
+        if change.operation.action != "remove"
+        for ref in change.requirements
+        if ref.scenario == FIELD_SCENARIO
+    ]
+    if found:
+        texts = list(dict.fromkeys(f"{ref.pattern} ({ref.evidence})" for _, ref in found))
+        more = f" (and {len(texts) - 3} more)" if len(texts) > 3 else ""
+        changes = list({change.id: change for change, _ in found}.values())
+        yield _gate("field-evidence", f"known from the field only: {'; '.join(texts[:3])}{more}", changes)
+
+
 def _widening(given: GateInput) -> Iterator[Gate]:
     for change in given.changes:
         if change.risk is Risk.WIDENING or not change.proofs.nothing_else.holds:
@@ -262,6 +279,7 @@ _CHECKS: tuple[Callable[[GateInput], Iterator[Gate]], ...] = (
     _by_pattern("wide-wildcard", _wide),
     _by_pattern("shared-suffix", _shared),
     _broad_tags,
+    _field_evidence,
     _widening,
     _unproved,
     _open_source,

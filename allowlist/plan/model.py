@@ -87,7 +87,10 @@ class Cost(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 class RequirementRef(
     msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
 ):
-    """The requirement a change serves, as people need to see it. ``source_date`` is the page's own date, if any."""
+    """The requirement a change serves, as people need to see it. ``source_date`` is the page's own date, if any.
+
+    ``evidence`` is the line about what the field knows; empty where only a page speaks.
+    """
 
     catalog: str
     version: str
@@ -102,6 +105,7 @@ class RequirementRef(
     breaks: str = ""
     source_url: str = ""
     source_date: str = ""
+    evidence: str = ""
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):

@@ -40,6 +40,7 @@ def finding_entry(finding: Finding) -> dict[str, Any]:
             "version": ref.version,
             "entry": ref.entry,
             "scenario": ref.scenario,
+            **({"evidence": ref.evidence} if ref.evidence else {}),
             "pattern": ref.pattern,
             "protocol": ref.protocol,
             "port": port,

@@ -36,6 +36,8 @@ def _policy_text(plan: Plan) -> Iterator[str]:
 def change_text(change: Change, *, has_own_write: bool = False) -> Iterator[str]:
     yield f"  {_SIGNS[change.operation.action]} {change.id}  {change.title}  ({change.classification.value}, risk {change.risk.value})"
     yield f"      {change.reason}"
+    for line in dict.fromkeys(ref.evidence for ref in change.requirements if ref.evidence):
+        yield f"      evidence: {line}"
     proofs = change.proofs
     for name, proof in (
         ("needed", proofs.needed),

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from allowlist.rules.addresses import AddressSet, Interval
+
+FIELD_SCENARIO: Final = "field"
+"""The scenario of what no page says and the field found out: taken on request only, and never unattended."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +43,8 @@ class Requirement:
     breaks: str = ""
     source_url: str = ""
     source_date: str = ""
+    evidence: str = ""
+    """How it is known, where more than a page says so: one line, with the confidence computed on the day of the plan."""
 
     @property
     def destination(self) -> str:

@@ -39,7 +39,13 @@ def _waiting(
 ) -> dict[Place, Removal]:
     """By place the entry that a removal waits for; of several the one that waits longest."""
     found: dict[Place, Removal] = {}
-    for removal, requirements in judgement.project.ended(judgement.spec, judgement.estate):
+    ended = judgement.project.ended(judgement.spec, judgement.estate)
+    everything = [*kept, *(one for _, requirements in ended for one in requirements)]
+    if len(everything) == len(kept):
+        return found
+    if not _removals(draft) - _removals(judgement.point.draft(judgement.estate, needed, everything)):
+        return found  # one draft answers for all of them, which is what most plans need
+    for removal, requirements in ended:
         again = judgement.point.draft(judgement.estate, needed, [*kept, *requirements])
         for place in _removals(draft) - _removals(again):
             found[place] = max(found.get(place, removal), removal, key=lambda item: item.ended)

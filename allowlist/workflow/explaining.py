@@ -289,6 +289,7 @@ def explanation_json(explanation: Explanation) -> dict[str, Any]:
         "alert": verdict.alert,
         "wanted_by": [
             {"catalog": item.origin.catalog, "version": item.origin.version, "entry": item.origin.entry}
+            | ({"evidence": item.evidence} if item.evidence else {})
             for item in explanation.wanted_by
         ],
         "hides": [{"rule": str(step.ref), "action": step.action.value} for step in explanation.hidden],
@@ -314,6 +315,8 @@ def explanation_text(explanation: Explanation, styled: Any) -> Iterator[str]:
         yield f"    not known: {unknown}"
     for item in explanation.wanted_by:
         yield f"    wanted by {item.origin} ({item.need}): {item.purpose or item.pattern}"
+        if item.evidence:
+            yield f"        evidence: {item.evidence}"
     if not explanation.wanted_by:
         yield "    no catalog of this workload wants it from there"
     for stop in explanation.path:

@@ -125,12 +125,28 @@ def excess_of(judgement: Judgement) -> Iterator[Finding]:
         )
         if item.operation.action == "remove"
     }
+    kept = _kept_by_field(judgement, point) if unwanted else frozenset()
     for item in draft.changes:
         rule = item.operation.path[-1]
         if item.operation.action == "remove":
+            if rule in kept:
+                continue
             yield own_excess(spec.name, rule, _UNWANTED if rule in unwanted else _SERVED)
         elif item.operation.action == "update" and item.drift:
             yield own_excess(spec.name, rule, item.drift)
+
+
+def _kept_by_field(judgement: Judgement, point: Point) -> frozenset[str]:
+    """The rules that a plan would leave alone because the field knows of what they let through."""
+    ended = judgement.project.ended(judgement.spec, judgement.estate)
+    known = [one for removal, items in ended if removal.entry.is_from_field for one in items]
+    wanted = judgement.resolved.requirements
+
+    def unwanted(requirements: Sequence[Requirement]) -> frozenset[str]:
+        changes = point.draft(judgement.estate, (), requirements).changes
+        return frozenset(item.operation.path[-1] for item in changes if item.operation.action == "remove")
+
+    return unwanted(wanted) - unwanted([*wanted, *known]) if known else frozenset()
 
 
 _UNWANTED = "no catalog or requirement of this workload asks for it any more"

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 from allowlist.azure.facts import fqdn_tags
 from allowlist.catalog import Catalog, Entry, Kind, Library, Need, Port, parse_port
-from allowlist.catalog.removal import Removal, RemovalPolicy, waiting_removals
+from allowlist.catalog.evidence import evidence_line
+from allowlist.catalog.removal import Removal, RemovalPolicy, kept_by_field, waiting_removals
 from allowlist.documents.reader import near_miss
 from allowlist.documents.source import Source
 from allowlist.errors import CatalogError, InvalidInput, Problem
@@ -156,7 +157,8 @@ class _Builder:
         for index, use in enumerate(self.workload.catalogs):
             catalog = self.library.get(use.name)
             version = catalog.resolve(use.version)
-            for removal in waiting_removals(catalog, version, self.today, policy):
+            waiting = waiting_removals(catalog, version, self.today, policy)
+            for removal in (*waiting, *kept_by_field(catalog)):
                 if self._is_for_us(removal.entry):
                     found = self._requirements(removal.entry, catalog, version, addresses, index)
                     yield removal, tuple(found)
@@ -229,6 +231,7 @@ class _Builder:
                     if page
                     else "",
                     source_date=page.date if page else "",
+                    evidence=evidence_line(entry, self.today) if entry.evidence else "",
                     **destination,
                 )
 

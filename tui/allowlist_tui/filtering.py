@@ -1,7 +1,7 @@
 """What ``/`` understands: words that must all hold, each about anything or about one field, each reversible.
 
 ``pypi`` · ``!pypi`` · ``risk:wildcard`` · ``!state:approved`` · ``catalog:foundry-hub`` · ``target:hub`` ·
-``name:openai`` · ``scenario:agents`` · ``action:remove``
+``name:openai`` · ``scenario:agents`` · ``action:remove`` · ``evidence:denied``
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from functools import cached_property
 
 from allowlist.plan.model import Change
 
-FIELDS = ("name", "catalog", "scenario", "risk", "state", "target", "action")
+FIELDS = ("name", "catalog", "scenario", "risk", "state", "target", "action", "evidence")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +64,14 @@ class ChangeIndex:
         return [" ".join(ref.scenario for ref in item.requirements).lower() for item in self._changes]
 
     @cached_property
+    def _evidence(self) -> list[str]:
+        """What only a page says has no line of its own: it is found as ``documented``."""
+        return [
+            " ".join(ref.evidence or "documented" for ref in item.requirements).lower()
+            for item in self._changes
+        ]
+
+    @cached_property
     def _target(self) -> list[str]:
         return [item.target.lower() for item in self._changes]
 
@@ -89,6 +97,8 @@ class ChangeIndex:
                 return self._catalog
             case "scenario":
                 return self._scenario
+            case "evidence":
+                return self._evidence
             case "target":
                 return self._target
             case "risk":

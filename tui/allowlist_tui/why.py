@@ -147,6 +147,8 @@ def _requirement(ref: RequirementRef) -> Iterator[Line]:
         yield _field("source", ref.source_url, "link")
         if ref.source_date:
             yield _field("read", f"page of {ref.source_date}", "muted")
+    if ref.evidence:
+        yield _field("evidence", ref.evidence)
 
 
 def _price(plan: Plan, change: Change) -> Iterator[Line]:

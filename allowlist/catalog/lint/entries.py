@@ -50,13 +50,13 @@ def _comparable(first: Entry, second: Entry) -> bool:
 
 
 def missing_source(context: LintContext) -> Iterator[Complaint]:
-    """Without a source nobody can tell later whether an entry is still needed."""
+    """Without a source nobody can tell later whether an entry is still needed. What the field found out is one."""
     for index, entry in context.live:
-        if not entry.sources:
+        if not entry.sources and not entry.evidence:
             yield Complaint(
                 path=("entries", index, "id"),
                 message="names no source",
-                remedy="add 'sources: [{repo: …, path: …, commit: …}]' with the page that documents it",
+                remedy="add 'sources: [{repo: …, path: …, commit: …}]' with the page that documents it, or evidence",
             )
 
 

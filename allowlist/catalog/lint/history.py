@@ -36,11 +36,14 @@ def changed_meaning(context: LintContext) -> Iterator[Complaint]:
             )
 
 
+_WRITTEN = {"dead": "dead_since"}
+
+
 def _changed_fields(before: Entry, after: Entry) -> Iterator[str]:
     old, new = meaning_of(before), meaning_of(after)
-    for field in old:
-        if old[field] != new[field]:
-            yield str(after.kind) if field in ("kind", "value") else field
+    for field in {**old, **new}:
+        if old.get(field) != new.get(field):
+            yield str(after.kind) if field in ("kind", "value") else _WRITTEN.get(field, field)
     if before.since != after.since:
         yield "since"
     if before.until not in ("", NEXT, after.until):

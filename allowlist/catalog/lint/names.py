@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from allowlist.catalog.lint.context import Complaint, LintContext
 from allowlist.catalog.lint.spelling import is_disguised, is_slip
-from allowlist.catalog.model import Consumer
+from allowlist.catalog.model import Consumer, Entry, EvidenceClass
 from allowlist.names import (
     Dialect,
     InvalidPattern,
@@ -120,7 +120,7 @@ def misspelt_host(context: LintContext) -> Iterator[Complaint]:
     """A host one slip away from one that is already known is more often a typing mistake than a new host."""
     for index, entry, pattern in context.live_patterns:
         name = pattern.suffix.removeprefix(".")
-        if entry.contradiction or "{" in entry.value or name in context.vouched_hosts:
+        if entry.contradiction or "{" in entry.value or name in context.vouched_hosts or _was_seen(entry):
             continue
         meant = _probably_meant(name, context.known_hosts)
         if meant:
@@ -129,6 +129,12 @@ def misspelt_host(context: LintContext) -> Iterator[Complaint]:
                 message=f"'{name}' is one slip away from '{meant}'",
                 remedy=f"write '{meant}', or say under 'contradiction:' which page really has '{name}'",
             )
+
+
+def _was_seen(entry: Entry) -> bool:
+    """A name that a program asked for, or that a log shows, was not typed by anybody."""
+    seen = (EvidenceClass.OBSERVED, EvidenceClass.DENIED_IN_LOG, EvidenceClass.VALIDATED_ALONE)
+    return any(item.kind in seen for item in entry.evidence)
 
 
 def _probably_meant(name: str, known: frozenset[str]) -> str | None:

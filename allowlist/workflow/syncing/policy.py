@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from allowlist.plan.approval import ApprovalStatus
 from allowlist.plan.model import Change, Classification, Plan
+from allowlist.rules.requirement import FIELD_SCENARIO
 from allowlist.workload.document import Automation, Unattended
 
 
@@ -83,6 +84,8 @@ def unattended_doubts(change: Change, plan: Plan, rule: Unattended) -> list[str]
     if not change.requirements:
         doubts.append("no requirement asks for it")
     for ref in change.requirements:
+        if ref.scenario == FIELD_SCENARIO:
+            doubts.append(f"{ref.catalog}#{ref.entry} is known from the field only")
         if ref.need not in rule.needs:
             doubts.append(f"{ref.catalog}#{ref.entry} is {ref.need}")
         if ref.catalog not in (rule.catalogs or plan.catalogs):

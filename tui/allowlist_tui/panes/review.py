@@ -88,7 +88,7 @@ class ReviewPane(Container):
             "filter",
             key_display="/",
             id="filter",
-            tooltip="words; !word; name: catalog: scenario: risk: state: target: action:",
+            tooltip="words; !word; name: catalog: scenario: risk: state: target: action: evidence:",
         ),
         Binding("v", "range", "range", show=False, id="range", tooltip="begin or end a range of lines"),
         Binding("m", "mark", "mark", show=False, id="mark", tooltip="mark single lines"),
