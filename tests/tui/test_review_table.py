@@ -177,7 +177,11 @@ def test_an_upgrade_is_told_by_what_it_changes() -> None:
     library = load_library(None)
     workload, _ = read_workload(CONTOSO / "allowlist.yaml")
     behind = msgspec.structs.replace(
-        workload, catalogs=[CatalogUse(name="hugging-face", version="1.0.0"), *workload.catalogs[1:2]]
+        workload,
+        catalogs=[
+            CatalogUse(name="hugging-face", version="1.0.0"),
+            CatalogUse(name="vscode", version=library.get("vscode").latest),
+        ],
     )
     old, current = compare_pins(behind, library)
     assert pin_row(old)[3][0].startswith("▲")
