@@ -6,6 +6,7 @@ import io
 import json
 from pathlib import Path
 
+import click
 import pytest
 import yaml
 
@@ -51,7 +52,7 @@ def test_a_host_finds_the_entries_that_allow_it_and_the_line_to_write() -> None:
         "huggingface-co",
     )
     text = allowlist("catalog", "find", "huggingface.co").out
-    assert "to ask for it:  - {name: hugging-face, version: 2.0.0, needs: [required, conditional]}" in text
+    assert "to ask for it:  - {name: hugging-face, version: " in text
 
 
 def test_a_url_asks_for_its_port_too() -> None:
@@ -84,7 +85,7 @@ def test_a_pattern_is_allowed_only_where_all_of_it_is() -> None:
 def test_what_a_catalog_gave_up_is_still_found_and_says_so() -> None:
     hits = found("cdn-lfs-us-1.huggingface.co")["cdn-lfs-us-1.huggingface.co"]
     assert [hit["relation"] for hit in hits] == ["ended"]
-    assert "ended until 2.0.0" in allowlist("catalog", "find", "cdn-lfs-us-1.huggingface.co").out
+    assert "ended until " in allowlist("catalog", "find", "cdn-lfs-us-1.huggingface.co").out
 
 
 def test_a_word_finds_catalogs_scenarios_and_parameters_first() -> None:
@@ -139,7 +140,7 @@ def test_explain_names_the_catalogs_outside_the_workload() -> None:
     answer = on_contoso("explain", "pytorch.org", "--json").json
     assert {item["catalog"] for item in answer["wanted_elsewhere"]} >= {"python-packages", "foundry-hub"}
     text = on_contoso("explain", "pytorch.org").out
-    assert "not asked for by this workload: python-packages@1.0.0#pytorch-org" in text
+    assert "not asked for by this workload: python-packages@" in text
     assert "to ask for it:  - {name: python-packages" in text
 
 
@@ -238,7 +239,7 @@ def test_init_asks_once_and_takes_numbers(workplace: Path, monkeypatch: pytest.M
         asked.append(text)
         return "1,vscode"
 
-    monkeypatch.setattr(init_module.click, "prompt", answer)
+    monkeypatch.setattr(click, "prompt", answer)
     made = allowlist("init", "--snapshot", CONTOSO, "--name", "x", "--source", "10.40.0.0/24")
     assert made.code == 0, made.err
     written = yaml.safe_load((workplace / "allowlist.yaml").read_text())

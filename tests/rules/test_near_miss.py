@@ -156,7 +156,7 @@ def test_mending_what_is_missing_lets_the_flow_through(
 ) -> None:
     asked = Flow(source=source, port=service[1], application=service[0], sni=name, host=name)
     for found in NearMisses(ruleset).of(asked):
-        rules = (*ruleset.application, *ruleset.network)
+        rules: tuple[ApplicationRule | NetworkRule, ...] = (*ruleset.application, *ruleset.network)
         mended = [
             _mended(rule, asked, found) for rule in rules if rule.ref == found.ref and rule.action == "allow"
         ]
