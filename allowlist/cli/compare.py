@@ -13,13 +13,20 @@ from allowlist.cli.exits import Exit
 
 @click.command()
 @click.argument("before", type=click.Path(path_type=Path))
-@click.argument("after", type=click.Path(path_type=Path))
+@click.argument("after", type=click.Path(path_type=Path), required=False)
+@click.option(
+    "--between",
+    nargs=2,
+    metavar="TARGET TARGET",
+    help="Two targets in one state instead: does the second let through what the first does?",
+)
 @project_options
 @json_option
 @exit_code_option
 def compare(
     before: Path,
-    after: Path,
+    after: Path | None,
+    between: tuple[str, str] | None,
     workload_path: Path,
     catalogs: Path | None,
     facts_path: Path | None,
@@ -35,12 +42,19 @@ def compare(
     \b
     Examples: allowlist compare ./last-week ./today --exit-code
       terraform show -json PLAN | allowlist compare ./live -
+      allowlist compare ./live --between hub-firewall proxy
     """
     from allowlist.render.rulesets import comparison_json, comparison_text
-    from allowlist.workflow.comparing import compare_states
+    from allowlist.workflow.comparing import compare_states, compare_targets
 
     project = project_from(workload_path, catalogs, facts_path)
-    comparison = compare_states(project, project.targets(only, exclude), before, after)
+    if (after is None) == (between is None):
+        raise click.UsageError("give two states, or one state and --between TARGET TARGET")
+    if between is not None:
+        first, second = (project.targets([name])[0] for name in between)
+        comparison = compare_targets(project, first, second, before)
+    elif after is not None:
+        comparison = compare_states(project, project.targets(only, exclude), before, after)
     found = comparison.targets
     for note in comparison.notes:
         say(f"note: {plain(note)}")

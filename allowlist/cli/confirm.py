@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from allowlist.cli import completing
 from allowlist.cli.common import decider_options, ledger_from, ledger_option, now, who_decides
 from allowlist.cli.console import say
 from allowlist.cli.exits import Exit
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("run", shell_complete=completing.unfinished_runs)
+@click.argument("run")
 @decider_options
 @ledger_option
 def confirm(run: str, sign_in: SignIn, ledger_url: str | None) -> int:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from allowlist.errors import InvalidInput
 from allowlist.estate.json_files import JsonFile
@@ -16,6 +16,9 @@ from allowlist.estate.spelling import spelled
 from allowlist.estate.template.form import is_parameter_file, is_template
 from allowlist.estate.terraform import is_terraform
 from allowlist.estate.unread import unread_body
+
+FILTERS: Final = "/filters/"
+"""How the ids of filters begin, whose files a snapshot of ours keeps beside resources of Azure."""
 
 SCHEMA = "allowlist/snapshot/v1"
 
@@ -83,7 +86,7 @@ def _of_object(data: dict[str, Any], file: str) -> Iterator[Item]:
 
 
 def is_id(value: Any) -> bool:
-    return isinstance(value, str) and value.lower().startswith("/subscriptions/")
+    return isinstance(value, str) and value.lower().startswith(("/subscriptions/", FILTERS))
 
 
 def _of_snapshot(data: dict[str, Any], file: str) -> Iterator[Item]:

@@ -148,8 +148,12 @@ def _nginx_plain(entry: str) -> Reading:
     return _odd(entry) or exact(entry.lower())
 
 
-def _text(test: Callable[[str, str], bool], why: str) -> Callable[[str], Reading]:
-    return lambda entry: _option(entry) or opaque(lambda sent: test(entry, sent), why)
+def _text(test: Callable[[str, str], bool], why: str, *sure: str) -> Callable[[str], Reading]:
+    """``sure``: patterns it holds in any case, with ``{}`` for the entry."""
+    return lambda entry: (
+        _option(entry)
+        or opaque(lambda sent: test(entry, sent), why, *(pattern.format(entry) for pattern in sure))
+    )
 
 
 def _haproxy_str(entry: str) -> Reading:
@@ -266,7 +270,8 @@ def _gcp_url_list(entry: str) -> Reading:
 def _pan_url(entry: str) -> Reading:
     name = entry.lower()
     if not name.endswith("/"):
-        return opaque(lambda sent: False, "lacks the closing '/', so it goes on to the right (www.x.example)")
+        why = "lacks the closing '/', so it goes on to the right (www.x.example)"
+        return opaque(lambda sent: False, why, name)
     return _leading_label(name[:-1])
 
 
@@ -350,19 +355,21 @@ _MEASURED: Final = (
         name="haproxy sni -m dom",
         title="HAProxy, -m dom",
         versions=("2.6.12", "3.0.11"),
-        read=_text(_whole_labels, "matches whole labels in the middle of a name, so x.example.org too"),
+        read=_text(
+            _whole_labels, "matches whole labels in the middle of a name, so x.example.org too", "{}", "*.{}"
+        ),
     ),
     Dialect(
         name="haproxy sni -m sub",
         title="HAProxy, -m sub",
         versions=("2.6.12", "3.0.11"),
-        read=_text(lambda entry, sent: entry in sent, "matches in the middle of a name"),
+        read=_text(lambda entry, sent: entry in sent, "matches in the middle of a name", "*{}"),
     ),
     Dialect(
         name="haproxy sni -m beg",
         title="HAProxy, -m beg",
         versions=("2.6.12", "3.0.11"),
-        read=_text(lambda entry, sent: sent.startswith(entry), "matches the beginning, so any ending"),
+        read=_text(lambda entry, sent: sent.startswith(entry), "matches the beginning, so any ending", "{}"),
     ),
     Dialect(
         name="haproxy sni -m reg", title="HAProxy, -m reg", versions=("2.6.12", "3.0.11"), read=_haproxy_reg

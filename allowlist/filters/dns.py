@@ -15,7 +15,8 @@ from allowlist.filters.format import (
     ALL_KINDS,
     Files,
     Imported,
-    Trouble,
+    Place,
+    Scope,
     TroubleKind,
     comment_lines,
     commented,
@@ -24,6 +25,7 @@ from allowlist.filters.format import (
 )
 from allowlist.filters.lists import ANY_SERVICE, Kind, Lists, Service, Shape
 from allowlist.filters.reading import everything
+from allowlist.filters.texts import Texts
 from allowlist.filters.zones import Zone
 
 _DNS_NOTES: Final = (
@@ -75,44 +77,106 @@ class ResponsePolicyZones:
         return {"allowlist-pass.zone": passing, "allowlist-block.zone": blocking}
 
     def read(self, files: Files) -> Imported:
+        """Zones in the order in which they are asked: the first that has an entry for a name decides."""
         found = Imported()
-        names = sorted(files, key=lambda name: ("block" in name, name))
-        zones = [(name, list(_zone_records(files[name]))) for name in names]
+        zones = [(name, list(_zone_records(name, files[name], found))) for name in _zones_in_order(files)]
         for name, records in zones:
             self._read_zone(found, name, records, alone=len(zones) == 1)
+        found.everything_else(True, "names that no zone has an entry for resolve")
         return found
 
-    def _read_zone(
-        self, found: Imported, file: str, records: list[tuple[int, str, str]], *, alone: bool
-    ) -> None:
-        owners: list[tuple[str, bool]] = []
-        for line, owner, target in records:
-            why = _odd_owner(owner)
+    def _read_zone(self, found: Imported, file: str, records: list[_Record], *, alone: bool) -> None:
+        good: list[_Record] = []
+        for record in records:
+            why = _odd_owner(record.owner)
             if why:
-                found.troubles.append(Trouble(TroubleKind.FATAL, file, line, owner, why))
-                continue
-            owners.append((owner, target == "rpz-passthru."))
-        zone = Zone(owners)
-        passing = [owner for owner, passes in owners if passes]
-        if alone and ("*", False) in owners and passing:
+                found.tell(TroubleKind.FATAL, Place(record.owner, file, record.line), why)
+            else:
+                good.append(record)
+        zone = Zone((record.owner, record.passes) for record in good)
+        passing = [record for record in good if record.passes]
+        if alone and any(record.owner == "*" and not record.passes for record in good) and passing:
             why = "one zone: names beside the entries resolve too; put it alone into a second zone"
-            found.troubles.append(Trouble(TroubleKind.OPAQUE, file, 0, "*", why))
+            found.tell(TroubleKind.OPAQUE, Place("*", file), why)
         if passing and not zone.is_closed():
             why = "entries below a wildcard hide it; each needs itself and its own wildcard"
-            found.troubles.append(Trouble(TroubleKind.CONFLICT, file, 0, file, why))
-        found.entries.setdefault(ANY_SERVICE, []).extend(
-            (owner, file, line) for line, owner, target in records if target == "rpz-passthru."
-        )
-        found.allow(ANY_SERVICE, zone.passed())
+            found.tell(TroubleKind.HIDES, Place(file, file), why)
+        for record in good:
+            names = zone.names_of(record.owner)
+            if names:
+                place = Place(record.owner, file, record.line)
+                found.say(record.passes, Scope(place=place, names=names, doubts=record.doubts))
 
 
-def _zone_records(text: str) -> Iterator[tuple[int, str, str]]:
-    """(line, owner, target) of each CNAME."""
+@dataclass(frozen=True, slots=True)
+class _Record:
+    owner: str
+    passes: bool
+    line: int
+    doubts: tuple[str, ...] = ()
+
+
+_PASSING: Final = frozenset({"rpz-passthru.", "rpz-tcp-only."})
+_TRIGGERS: Final = ("rpz-ip", "rpz-client-ip", "rpz-nsip", "rpz-nsdname")
+"""Owners that select by address or name server (draft-vixie-dnsop-dns-rpz-00, section 4)."""
+_TYPES: Final = frozenset({"CNAME", "A", "AAAA", "TXT", "MX", "SRV"})
+
+
+def _zones_in_order(files: Files) -> list[str]:
+    """By ``response-policy { zone "a"; zone "b"; }`` of named.conf where that is here, else what blocks comes last."""
+    texts = [text for name, text in files.items() if "response-policy" in text]
+    zones = [name for name in files if "response-policy" not in files[name]]
+    named = [
+        zone
+        for text in texts
+        for zone in re.findall(r'zone\s+"?([^"\s;{]+)', text[text.index("response-policy") :])
+    ]
+    order = {zone.rstrip("."): at for at, zone in enumerate(dict.fromkeys(named))}
+
+    def rank(name: str) -> tuple[int, bool, str]:
+        base = name.rpartition("/")[2]
+        found = [
+            at
+            for zone, at in order.items()
+            if zone in (base, base.rpartition(".")[0]) or base.startswith(zone)
+        ]
+        return min(found, default=len(order)), "block" in name, name
+
+    return sorted(zones, key=rank)
+
+
+def _zone_records(file: str, text: str, found: Imported) -> Iterator[_Record]:
+    """The entries of one zone file; owners are relative to the zone."""
+    owner, origin, depth = "", "", 0
     for number, line in enumerate(text.splitlines(), 1):
-        words = line.partition(";")[0].split()
-        upper = [word.upper() for word in words]
-        if "CNAME" in upper and not line[:1].isspace():
-            yield number, words[0], words[upper.index("CNAME") + 1]
+        bare = line.partition(";")[0]
+        inside, depth = depth > 0, depth + bare.count("(") - bare.count(")")
+        words = bare.split()
+        if inside or not words:
+            continue
+        if words[0].upper() == "$ORIGIN" and len(words) > 1:
+            origin = words[1].lower()
+        elif words[0].upper() in ("$INCLUDE", "$GENERATE"):
+            found.unknown(
+                Place(bare.strip(), file, number), "brings entries that were not given", TroubleKind.UNREAD
+            )
+        if words[0].startswith("$"):
+            continue
+        if not bare[:1].isspace():
+            owner = words.pop(0).lower()
+            owner = owner.removesuffix(f".{origin}") if origin else owner
+        kind = next((word.upper() for word in words if word.upper() in _TYPES), "")
+        if kind and owner != "@":
+            yield _record(owner, kind, words[[word.upper() for word in words].index(kind) + 1 :], number)
+
+
+def _record(owner: str, kind: str, data: list[str], number: int) -> _Record:
+    """Local data answers in place of the real name, so that one is not reached."""
+    target = data[0].lower() if data else ""
+    doubts = ("the addresses of the answer",) if any(word in owner.split(".") for word in _TRIGGERS) else ()
+    if doubts:
+        return _Record("*", kind == "CNAME" and target in _PASSING, number, doubts)
+    return _Record(owner, kind == "CNAME" and (target in _PASSING or target.rstrip(".") == owner), number)
 
 
 def _odd_owner(owner: str) -> str:
@@ -146,42 +210,69 @@ class Dnsmasq:
         return {"allowlist.dnsmasq.conf": commented(title, [("no-resolv", ()), ("local=/#/", ()), *entries])}
 
     def read(self, files: Files) -> Imported:
-        """Shortest entry first, so that the longest has the last word; a default server opens what no entry closes."""
+        """Longest entry first; a default server answers what no entry holds."""
         found = Imported()
+        texts = Texts(files, r"^\s*(?:conf-file|servers-file|conf-dir)=([^,\s]+)", ("dnsmasq.conf",))
+        entries = [entry for name in texts.roots(found) for entry in _dnsmasq_entries(texts, name, found)]
         dialect = DIALECTS["dnsmasq server=/P/"]
-        for entry, passes, file, line in sorted(_dnsmasq_entries(files)):
-            reading = dialect.read(entry.text)
-            found.add_trouble(entry.text, reading, file, line)
-            if passes:
-                found.add(ANY_SERVICE, entry.text, reading, file, line)
-            elif reading.names:
-                found.close(ANY_SERVICE, reading.names)
+        for entry in sorted(entries, key=_Entry.weight):
+            found.add(
+                ANY_SERVICE, entry.text, dialect.read(entry.text), entry.file, entry.line, allows=entry.passes
+            )
+        if not any(entry.text == "#" for entry in entries):
+            found.everything_else(True, "names that no entry holds are asked of the default servers")
         return found
 
 
-@dataclass(frozen=True, slots=True, order=True)
+_OPTION: Final = re.compile(
+    r"^\s*(server|local|address|rev-server|conf-file|servers-file|conf-dir)\s*=\s*(\S+)"
+)
+_CLOSED: Final = frozenset({"", "0.0.0.0", "::", "#"})
+"""What ``address=/x/…`` answers for a name that is to go nowhere; every other address is where the name leads."""
+
+
+@dataclass(frozen=True, slots=True)
 class _Entry:
-    """Sorts as dnsmasq weighs: ``#`` before everything else, then by length, ``*.x`` after ``x``."""
-
-    length: int
-    starred: bool
     text: str
+    passes: bool
+    file: str
+    line: int
 
-    @classmethod
-    def of(cls, text: str) -> _Entry:
-        bare = text.strip("/")
-        anything = bare in ("#", "*")
-        return cls(0 if anything else len(bare.lstrip("*").lstrip(".")), bare.startswith("*"), text)
+    def weight(self) -> tuple[int, bool, bool]:
+        """Sorts as dnsmasq weighs: the longest first, ``*.x`` before ``x``, ``#`` last; of two equal ones what passes."""
+        bare = self.text.strip("/")
+        length = 0 if bare in ("#", "*") else len(bare.lstrip("*").lstrip("."))
+        return -length, not bare.startswith("*"), not self.passes
 
 
-def _dnsmasq_entries(files: Files) -> Iterator[tuple[_Entry, bool, str, int]]:
-    """(entry, does it pass, file, line); of two equal entries the one that passes comes last."""
-    for file, text in files.items():
-        for number, line in enumerate(text.splitlines(), 1):
-            match = re.fullmatch(r"(server|local|address)=(?:/(.*)/)?([^/]*)", line.strip())
-            if match:
-                passes = match.group(1) == "server" and bool(match.group(3))
-                yield _Entry.of("#" if match.group(2) is None else match.group(2)), passes, file, number
+def _dnsmasq_entries(texts: Texts, file: str, found: Imported) -> Iterator[_Entry]:
+    for number, line in gather(texts.files[file].splitlines()):
+        match = _OPTION.match(line)
+        if not match:
+            continue
+        option, value = match.groups()
+        if option in ("conf-file", "servers-file"):
+            for name, _ in texts.included(value, Place(line, file, number), found):
+                yield from _dnsmasq_entries(texts, name, found)
+        elif option == "conf-dir":
+            folder = value.partition(",")[0].rstrip("/").rpartition("/")[2]
+            for name in sorted(texts.files):
+                if folder in name.split("/")[:-1] and name != file:
+                    yield from _dnsmasq_entries(texts, name, found)
+        elif option in ("server", "local", "address"):
+            yield from _dnsmasq_domains(option, value, file, number)
+
+
+def _dnsmasq_domains(option: str, value: str, file: str, number: int) -> Iterator[_Entry]:
+    """``/a/b/target`` is an entry for each domain; without one it is a server for what no entry holds."""
+    if not value.startswith("/"):
+        if option == "server":
+            yield _Entry("#", True, file, number)
+        return
+    *domains, target = value[1:].split("/")
+    passes = target not in _CLOSED if option == "address" else option == "server" and bool(target)
+    for domain in domains:
+        yield _Entry(domain or "#", passes, file, number)
 
 
 def _dnsmasq_lines(shape: Shape) -> Iterator[str]:
@@ -221,19 +312,40 @@ class UnboundLocalZones:
         return {"allowlist.unbound.conf": "\n".join([*comment_lines(title), *lines, ""])}
 
     def read(self, files: Files) -> Imported:
+        """The longest zone decides; of two equal ones the last."""
         found = Imported()
+        texts = Texts(files, r'^\s*include(?:-toplevel)?:\s*"?([^"\s]+)', ("unbound.conf",))
+        zones: dict[str, tuple[str, Place]] = {}
+        for name in texts.roots(found):
+            for zone, kind, place in _local_zones(texts, name, found):
+                if zone in zones:
+                    why = f"stands in line {zones[zone][1].line} already; the last one counts"
+                    found.tell(TroubleKind.HIDES, place, why)
+                zones[zone] = (kind, place)
         dialect = DIALECTS["unbound local-zone"]
-        seen: dict[str, int] = {}
-        for file, text in files.items():
-            for line, entry in gather(text.splitlines()):
-                match = re.fullmatch(r'local-zone:\s*"?([^"\s]+)"?\s+(\w+)', entry)
-                if not match or match.group(2) not in ("always_transparent", "transparent"):
-                    continue
-                zone = match.group(1)
-                if zone in seen:
-                    why = f"stands in line {seen[zone]} already; the last one counts"
-                    found.troubles.append(Trouble(TroubleKind.CONFLICT, file, line, zone, why))
-                seen[zone] = line
-                reading = everything() if zone == "." else dialect.read(zone)
-                found.add(ANY_SERVICE, zone, reading, file, line)
+        for zone, (kind, place) in sorted(zones.items(), key=lambda item: -len(item[0].rstrip("."))):
+            reading = everything() if zone == "." else dialect.read(zone)
+            found.add(ANY_SERVICE, zone, reading, place.file, place.line, allows=kind in _RESOLVING)
+        if "." not in zones:
+            found.everything_else(True, "names outside the local zones are resolved")
         return found
+
+
+_RESOLVING: Final = frozenset(
+    {"always_transparent", "transparent", "typetransparent", "inform", "nodefault", "ipset"}
+)
+"""Types of local zones under which a name without local data is resolved (unbound.conf(5), local-zone)."""
+_LOCAL_ZONE: Final = re.compile(r'local-zone:\s*"?([^"\s]+)"?\s+"?(\w+)"?')
+
+
+def _local_zones(texts: Texts, file: str, found: Imported) -> Iterator[tuple[str, str, Place]]:
+    for number, line in gather(texts.files[file].splitlines()):
+        match = _LOCAL_ZONE.match(line)
+        if match:
+            yield match.group(1), match.group(2), Place(match.group(1), file, number)
+        elif line.startswith(("include:", "include-toplevel:")):
+            path = line.partition(":")[2].strip().strip('"')
+            for name, _ in texts.included(path, Place(line, file, number), found):
+                yield from _local_zones(texts, name, found)
+        elif line == "rpz:":
+            found.unknown(Place(line, file, number), "response policy zones beside the local ones decide too")

@@ -7,21 +7,27 @@ A server name ``*x`` or a name twice keeps Envoy 1.40 from starting, and an SNI 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 import msgspec
 import yaml
 
 from allowlist.errors import InvalidInput
-from allowlist.filters.dialects import DIALECTS, Dialect
-from allowlist.filters.format import ALL_KINDS, Files, Imported, Trouble, TroubleKind, comment_lines, names_in
-from allowlist.filters.lists import Kind, Lists, Service, Shape
-from allowlist.filters.reading import everything
-
-_TLS_INSPECTOR: Final = "type.googleapis.com/envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector"
-_TCP_PROXY: Final = (
-    "type.googleapis.com/envoy.extensions.filters.network.sni_dynamic_forward_proxy.v3.FilterConfig"
+from allowlist.filters.dialects import DIALECTS
+from allowlist.filters.format import (
+    ALL_KINDS,
+    Files,
+    Imported,
+    Place,
+    TroubleKind,
+    comment_lines,
+    line_of,
+    names_in,
 )
+from allowlist.filters.imported import scopes_of
+from allowlist.filters.lists import Kind, Lists, Service, Shape
+from allowlist.filters.reading import Reading, everything
 
 
 class _Envoy:
@@ -74,22 +80,20 @@ class EnvoyServerNames(_Envoy):
         }
 
     def read(self, files: Files) -> Imported:
+        """A chain with server names before one without; the longest name decides."""
         found = Imported()
-        seen: set[tuple[int, str]] = set()
+        dialect = DIALECTS["envoy filter_chain server_names"]
+        entries: list[tuple[Service, str, Place, bool | None]] = []
         for file, document in self._read(files):
-            for match in _values(document, "filter_chain_match"):
-                port = int(match.get("destination_port", 443))
-                service = Service("https", port, port)
-                names = match.get("server_names", [])
-                if not names:
-                    found.add(service, "*", everything(), file, 0)
-                for name in names:
-                    if (port, name.lower()) in seen:
-                        found.troubles.append(
-                            Trouble(TroubleKind.CONFLICT, file, 0, name, "stands twice; Envoy does not start")
-                        )
-                    seen.add((port, name.lower()))
-                    found.add(service, name, DIALECTS["envoy filter_chain server_names"].read(name), file, 0)
+            for chain in _mappings(document, "filter_chains"):
+                entries += _server_names(chain, Place("", file), files[file])
+            for chain in _values(document, "default_filter_chain"):
+                place = _place("default_filter_chain", file, files[file])
+                entries.append((Service("https"), "", place, _goes_on(chain)))
+        _find_twice(found, [(service, name, place) for service, name, place, _ in entries if name])
+        for service, name, place, passes in sorted(entries, key=lambda entry: _longest_first(entry[1])):
+            reading = dialect.read(name) if name else everything()
+            _say(found, service, reading, place, passes)
         return found
 
 
@@ -119,38 +123,126 @@ class EnvoyForwardProxy(_Envoy):
         return {"allowlist.envoy.yaml": _document(title, {"virtual_hosts": hosts})}
 
     def read(self, files: Files) -> Imported:
+        """An exact domain before the longest suffix, that before ``*`` (HTTP route configuration, domain search order)."""
         found = Imported()
-        seen: set[str] = set()
-        for file, document in self._read(files):
-            for host in _values(document, "virtual_hosts"):
-                for item in host if isinstance(host, list) else [host]:
-                    self._read_host(found, seen, file, item)
+        hosts = [
+            (file, host)
+            for file, document in self._read(files)
+            for host in _mappings(document, "virtual_hosts")
+        ]
+        places = [
+            (_place(domain, file, files[file]), host)
+            for file, host in hosts
+            for domain in _texts(host, "domains")
+        ]
+        _find_twice(found, [(Service("any"), place.entry, place) for place, _ in places])
+        for place, host in sorted(places, key=lambda item: _longest_first(item[0].entry)):
+            routes = _mappings(host, "routes")
+            connects = any("connect_matcher" in (route.get("match") or {}) for route in routes)
+            self._read_domain(found, place, _routed(routes), connects=connects)
         return found
 
-    def _read_host(self, found: Imported, seen: set[str], file: str, host: dict[str, Any]) -> None:
-        connects = any("connect_matcher" in route.get("match", {}) for route in host.get("routes", []))
-        for domain in host.get("domains", []):
-            if domain.lower() in seen:
-                found.troubles.append(
-                    Trouble(TroubleKind.CONFLICT, file, 0, domain, "stands twice; Envoy does not start")
-                )
-            seen.add(domain.lower())
-            self._read_domain(found, file, domain, connects=connects)
-
-    def _read_domain(self, found: Imported, file: str, domain: str, *, connects: bool) -> None:
+    def _read_domain(self, found: Imported, place: Place, passes: bool | None, *, connects: bool) -> None:
+        domain = place.entry
         name, colon, port = domain.rpartition(":")
         protocol = "https" if connects else "http"
         if not colon and connects and domain != "*":
-            why = "lacks the port; a CONNECT to host:443 never matches it"
-            found.troubles.append(Trouble(TroubleKind.DEAD, file, 0, domain, why))
+            found.tell(TroubleKind.DEAD, place, "lacks the port; a CONNECT to host:443 never matches it")
             return
-        if colon and not port.isdecimal():
-            why = "means every name that starts with it"
-            found.troubles.append(Trouble(TroubleKind.OPAQUE, file, 0, domain, why))
-            return
-        number = int(port) if colon else 443 if connects else 80
-        dialect: Dialect = DIALECTS["envoy virtual_hosts Host"]
-        found.add(Service(protocol, number, number), domain, dialect.read(name if colon else domain), file, 0)
+        number = int(port) if port.isdecimal() and colon else 443 if connects else 80
+        reading = DIALECTS["envoy virtual_hosts Host"].read(name if colon and port.isdecimal() else domain)
+        service = Service(protocol) if domain == "*" else Service(protocol, number, number)
+        _say(found, service, reading, place, passes)
+
+
+def _say(found: Imported, service: Service, reading: Reading, place: Place, passes: bool | None) -> None:
+    """One entry; where it is not known what becomes of its flows, they may pass and may not."""
+    if passes is not None:
+        found.add(service, place.entry, reading, place.file, place.line, allows=passes)
+        return
+    found.add_trouble(place.entry, reading, place.file, place.line)
+    for scope in scopes_of(reading, place):
+        doubtful = replace(
+            scope, services=(service,), doubts=(*scope.doubts, "what the other filters of Envoy do")
+        )
+        found.say(False, doubtful)
+        found.say(True, doubtful)
+
+
+def _server_names(
+    chain: Mapping[str, Any], where: Place, text: str
+) -> Iterator[tuple[Service, str, Place, bool | None]]:
+    match = chain.get("filter_chain_match") or {}
+    port = match.get("destination_port")
+    service = Service("https", int(port), int(port)) if port else Service("https", 443, 443)
+    passes = _goes_on(chain)
+    if match.keys() - {"destination_port", "server_names", "transport_protocol"}:
+        passes = None
+    names = _texts(match, "server_names")
+    if not names:
+        yield service, "", _place(str(chain.get("name") or "filter_chain_match"), where.file, text), passes
+    for name in names:
+        yield service, name, _place(name, where.file, text), passes
+
+
+_PASSING_ON: Final = (
+    "tcp_proxy",
+    "sni_dynamic_forward_proxy",
+    "http_connection_manager",
+    "tls_inspector",
+    "sni_cluster",
+)
+
+
+def _goes_on(chain: Any) -> bool | None:
+    """Do the network filters of a chain pass a connection on? None where one of them decides by itself."""
+    filters = [str(item.get("name") or "") for item in _mappings(chain, "filters")]
+    if any("direct_response" in name for name in filters) or ("filters" in chain and not filters):
+        return False
+    return None if any(not any(known in name for known in _PASSING_ON) for name in filters) else True
+
+
+def _routed(routes: list[Mapping[str, Any]]) -> bool | None:
+    """Do the routes of a virtual host lead on? None where some do and some do not."""
+    answers = {
+        "route" in route
+        for route in routes
+        if "route" in route or {"direct_response", "redirect"} & route.keys()
+    }
+    whole = all((route.get("match") or {}).keys() <= {"connect_matcher", "prefix"} for route in routes)
+    prefixes = {(route.get("match") or {}).get("prefix", "/") for route in routes}
+    if len(answers) != 1 or not whole or prefixes - {"/"}:
+        return None if routes else True
+    return answers.pop()
+
+
+def _find_twice(found: Imported, entries: list[tuple[Service, str, Place]]) -> None:
+    seen: set[tuple[Service, str]] = set()
+    for service, name, place in entries:
+        if (service, name.lower()) in seen:
+            found.tell(TroubleKind.CONFLICT, place, "stands twice; Envoy does not start")
+        seen.add((service, name.lower()))
+
+
+def _longest_first(entry: str) -> tuple[bool, bool, int]:
+    return entry in ("", "*"), entry.startswith("*"), -len(entry)
+
+
+def _place(entry: str, file: str, text: str) -> Place:
+    return Place(entry, file, line_of(text, entry))
+
+
+def _mappings(document: Any, key: str) -> list[Mapping[str, Any]]:
+    """The mappings that stand under ``key``, in lists or alone, however deep."""
+    found: list[Mapping[str, Any]] = []
+    for value in _values(document, key):
+        found += [item for item in (value if isinstance(value, list) else [value]) if isinstance(item, dict)]
+    return found
+
+
+def _texts(mapping: Mapping[str, Any], key: str) -> list[str]:
+    value = mapping.get(key) or []
+    return [str(item) for item in (value if isinstance(value, list) else [value])]
 
 
 def _domains(shape: Shape, service: Service) -> Iterator[str]:

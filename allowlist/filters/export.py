@@ -130,9 +130,12 @@ def _differences(engine: Format, files: dict[str, str], lists: Lists) -> list[st
     """Where the files, read as the engine reads them, differ from the lists."""
     imported = engine.read(files)
     wrong = [str(trouble) for trouble in imported.troubles]
-    wanted, allowed = lists.meaning, imported.allowed
-    for service in sorted(wanted.keys() | allowed.keys()):
-        ours, theirs = wanted.get(service, NameSet()), allowed.get(service, NameSet())
+    wrong += [
+        f"{line.place}: depends on {line.scope.doubts[0]}" for line in imported.lines if line.scope.doubts
+    ]
+    wanted = lists.meaning
+    for service in sorted({*wanted, *imported.services}):
+        ours, theirs = wanted.get(service, NameSet()), imported.allowed_at(service)
         for text, difference in (("lacks", ours - theirs), ("also opens", theirs - ours)):
             witness = difference.witness()
             if witness is not None:

@@ -6,102 +6,38 @@ A format says which shapes it can write exactly (``says``), and for the others t
 
 from __future__ import annotations
 
-import operator
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-from enum import StrEnum
-from functools import reduce
 from textwrap import wrap
 from typing import Final, Protocol
 
+from allowlist.filters.imported import Imported, Place, Scope, Trouble, TroubleKind
 from allowlist.filters.lists import Kind, Lists, Service
-from allowlist.filters.reading import Form, Reading
-from allowlist.names import NameSet, Pattern
 
 __all__ = [
     "ALL_KINDS",
     "Files",
     "Format",
     "Imported",
+    "Place",
+    "Scope",
     "Trouble",
     "TroubleKind",
     "comment_lines",
     "commented",
     "gather",
+    "line_of",
     "names_in",
-    "union",
     "who_lines",
 ]
 
 Files = Mapping[str, str]
 """Text by file name."""
 
+_COMMENT: Final = re.compile(r"(?:^|\s)#")
+"""A comment begins a line or follows white space; dnsmasq's ``/#/`` and addresses with ``#port`` hold none."""
+
 ALL_KINDS: Final = frozenset(Kind)
-
-
-class TroubleKind(StrEnum):
-    """What is wrong with an entry that was read: each is a finding of its own."""
-
-    FATAL = "does not load"
-    DEAD = "never matches"
-    OPAQUE = "cannot be said as names"
-    CONFLICT = "conflicts with another entry"
-
-
-@dataclass(frozen=True, slots=True)
-class Trouble:
-    kind: TroubleKind
-    file: str
-    line: int
-    entry: str
-    why: str
-
-    def __str__(self) -> str:
-        return f"{self.file}:{self.line}: '{self.entry}' {self.kind}: {self.why}"
-
-
-_TROUBLES: Final = {
-    Form.FATAL: TroubleKind.FATAL,
-    Form.DEAD: TroubleKind.DEAD,
-    Form.OPAQUE: TroubleKind.OPAQUE,
-}
-
-
-@dataclass(slots=True)
-class Imported:
-    """What files let through, by service, and the entries that are not what they seem."""
-
-    troubles: list[Trouble] = field(default_factory=list)
-    entries: dict[Service, list[tuple[str, str, int]]] = field(default_factory=dict)
-    """(entry as written, file, line) by service: what ``explain`` names as the deciding entry."""
-    _parts: dict[Service, list[NameSet]] = field(default_factory=dict)
-
-    def add(self, service: Service, entry: str, reading: Reading, file: str, line: int) -> None:
-        """One entry that lets its names through."""
-        self.add_trouble(entry, reading, file, line)
-        if reading.names:
-            self.entries.setdefault(service, []).append((entry, file, line))
-            self.allow(service, reading.names)
-
-    def add_trouble(self, entry: str, reading: Reading, file: str, line: int) -> None:
-        """The finding of an entry that is dead, fatal or opaque; nothing for one that means what it says."""
-        if reading.form in _TROUBLES:
-            self.troubles.append(Trouble(_TROUBLES[reading.form], file, line, entry, reading.why))
-
-    def allow(self, service: Service, names: NameSet) -> None:
-        self._parts.setdefault(service, []).append(names)
-
-    def close(self, service: Service, names: NameSet) -> None:
-        """Take ``names`` away from what was let through so far."""
-        self._parts[service] = [union(self._parts.get(service, ())) - names]
-
-    @property
-    def allowed(self) -> dict[Service, NameSet]:
-        return {service: union(parts) for service, parts in self._parts.items()}
-
-    @property
-    def loads(self) -> bool:
-        return not any(item.kind in (TroubleKind.FATAL, TroubleKind.CONFLICT) for item in self.troubles)
 
 
 class Format(Protocol):
@@ -142,19 +78,6 @@ def names_in(*protocols: str) -> Callable[[Service], Service | None]:
     return lambda service: service if service.protocol in protocols else None
 
 
-def union(sets: Iterable[NameSet]) -> NameSet:
-    """All of them as one; those without holes are joined in one step, since each union looks at all of a set."""
-    plain: list[Pattern] = []
-    holed: list[NameSet] = []
-    for names in sets:
-        patterns = names.patterns()
-        if patterns is None:
-            holed.append(names)
-        else:
-            plain.extend(patterns)
-    return reduce(operator.or_, holed, NameSet(plain))
-
-
 def comment_lines(title: str, mark: str = "#") -> list[str]:
     return [
         f"{mark} {title}",
@@ -182,6 +105,12 @@ def commented(title: str, entries: Iterable[tuple[str, tuple[str, ...]]], mark: 
 def gather(lines: Iterable[str]) -> Iterator[tuple[int, str]]:
     """(line number, text) without comments and blank lines."""
     for number, line in enumerate(lines, 1):
-        text = line.partition("#")[0].strip()
+        text = _COMMENT.split(line, maxsplit=1)[0].strip()
         if text:
             yield number, text
+
+
+def line_of(text: str, entry: str) -> int:
+    """The first line on which ``entry`` stands as a text of its own, 0 where it is nowhere as it is."""
+    found = re.search(rf"(?<![\w.*-]){re.escape(entry)}(?![\w.*-])", text)
+    return text.count("\n", 0, found.start()) + 1 if found else 0

@@ -6,11 +6,24 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
+from typing import Final
 
 from allowlist.names import NameSet, Pattern, covers, minimal_cover
 from allowlist.rules.requirement import Requirement
 
-__all__ = ["ANY_SERVICE", "Kind", "Lists", "Service", "Shape", "lists_of", "shapes_of"]
+__all__ = [
+    "ANY_SERVICE",
+    "Kind",
+    "Lists",
+    "Service",
+    "Shape",
+    "beside",
+    "lists_of",
+    "meet",
+    "shapes_of",
+]
+
+_LAST_PORT: Final = 65535
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -19,7 +32,7 @@ class Service:
 
     protocol: str
     low: int = 0
-    high: int = 65535
+    high: int = _LAST_PORT
 
     def __str__(self) -> str:
         if self.protocol == "any":
@@ -34,6 +47,48 @@ class Service:
 
 
 ANY_SERVICE = Service("any")
+
+_WITHIN: Final = {
+    "https": ("https", "tcp", "any"),
+    "http": ("http", "tcp", "any"),
+    "mssql": ("mssql", "tcp", "any"),
+    "tcp": ("tcp", "any"),
+}
+
+
+def meet(one: Service, other: Service) -> Service | None:
+    """What both hold, None for nothing; HTTP(S) and MSSQL are spoken over TCP.
+
+    >>> str(meet(Service("tcp", 400, 500), Service("https")))
+    'https:400-500'
+    """
+    if other.protocol in _WITHIN.get(one.protocol, (one.protocol, "any")):
+        protocol = one.protocol
+    elif one.protocol in _WITHIN.get(other.protocol, (other.protocol, "any")):
+        protocol = other.protocol
+    else:
+        return None
+    low, high = max(one.low, other.low), min(one.high, other.high)
+    return Service(protocol, low, high) if low <= high else None
+
+
+def beside(whole: Iterable[Service], gone: Iterable[Service]) -> tuple[Service, ...]:
+    """What of ``whole`` lies outside ``gone``; protocols of ``whole`` are disjoint."""
+    left = list(whole)
+    for taken in gone:
+        left = [piece for service in left for piece in _around(service, taken)]
+    return tuple(sorted(left))
+
+
+def _around(service: Service, taken: Service) -> Iterator[Service]:
+    common = meet(service, taken)
+    if common is None or common.protocol != service.protocol:
+        yield service
+        return
+    if service.low < common.low:
+        yield Service(service.protocol, service.low, common.low - 1)
+    if common.high < service.high:
+        yield Service(service.protocol, common.high + 1, service.high)
 
 
 class Kind(StrEnum):

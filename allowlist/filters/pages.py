@@ -109,6 +109,7 @@ _WORDS: Final = {
     Form.EXACT: "exactly this name",
     Form.BELOW: "everything below the name, not the name",
     Form.TREE: "the name and everything below it",
+    Form.SEVERAL: "several names",
     Form.ENDS: "every name that ends so, look-alikes included",
     Form.EVERYTHING: "every name",
     Form.OPAQUE: "more than names can say",

@@ -7,12 +7,15 @@ for where our algebra can express it.
 
 from __future__ import annotations
 
+import operator
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from fnmatch import translate as glob_to_regex
+from functools import reduce
 
+from allowlist.filters.expressions import Alternative, alternatives
 from allowlist.names import NameSet, is_host_name
 
 __all__ = [
@@ -41,6 +44,7 @@ class Form(StrEnum):
     EXACT = "exact"
     BELOW = "below"
     TREE = "tree"
+    SEVERAL = "several"
     ENDS = "ends"
     EVERYTHING = "everything"
     OPAQUE = "opaque"
@@ -60,6 +64,8 @@ class Reading:
     test: Callable[[str], bool]
     names: NameSet | None
     why: str = ""
+    sure: NameSet = field(default_factory=NameSet)
+    """Of an opaque entry: names that it certainly stands for."""
 
 
 def _set_of(*patterns: str) -> NameSet:
@@ -105,8 +111,9 @@ def everything() -> Reading:
     return Reading(form=Form.EVERYTHING, test=lambda sent: True, names=NameSet.everything())
 
 
-def opaque(test: Callable[[str], bool], why: str) -> Reading:
-    return Reading(form=Form.OPAQUE, test=test, names=None, why=why)
+def opaque(test: Callable[[str], bool], why: str, *sure: str) -> Reading:
+    """An entry that no set of names says; ``sure`` are patterns it certainly holds."""
+    return Reading(form=Form.OPAQUE, test=test, names=None, why=why, sure=_set_of(*sure))
 
 
 def dead(why: str) -> Reading:
@@ -117,30 +124,47 @@ def fatal(why: str) -> Reading:
     return Reading(form=Form.FATAL, test=lambda sent: False, names=NameSet(), why=why)
 
 
-_ESCAPED_NAME = r"((?:[a-z0-9_-]|\\\.)+)"
-_REGEX_FORMS: tuple[tuple[re.Pattern[str], Callable[[str], Reading]], ...] = (
-    (re.compile(rf"\^{_ESCAPED_NAME}\$"), exact),
-    (re.compile(rf"\^\.\+\\\.{_ESCAPED_NAME}\$"), below),
-    (re.compile(rf"\^\(\.\+\\\.\)\?{_ESCAPED_NAME}\$"), tree),
-    (re.compile(rf"{_ESCAPED_NAME}\$"), ends),
-    (re.compile(rf"(\\\.{_ESCAPED_NAME[1:-1]})\$"), ends),
-)
-
-
 def regex(text: str, *, ignore_case: bool = False) -> Reading:
-    """A regular expression that is searched for: exact where it has one of the anchored forms, else opaque."""
+    """A regular expression that is searched for: exact where it is a list of names and suffixes, else opaque."""
     try:
         compiled = re.compile(text, re.IGNORECASE if ignore_case else 0)
     except re.error as error:
         return fatal(f"is no regular expression: {error}")
-    folded = text.lower() if ignore_case else text
-    for form, make in _REGEX_FORMS:
-        match = form.fullmatch(folded)
-        if match:
-            known = make(match.group(1).replace(r"\.", "."))
-            return Reading(form=known.form, test=lambda sent: bool(compiled.search(sent)), names=known.names)
-    why = "is a regular expression without the anchors that make it one name, a suffix or a subtree"
-    return opaque(lambda sent: bool(compiled.search(sent)), why)
+    found = alternatives(text.lower() if ignore_case else text)
+    if found is None:
+        why = "is a regular expression without the anchors that make it one name, a suffix or a subtree"
+        return opaque(lambda sent: bool(compiled.search(sent)), why)
+    names = reduce(operator.or_, map(_names_of, found), NameSet())
+    if not all(item.is_exact for item in found):
+        why = "has an open end, or a dot without a backslash, which stands for any character"
+        return Reading(
+            form=Form.OPAQUE, test=lambda sent: bool(compiled.search(sent)), names=None, why=why, sure=names
+        )
+    return Reading(form=_form_of(found), test=lambda sent: bool(compiled.search(sent)), names=names)
+
+
+def _names_of(item: Alternative) -> NameSet:
+    if not item.is_suffix:
+        return _set_of(item.text)
+    names = _set_of(f"*{item.text}") if item.text else NameSet.everything()
+    return names - _set_of(item.text) if item.longer and item.text[:1] not in ("", ".") else names
+
+
+def _form_of(found: list[Alternative]) -> Form:
+    if len(found) == 1:
+        only = found[0]
+        if not only.is_suffix:
+            return Form.EXACT
+        if not only.text:
+            return Form.EVERYTHING
+        return Form.BELOW if only.text[:1] == "." else Form.ENDS
+    whole = {item.text for item in found if not item.is_suffix}
+    return (
+        Form.TREE
+        if {f".{name}" for name in whole} == {item.text for item in found if item.is_suffix}
+        and len(whole) == 1
+        else Form.SEVERAL
+    )
 
 
 def glob(text: str) -> Reading:

@@ -8,7 +8,8 @@ from typing import Final
 from allowlist.filters.dns import Dnsmasq, ResponsePolicyZones, UnboundLocalZones
 from allowlist.filters.envoy import EnvoyForwardProxy, EnvoyServerNames
 from allowlist.filters.format import Format
-from allowlist.filters.maps import HAProxy, Nginx
+from allowlist.filters.haproxy import HAProxy
+from allowlist.filters.nginx import Nginx
 from allowlist.filters.squid import Squid
 from allowlist.filters.suricata import Suricata
 from allowlist.filters.vendors import AwsDomainList, Cilium, FortiGate, GoogleSecureWebProxy, PaloAlto

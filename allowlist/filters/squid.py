@@ -8,30 +8,30 @@
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from functools import cached_property
+from dataclasses import replace
+from typing import Final
 
-from allowlist.filters.dialects import DIALECTS
+from allowlist.filters.dialects import DIALECTS, Dialect
 from allowlist.filters.format import (
     ALL_KINDS,
     Files,
     Imported,
-    Trouble,
+    Place,
+    Scope,
     TroubleKind,
     comment_lines,
     commented,
     gather,
     names_in,
-    union,
 )
+from allowlist.filters.imported import all_of, joined, negated, scopes_of
 from allowlist.filters.lists import Kind, Lists, Service, Shape
-from allowlist.names import NameSet
+from allowlist.filters.texts import Texts
+from allowlist.rules.addresses import AddressSet
 
 _DOMAIN = DIALECTS["squid dstdomain"]
 _REGEX = DIALECTS["squid dstdom_regex"]
-_DEFAULT_PORTS = {Service("https", 443, 443), Service("http", 80, 80)}
 
 
 class Squid:
@@ -62,9 +62,7 @@ class Squid:
 
     def read(self, files: Files) -> Imported:
         found = Imported()
-        rules = _Rules(files, found)
-        for service in sorted(_DEFAULT_PORTS | rules.services()):
-            found.allow(service, rules.allowed(service))
+        _Rules(files, found)
         return found
 
 
@@ -95,146 +93,210 @@ def _expression(shape: Shape) -> str:
     return rf"^.+\.{name}$" if shape.kind is Kind.BELOW else f"{name}$"
 
 
-@dataclass
-class _Acl:
-    kind: str
-    parts: list[NameSet] = field(default_factory=list)
-    ports: list[tuple[int, int]] = field(default_factory=list)
-    methods: set[str] = field(default_factory=set)
-    entries: list[tuple[str, str, int]] = field(default_factory=list)
-
-    @cached_property
-    def names(self) -> NameSet:
-        return union(self.parts)
+_UNIVERSE: Final = (Service("http"), Service("https"))
+_CONNECT: Final = Service("https")
+_BUILT_IN: Final = ("all", "manager", "localhost", "to_localhost", "to_linklocal", "CONNECT")
+_ORDINARY_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"})
+_WORDS: Final = re.compile(r'"(?:[^"\\]|\\.)*"|\S+')
+_REFERENCE: Final = r'(?:^\s*include\s+|")([^"\s]+)'
+_DOUBTED: Final = {
+    "time": "the time of day",
+    "proxy_auth": "who has signed in",
+    "proxy_auth_regex": "who has signed in",
+    "external": "what a helper program answers",
+    "browser": "the program of the client",
+    "dst": "the address behind the name",
+    "url_regex": "the whole URL",
+    "urlpath_regex": "the path of the URL",
+    "maxconn": "how many connections there are",
+}
+"""Kinds of acl that decide by something a flow of ours does not say."""
+_SECOND_THOUGHTS: Final = {
+    "adapted_http_access": "decides once more after an adaptation",
+    "url_rewrite_program": "may send requests elsewhere",
+    "redirect_program": "may send requests elsewhere",
+    "if": "counts only under a condition",
+    "ssl_bump": "may end connections by their server name",
+}
 
 
 class _Rules:
-    """The acl and http_access lines of the files, as far as they bear on names, ports and methods."""
+    """The statements of squid.conf and of what it includes, in the order in which Squid reads them."""
 
     def __init__(self, files: Files, found: Imported) -> None:
-        self.files = files
         self.found = found
-        self.acls: dict[str, _Acl] = {}
-        self.lines: list[tuple[bool, list[str]]] = []
-        lists = {_bare(value) for text in files.values() for value in re.findall(r'"([^"\n]+)"', text)}
-        for name, text in files.items():
-            if _bare(name) not in lists:
-                self._read_main(name, text)
-        for acl in self.acls.values():
-            if acl.kind == "dstdomain":
-                self._find_conflicts(acl)
+        self.texts = Texts(files, _REFERENCE, ("squid.conf",))
+        self.acls: dict[str, list[Scope]] = {}
+        self.domains: dict[str, list[Place]] = {}
+        self.last_allows: bool | None = None
+        for name in self.texts.roots(found):
+            self._read_file(name, self.texts.files[name])
+        for places in self.domains.values():
+            _find_conflicts(found, places)
+        if self.last_allows is not None:
+            found.everything_else(not self.last_allows, "the opposite of the last http_access line")
 
-    def _read_main(self, file: str, text: str) -> None:
-        for number, line in gather(text.splitlines()):
-            words = shlex.split(line, posix=False)
-            if words[0] == "acl" and len(words) > 2:
-                self._read_acl(file, number, words)
-            elif words[0] == "http_access" and len(words) > 2:
-                self.lines.append((words[1] == "allow", words[2:]))
+    def _read_file(self, file: str, text: str) -> None:
+        for number, line in gather(_unbroken(text)):
+            words = _WORDS.findall(line)
+            place = Place(line, file, number)
+            match words[0]:
+                case "acl" if len(words) > 2:
+                    self._define(words[1], words[2], words[3:], place)
+                case "http_access" if len(words) > 1:
+                    self._decide(words[1] == "allow", words[2:], place)
+                case "include":
+                    for path in words[1:]:
+                        for name, inner in self.texts.included(path, place, self.found):
+                            self._read_file(name, inner)
+                case word if word in _SECOND_THOUGHTS and words[1:] not in (["none"], ["off"]):
+                    if word != "ssl_bump" or "terminate" in words:
+                        self.found.unknown(place, _SECOND_THOUGHTS[word])
 
-    def _read_acl(self, file: str, number: int, words: list[str]) -> None:
-        acl = self.acls.setdefault(words[1], _Acl(words[2]))
-        values = [word for word in words[3:] if word not in ("-n", "-i")]
-        for value in values:
-            if value.startswith('"'):
-                inner = _bare(value.strip('"'))
-                text = next((text for name, text in self.files.items() if _bare(name) == inner), None)
-                if text is None:
-                    self._trouble(file, number, value, "names a file that was not given", TroubleKind.OPAQUE)
-                for line, entry in gather((text or "").splitlines()):
-                    self._add(acl, entry, inner, line)
-            else:
-                self._add(acl, value, file, number)
-
-    def _add(self, acl: _Acl, value: str, file: str, line: int) -> None:
-        match acl.kind:
-            case "dstdomain" | "dstdom_regex":
-                reading = (_DOMAIN if acl.kind == "dstdomain" else _REGEX).read(value)
-                self.found.add_trouble(value, reading, file, line)
-                acl.parts.append(reading.names or NameSet())
-                acl.entries.append((value, file, line))
-            case "port":
-                low, _, high = value.partition("-")
-                if low.isdecimal() and (high or low).isdecimal():
-                    acl.ports.append((int(low), int(high or low)))
-            case "method":
-                acl.methods.add(value.upper())
-            case _:
-                pass
-
-    def _find_conflicts(self, acl: _Acl) -> None:
-        """What Squid refuses: a name beside its own subtree, a name before the subtree of a parent."""
-        trees: dict[str, int] = {}
-        for place, (entry, _, _) in enumerate(acl.entries):
-            if entry.startswith("."):
-                trees.setdefault(entry[1:].lower(), place)
-        for place, (entry, file, line) in enumerate(acl.entries):
-            name = entry.lower().removeprefix(".")
-            parts = name.split(".")
-            parents = {".".join(parts[start:]) for start in range(len(parts))} - (
-                {name} if entry.startswith(".") else set()
+    def _define(self, name: str, kind: str, words: list[str], place: Place) -> None:
+        scopes = self.acls.setdefault(name, [])
+        if kind in ("any-of", "all-of"):
+            parts = [self._selected(word, place) for word in words]
+            scopes += (
+                [scope for part in parts for scope in part] if kind == "any-of" else all_of(parts, place)
             )
-            for parent in sorted(parents & trees.keys()):
-                if parent == name or place < trees[parent]:
-                    self._trouble(file, line, entry, f"stands beside .{parent}", TroubleKind.CONFLICT)
+            return
+        for value in self._values(words, place):
+            scopes += self._scopes(name, kind, value)
+        if kind not in ("dstdomain", "dstdom_regex"):
+            self.acls[name] = joined(scopes)
 
-    def _trouble(self, file: str, line: int, entry: str, why: str, kind: TroubleKind) -> None:
-        self.found.troubles.append(Trouble(kind, file, line, entry, why))
-
-    def services(self) -> set[Service]:
-        ports = {port for acl in self.acls.values() if acl.kind == "port" for port in acl.ports}
-        return {Service(protocol, *port) for port in ports for protocol in ("https", "http")}
-
-    def allowed(self, service: Service) -> NameSet:
-        """First matching line wins; what no line decides is denied (Squid inverts the last line: ours says deny all)."""
-        allowed, open_names = NameSet(), NameSet.everything()
-        for allows, words in self.lines:
-            names = self._condition(words, service)
-            if names is None:
-                self._trouble(
-                    "http_access",
-                    0,
-                    " ".join(words),
-                    "depends on more than name, port and method",
-                    TroubleKind.OPAQUE,
-                )
-                continue
-            allowed = allowed | (names & open_names) if allows else allowed
-            open_names -= names
-        return allowed
-
-    def _condition(self, words: list[str], service: Service) -> NameSet | None:
-        names = NameSet.everything()
+    def _values(self, words: list[str], place: Place) -> Iterator[Place]:
+        """The values of an acl, those of its list files among them; flags are none."""
         for word in words:
-            negated, label = word.startswith("!"), word.lstrip("!")
-            found = self._names_of(label, service)
-            if found is None:
-                return None
-            names = names - found if negated else names & found
-        return names
+            path = word.strip('"') if word.startswith('"') else _parameters_file(word)
+            if path:
+                for name, text in self.texts.included(path, place, self.found):
+                    yield from (Place(entry, name, number) for number, entry in gather(text.splitlines()))
+            elif not re.fullmatch(r"-[a-z]+|--[a-z-]*", word):
+                yield Place(word, place.file, place.line)
 
-    def _names_of(self, label: str, service: Service) -> NameSet | None:
-        if label == "all":
-            return NameSet.everything()
-        acl = self.acls.get(label)
-        match acl.kind if acl else "":
-            case "dstdomain" | "dstdom_regex":
-                return acl.names if acl else None
+    def _scopes(self, name: str, kind: str, value: Place) -> list[Scope]:
+        match kind:
+            case "dstdomain":
+                self.domains.setdefault(name, []).append(value)
+                return self._by_name(_DOMAIN, value)
+            case "dstdom_regex":
+                return self._by_name(_REGEX, value)
             case "port":
-                return _all_or_none(
-                    acl is not None
-                    and any(low <= service.low and service.high <= high for low, high in acl.ports)
-                )
+                return _ports_of(value)
             case "method":
-                connect = acl is not None and "CONNECT" in acl.methods
-                return _all_or_none(connect == (service.protocol == "https"))
+                return _method(value)
+            case "src":
+                return _source(value)
+            case "proto":
+                return (
+                    [Scope(place=value, services=(Service("http"),))] if value.entry.upper() == "HTTP" else []
+                )
             case _:
-                return None
+                why = _DOUBTED.get(kind, f"an acl of kind {kind}, which is not understood")
+                return [Scope(place=value, doubts=(f"{why} (acl {name})",))]
+
+    def _by_name(self, dialect: Dialect, value: Place) -> list[Scope]:
+        reading = dialect.read(value.entry)
+        self.found.add_trouble(value.entry, reading, value.file, value.line)
+        return scopes_of(reading, value)
+
+    def _decide(self, allows: bool, words: list[str], place: Place) -> None:
+        self.last_allows = allows
+        parts = [self._selected(word, place) for word in words]
+        scopes = all_of(parts, place)
+        for doubt in dict.fromkeys(doubt for scope in scopes for doubt in scope.doubts if "(acl " in doubt):
+            self.found.tell(TroubleKind.OPAQUE, place, f"depends on {doubt}")
+        self.found.say(allows, *scopes)
+
+    def _selected(self, word: str, place: Place) -> list[Scope]:
+        """The flows that an acl, or with ``!`` its opposite, selects; what is built in counts where nothing else does."""
+        label = word.removeprefix("!")
+        known = self.acls.get(label)
+        scopes = _built_in(label, place) if known is None and label in _BUILT_IN else known
+        if scopes is None:
+            self.found.tell(TroubleKind.FATAL, replace(place, entry=label), "is an acl that is not defined")
+            scopes = [Scope(place=place, doubts=(f"the acl {label}, which is not defined",))]
+        return negated(scopes, _UNIVERSE, place) if word.startswith("!") else scopes
 
 
-def _all_or_none(condition: bool) -> NameSet:
-    return NameSet.everything() if condition else NameSet()
+def _unbroken(text: str) -> list[str]:
+    """Lines with their continuations, which end in a backslash; the others of them are empty, so numbers stay."""
+    found: list[str] = []
+    joined = 0
+    for line in text.splitlines():
+        if joined:
+            found[-joined] += " " + line.strip()
+            found.append("")
+        else:
+            found.append(line)
+        joined = joined + 1 if line.endswith("\\") else 0
+        if joined:
+            found[-joined] = found[-joined].removesuffix("\\")
+    return found
 
 
-def _bare(path: str) -> str:
-    return path.rpartition("/")[2]
+def _parameters_file(word: str) -> str:
+    match = re.fullmatch(r'parameters\("?([^")]+)"?\)', word)
+    return match.group(1) if match else ""
+
+
+def _built_in(label: str, place: Place) -> list[Scope]:
+    """What squid.conf.documented defines; names of flows that leave are none of its own manager or loopback."""
+    match label:
+        case "all":
+            return [Scope(place=place)]
+        case "CONNECT":
+            return [Scope(place=place, services=(_CONNECT,))]
+        case "localhost":
+            return [Scope(place=place, sources=AddressSet.parse(["127.0.0.0/8"]))]
+        case _:
+            return []
+
+
+def _ports_of(value: Place) -> list[Scope]:
+    low, _, high = value.entry.partition("-")
+    if not (low.isdecimal() and (high or low).isdecimal()):
+        return [Scope(place=value, doubts=(f"the port '{value.entry}'",))]
+    return [Scope(place=value, services=(Service("any", int(low), int(high or low)),))]
+
+
+def _method(value: Place) -> list[Scope]:
+    method = value.entry.upper()
+    if method == "CONNECT":
+        return [Scope(place=value, services=(_CONNECT,))]
+    doubts = ("the method of the request",)
+    return (
+        [Scope(place=value, services=(Service("http"),), doubts=doubts)]
+        if method in _ORDINARY_METHODS
+        else []
+    )
+
+
+def _source(value: Place) -> list[Scope]:
+    if value.entry == "all":
+        return [Scope(place=value)]
+    if ":" in value.entry:
+        return []
+    try:
+        return [Scope(place=value, sources=AddressSet.parse([value.entry.removesuffix("/32")]))]
+    except ValueError:
+        return [Scope(place=value, doubts=(f"the addresses of {value.entry}",))]
+
+
+def _find_conflicts(found: Imported, places: list[Place]) -> None:
+    """What Squid refuses: a name beside its own subtree, a name before the subtree of a parent."""
+    trees: dict[str, int] = {}
+    for number, place in enumerate(places):
+        if place.entry.startswith("."):
+            trees.setdefault(place.entry[1:].lower(), number)
+    for number, place in enumerate(places):
+        name = place.entry.lower().removeprefix(".")
+        parts = name.split(".")
+        parents = {".".join(parts[start:]) for start in range(len(parts))} - (
+            {name} if place.entry.startswith(".") else set()
+        )
+        for parent in sorted(parents & trees.keys()):
+            if parent == name or number < trees[parent]:
+                found.tell(TroubleKind.CONFLICT, place, f"stands beside .{parent}")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Final
 
 from allowlist.filters.dialects import DIALECTS
@@ -15,14 +16,17 @@ from allowlist.filters.format import (
     ALL_KINDS,
     Files,
     Imported,
-    Trouble,
+    Place,
+    Scope,
     TroubleKind,
     comment_lines,
     names_in,
     who_lines,
 )
+from allowlist.filters.imported import both, scopes_of
 from allowlist.filters.lists import Kind, Lists, Service, Shape
 from allowlist.filters.reading import Reading, everything
+from allowlist.rules.addresses import EVERYWHERE, AddressSet
 
 _FIRST_SID: Final = 9_100_001
 
@@ -48,7 +52,7 @@ class Suricata:
                     lines += who_lines(who)
                     lines.append(_rule("pass", service, content, f"allowlist {_label(shape)}", number))
                     number += 1
-        for service in sorted(lists.services):
+        for service in _SEEN:
             lines.append(
                 _rule("drop", service, _buffer(service), f"allowlist: not listed, {service}", number)
             )
@@ -56,46 +60,129 @@ class Suricata:
         return {"allowlist.rules": "\n".join([*lines, ""])}
 
     def read(self, files: Files) -> Imported:
+        """Every rule that passes before every rule that drops, as Suricata orders them unless told otherwise."""
         found = Imported()
-        for file, text in files.items():
-            for line, rule in enumerate(text.splitlines(), 1):
-                match = _PASS.match(rule.strip())
-                if match:
-                    self._read_rule(found, file, line, match.group(1), match.group(2), match.group(3))
+        rules = [rule for file, text in files.items() for rule in _rules(file, text, found)]
+        for actions in (("pass",), ("drop", "reject", "rejectsrc", "rejectdst", "rejectboth")):
+            for match, place in rules:
+                if match["action"] in actions:
+                    self._read_rule(found, match, place)
+        drops = any(match["action"] not in ("pass", "alert") for match, _ in rules)
+        if not drops and rules:
+            whole = Place("no rule drops")
+            why = "the default action of the policy, where no rule drops"
+            found.say(False, Scope(place=whole, doubts=(why,)))
+        found.say(True, Scope(place=Place("what no rule drops"), services=_SEEN))
         return found
 
-    def _read_rule(
-        self, found: Imported, file: str, line: int, protocol: str, port: str, options: str
-    ) -> None:
-        buffer = next((name for name in ("tls.sni", "http.host", "dns.query") if name in options), "")
-        content = re.search(r'content:"([^"]*)"', options)
-        if not buffer or not content:
-            if buffer or "any" not in port:
-                found.troubles.append(
-                    Trouble(TroubleKind.OPAQUE, file, line, options[:60], "has no single name content")
-                )
-            return
-        reading = _reading(buffer, content.group(1), options)
-        low, _, high = port.partition(":")
-        default = 443 if protocol == "tls" else 80
-        first = int(low) if low.isdecimal() else default
-        last = int(high) if high.isdecimal() else first
-        found.add(
-            Service("https" if protocol == "tls" else "http", first, last),
-            content.group(1),
-            reading,
-            file,
-            line,
+    def _read_rule(self, found: Imported, match: re.Match[str], place: Place) -> None:
+        allows, options = match["action"] == "pass", _OPTION.findall(match["options"])
+        base = Scope(
+            place=place,
+            services=tuple(
+                Service(protocol, low, high)
+                for protocol in _PROTOCOLS.get(match["protocol"], ())
+                for low, high in _ports(match["port"])
+            ),
+            sources=_sources(match["source"]),
+            doubts=_doubts(match, options),
         )
+        if not base.services:
+            return
+        buffers = [name for name, _ in options if name in _BUFFERS]
+        contents = [value for name, value in options if name == "content"]
+        hard = [name for name, _ in options if name in ("pcre", "dataset", "datarep", "luajit", "lua")]
+        if len(contents) > 1 or hard or (contents and contents[0].startswith("!")):
+            found.tell(
+                TroubleKind.OPAQUE, replace(place, entry=place.entry[:80]), "has no single name content"
+            )
+            base = replace(base, doubts=(*base.doubts, "a condition on the content that is no single name"))
+            contents = []
+        if not contents or not buffers:
+            found.say(allows, base)
+            return
+        entry = contents[0].strip('"')
+        reading = _reading(buffers[0], entry, match["options"])
+        found.add_trouble(entry, reading, place.file, place.line)
+        where = Place(entry, place.file, place.line)
+        found.say(allows, *both([base], scopes_of(reading, where)))
 
 
-_PASS: Final = re.compile(r"pass\s+(tls|http)\s+\S+\s+\S+\s+->\s+\S+\s+(\S+)\s+\((.*)\)\s*$")
+def _rules(file: str, text: str, found: Imported) -> Iterator[tuple[re.Match[str], Place]]:
+    for number, line in enumerate(text.splitlines(), 1):
+        bare = line.strip()
+        if not bare or bare.startswith("#"):
+            continue
+        place, match = Place(bare, file, number), _RULE.match(bare)
+        if match:
+            yield match, place
+        else:
+            found.unknown(replace(place, entry=bare[:80]), "is no rule that is understood")
+
+
+_RULE: Final = re.compile(
+    r"(?P<action>\w+)\s+(?P<protocol>\w+)\s+(?P<source>\[[^\]]*\]|\S+)\s+\S+\s+->\s+(?P<target>\[[^\]]*\]|\S+)\s+"
+    r"(?P<port>\[[^\]]*\]|\S+)\s+\((?P<options>.*)\)\s*$"
+)
+_OPTION: Final = re.compile(r'([\w.]+)\s*(?::\s*((?:!\s*)?"(?:[^"\\]|\\.)*"|[^;]*))?;')
+_SEEN: Final = (Service("http"), Service("https"))
+_BUFFERS: Final = ("tls.sni", "tls_sni", "http.host", "http_host")
+_PROTOCOLS: Final = {
+    "tls": ("https",),
+    "ssl": ("https",),
+    "http": ("http",),
+    "http1": ("http",),
+    "tcp": ("https", "http"),
+    "ip": ("https", "http"),
+}
+"""What a protocol of a rule holds of what a filter of names sees; QUIC, DNS and UDP are other traffic."""
+_ANYBODY: Final = frozenset({"any", "$HOME_NET", "![$EXTERNAL_NET]", "!$EXTERNAL_NET"})
+
+
+def _ports(text: str) -> list[tuple[int, int]]:
+    """Both ends of each range; a variable or a negation stands for every port (``_doubts`` says so)."""
+    parts = text.strip("[]").split(",")
+    found: list[tuple[int, int]] = []
+    for part in map(str.strip, parts):
+        low, colon, high = part.partition(":")
+        if not (low or high).isdecimal():
+            return [(0, 65535)]
+        found.append((int(low or 0), int(high or (65535 if colon else low))))
+    return found
+
+
+def _sources(text: str) -> AddressSet:
+    try:
+        return (
+            EVERYWHERE if text in _ANYBODY else AddressSet.parse(text.strip("[]").replace(" ", "").split(","))
+        )
+    except ValueError:
+        return EVERYWHERE
+
+
+def _doubts(match: re.Match[str], options: list[tuple[str, str]]) -> tuple[str, ...]:
+    """What else decides about a rule: addresses and ports in variables, flow bits, thresholds."""
+    found = []
+    port = match["port"]
+    if port != "any" and re.search(r"[$!]", port):
+        found.append(f"the ports {port}")
+    source = match["source"]
+    if source not in _ANYBODY and _sources(source) == EVERYWHERE:
+        found.append(f"the addresses {source}")
+    if match["target"] not in ("any", "$EXTERNAL_NET"):
+        found.append(f"the addresses {match['target']}")
+    found += [
+        f"'{name}'"
+        for name, _ in options
+        if name in ("flowbits", "xbits", "threshold", "geoip", "iprep", "urilen")
+    ]
+    return tuple(found)
 
 
 def _reading(buffer: str, text: str, options: str) -> Reading:
     if text == "" or text == ".":
         return everything()
-    if buffer == "http.host":
+    if buffer in ("http.host", "http_host"):
         if "startswith" in options and "endswith" in options:
             return DIALECTS["haproxy sni -m str"].read(text)
         if "dotprefix" in options:
@@ -138,6 +225,7 @@ def _label(shape: Shape) -> str:
 def _rule(action: str, service: Service, content: str, message: str, number: int) -> str:
     protocol = "tls" if service.protocol == "https" else "http"
     port = str(service.low) if service.low == service.high else f"{service.low}:{service.high}"
+    port = "any" if service == Service(service.protocol) else port
     text = re.sub(r'[;"\\]', "", message).replace(":", " ")
     return (
         f"{action} {protocol} $HOME_NET any -> $EXTERNAL_NET {port} "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import msgspec
@@ -14,15 +15,18 @@ from allowlist.filters.dialects import DIALECTS, Dialect
 from allowlist.filters.format import (
     Files,
     Imported,
-    Trouble,
-    TroubleKind,
+    Place,
+    Scope,
     comment_lines,
     commented,
     gather,
+    line_of,
     names_in,
 )
+from allowlist.filters.imported import both, joined, scopes_of
 from allowlist.filters.lists import ANY_SERVICE, Kind, Lists, Service, Shape
 from allowlist.filters.reading import Reading, everything
+from allowlist.rules.addresses import EVERYWHERE, AddressSet
 
 _BY_ADDRESS: Final = (
     "It opens addresses that the names resolve to: other hosts on the same address pass as well."
@@ -65,32 +69,50 @@ class Cilium:
         return {"allowlist.cilium.yaml": _yaml(title, body)}
 
     def read(self, files: Files) -> Imported:
+        """Denials before everything; then each rule adds to what passes."""
         found = Imported()
-        dialect = DIALECTS["cilium matchPattern"]
         for file, text in files.items():
             for document in _documents(file, text):
-                for rule in _egress_rules(document):
-                    for service in _cilium_services(rule):
-                        for item in rule.get("toFQDNs", []):
-                            entry = str(item.get("matchName") or item.get("matchPattern") or "")
-                            found.add(service, entry, dialect.read(entry), file, 0)
+                for key, allows in (("egressDeny", False), ("egress", True)):
+                    for rule in _egress_rules(document, key):
+                        self._read_rule(found, rule, file, text, allows=allows)
         return found
 
+    def _read_rule(
+        self, found: Imported, rule: dict[str, Any], file: str, text: str, *, allows: bool
+    ) -> None:
+        dialect = DIALECTS["cilium matchPattern"]
+        services = list(_cilium_services(rule))
+        for item in rule.get("toFQDNs") or []:
+            entry = str(item.get("matchName") or item.get("matchPattern") or "")
+            for service in services:
+                found.add(service, entry, dialect.read(entry), file, line_of(text, entry), allows=allows)
+        others = [
+            key for key in rule if key.startswith("to") and key not in ("toFQDNs", "toPorts", "toEndpoints")
+        ]
+        open_world = {"world", "all"} & {str(item).lower() for item in rule.get("toEntities") or []}
+        for key in others if services else ():
+            place = Place(key, file, line_of(text, key))
+            doubts = () if key == "toEntities" and open_world else (f"the addresses of {key}",)
+            if key != "toEntities" or open_world:
+                found.say(allows, Scope(place=place, services=tuple(services), doubts=doubts))
 
-def _egress_rules(document: Any) -> Iterator[dict[str, Any]]:
+
+def _egress_rules(document: Any, key: str) -> Iterator[dict[str, Any]]:
     if isinstance(document, dict):
-        specs = [document.get("spec"), *(document.get("specs") or [])]
-        for spec in specs:
-            yield from (rule for rule in (spec or {}).get("egress", []) if "toFQDNs" in rule)
+        for spec in [document.get("spec"), *(document.get("specs") or [])]:
+            yield from (rule for rule in (spec or {}).get(key) or [] if isinstance(rule, dict))
 
 
 def _cilium_services(rule: dict[str, Any]) -> Iterator[Service]:
-    ports = [port for group in rule.get("toPorts", []) for port in group.get("ports", [])]
+    """The TCP ports of a rule, every one where it names none."""
+    ports = [port for group in rule.get("toPorts") or [] for port in group.get("ports") or []]
     if not ports:
-        yield ANY_SERVICE
+        yield Service("tcp")
     for port in ports:
-        low = int(port["port"])
-        yield Service("tcp", low, int(port.get("endPort", low)))
+        if str(port.get("protocol", "ANY")).upper() in ("TCP", "ANY") and str(port.get("port")).isdecimal():
+            low = int(port["port"])
+            yield Service("tcp", low, int(port.get("endPort", low)))
 
 
 def _cilium_items(shape: Shape) -> list[dict[str, str]]:
@@ -189,17 +211,39 @@ class AwsDomainList:
         found = Imported()
         for file, text in files.items():
             for document in _documents(file, text):
-                source = document.get("RulesSource", {}).get("RulesSourceList", {})
-                if source.get("GeneratedRulesType") != "ALLOWLIST":
-                    found.troubles.append(
-                        Trouble(TroubleKind.OPAQUE, file, 0, file, "is no list of allowed domains")
-                    )
-                    continue
-                for kind in source.get("TargetTypes", []):
-                    service = _service_in(file, "https" if kind == "TLS_SNI" else "http")
-                    for entry in source.get("Targets", []):
-                        found.add(service, entry, DIALECTS["aws domain list"].read(entry), file, 0)
+                for source in _domain_lists(document):
+                    self._read_list(found, source, file, text)
         return found
+
+    def _read_list(self, found: Imported, source: dict[str, Any], file: str, text: str) -> None:
+        """A list of denied domains lets everything else through."""
+        kind = str(source.get("GeneratedRulesType") or "")
+        if kind not in ("ALLOWLIST", "DENYLIST"):
+            found.unknown(
+                Place(kind or "RulesSourceList", file), "is neither a list of allowed nor of denied domains"
+            )
+            return
+        allows = kind == "ALLOWLIST"
+        for target in source.get("TargetTypes") or []:
+            service = _service_in(file, "https" if target == "TLS_SNI" else "http")
+            for entry in map(str, source.get("Targets") or []):
+                reading = DIALECTS["aws domain list"].read(entry)
+                found.add(service, entry, reading, file, line_of(text, entry), allows=allows)
+            if not allows:
+                found.say(True, Scope(place=Place("DENYLIST", file), services=(service,)))
+
+
+def _domain_lists(document: Any) -> Iterator[dict[str, Any]]:
+    """Every ``RulesSourceList``: of a rule group as it is written, described (``RuleGroup``) or declared in a template."""
+    if isinstance(document, dict):
+        for key, value in document.items():
+            if key == "RulesSourceList" and isinstance(value, dict):
+                yield value
+            else:
+                yield from _domain_lists(value)
+    elif isinstance(document, list):
+        for item in document:
+            yield from _domain_lists(item)
 
 
 class FortiGate:
@@ -235,25 +279,132 @@ class FortiGate:
         return {"allowlist.fortigate.conf": "\n".join([*lines, ""])}
 
     def read(self, files: Files) -> Imported:
+        """Policies in their order; without any, what the groups hold passes, by the service their name says."""
         found = Imported()
+        tables = _Tables()
         for file, text in files.items():
-            objects: dict[str, tuple[str, int]] = {}
-            edited = ""
-            for line, entry in enumerate(text.splitlines(), 1):
-                words = re.findall(r'"([^"]*)"|(\S+)', entry)
-                flat = [quoted or plain for quoted, plain in words]
-                if flat[:1] == ["edit"]:
-                    edited = flat[1]
-                elif flat[:2] == ["set", "fqdn"]:
-                    objects[edited] = (flat[2], line)
-                elif flat[:2] == ["set", "member"]:
-                    for member in flat[2:]:
-                        if member in objects:
-                            name, where = objects[member]
-                            found.add(
-                                _service_in(edited), name, DIALECTS["fortigate fqdn"].read(name), file, where
-                            )
+            _read_commands(tables, file, text)
+        if tables.policies:
+            for place, policy in tables.policies:
+                _read_policy(found, tables, place, policy)
+            return found
+        for name, members in tables.groups.items():
+            for member in members:
+                for scope in tables.addresses(found, member):
+                    found.say(True, replace(scope, services=(_service_in(name),)))
         return found
+
+
+@dataclass(slots=True)
+class _Tables:
+    """What the commands define, by name: addresses with their kind and place, groups, services, policies."""
+
+    objects: dict[str, tuple[dict[str, list[str]], Place]] = field(default_factory=dict)
+    groups: dict[str, list[str]] = field(default_factory=dict)
+    services: dict[str, list[str]] = field(default_factory=dict)
+    policies: list[tuple[Place, dict[str, list[str]]]] = field(default_factory=list)
+
+    def addresses(self, found: Imported, name: str, depth: int = 0) -> Iterator[Scope]:
+        """What an address object or a group stands for."""
+        if name.lower() == "all":
+            yield Scope(place=Place(name))
+        elif name in self.groups and depth < _DEEPEST:
+            for member in self.groups[name]:
+                yield from self.addresses(found, member, depth + 1)
+        elif name in self.objects:
+            yield from _address(found, *self.objects[name])
+        else:
+            yield Scope(place=Place(name), doubts=(f"the address object {name}",))
+
+    def ports(self, name: str) -> list[Service] | None:
+        """The TCP services behind a name, None where it is not known."""
+        if name.upper() == "ALL":
+            return [Service("tcp")]
+        if name in self.services:
+            parts = [part.partition(":")[0].partition("-") for part in self.services[name]]
+            return [Service("tcp", int(low), int(high or low)) for low, _, high in parts if low.isdecimal()]
+        return (
+            [Service("tcp", port, port) for port in (_KNOWN_SERVICES[name.upper()],)]
+            if name.upper() in _KNOWN_SERVICES
+            else None
+        )
+
+
+_DEEPEST: Final = 20
+_KNOWN_SERVICES: Final = {"HTTPS": 443, "HTTP": 80, "ALL_TCP": 0, "SSH": 22, "MS-SQL": 1433, "DNS": 53}
+
+
+def _read_commands(tables: _Tables, file: str, text: str) -> None:
+    """``config TABLE``, ``edit NAME``, ``set FIELD VALUES``, ``next``, ``end``."""
+    table, place, fields = "", Place(""), dict[str, list[str]]()
+    for number, line in enumerate(text.splitlines(), 1):
+        words = [quoted or plain for quoted, plain in re.findall(r'"([^"]*)"|(\S+)', line)]
+        match words[:1]:
+            case ["config"]:
+                table = " ".join(words[1:])
+            case ["edit"] if len(words) > 1:
+                place, fields = Place(words[1], file, number), {}
+                _keep(tables, table, place, fields)
+            case ["set"] if len(words) > 2:
+                fields[words[1]] = words[2:]
+                if table in ("firewall addrgrp", "firewall service group") and words[1] == "member":
+                    tables.groups[place.entry] = words[2:]
+                elif table == "firewall service custom" and words[1] == "tcp-portrange":
+                    tables.services[place.entry] = words[2:]
+
+
+def _keep(tables: _Tables, table: str, place: Place, fields: dict[str, list[str]]) -> None:
+    if table == "firewall address":
+        tables.objects[place.entry] = (fields, place)
+    elif table == "firewall policy":
+        tables.policies.append((place, fields))
+
+
+def _address(found: Imported, fields: dict[str, list[str]], place: Place) -> Iterator[Scope]:
+    """An FQDN selects names; a subnet is written where sources stand."""
+    fqdn = (fields.get("fqdn") or fields.get("wildcard-fqdn") or [""])[0]
+    if fqdn:
+        reading, where = DIALECTS["fortigate fqdn"].read(fqdn), replace(place, entry=fqdn)
+        found.add_trouble(fqdn, reading, where.file, where.line)
+        yield from scopes_of(reading, where)
+        return
+    try:
+        subnet = "/".join(fields.get("subnet", ["0.0.0.0", "0.0.0.0"]))
+        yield Scope(place=place, sources=AddressSet.parse([subnet]))
+    except ValueError:
+        yield Scope(place=place, doubts=(f"the address object {place.entry}",))
+
+
+def _read_policy(found: Imported, tables: _Tables, place: Place, policy: dict[str, list[str]]) -> None:
+    if policy.get("status") == ["disable"]:
+        return
+    allows = policy.get("action") == ["accept"]
+    sources = joined([scope for name in policy.get("srcaddr", []) for scope in tables.addresses(found, name)])
+    targets = [scope for name in policy.get("dstaddr", []) for scope in tables.addresses(found, name)]
+    for scope in targets:
+        if scope.sources != EVERYWHERE:
+            targets = [
+                replace(
+                    one,
+                    sources=EVERYWHERE,
+                    doubts=(*one.doubts, f"the address behind a name, by policy {place.entry}"),
+                )
+                if one is scope
+                else one
+                for one in targets
+            ]
+    services: list[Service] = []
+    doubts: list[str] = [key for key in ("schedule",) if policy.get(key, ["always"]) != ["always"]]
+    for name in policy.get("service", ["ALL"]):
+        ports = tables.ports(name)
+        services += ports or []
+        doubts += [f"the service {name}"] if ports is None else []
+    whole = Scope(
+        place=place,
+        services=tuple(services) if services and not doubts else (Service("tcp"),),
+        doubts=tuple(doubts),
+    )
+    found.say(allows, *both(both([whole], sources or [whole]), targets or [whole]))
 
 
 def _object_name(entry: str) -> str:
@@ -290,9 +441,9 @@ class GoogleSecureWebProxy:
         found = Imported()
         for file, text in files.items():
             for document in _documents(file, text):
-                for entry in document.get("values", []):
-                    reading = everything() if entry == "*" else DIALECTS["gcp url list"].read(str(entry))
-                    found.add(_service_in(file), str(entry), reading, file, 0)
+                for entry in map(str, document.get("values") or []):
+                    reading = everything() if entry == "*" else DIALECTS["gcp url list"].read(entry)
+                    found.add(_service_in(file), entry, reading, file, line_of(text, entry))
         return found
 
 

@@ -9,10 +9,11 @@ before the name (labels compared by length first) and takes the part both share;
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections import defaultdict
 from collections.abc import Collection, Iterable
 from enum import StrEnum
 
-from allowlist.names import NameSet, normalise
+from allowlist.names import NameSet, is_host_name, normalise
 
 __all__ = ["Answer", "Resolver", "Zone", "close"]
 
@@ -79,6 +80,10 @@ class Zone:
         self.nodes: set[Labels] = {()}
         for labels in self.data:
             self.nodes |= {labels[:depth] for depth in range(len(labels) + 1)}
+        self._below: dict[Labels, list[Labels]] = defaultdict(list)
+        for node in self.nodes:
+            if node:
+                self._below[node[:-1]].append(node)
         self._sorted = sorted((_by_length(labels), labels) for labels in self.data)
 
     def answer(self, sent: str, resolver: Resolver) -> Answer:
@@ -117,25 +122,20 @@ class Zone:
         wildcard = (*name[:shared], "*")
         return wildcard if wildcard in self.data else None
 
-    def passed(self) -> NameSet:
-        """The names that pass by an entry, as the tree says (BIND); exact for owners that are host names."""
-        names = NameSet()
-        for owner, passes in self.data.items():
-            if passes:
-                names |= self._names_of(owner)
-        return names
-
-    def _names_of(self, owner: Labels) -> NameSet:
-        text = normalise(".".join(reversed(owner)))
-        if owner[-1:] != ("*",):
-            return NameSet([text])
-        children = [node for node in self.nodes if len(node) == len(owner) and node[:-1] == owner[:-1]]
-        hidden = NameSet()
-        for child in children:
-            if child != owner:
-                below = ".".join(reversed(child))
-                hidden |= NameSet([below, f"*.{below}"])
-        return NameSet([text]) - hidden
+    def names_of(self, owner: str) -> NameSet:
+        """The names that the entry of ``owner`` answers for, as the tree says (BIND)."""
+        labels = _labels(owner)
+        text = normalise(".".join(reversed(labels)))
+        if labels[-1:] != ("*",):
+            return NameSet([text]) if is_host_name(text) else NameSet()
+        hidden = [
+            pattern
+            for child in self._below.get(labels[:-1], ())
+            if child != labels
+            for name in (".".join(reversed(child)),)
+            for pattern in (name, f"*.{name}")
+        ]
+        return NameSet([text]) - NameSet(hidden)
 
     def is_closed(self) -> bool:
         """Has every node below a passing wildcard an entry and a wildcard of its own? Then all resolvers agree."""

@@ -8,7 +8,7 @@ by marks below it, needs a mark for every character that can stand in front; it 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Final
 
 from allowlist.names.pattern import (
@@ -101,6 +101,10 @@ class NameSet:
         if not all(self._marks.values()):
             return None
         return tuple(Pattern(text) for text in sorted(self._marks))
+
+    def marks(self) -> Mapping[str, bool]:
+        """Patterns by text: do the names in one, outside those of the narrower ones, belong to the set?"""
+        return self._marks
 
     def _value_at(self, text: str) -> bool:
         for wider in ancestors(text):

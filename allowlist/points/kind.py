@@ -56,7 +56,8 @@ def _lists_show_all(arm: ArmReader, listed: Body) -> Iterator[Body]:
 class Kind:
     """One kind of enforcement point.
 
-    ``name`` is the word of workload files, ``arm_type`` what a target of it names. ``listing`` finds candidates,
+    ``name`` is the word of workload files, ``arm_type`` what a target of it names. ``listing`` finds candidates
+    (None for a kind that is not in Azure and so is only named, by the path of its files),
     ``look_closer`` reads what that list does not show of one listed body (it raises nothing where that is not
     permitted), and ``find`` picks the enforcement points out of all of it. ``load`` imports the class: only the
     kinds of a workload are loaded.
@@ -64,7 +65,7 @@ class Kind:
 
     name: str
     arm_type: str
-    listing: Listing
+    listing: Listing | None
     consumers: frozenset[str]
     """Which ``consumers`` of catalog entries it serves unless the target says otherwise."""
     on_network: bool = False
@@ -76,6 +77,11 @@ class Kind:
     find: Callable[[Estate], Iterator[Found]]
     look_closer: Callable[[ArmReader, Body], Iterator[Body]] = _lists_show_all
     load: Callable[[], type[Point]]
+
+    @property
+    def listed_type(self) -> str:
+        """The ARM type of what its list shows, empty for a kind that is not in Azure."""
+        return self.listing.arm_type if self.listing else ""
 
     def bind(self, target: Target) -> Point:
         return self.load()(target)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol
+from pathlib import Path
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import msgspec
 
@@ -28,6 +29,7 @@ __all__ = [
     "Draft",
     "Drafted",
     "LimitFinding",
+    "OnDisk",
     "Point",
     "Target",
     "Write",
@@ -49,11 +51,15 @@ class Target:
     collection: str = ""
     options: dict[str, Any]
     prices: tuple[Price, ...] = ()
+    folder: str = ""
+    """Where the workload file is: a path of ``resource`` starts there."""
     remembered: frozenset[str] = frozenset()
     """Entries of a list without room for marks that the ledger remembers as ours."""
 
     @classmethod
-    def of(cls, workload: Workload, spec: TargetSpec, remembered: frozenset[str] = frozenset()) -> Target:
+    def of(
+        cls, workload: Workload, spec: TargetSpec, remembered: frozenset[str] = frozenset(), folder: str = ""
+    ) -> Target:
         return cls(
             name=spec.name,
             workload=workload.name,
@@ -66,6 +72,7 @@ class Target:
             collection=spec.collection,
             options={**spec.options, "via": spec.via},
             prices=tuple(workload.prices),
+            folder=folder,
             remembered=remembered,
         )
 
@@ -109,6 +116,18 @@ class ArmWriter(ArmReader, Protocol):
     def post(self, path: str, body: Body, api_version: str) -> Body: ...
 
     def delete(self, resource_id: str, api_version: str) -> None: ...
+
+
+@runtime_checkable
+class OnDisk(Protocol):
+    """A point whose state is in files of this machine."""
+
+    @property
+    def id(self) -> str: ...
+
+    def body_at(self, path: Path) -> Body:
+        """Its state, if its files were at ``path``. Raises InvalidInput."""
+        ...
 
 
 class NoOptions(msgspec.Struct, frozen=True):
@@ -182,6 +201,11 @@ class Point(ABC):
         """What the target shows by itself, whatever is required of it."""
         del estate
         return []
+
+    def notes(self, estate: Estate) -> tuple[str, ...]:
+        """What this kind cannot tell, whatever is asked of it."""
+        del estate
+        return ()
 
     def digest(self, estate: Estate, resource: str) -> str:
         """Digest of what is configured at ``resource``, the place of a write of this target."""

@@ -7,6 +7,7 @@ from typing import Any
 
 from allowlist.rules.compare import Difference, Relation
 from allowlist.rules.model import ApplicationRule
+from allowlist.rules.services import service_texts
 from allowlist.rules.simplify import Kind, Suggestion
 
 _WORDS = {
@@ -49,7 +50,7 @@ def _rule_json(rule: ApplicationRule) -> dict[str, Any]:
     return {
         "name": rule.ref.rule,
         "sourceAddresses": list(rule.sources.addresses.texts()),
-        "protocols": [f"{protocol}:{port}" for protocol, port in sorted(rule.services)],
+        "protocols": service_texts(rule.services),
         "targetFqdns": list(rule.patterns),
     }
 

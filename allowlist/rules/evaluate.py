@@ -41,8 +41,14 @@ def hidden_steps(ruleset: Ruleset, flow: Flow, verdict: Verdict, facts: Facts = 
     found = [
         step_of(rule, stage, match) for rule, stage, match in _matches(ruleset, flow, facts) if match.certain
     ]
-    later = [step.ref for step in found]
-    return found[later.index(verdict.ref) + 1 :] if verdict.ref in later else []
+    return steps_after(found, verdict)
+
+
+def steps_after(steps: list[Step], verdict: Verdict) -> list[Step]:
+    """Those behind the rule that decides, each rule once: an entry of a filter may stand for several rules."""
+    refs = [step.ref for step in steps]
+    hidden = steps[refs.index(verdict.ref) + 1 :] if verdict.ref in refs else []
+    return list({step.ref: step for step in hidden if step.ref != verdict.ref}.values())
 
 
 def _with_alert(verdict: Verdict) -> Verdict:
@@ -104,6 +110,9 @@ def _host_port_differs(flow: Flow) -> bool:
 
 def last_resort(ruleset: Ruleset, flow: Flow, facts: Facts) -> Verdict:
     """What happens to ``flow`` if no rule matches it."""
+    if ruleset.settings.names_only and not flow.name:
+        because = "no name is looked up, so a DNS filter is not asked"
+        return Verdict(action=Action.ALLOW, stage=Stage.DEFAULT, because=because)
     if _host_port_differs(flow) and flow.application:
         because = f"the port in the Host header ({flow.host_port}) differs from the TCP port ({flow.port})"
         return Verdict(action=Action.DENY, stage=Stage.DEFAULT, because=because)

@@ -317,7 +317,7 @@ class RuleIndex:
         tags = tuple(f"#{tag.lower()}" for tag in rule.service_tags)
         cuts = tuple(self._cuts_within(rule.destinations))
         self._add(table, rule, (*names, *tags, *cuts))
-        if self.ruleset.settings.is_managed:
+        if self.ruleset.settings.is_managed or self.ruleset.settings.names_only:
             return
         self._doubt_addresses(table, rule, DOUBTFUL_NAME, list(self._hidden_from_names(rule, names)))
         self._doubt_addresses(table, rule, DOUBTFUL_ADDRESS, [*tags, *rule.unresolved, *rule.fqdns])

@@ -174,7 +174,7 @@ def match_destination(rule: NetworkRule, flow: Flow, facts: Facts, settings: Set
         parts += [_match_service_tag(tag, where, label, facts) for tag in rule.service_tags]
     parts += [perhaps(f"the addresses of {item}") for item in rule.unresolved]
     if settings.resolves_network_names and settings.tier != "basic":
-        parts += [_match_network_name(name, rule.action, flow, where, facts) for name in rule.fqdns]
+        parts += [_match_network_name(name, rule.action, flow, where, facts, settings) for name in rule.fqdns]
     return any_of(parts)
 
 
@@ -202,12 +202,15 @@ def _match_service_tag(tag: str, where: AddressSet | None, label: str, facts: Fa
 
 
 def _match_network_name(
-    name: str, action: Action, flow: Flow, where: AddressSet | None, facts: Facts
+    name: str, action: Action, flow: Flow, where: AddressSet | None, facts: Facts, settings: Settings
 ) -> Match:
     """The firewall compares addresses, so names that share one cannot be told apart (FQDN in network rules).
 
-    Without DNS answers a deny of another name may still hit this flow; an allow is never assumed to.
+    Without DNS answers a deny of another name may still hit this flow; an allow is never assumed to. A DNS filter
+    compares names.
     """
+    if settings.names_only:
+        return Match(bool(flow.name) and Pattern(name).matches(flow.name))
     resolved = facts.dns.get(name)
     if resolved is not None and where is not None:
         return _match_addresses(resolved, where, f"which address {flow.name or name} is reached at")

@@ -134,6 +134,7 @@ class Settings:
     """What besides rules decides; the defaults are those of a Standard policy without settings.
 
     ``is_managed``: rules name no sources, and a service tag counts for the documented names beside it only.
+    ``names_only``: a DNS filter. It decides by the name that is asked for, whatever address that has.
     """
 
     tier: str = "standard"
@@ -143,6 +144,7 @@ class Settings:
     resolves_network_names: bool = True
     explicit_proxy: bool = False
     is_managed: bool = False
+    names_only: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

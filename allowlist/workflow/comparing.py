@@ -8,7 +8,9 @@ from pathlib import Path
 
 from allowlist.estate.bodies import Estate
 from allowlist.rules.compare import Difference, Relation, find_differences, relation_of
-from allowlist.workflow.project import Project, read_estate
+from allowlist.rules.model import Ruleset
+from allowlist.rules.services import aligned
+from allowlist.workflow.project import Project, files_in, in_azure, read_estate
 from allowlist.workload import TargetSpec
 
 
@@ -35,10 +37,33 @@ def compare_states(project: Project, specs: Sequence[TargetSpec], before: Path, 
     found = []
     for spec in specs:
         old, new = (project.point(spec).ruleset(estate) for estate in estates)
-        differences = find_differences(old, new, facts=project.facts)
-        found.append(Compared(spec.name, relation_of(differences)[0], differences))
+        found.append(_compared(project, spec.name, old, new))
+    same = [
+        f"{spec.name}: neither state holds {spec.resource}, so both are what stands beside the workload file"
+        for spec in specs
+        if spec not in in_azure(specs) and not any(files_in(specs, spec, path) for path in (before, after))
+    ]
+    return Comparison(found, (*_unreadable(*estates), *same))
+
+
+def compare_targets(project: Project, first: TargetSpec, second: TargetSpec, state: Path) -> Comparison:
+    """Does ``second`` let through what ``first`` does? Raises InvalidInput where the state lacks one of them."""
+    estate = read_estate(project, [first, second], state)
+    old, new = (project.point(spec).ruleset(estate) for spec in (first, second))
+    notes = [note for spec in (first, second) for note in project.point(spec).notes(estate)]
+    return Comparison(
+        [_compared(project, f"{second.name} against {first.name}", old, new)], (*_unreadable(estate), *notes)
+    )
+
+
+def _compared(project: Project, name: str, old: Ruleset, new: Ruleset) -> Compared:
+    differences = find_differences(*aligned(old, new), facts=project.facts)
+    return Compared(name, relation_of(differences)[0], differences)
+
+
+def _unreadable(*estates: Estate) -> tuple[str, ...]:
     lost = dict.fromkeys(str(text) for estate in estates for text in estate.unreadable)
-    return Comparison(found, tuple(f"not readable: {text}" for text in lost))
+    return tuple(f"not readable: {text}" for text in lost)
 
 
 def _both(project: Project, specs: Sequence[TargetSpec], before: Path, after: Path) -> tuple[Estate, Estate]:

@@ -84,7 +84,7 @@ def _estate(wanted: Discovery, kind: Kind, arm: ArmWriter) -> Estate:
 
 def _rows(wanted: Discovery, kind: Kind, arm: ArmWriter) -> Iterator[Body]:
     asked: Body = {
-        "query": f"resources | where type =~ '{kind.listing.arm_type.lower()}' | order by id asc",
+        "query": f"resources | where type =~ '{kind.listed_type.lower()}' | order by id asc",
         "options": {"resultFormat": "objectArray", "$top": MOST_ROWS},
     }
     if wanted.subscriptions:

@@ -20,7 +20,7 @@ from allowlist.estate.resource_id import ResourceId
 from allowlist.estate.snapshot import read_snapshot
 from allowlist.network.read import member, objects, prefixes, properties, texts
 from allowlist.points.kind import kind_of
-from allowlist.points.point import ArmReader, Point, Target
+from allowlist.points.point import ArmReader, OnDisk, Point, Target
 from allowlist.rules.addresses import EVERYWHERE, AddressSet
 from allowlist.rules.flow import NOTHING_KNOWN, Facts
 from allowlist.rules.requirement import Requirement
@@ -29,6 +29,7 @@ from allowlist.workflow.private_links import with_served
 from allowlist.workflow.surroundings import read_surroundings
 from allowlist.workflow.workloads import read_workload, refuse_wrong_options
 from allowlist.workload import (
+    LOCAL_SURFACES,
     AddressLookup,
     Resolved,
     TargetSpec,
@@ -76,7 +77,8 @@ class Project:
         ]
 
     def target(self, spec: TargetSpec) -> Target:
-        return Target.of(self.workload, spec, self.remembered.get(spec.name, frozenset()))
+        folder = str(Path(self.source.file).parent)
+        return Target.of(self.workload, spec, self.remembered.get(spec.name, frozenset()), folder)
 
     def point(self, spec: TargetSpec) -> Point:
         return kind_of(spec.surface).bind(self.target(spec))
@@ -194,8 +196,7 @@ def read_estate(
     Terraform on disk is put over ``beneath``, the state before it, if there is one.
     """
     if isinstance(origin, Path):
-        cloud, subscription = project.workload.cloud, _subscription_of(specs)
-        return read_snapshot(origin, cloud=cloud, subscription=subscription, beneath=beneath)
+        return _with_files(project, specs, origin, _estate_on_disk(project, specs, origin, beneath))
     bodies: list[Body] = []
     for spec in specs:
         bodies += project.point(spec).read(origin)
@@ -203,8 +204,42 @@ def read_estate(
     estate = Estate.of(bodies, origin="Azure")
     if not whole and not any(kind_of(spec.surface).on_network for spec in specs):
         return estate
-    named = [*(spec.resource for spec in specs), *source_ids(project, specs)]
+    named = [*(spec.resource for spec in in_azure(specs)), *source_ids(project, specs)]
     return read_surroundings(origin, estate, named, whole=whole)
+
+
+def _estate_on_disk(
+    project: Project, specs: Sequence[TargetSpec], origin: Path, beneath: Estate | None
+) -> Estate:
+    """What a snapshot holds of Azure; nothing of it is looked for where no target or source is there."""
+    if not in_azure(specs) and not source_ids(project, specs):
+        return Estate(origin=str(origin))
+    cloud, subscription = project.workload.cloud, _subscription_of(in_azure(specs))
+    return read_snapshot(origin, cloud=cloud, subscription=subscription, beneath=beneath)
+
+
+def in_azure(specs: Sequence[TargetSpec]) -> list[TargetSpec]:
+    """Those whose resource is in Azure; that of the others is a path."""
+    return [spec for spec in specs if spec.surface not in LOCAL_SURFACES]
+
+
+def _with_files(project: Project, specs: Sequence[TargetSpec], origin: Path, estate: Estate) -> Estate:
+    """``estate`` with the files of filters: of the snapshot, if they stand there, else beside the workload file."""
+    for spec in specs:
+        point = project.point(spec)
+        if isinstance(point, OnDisk) and estate.get(point.id) is None:
+            path = files_in(specs, spec, origin) or Path(point.target.folder, spec.resource)
+            estate = estate.with_resources([point.body_at(path)])
+    return estate
+
+
+def files_in(specs: Sequence[TargetSpec], spec: TargetSpec, origin: Path) -> Path | None:
+    """Where a snapshot holds the files of a filter: under their own path, or, asked about it alone, as ``origin``
+    itself, where that is called like it."""
+    if (origin / spec.resource).exists():
+        return origin / spec.resource
+    alone = list(specs) == [spec] and origin.name == Path(spec.resource).name
+    return origin if alone and origin.exists() else None
 
 
 def _subscription_of(specs: Sequence[TargetSpec]) -> str:

@@ -1,6 +1,7 @@
 """``allowlist.yaml``: what one workload needs, where its traffic starts, and which firewalls carry it."""
 
 from allowlist.workload.document import (
+    LOCAL_SURFACES,
     SCHEMA,
     Automation,
     CatalogUse,
@@ -22,6 +23,7 @@ from allowlist.workload.requirements import (
 )
 
 __all__ = [
+    "LOCAL_SURFACES",
     "SCHEMA",
     "AddressLookup",
     "Automation",

@@ -9,6 +9,9 @@ from msgspec import Meta
 
 SCHEMA: Final = "allowlist/workload/v1"
 
+LOCAL_SURFACES: Final = frozenset({"filter"})
+"""Surfaces that are not in Azure: their ``resource`` is a path, from the workload file on."""
+
 DeletePolicy = Literal["add-only", "no-remove", "sync"]
 Name = Annotated[str, Meta(pattern=r"^[a-z0-9]([a-z0-9._-]*[a-z0-9])?$")]
 

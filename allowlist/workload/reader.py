@@ -17,7 +17,14 @@ from allowlist.errors import InvalidInput, Problem
 from allowlist.names import Dialect, InvalidPattern, parse_pattern
 from allowlist.rules.addresses import parse_interval
 from allowlist.workload import document
-from allowlist.workload.document import ENVIRONMENT, SCHEMA, Notification, OwnRequirement, Workload
+from allowlist.workload.document import (
+    ENVIRONMENT,
+    LOCAL_SURFACES,
+    SCHEMA,
+    Notification,
+    OwnRequirement,
+    Workload,
+)
 from allowlist.workload.requirements import OWN
 
 _RULES = (__file__, document.__file__)
@@ -89,7 +96,7 @@ def _target_complaints(workload: Workload, surfaces: Collection[str]) -> Complai
         seen.add(target.name)
         if target.surface not in surfaces:
             yield (*place, "surface"), _unknown_surface(target.surface, surfaces)
-        if not target.resource.lower().startswith("/subscriptions/"):
+        if target.surface not in LOCAL_SURFACES and not target.resource.lower().startswith("/subscriptions/"):
             yield (*place, "resource"), "is not an ARM resource id (/subscriptions/…)"
         for name in target.sources:
             if name not in workload.sources:
@@ -106,6 +113,8 @@ def _unknown_surface(surface: str, surfaces: Collection[str]) -> str:
 def _discovery_complaints(workload: Workload, surfaces: Collection[str]) -> Complaints:
     for index, item in enumerate(workload.discover):
         place: Path_ = ("discover", index)
+        if item.surface in LOCAL_SURFACES:
+            yield (*place, "surface"), f"is '{item.surface}', which is not in Azure; name it under 'targets:'"
         if item.surface not in surfaces:
             yield (*place, "surface"), _unknown_surface(item.surface, surfaces)
         for name in item.sources:

@@ -30,7 +30,7 @@ def test_a_kind_loads_a_point_that_says_everything(name: str) -> None:
     assert isinstance(point, Point)
     assert point.name == "t"
     assert kind.consumers <= {consumer.value for consumer in Consumer}
-    assert dict(point.find_option_faults({"no_such_option": 1})).keys() == {"no_such_option"}
+    assert "no_such_option" in dict(point.find_option_faults({"no_such_option": 1}))
 
 
 def test_an_unknown_kind_is_told_with_the_nearest_one() -> None:

@@ -9,6 +9,7 @@ from allowlist.documents.words import counted
 from allowlist.plan.findings import Finding
 from allowlist.plan.model import Change
 from allowlist.rules.model import ApplicationRule, NatRule, NetworkRule, RuleRef, Settings
+from allowlist.rules.services import service_texts
 from allowlist.store import Run
 from allowlist.workflow.exploring import RunStory, TargetRules
 from allowlist.workflow.upgrades import Upgrade
@@ -114,7 +115,7 @@ def _fields(rule: AnyRule) -> Iterator[tuple[str, str]]:
     if isinstance(rule, ApplicationRule):
         yield "names", ", ".join((*rule.patterns, *rule.urls))
         yield "tags", ", ".join((*rule.fqdn_tags, *rule.web_categories))
-        yield "on", " ".join(f"{protocol}:{port}" for protocol, port in sorted(rule.services))
+        yield "on", " ".join(service_texts(rule.services))
         return
     if isinstance(rule, NetworkRule):
         yield "names", ", ".join((*rule.fqdns, *rule.service_tags))
@@ -141,7 +142,7 @@ def _lets_through(rule: AnyRule) -> str:
     source = str(rule.sources.addresses)
     if isinstance(rule, ApplicationRule):
         names = ", ".join((*rule.patterns, *rule.urls, *rule.fqdn_tags, *rule.web_categories))
-        services = " ".join(f"{protocol}:{port}" for protocol, port in sorted(rule.services))
+        services = " ".join(service_texts(rule.services))
         return safe(f"{source} → {names} {services}")
     fqdns = rule.fqdns if isinstance(rule, NetworkRule) else ()
     tags = rule.service_tags if isinstance(rule, NetworkRule) else ()

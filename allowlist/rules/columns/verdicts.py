@@ -16,7 +16,7 @@ from functools import cached_property
 from allowlist.names import normalise
 from allowlist.rules.addresses import AddressSet
 from allowlist.rules.columns.names import NameColumn
-from allowlist.rules.evaluate import conclude, evaluate, hidden_steps, last_resort, step_of
+from allowlist.rules.evaluate import conclude, evaluate, hidden_steps, last_resort, step_of, steps_after
 from allowlist.rules.flow import NOTHING_KNOWN, Facts, Flow, Step, Verdict
 from allowlist.rules.index import Zones, source_sets
 from allowlist.rules.matching import (
@@ -179,8 +179,7 @@ class CompiledVerdicts:
         if not self._is_plain(flow):
             return hidden_steps(self.ruleset, flow, verdict, self.facts)
         steps = self._column(flow).certain_steps(self._bits[self.zone(flow.source)])
-        refs = [step.ref for step in steps]
-        return steps[refs.index(verdict.ref) + 1 :] if verdict.ref in refs else []
+        return steps_after(steps, verdict)
 
     def _first(self, source: int, name: str, protocol: str, port: int) -> Verdict:
         """The first flow to ``name``; with a threat feed every flow is one, since its source may be on it."""

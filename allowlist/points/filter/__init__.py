@@ -1,0 +1,1 @@
+"""Other egress filters than Azure's, read from their files: ``filter``. They are judged and compared, never written."""
