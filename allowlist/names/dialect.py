@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 import unicodedata
 from enum import StrEnum
+from functools import lru_cache
 
 from allowlist.names.pattern import MAX_NAME_LENGTH, Pattern, is_host_name, normalise
 
@@ -39,6 +41,7 @@ _NO_WILDCARD = {
 _WHOLE_LABELS = (Dialect.MANAGED_NETWORK, Dialect.AGENT_EGRESS)
 
 
+@lru_cache(maxsize=1 << 16)
 def parse_pattern(text: str, dialect: Dialect = Dialect.APPLICATION_RULE) -> Pattern:
     """Read ``text`` as ``dialect`` does. Raises InvalidPattern with the reason.
 
@@ -65,6 +68,9 @@ def parse_pattern(text: str, dialect: Dialect = Dialect.APPLICATION_RULE) -> Pat
     return Pattern(text)
 
 
+_SURELY_VISIBLE = re.compile(r"[!-~]+").fullmatch
+
+
 def _refuse_odd_text(text: str) -> None:
     if not text.strip():
         raise InvalidPattern("the name is empty")
@@ -72,7 +78,9 @@ def _refuse_odd_text(text: str) -> None:
         raise InvalidPattern(f"'{text}' is a URL; write the host name only")
     if ":" in text:
         raise InvalidPattern(f"'{text}' names a port; write the port in its own field")
-    if any(character.isspace() or unicodedata.category(character) == "Cf" for character in text.strip()):
+    if not _SURELY_VISIBLE(text) and any(
+        character.isspace() or unicodedata.category(character) == "Cf" for character in text.strip()
+    ):
         raise InvalidPattern(f"'{text}' contains a blank or an invisible character")
 
 
@@ -97,6 +105,8 @@ def _check_body(written: str, body: str) -> None:
 
 
 def _is_address(text: str) -> bool:
+    if not text[-1].isdigit():
+        return False
     try:
         ipaddress.ip_address(text)
     except ValueError:

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 from allowlist.azure.facts import shared_suffixes
-from allowlist.names.pattern import Pattern, ancestors, covers
+from allowlist.names.pattern import Pattern, ancestors
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +36,20 @@ def shared_suffix_of(pattern: Pattern) -> SharedSuffix | None:
     """
     if not pattern.is_wildcard:
         return None
-    whole = next((shared for text, shared in _BY_PATTERN.items() if covers(pattern, Pattern(text))), None)
+    whole = _above().get(pattern.text)
     return whole or next(
         (_BY_PATTERN[text] for text in ancestors(pattern.text) if _regional(pattern, text)), None
     )
+
+
+@lru_cache(maxsize=1)
+def _above() -> dict[str, SharedSuffix]:
+    """By every pattern that covers a whole shared suffix the first suffix it covers."""
+    found: dict[str, SharedSuffix] = {}
+    for text, shared in _BY_PATTERN.items():
+        for wider in ancestors(text):
+            found.setdefault(wider, shared)
+    return found
 
 
 def _regional(pattern: Pattern, text: str) -> bool:

@@ -11,11 +11,13 @@ from __future__ import annotations
 
 import datetime as dt
 import unicodedata
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
-from allowlist.plan.model import Change, Plan
+from allowlist.documents.grouping import grouped
+from allowlist.plan.model import Change, Gate, Plan
 
 UNVERIFIED_PREFIX = "os:"
 """Users known only to their operating system: anybody can have such a name."""
@@ -110,10 +112,30 @@ def standings(
     ``asker_is_known``: somebody vouches for who asked for the plan. Where nobody does, four eyes are those of two
     people who approve.
     """
+    said = grouped(decisions, lambda item: item.change_digest)
+    closing = _closing(plan)
     return tuple(
-        _standing(change, plan, decisions, policy, now, needed_for(change, plan, policy, asker_is_known))
+        _standing(
+            change,
+            plan,
+            said.get(change.digest, ()),
+            policy,
+            now,
+            needed_for(change, plan, policy, asker_is_known),
+            closing.get(change.id, ()),
+        )
         for change in plan.changes
     )
+
+
+def _closing(plan: Plan) -> dict[str, list[Gate]]:
+    """By change the gates of ``plan`` that stand in its way until somebody accepts them, if anybody can."""
+    found: dict[str, list[Gate]] = defaultdict(list)
+    for gate in plan.gates:
+        if not gate.passed and not gate.waived_by:
+            for change_id in dict.fromkeys(gate.changes):
+                found[change_id].append(gate)
+    return found
 
 
 def needed_for(change: Change, plan: Plan, policy: ApprovalPolicy, asker_is_known: bool) -> int:
@@ -125,12 +147,13 @@ def needed_for(change: Change, plan: Plan, policy: ApprovalPolicy, asker_is_know
 def _standing(
     change: Change,
     plan: Plan,
-    decisions: Sequence[DecisionLike],
+    mine: Sequence[DecisionLike],
     policy: ApprovalPolicy,
     now: dt.datetime,
     needed: int,
+    gates: Sequence[Gate],
 ) -> ApprovalStatus:
-    mine = [item for item in decisions if item.change_digest == change.digest]
+    """``mine`` are the decisions about ``change``, ``gates`` those that stand in its way."""
     current = [item for item in mine if item.precondition == change.precondition]
     verdicts = _latest_by_person([item for item in current if item.verdict in ("approve", "reject", "defer")])
     for item in verdicts:
@@ -147,7 +170,7 @@ def _standing(
     who = tuple({folded(item.who): item.who for item in valid}.values())
     if len(who) < needed:
         return _not_yet(change, mine, approvals, needed, who)
-    closed = open_gates(change, plan, [item for item in current if counts(item, plan, policy)])
+    closed = _still_closed(gates, [item for item in current if counts(item, plan, policy)])
     if closed:
         text = f"waits for gate {', '.join(closed)}"
         return ApprovalStatus(change=change, state="gated", text=text, approvers=who, needed=needed)
@@ -217,17 +240,10 @@ def _local(name: str) -> str:
     return name.removeprefix(UNVERIFIED_PREFIX).partition("@")[0]
 
 
-def open_gates(change: Change, plan: Plan, decisions: Iterable[DecisionLike]) -> tuple[str, ...]:
-    """Gates of ``change`` that neither pass nor are waived nor were accepted by id."""
+def _still_closed(gates: Iterable[Gate], decisions: Iterable[DecisionLike]) -> tuple[str, ...]:
+    """Those of ``gates`` that were not accepted by id, or that nobody can accept."""
     accepted = {item.gate for item in decisions if item.verdict == "accept-gate"}
-    return tuple(
-        gate.id
-        for gate in plan.gates
-        if change.id in gate.changes
-        and not gate.passed
-        and not gate.waived_by
-        and (gate.final or gate.id not in accepted)
-    )
+    return tuple(gate.id for gate in gates if gate.final or gate.id not in accepted)
 
 
 def _latest_by_person(decisions: Iterable[DecisionLike]) -> list[DecisionLike]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import msgspec
 
+from allowlist.documents.grouping import grouped
 from allowlist.plan.digest import change_id, sealed, with_digests
 from allowlist.plan.drafts import Draft, Drafted, LimitFinding
 from allowlist.plan.findings import Finding, Status, reference
@@ -91,7 +92,8 @@ def build_plan(given: PlanInput) -> Plan:
     changes.sort(key=lambda change: (_ORDER[change.operation.action], change.target, change.title))
     gates = find_gates(_gate_input(given, changes, overrides, openings, quarantined), given.waivers)
     changes = _with_gates(changes, gates)
-    targets = tuple(_priced(item, changes) for item in given.targets)
+    by_target = grouped(changes, lambda change: change.target)
+    targets = tuple(_priced(item, by_target.get(item.target.name, ())) for item in given.targets)
     whole = with_digests(
         Plan(
             schema=SCHEMA,
@@ -229,8 +231,7 @@ class _Carried:
     writes: tuple[tuple[str, tuple[Change, ...]], ...]
 
     @classmethod
-    def of(cls, item: TargetInput, changes: Sequence[Change]) -> _Carried:
-        mine = tuple(change for change in changes if change.target == item.target.name)
+    def of(cls, item: TargetInput, mine: Sequence[Change]) -> _Carried:
         places: dict[tuple[str, tuple[str, ...]], list[Change]] = defaultdict(list)
         for change in mine:
             places[change.operation.resource, change.operation.path].append(change)
@@ -246,7 +247,7 @@ class _Carried:
             )
             for resource, operations in item.writes
         )
-        return cls(mine, writes)
+        return cls(tuple(mine), writes)
 
 
 def _minutes(carried: _Carried) -> float:
@@ -258,9 +259,9 @@ def _minutes(carried: _Carried) -> float:
     return sum(writes) + sum(once.values())
 
 
-def _priced(item: TargetInput, changes: Sequence[Change]) -> TargetPlan:
+def _priced(item: TargetInput, mine: Sequence[Change]) -> TargetPlan:
     target = item.target
-    carried = _Carried.of(item, changes)
+    carried = _Carried.of(item, mine)
     monthly, currency = monthly_cost(carried.changes)
     return msgspec.structs.replace(
         target,

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 
 from allowlist.azure.facts import broad_tag
+from allowlist.documents.grouping import grouped
 from allowlist.documents.words import counted
 from allowlist.names import (
     Pattern,
@@ -122,14 +124,16 @@ def _growth(given: GateInput) -> Iterator[Gate]:
 
 
 def _by_pattern(gate_id: str, test: Callable[[Pattern], str | None]) -> Callable[[GateInput], Iterator[Gate]]:
+    """A gate for wildcards of which ``test`` tells something; an exact name opens nothing besides itself."""
+
     def check(given: GateInput) -> Iterator[Gate]:
+        told = cache(lambda name: test(Pattern(name)) if name[:1] == "*" else None)
         found = [
             (change, text)
             for change in given.changes
             if change.operation.action != "remove"
             for name in given.openings[change.id].names
-            for text in [test(Pattern(name))]
-            if text
+            if (text := told(name))
         ]
         if found:
             texts = list(dict.fromkeys(text for _, text in found))
@@ -258,8 +262,9 @@ def monthly_cost(changes: Sequence[Change]) -> tuple[float | None, str]:
 
 
 def _limits(given: GateInput) -> Iterator[Gate]:
+    by_target = grouped(given.changes, lambda change: change.target)
     for target, finding in given.limits:
-        changes = [change for change in given.changes if change.target == target]
+        changes = by_target.get(target)
         if changes:
             gate_id = f"limit-{finding.code}" if finding.exceeded else f"near-limit-{finding.code}"
             yield _gate(gate_id, finding.text, changes, final=finding.exceeded)

@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from allowlist.azure.facts import broad_tag
+from allowlist.documents.grouping import grouped
 from allowlist.names import Pattern
 from allowlist.plan.drafts import Drafted
 from allowlist.plan.findings import Finding, Status
@@ -36,7 +38,7 @@ class Judged:
     overrides: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Evidence:
     """Everything the proofs of one target are read from; computed once for all its changes."""
 
@@ -48,6 +50,12 @@ class Evidence:
     overridden: dict[RulePath, list[str]] = field(default_factory=dict)
     broken: tuple[tuple[Finding, Finding], ...] = ()
     """Requirements that are covered before and not after, as they are found before and after."""
+
+    @cached_property
+    def broken_by(self) -> dict[str, list[tuple[str, Finding]]]:
+        """By the last part of its name: each rule that covers such a requirement now, with what is found after."""
+        pairs = ((name, after) for before, after in self.broken for name in before.covered_by)
+        return grouped(pairs, lambda pair: pair[0].rpartition("/")[2])
 
 
 def gather_evidence(
@@ -229,15 +237,11 @@ def _taken_by(drafted: Drafted, evidence: Evidence) -> Finding | None:
     """A requirement that is covered by the rule of this change now and not covered afterwards."""
     if drafted.operation.action == "add" and not drafted.pervasive:
         return None
+    if drafted.pervasive:
+        return next((after for _, after in evidence.broken), None)
     rule = "/".join(rule_path(drafted.operation))
-    return next(
-        (
-            after
-            for before, after in evidence.broken
-            if drafted.pervasive or any(name.endswith(rule) for name in before.covered_by)
-        ),
-        None,
-    )
+    alike = evidence.broken_by.get(rule.rpartition("/")[2], ())
+    return next((after for name, after in alike if name.endswith(rule)), None)
 
 
 def _nothing_else(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from allowlist.documents.grouping import grouped
 from allowlist.documents.words import counted
 from allowlist.plan.model import Change, Plan, Proof, TargetPlan
 
@@ -12,8 +13,9 @@ _SIGNS = {"add": "+", "update": "~", "remove": "-"}
 
 def plan_text(plan: Plan) -> Iterator[str]:
     """The plan for people, changes grouped by target."""
+    by_target = grouped(plan.changes, lambda change: change.target)
     for target in plan.targets:
-        mine = [change for change in plan.changes if change.target == target.name]
+        mine = by_target.get(target.name, [])
         yield f"{target.name} ({target.surface}): {counted(len(mine), 'change')}, {counted(len(target.writes), 'write')}, about {target.minutes:g} minutes{_bill(target)}"
         for change in mine:
             yield from change_text(change, has_own_write=len(target.writes) > 1)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Generic, TypeVar
 
 from allowlist.names import Pattern, ancestors, is_host_name, is_lookalike
 from allowlist.rules.addresses import AddressSet
@@ -63,20 +64,17 @@ class _State:
         self._alive = {id(rule): rule for rule in ruleset.application}
         self._place = {key: place for place, key in enumerate(self._alive)}
         self._opaque = [rule for rule in ruleset.application if _may_match_anything(rule)]
-        wildcards = {text for rule in ruleset.application for text in rule.patterns if text[:1] == "*"}
-        self._by_text: dict[str, list[ApplicationRule]] = defaultdict(list)
-        self._below: dict[str, list[ApplicationRule]] = defaultdict(list)
+        self._wildcards = {text for rule in ruleset.application for text in rule.patterns if text[:1] == "*"}
+        self._named = _ByName[ApplicationRule](self._wildcards)
         for rule in ruleset.application:
-            self._enter(rule, wildcards)
-        self._wildcards = wildcards
+            self._named.enter(rule, rule.patterns)
+        self._nameless = [rule for rule in ruleset.network if not _is_by_name(rule, facts)]
+        self._places = {id(rule): place for place, rule in enumerate(ruleset.network)}
+        self._named_network = _ByName[NetworkRule](self._wildcards)
+        for network_rule in ruleset.network:
+            if _is_by_name(network_rule, facts):
+                self._named_network.enter(network_rule, network_rule.fqdns)
         self._meetings: dict[tuple[AddressSet, AddressSet], bool] = {}
-
-    def _enter(self, rule: ApplicationRule, wildcards: set[str]) -> None:
-        for text in rule.patterns:
-            self._by_text[text].append(rule)
-            for wider in ancestors(text):
-                if wider in wildcards and wider != text:
-                    self._below[wider].append(rule)
 
     def rules(self) -> list[ApplicationRule]:
         return [rule for rule in self._in_order(self._alive) if _is_plain(rule)]
@@ -86,15 +84,14 @@ class _State:
 
     def has_company(self, rule: ApplicationRule) -> bool:
         """Is each of its names spoken of by another rule too? Otherwise it decides something; no proof is needed."""
-        if not (self._opaque or self._ruleset.network or all(map(self._others(rule), rule.patterns))):
+        if not (self._opaque or self._nameless or all(map(self._others(rule), rule.patterns))):
             return False
         return _has_company(self._engine([rule]), rule)
 
     def _others(self, rule: ApplicationRule) -> Callable[[str], bool]:
         return lambda text: any(
-            other is not rule and id(other) in self._alive
-            for wider in ancestors(text)
-            for other in self._by_text.get(wider, ())
+            other is not rule and (id(other) in self._alive or isinstance(other, NetworkRule))
+            for other in (*self._named.above(text), *self._named_network.above(text))
         )
 
     def differences(
@@ -107,7 +104,7 @@ class _State:
         if instead is not None:
             self._alive[id(instead)] = instead
             self._place[id(instead)] = self._place[id(rules[0])]
-            self._enter(instead, self._wildcards)
+            self._named.enter(instead, instead.patterns)
         for rule in rules:
             del self._alive[id(rule)]
 
@@ -122,7 +119,7 @@ class _State:
         application = tuple(self._in_order(map(id, kept)))
         network = tuple(
             rule
-            for rule in self._ruleset.network
+            for rule in self._near_network(rules)
             if self._carries(rule, services) and self._meets(rule.sources, addresses)
         )
         return CoverageEngine.of(
@@ -134,9 +131,14 @@ class _State:
         yield from rules
         yield from self._opaque
         for text in {text for rule in rules for text in rule.patterns}:
-            for wider in ancestors(text):
-                yield from self._by_text.get(wider, ())
-            yield from self._below.get(text, ())
+            yield from self._named.near(text)
+
+    def _near_network(self, rules: Sequence[ApplicationRule]) -> list[NetworkRule]:
+        """The network rules that name a name of ``rules``, or may, in their order."""
+        texts = {text for rule in rules for text in rule.patterns}
+        named = (rule for text in texts for rule in self._named_network.near(text))
+        found = {self._places[id(rule)]: rule for rule in (*self._nameless, *named)}
+        return [found[place] for place in sorted(found)]
 
     def _meets(self, sources: Sources, addresses: set[AddressSet]) -> bool:
         if sources.unresolved:
@@ -155,6 +157,43 @@ class _State:
             is_protocol_match(rule.protocols, rule.ports, transport_of(protocol), port)
             for protocol, port in services
         )
+
+
+NamedRule = TypeVar("NamedRule", ApplicationRule, NetworkRule)
+
+
+class _ByName(Generic[NamedRule]):
+    """Rules by the names they speak of; what is below a name is known for ``wildcards`` alone."""
+
+    def __init__(self, wildcards: Collection[str]) -> None:
+        self._wildcards = wildcards
+        self._by_text: dict[str, list[NamedRule]] = defaultdict(list)
+        self._below: dict[str, list[NamedRule]] = defaultdict(list)
+
+    def enter(self, rule: NamedRule, texts: Iterable[str]) -> None:
+        for text in texts:
+            self._by_text[text].append(rule)
+            for wider in ancestors(text):
+                if wider in self._wildcards and wider != text:
+                    self._below[wider].append(rule)
+
+    def above(self, text: str) -> Iterator[NamedRule]:
+        """Whoever names all of ``text``."""
+        for wider in ancestors(text):
+            yield from self._by_text.get(wider, ())
+
+    def near(self, text: str) -> Iterator[NamedRule]:
+        """Whoever names all or a part of ``text``."""
+        yield from self.above(text)
+        yield from self._below.get(text, ())
+
+
+def _is_by_name(rule: NetworkRule, facts: Facts) -> bool:
+    """Does all that is known of its destinations stand in its names? With DNS answers, names that share an address meet;
+    a deny of a name may hit another one at the same address.
+    """
+    other = rule.destinations or rule.service_tags or rule.unresolved or rule.unmodelled or rule.state
+    return bool(rule.fqdns) and not (other or facts.dns) and rule.action is Action.ALLOW
 
 
 def _changed(ruleset: Ruleset, rules: Sequence[ApplicationRule], instead: ApplicationRule | None) -> Ruleset:

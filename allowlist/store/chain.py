@@ -36,25 +36,35 @@ def keep_others_out(connection: Connection) -> None:
     connection.execute(select(tables.head.c.seq).with_for_update())
 
 
-def append(
-    connection: Connection, kind: str, subject: str, body: Any, *, at: datetime, state: str = ""
-) -> None:
-    """Add one row. ``body`` is plain data or a Struct; ``at`` is the moment of writing."""
-    encoded = _encoded(body, f"the {kind} of {subject}")
-    refuse_secrets(encoded, f"the {kind} of {subject}")
-    last = head_of(connection)
-    values: dict[str, Any] = {
-        "seq": last.seq + 1,
-        "kind": kind,
-        "subject": subject,
-        "state": state,
-        "at": max(stamp(at), newest(connection)),
-        "body": encoded.decode(),
-        "previous": last.digest,
-    }
-    digest = digest_of(values)
-    connection.execute(insert(tables.event).values(**values, digest=digest))
-    connection.execute(update(tables.head).values(seq=last.seq + 1, digest=digest))
+class NewRow(msgspec.Struct, frozen=True):
+    """A row to be added. ``body`` is plain data or a Struct; ``at`` is the moment of writing."""
+
+    kind: str
+    subject: str
+    body: Any
+    at: datetime
+    state: str = ""
+
+
+def append(connection: Connection, *rows: NewRow) -> None:
+    """Add ``rows`` in their order, one by one: the database itself takes a row only where the ledger ends."""
+    last, latest = head_of(connection), newest(connection)
+    for row in rows:
+        encoded = _encoded(row.body, f"the {row.kind} of {row.subject}")
+        refuse_secrets(encoded, f"the {row.kind} of {row.subject}")
+        latest = max(stamp(row.at), latest)
+        values: dict[str, Any] = {
+            "seq": last.seq + 1,
+            "kind": row.kind,
+            "subject": row.subject,
+            "state": row.state,
+            "at": latest,
+            "body": encoded.decode(),
+            "previous": last.digest,
+        }
+        last = Head(seq=last.seq + 1, digest=digest_of(values))
+        connection.execute(insert(tables.event), {**values, "digest": last.digest})
+        connection.execute(update(tables.head), {"seq": last.seq, "digest": last.digest})
 
 
 def newest(connection: Connection) -> str:

@@ -145,8 +145,11 @@ class Ledger:
     def decide(self, *decisions: Decision) -> None:
         """Put decisions on record, all or none."""
         with self._database.write() as connection:
-            for decision in decisions:
-                self._append(connection, _DECISION, decision.change_digest, decision, state=decision.verdict)
+            rows = (
+                self._row(_DECISION, decision.change_digest, decision, decision.verdict)
+                for decision in decisions
+            )
+            chain.append(connection, *rows)
 
     def decisions(self, change_digests: Iterable[str]) -> tuple[Decision, ...]:
         """Every decision on these changes, in the order they were put on record."""
@@ -358,9 +361,12 @@ class Ledger:
             return tuple(chain.find_tampering(connection, anchor))
 
     def _append(self, connection: Connection, kind: str, subject: str, body: Any, *, state: str = "") -> None:
+        chain.append(connection, self._row(kind, subject, body, state))
+
+    def _row(self, kind: str, subject: str, body: Any, state: str) -> chain.NewRow:
         if kind not in _OUR_WORDS:
             body = msgspec.json.decode(masked(canonical_json(body)))
-        chain.append(connection, kind, subject, body, at=self._clock(), state=state)
+        return chain.NewRow(kind, subject, body, self._clock(), state)
 
 
 def _events(kind: str, *, latest_first: bool = False) -> Select[Any]:

@@ -98,7 +98,7 @@ class Locks:
                 )
             _change(connection, found, owner=_FREE)
             record = {"who": who, "reason": reason, "taken_from": _told(found)}
-            chain.append(connection, "unlock", name, record, at=self._clock())
+            chain.append(connection, chain.NewRow("unlock", name, record, self._clock()))
         return found
 
     def _take_within(self, name: str, owner: str, lease: timedelta, wait: timedelta) -> Lease:
@@ -130,7 +130,7 @@ class Locks:
             _put(connection, taken, is_new=found is None)
             if found and found.owner != _FREE:
                 record = {"owner": owner, "token": token, "expired": _told(found)}
-                chain.append(connection, "lock-takeover", name, record, at=self._clock())
+                chain.append(connection, chain.NewRow("lock-takeover", name, record, self._clock()))
         return taken
 
     def _renew(self, taken: Lease, lease: timedelta) -> None:

@@ -7,15 +7,16 @@ network rule stand under ``protocols``.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from copy import deepcopy
+from functools import partial
 from typing import Any
 
 from allowlist.azure.facts import api_version
 from allowlist.estate.bodies import Body, Estate
 from allowlist.estate.known import unsettled
 from allowlist.plan.model import Operation
-from allowlist.points.firewall.compose import place_of, still_moving
+from allowlist.points.firewall.compose import still_moving
 from allowlist.points.firewall.draft import FINAL, Place, collection_name, draft_rules
+from allowlist.points.firewall.standing import StandingRules
 from allowlist.points.point import Draft, Target, Write
 from allowlist.rules.model import Ruleset
 from allowlist.rules.requirement import Requirement
@@ -57,10 +58,8 @@ def compose(estate: Estate, target: Target, operations: Sequence[Operation]) -> 
     if not operations:
         return []
     firewall = estate.get(target.resource) or {"properties": {}}
-    body = deepcopy({key: value for key, value in firewall.items() if key not in _READ_ONLY})
-    body["properties"].pop("provisioningState", None)
-    for operation in operations:
-        _edit(body["properties"], operation)
+    body = {key: value for key, value in firewall.items() if key not in _READ_ONLY}
+    body["properties"] = _edited(body["properties"], operations)
     return [
         Write(
             resource=target.resource,
@@ -81,27 +80,74 @@ def after(estate: Estate, writes: Iterable[Write]) -> Estate:
     return estate.with_resources(bodies)
 
 
-def _edit(properties: Body, operation: Operation) -> None:
-    rule_type = (operation.after or operation.before or {})["ruleType"]
-    collections = properties.setdefault(_KEYS[rule_type], [])
-    collection = next((item for item in collections if item.get("name") == operation.path[0]), None)
-    if collection is None:
-        taken = {_inner(item).get("priority") for item in collections}
-        wanted = int(operation.context["collectionPriority"])
-        priority = next(number for number in range(wanted, 65001) if number not in taken)
-        inner = {"priority": priority, "action": {"type": "Allow"}, "rules": []}
-        collection = {"name": operation.path[0], "properties": inner}
-        collections.append(collection)
-    rules = _inner(collection).setdefault("rules", [])
-    place = place_of(operation, [_to_policy_shape(rule, rule_type) for rule in rules])
-    if place is not None:
-        gone = rules[place]
-        rules[:] = [rule for rule in rules if rule != gone]
-    if operation.action != "remove" and operation.after is not None:
-        where = len(rules) if place is None else place
-        rules.insert(where, _to_classic_shape(operation.after))
-    if not rules:
-        collections.remove(collection)
+def _edited(properties: Body, operations: Iterable[Operation]) -> Body:
+    """The properties of the firewall after ``operations``; rules are shared with those before, never edited."""
+    kept = {key: value for key, value in properties.items() if key != "provisioningState"}
+    edits: dict[str, _Collections] = {}
+    for operation in operations:
+        rule_type = (operation.after or operation.before or {})["ruleType"]
+        if rule_type not in edits:
+            edits[rule_type] = _Collections(kept.get(_KEYS[rule_type]) or (), rule_type)
+        edits[rule_type].edit(operation)
+    return {**kept, **{_KEYS[rule_type]: edit.bodies() for rule_type, edit in edits.items()}}
+
+
+class _Collections:
+    """The collections of one type of rule while operations edit them."""
+
+    def __init__(self, collections: Iterable[Body], rule_type: str) -> None:
+        self._rule_type = rule_type
+        self._collections = list(collections)
+        self._edited: dict[int, StandingRules] = {}
+
+    def edit(self, operation: Operation) -> None:
+        collection = self._collection(operation)
+        rules = self._rules(collection)
+        place = rules.place_of(operation)
+        after = None if operation.action == "remove" else operation.after
+        if place is not None and after is None:
+            rules.remove(place)
+        elif place is not None and after is not None:
+            rules.remove_copies(place)
+            rules.replace(place, _to_classic_shape(after))
+        elif after is not None:
+            rules.append(_to_classic_shape(after))
+        if not len(rules):
+            self._collections = [item for item in self._collections if item is not collection]
+            del self._edited[id(collection)]
+
+    def bodies(self) -> list[Body]:
+        return [self._body(item) for item in self._collections]
+
+    def _body(self, collection: Body) -> Body:
+        rules = self._edited.get(id(collection))
+        if rules is None:
+            return collection
+        if "properties" not in collection:
+            return {**collection, "rules": rules.in_order()}
+        return {**collection, "properties": {**collection["properties"], "rules": rules.in_order()}}
+
+    def _rules(self, collection: Body) -> StandingRules:
+        found = self._edited.get(id(collection))
+        if found is None:
+            rules = _inner(collection).get("rules") or ()
+            found = StandingRules(rules, partial(_to_policy_shape, rule_type=self._rule_type))
+            self._edited[id(collection)] = found
+        return found
+
+    def _collection(self, operation: Operation) -> Body:
+        name = operation.path[0]
+        found = next((item for item in self._collections if item.get("name") == name), None)
+        if found is None:
+            taken = {_inner(item).get("priority") for item in self._collections}
+            wanted = int(operation.context["collectionPriority"])
+            priority = next(number for number in range(wanted, 65001) if number not in taken)
+            found = {
+                "name": name,
+                "properties": {"priority": priority, "action": {"type": "Allow"}, "rules": []},
+            }
+            self._collections.append(found)
+        return found
 
 
 def _inner(collection: Body) -> Body:

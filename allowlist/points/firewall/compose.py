@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from copy import deepcopy
 
 from allowlist.azure.facts import api_version
+from allowlist.documents.grouping import grouped
 from allowlist.estate.bodies import Body, Estate
-from allowlist.estate.fields import owner_of
 from allowlist.estate.known import unsettled
 from allowlist.plan.model import Operation
 from allowlist.points.firewall.draft import FINAL
+from allowlist.points.firewall.standing import StandingRules
 from allowlist.points.firewall.translate import carriers_of
 from allowlist.points.point import Write
 
@@ -32,8 +32,7 @@ def compose(
     those are written directly.
     """
     writes = []
-    for resource in dict.fromkeys(operation.resource for operation in operations):
-        mine = [operation for operation in operations if operation.resource == resource]
+    for resource, mine in grouped(operations, lambda operation: operation.resource).items():
         body: Body | None = _edited(_writable(estate.get(resource)), mine)
         if owns_group and body is not None and not body["properties"]["ruleCollections"]:
             body = None
@@ -90,19 +89,20 @@ def _policy_end(resource: str) -> int:
 
 
 def _writable(body: Body | None) -> Body:
-    """What may be sent back: everything but what the service makes itself."""
+    """What may be sent back: everything but what the service makes itself. Rules are shared with ``body``, never edited."""
     if body is None:
         return {"properties": {"ruleCollections": []}}
     kept = {key: value for key, value in body.items() if key not in _READ_ONLY}
     properties = {key: value for key, value in body["properties"].items() if key not in _READ_ONLY_PROPERTIES}
-    return deepcopy({**kept, "properties": properties})
+    if properties.get("ruleCollections") is not None:
+        properties["ruleCollections"] = [dict(item) for item in properties["ruleCollections"]]
+    return {**kept, "properties": properties}
 
 
 def _edited(body: Body, operations: Sequence[Operation]) -> Body:
     properties = body["properties"]
     collections = properties.setdefault("ruleCollections", [])
-    for name in dict.fromkeys(operation.path[0] for operation in operations):
-        mine = [operation for operation in operations if operation.path[0] == name]
+    for mine in grouped(operations, lambda operation: operation.path[0]).values():
         properties.setdefault("priority", mine[0].context["groupPriority"])
         collection = _collection(collections, mine[0])
         collection["rules"] = _edited_rules(collection["rules"], mine)
@@ -132,34 +132,18 @@ def _free_priority(collections: list[Body], wanted: int) -> int:
     return next(priority for priority in range(wanted, 65001) if priority not in taken)
 
 
-def _edited_rules(rules: list[Body], operations: Sequence[Operation]) -> list[Body]:
+def _edited_rules(rules: Sequence[Body], operations: Sequence[Operation]) -> list[Body]:
     """The rules after ``operations``: what stays keeps its place, what is new comes last."""
-    edited = list(rules)
+    standing = StandingRules(rules)
     for operation in operations:
-        place = place_of(operation, edited)
+        place = standing.place_of(operation)
         if operation.action == "remove":
-            gone = edited[place] if place is not None else None
-            edited = [rule for rule in edited if rule != gone]
+            if place is not None:
+                standing.remove(place)
         elif operation.after is None:
             raise ValueError(f"operation {operation.path} has nothing to write")
         elif place is None:
-            edited.append(deepcopy(operation.after))
+            standing.append(operation.after)
         else:
-            edited[place] = deepcopy(operation.after)
-    return edited
-
-
-def place_of(operation: Operation, rules: Sequence[Body]) -> int | None:
-    """Where the rule that ``operation`` edits stands: the one that reads as it did, else the one that carries its
-    mark under its name. A rule of somebody else is never it, whatever it is called.
-    """
-    before = operation.before
-    if before is not None and before in rules:
-        return rules.index(before)
-    name, owner = operation.path[1], owner_of((before or operation.after or {}).get("description"))
-    marked = (
-        number
-        for number, rule in enumerate(rules)
-        if rule.get("name") == name and owner_of(rule.get("description")) == owner
-    )
-    return next(marked, None)
+            standing.replace(place, operation.after)
+    return standing.in_order()

@@ -14,7 +14,7 @@ from allowlist.estate.inheritance import effective_policy
 from allowlist.estate.parts import is_unread, number_in, objects_in, texts_in
 from allowlist.points.firewall.draft import group_id, group_name
 from allowlist.points.firewall.translate import named_ip_groups, policy_chain, sorted_groups
-from allowlist.points.firewall.validate import find_group_faults, find_ip_group_faults
+from allowlist.points.firewall.validate import find_ip_group_faults, group_faults
 from allowlist.points.point import LimitFinding, Target
 from allowlist.rules import limits
 
@@ -141,7 +141,7 @@ def _ip_groups(estate: Estate, target: Target) -> Iterator[LimitFinding]:
 
 
 def _faults(estate: Estate, target: Target, group: Body) -> Iterator[LimitFinding]:
-    for text in find_group_faults(group, effective_policy(policy_chain(estate, target.resource)[::-1])):
+    for text in group_faults(estate, group, effective_policy(policy_chain(estate, target.resource)[::-1])):
         yield LimitFinding(code="invalid", exceeded=True, text=text)
 
 

@@ -24,9 +24,9 @@ from allowlist.points.firewall.translate import (
     to_ruleset,
 )
 from allowlist.points.firewall.validate import (
-    find_group_faults,
     find_ip_group_faults,
     find_policy_faults,
+    group_faults,
 )
 from allowlist.points.point import ArmReader, ArmWriter, Draft, LimitFinding, Point, Target, Write
 from allowlist.points.unmet import Unmet
@@ -165,7 +165,9 @@ def _faults(estate: Estate, target: Target) -> Iterator[tuple[str, str]]:
         name, groups = policy.get("name", ""), sorted_groups(estate, policy["id"])
         yield from ((name, text) for text in find_policy_faults(policy, parent))
         for group in groups:
-            yield from ((f"{name}/{group.get('name')}", text) for text in find_group_faults(group, effective))
+            yield from (
+                (f"{name}/{group.get('name')}", text) for text in group_faults(estate, group, effective)
+            )
         for body in filter(None, map(estate.get, named_ip_groups(groups))):
             yield from ((body.get("name", ""), text) for text in find_ip_group_faults(body))
         parent = policy

@@ -10,7 +10,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from allowlist.estate.bodies import Body
+from allowlist.documents import canonical_json
+from allowlist.estate.bodies import Body, Estate
 from allowlist.estate.inheritance import resolves_network_names
 from allowlist.estate.parts import is_unread, number_in, object_in, objects_in, texts_in
 from allowlist.estate.unread import is_unread as is_unread_resource
@@ -58,6 +59,15 @@ def _same_region(one: Any, other: Any) -> bool:
 
 def _squeezed(location: Any) -> str:
     return str(location or "").replace(" ", "").lower()
+
+
+def group_faults(estate: Estate, group: Body, policy: Body) -> tuple[str, ...]:
+    """What ``find_group_faults`` finds, remembered for as long as neither the group nor what is around it is another."""
+    key = ("faults", id(group), canonical_json(policy["properties"]))
+    found: tuple[Body, tuple[str, ...]] | None = estate.derived.get(key)
+    if found is None:
+        found = estate.derived[key] = (group, tuple(find_group_faults(group, policy)))
+    return found[1]
 
 
 def find_group_faults(group: Body, policy: Body) -> Iterator[str]:
