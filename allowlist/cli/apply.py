@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from allowlist.cli import completing
 from allowlist.cli.common import (
     arm_from,
     catalogs_option,
@@ -55,7 +56,9 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("plan_path", metavar="PLAN", type=click.Path(path_type=Path, dir_okay=False), required=False)
-@click.option("--resume", metavar="RUN", help="Finish what this run left.")
+@click.option(
+    "--resume", metavar="RUN", shell_complete=completing.unfinished_runs, help="Finish what this run left."
+)
 @click.option("--approved-only", is_flag=True, help="Apply the approved part of the plan.")
 @click.option(
     "--approvals",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from allowlist.cli import completing
 from allowlist.cli.common import (
     decider_options,
     ledger_from,
@@ -37,11 +38,16 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 
 @click.command()
 @click.argument("plan_path", metavar="PLAN", type=_FILE)
-@click.argument("changes", nargs=-1, metavar="[CHANGE]…")
+@click.argument("changes", nargs=-1, metavar="[CHANGE]…", shell_complete=completing.changes)
 @click.option("--all", "everything", is_flag=True, help="All changes of the plan.")
 @click.option("--reason", required=True, help="Why; kept in the ledger.")
 @click.option(
-    "--accept", "gates", multiple=True, metavar="GATE", help="Accept this gate by its id (repeatable)."
+    "--accept",
+    "gates",
+    multiple=True,
+    metavar="GATE",
+    shell_complete=completing.gates,
+    help="Accept this gate by its id (repeatable).",
 )
 @click.option(
     "--valid-days", type=click.IntRange(1, 365), default=14, show_default=True, help="Then it expires."

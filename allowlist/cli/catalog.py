@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
+from allowlist.cli import completing
 from allowlist.cli.catalog_common import FOLDER, JSON, library, print_json
 from allowlist.cli.catalog_files import add, follow, index, lint, release, review, schema
+from allowlist.cli.catalog_find import find
 from allowlist.cli.catalog_live import live
 from allowlist.cli.console import put_lines
 from allowlist.cli.upstream import upstream
@@ -20,7 +22,13 @@ if TYPE_CHECKING:
     from allowlist.catalog import Catalog
 
 CLOUD = click.option("--cloud", type=click.Choice(["public", "usgov", "china"]), help="Only this cloud.")
-SCENARIO = click.option("--scenario", "scenarios", multiple=True, help="Only this scenario; may be repeated.")
+SCENARIO = click.option(
+    "--scenario",
+    "scenarios",
+    multiple=True,
+    shell_complete=completing.scenarios,
+    help="Only this scenario; may be repeated.",
+)
 
 
 @click.group()
@@ -48,7 +56,7 @@ def list_command(folder: Path | None, as_json: bool) -> None:
 
 
 @catalog.command()
-@click.argument("name", metavar="NAME[@VERSION]")
+@click.argument("name", metavar="NAME[@VERSION]", shell_complete=completing.versions)
 @SCENARIO
 @CLOUD
 @FOLDER
@@ -82,7 +90,7 @@ def show(
 
 
 @catalog.command()
-@click.argument("span", metavar="NAME@A..B")
+@click.argument("span", metavar="NAME@A..B", shell_complete=completing.spans)
 @SCENARIO
 @CLOUD
 @FOLDER
@@ -217,5 +225,5 @@ def _summary(item: Catalog) -> dict[str, Any]:
     }
 
 
-for command in (lint, add, release, review, index, follow, schema, live, upstream):
+for command in (find, lint, add, release, review, index, follow, schema, live, upstream):
     catalog.add_command(command)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from allowlist.cli import completing
 from allowlist.cli.catalog_common import FOLDER, JSON, library, print_json
 from allowlist.cli.console import put, put_document, say
 from allowlist.cli.exits import Exit
@@ -122,7 +123,7 @@ def review(
 
 
 @click.command()
-@click.argument("name")
+@click.argument("name", shell_complete=completing.catalogs)
 @click.option("--note", default="", help="One line for the readers of the release.")
 @click.option("--date", "on", type=click.DateTime(["%Y-%m-%d"]), help="Day of the release; today by default.")
 @click.option(
@@ -146,7 +147,7 @@ def release(name: str, note: str, on: datetime | None, bump: str | None, folder:
 
 
 @click.command()
-@click.argument("name")
+@click.argument("name", shell_complete=completing.catalogs)
 @click.option("--id", "entry_id", required=True, help="A short name for the entry, such as 'vscode-dev'.")
 @click.option("--pattern", help="A host name, or '*.' before one.")
 @click.option("--service-tag", help="A service tag.")

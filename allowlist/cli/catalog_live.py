@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from allowlist.cli import completing
 from allowlist.cli.catalog_common import FOLDER, JSON, library, print_json
 from allowlist.cli.common import arm_from, exit_code_option, now, placed_connection_options
 from allowlist.cli.console import put, say
@@ -24,6 +25,7 @@ _WORKSPACES = "/providers/microsoft.machinelearningservices/workspaces/"
 @click.argument("workspace", metavar="WORKSPACE-ID")
 @click.option(
     "--against",
+    shell_complete=completing.catalogs,
     default="azure-machine-learning",
     show_default=True,
     metavar="NAME[@VERSION]",

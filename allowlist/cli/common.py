@@ -18,6 +18,7 @@ import click
 
 from allowlist.azure.clouds import CLOUD_NAMES
 from allowlist.azure.credential import CHOICES
+from allowlist.cli import completing
 from allowlist.cli.console import say
 from allowlist.cli.given import Carried
 
@@ -241,13 +242,35 @@ def under_policy(project: Project, ledger_url: str | None, place: str) -> Projec
 
 
 target_options = _all(
-    click.option("--only", multiple=True, metavar="TARGET", help="Only this target (repeatable)."),
-    click.option("--exclude", multiple=True, metavar="TARGET", help="All targets but this one (repeatable)."),
+    click.option(
+        "--only",
+        multiple=True,
+        metavar="TARGET",
+        shell_complete=completing.targets,
+        help="Only this target (repeatable).",
+    ),
+    click.option(
+        "--exclude",
+        multiple=True,
+        metavar="TARGET",
+        shell_complete=completing.targets,
+        help="All targets but this one (repeatable).",
+    ),
 )
 
 project_options = _all(workload_option, catalogs_option, facts_option, target_options)
 
 state_options = _all(snapshot_option, connection_options)
+
+
+def parse_pair(text: str) -> tuple[str, str]:
+    """``NAME=VALUE`` as a pair. Raises AllowlistError."""
+    from allowlist.errors import AllowlistError
+
+    key, equals, value = text.partition("=")
+    if not equals:
+        raise AllowlistError(f"'{text}' is not NAME=VALUE")
+    return key, value
 
 
 def now() -> dt.datetime:

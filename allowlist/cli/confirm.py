@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from allowlist.cli import completing
 from allowlist.cli.common import decider_options, ledger_from, ledger_option, now, who_decides
 from allowlist.cli.console import say
 from allowlist.cli.exits import Exit
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("run")
+@click.argument("run", shell_complete=completing.unfinished_runs)
 @decider_options
 @ledger_option
 def confirm(run: str, sign_in: SignIn, ledger_url: str | None) -> int:

@@ -24,16 +24,18 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("fqdn", required=False)
-@click.option("--from", "source", metavar="ADDRESS", help="Where the flow starts.")
+@click.argument("fqdn", metavar="FQDN|URL", required=False)
+@click.option(
+    "--from", "source", metavar="ADDRESS", help="Where the flow starts (default: anywhere the workload does)."
+)
 @click.option(
     "--port", type=click.IntRange(0, 65535), default=None, help="Default: the protocol's usual port."
 )
 @click.option(
     "--protocol",
     type=click.Choice(["https", "http", "mssql", "tcp", "udp"]),
-    default="https",
-    show_default=True,
+    default=None,
+    help="Default: what the URL says, else https.",
 )
 @click.option(
     "--to", "destination", metavar="ADDRESS", default="", help="The address the client dials, if known."
@@ -52,7 +54,7 @@ def explain(
     fqdn: str | None,
     source: str | None,
     port: int | None,
-    protocol: str,
+    protocol: str | None,
     destination: str,
     flows_path: Path | None,
     workload_path: Path,
@@ -70,28 +72,28 @@ def explain(
     \b
     Examples:
       allowlist explain download.pytorch.org --from 10.0.0.4
+      allowlist explain https://huggingface.co/models
       allowlist explain --flows flows.jsonl --snapshot ./state
     """
-    from allowlist.azure.facts import DEFAULT_PORTS
     from allowlist.workflow.explaining import (
-        FlowLine,
         explain_flows,
         explanation_json,
         explanation_text,
+        line_of_address,
         read_flows,
     )
     from allowlist.workflow.project import read_estate
 
     if flows_path is not None:
         lines = read_flows(flows_path)
-    elif fqdn and source:
-        usual = DEFAULT_PORTS.get(protocol, DEFAULT_PORTS["https"])
-        line = FlowLine(
-            source=source, fqdn=fqdn, port=port or usual, protocol=protocol, destination=destination
-        )
-        lines = [line]
+    elif fqdn or destination:
+        lines = [
+            line_of_address(
+                fqdn or "", source=source or "", port=port, protocol=protocol or "", destination=destination
+            )
+        ]
     else:
-        raise AllowlistError("which flow?", hint="give FQDN --from ADDRESS, or --flows FILE")
+        raise AllowlistError("which flow?", hint="give a host or a URL, --to ADDRESS, or --flows FILE")
     project = project_from(workload_path, catalogs, facts_path)
     specs = project.targets(only, exclude)
     with state_from(snapshot, sign_in.to(project.workload)) as origin:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from allowlist.cli import completing
 from allowlist.cli.common import catalogs_option, json_option, now, workload_option
 from allowlist.cli.console import plain, put, put_document, put_json, say
 from allowlist.cli.exits import Exit
@@ -36,7 +37,7 @@ def _parameters(
 
 
 @click.command()
-@click.argument("subject", required=False)
+@click.argument("subject", required=False, shell_complete=completing.versions)
 @click.option(
     "--to", "to", metavar="FORMAT", shell_complete=_complete_formats, help="The engine to write for."
 )
@@ -45,9 +46,19 @@ def _parameters(
     "-o", "--output", type=click.Path(path_type=Path, file_okay=False), help="Folder for the files."
 )
 @click.option(
-    "--target", "targets", multiple=True, help="Only what this target of the workload needs (repeatable)."
+    "--target",
+    "targets",
+    multiple=True,
+    shell_complete=completing.targets,
+    help="Only what this target of the workload needs (repeatable).",
 )
-@click.option("--scenario", "scenarios", multiple=True, help="Of a catalog: this scenario (repeatable).")
+@click.option(
+    "--scenario",
+    "scenarios",
+    multiple=True,
+    shell_complete=completing.scenarios,
+    help="Of a catalog: this scenario (repeatable).",
+)
 @click.option(
     "--need",
     "needs",

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from allowlist.cli import completing
 from allowlist.cli.common import json_option, ledger_from, ledger_option, now, who_decides
 from allowlist.cli.console import plain, put, put_json, say
 from allowlist.cli.exits import Exit
@@ -14,11 +16,21 @@ from allowlist.store.records import Run
 
 if TYPE_CHECKING:
     from allowlist.store import Ledger
+    from allowlist.workflow.decided import Decided
+
+_DAYS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]
 
 
 @click.command()
-@click.argument("run", required=False)
-@click.option("--limit", type=click.IntRange(1), default=20, show_default=True, help="How many runs.")
+@click.argument("run", required=False, shell_complete=completing.runs)
+@click.option("--name", default="", metavar="HOST", help="Decisions about this name, pattern or title.")
+@click.option("--who", default="", metavar="PERSON", help="Decisions of this person.")
+@click.option("--since", type=click.DateTime(_DAYS), help="Decisions from this day or moment on (UTC).")
+@click.option("--until", type=click.DateTime(_DAYS), help="Decisions before this day or moment (UTC).")
+@click.option(
+    "--decisions", "everything", is_flag=True, help="Decisions in place of runs; of RUN, where one is given."
+)
+@click.option("--limit", type=click.IntRange(1), default=20, show_default=True, help="How many at most.")
 @click.option("--verify", is_flag=True, help="Check the whole ledger for tampering.")
 @click.option(
     "--close", "reason", metavar="REASON", help="Leave an unfinished RUN as it is, for this reason."
@@ -26,9 +38,19 @@ if TYPE_CHECKING:
 @json_option
 @ledger_option
 def history(
-    run: str | None, limit: int, verify: bool, reason: str | None, as_json: bool, ledger_url: str | None
+    run: str | None,
+    name: str,
+    who: str,
+    since: dt.datetime | None,
+    until: dt.datetime | None,
+    everything: bool,
+    limit: int,
+    verify: bool,
+    reason: str | None,
+    as_json: bool,
+    ledger_url: str | None,
 ) -> int:
-    """Show runs, or everything about one RUN; nothing in the ledger is ever overwritten.
+    """Show runs, or everything about one RUN, or who decided what; nothing in the ledger is ever overwritten.
 
     A run whose process is gone is interrupted: finish it, undo it, or close it, and what it left is on record.
 
@@ -36,9 +58,13 @@ def history(
     Examples:
       allowlist history
       allowlist history 20261124-101500-ab12cd --json
+      allowlist history --name huggingface.co
+      allowlist history --who alice --since 2026-11-01 --json
       allowlist history --verify
       allowlist history 20261124-101500-ab12cd --close "the policy was deleted"
     """
+    from allowlist.workflow.decided import Asked, decided
+
     with ledger_from(ledger_url) as ledger:
         if reason is not None:
             return _close(ledger, run, reason)
@@ -51,6 +77,9 @@ def history(
             if ledger.anchor is None:
                 say("no anchor: what was cut off at the end cannot be told; name a file in ALLOWLIST_ANCHOR")
             return Exit.FAILED if found else Exit.DONE
+        asked = Asked(name=name, who=who, run=run or "", since=_utc(since), until=_utc(until))
+        if everything or name or who or since or until:
+            return _show_decisions(decided(ledger, asked, limit), as_json)
         runs = (ledger.run(run),) if run else ledger.runs(limit)
         open_lines = [] if as_json else _open_lines(ledger, runs)
     if as_json:
@@ -68,6 +97,23 @@ def history(
         say("no runs yet")
     for line in open_lines:
         say(line)
+    return Exit.DONE
+
+
+def _utc(moment: dt.datetime | None) -> dt.datetime | None:
+    return moment.replace(tzinfo=dt.UTC) if moment else None
+
+
+def _show_decisions(found: Sequence[Decided], as_json: bool) -> int:
+    from allowlist.workflow.decided import decided_json, decided_lines
+
+    if as_json:
+        put_json(decided_json(found))
+        return Exit.DONE
+    for line in decided_lines(found):
+        put(plain(line))
+    if not found:
+        say("no decision like that is on record")
     return Exit.DONE
 
 

@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from allowlist.cli.common import arm_from, catalogs_option, placed_connection_options, snapshot_option
+from allowlist.cli import completing
+from allowlist.cli.common import (
+    arm_from,
+    catalogs_option,
+    parse_pair,
+    placed_connection_options,
+    snapshot_option,
+)
 from allowlist.cli.console import is_interactive, put, say
 from allowlist.cli.exits import Exit
 from allowlist.documents.words import counted
@@ -17,15 +24,23 @@ from allowlist.errors import AllowlistError
 
 if TYPE_CHECKING:
     from allowlist.azure.connection import SignIn
+    from allowlist.catalog import Library
     from allowlist.estate.bodies import Estate
-    from allowlist.workflow.initialising import Candidate
+    from allowlist.workflow.initialising import Candidate, CatalogChoice
+    from allowlist.workflow.proposing import Proposal
 
 
 @click.command()
 @click.option("--name", help="Name of the workload.")
 @click.option(
-    "--catalog", "names", multiple=True, help="A catalog it needs (repeatable); see allowlist catalog list."
+    "--catalog",
+    "names",
+    multiple=True,
+    metavar="NAME[:SCENARIO,…]",
+    shell_complete=completing.catalogs,
+    help="A catalog it needs, with scenarios besides the default ones (repeatable); see allowlist catalog list.",
 )
+@click.option("--proposed", is_flag=True, help="Take the catalogs that are proposed for what is found.")
 @click.option(
     "--source", "sources", multiple=True, metavar="ADDRESS", help="Where traffic starts (repeatable)."
 )
@@ -33,7 +48,12 @@ if TYPE_CHECKING:
     "--target", "resources", multiple=True, metavar="ID", help="Only these enforcement points (repeatable)."
 )
 @click.option(
-    "--parameter", "parameters", multiple=True, metavar="NAME=VALUE", help="A catalog parameter (repeatable)."
+    "--parameter",
+    "parameters",
+    multiple=True,
+    shell_complete=completing.placeholders,
+    metavar="NAME=VALUE",
+    help="A catalog parameter (repeatable).",
 )
 @click.option(
     "--delete",
@@ -56,6 +76,7 @@ if TYPE_CHECKING:
 def init(
     name: str | None,
     names: tuple[str, ...],
+    proposed: bool,
     sources: tuple[str, ...],
     resources: tuple[str, ...],
     parameters: tuple[str, ...],
@@ -69,25 +90,31 @@ def init(
 ) -> int:
     """Write an allowlist.yaml for what is found in a subscription or a snapshot.
 
+    Catalogs and values of parameters are proposed from the kinds of resources, their regions and names, each with the
+    reason; a list of rule collection groups alone is enough to begin with.
+
     \b
     Examples:
       allowlist init --subscription 00000000-0000-0000-0000-000000000001
-      allowlist init --snapshot ./state --name research --catalog foundry-agents --source 10.40.0.0/23
+      allowlist init --snapshot ./state --name research --proposed --source 10.40.0.0/23
+      allowlist init --snapshot ./state --name research --catalog foundry-hub:vscode,hugging-face
     """
     from allowlist.catalog import load_library
     from allowlist.estate.snapshot import read_snapshot
     from allowlist.points.kind import kind_of
     from allowlist.workflow.files import write_bytes
     from allowlist.workflow.initialising import (
+        CatalogChoice,
         agent_subnets,
         discover,
         find_candidates,
         look_closer,
         needed_parameters,
         unread_injections,
+        with_listed,
         workload_text,
     )
-    from allowlist.workflow.package_hosts import find_package_hosts
+    from allowlist.workflow.proposing import propose_sources
     from allowlist.workflow.workloads import read_workload
 
     if output.exists() and not force:
@@ -96,27 +123,28 @@ def init(
         )
     library = load_library(catalogs)
     if snapshot is not None:
-        estate = read_snapshot(snapshot)
+        estate = everything = read_snapshot(snapshot)
     else:
         subscription = subscription or _ask("Subscription id", "--subscription")
         with arm_from(sign_in.to()) as arm:
             estate = look_closer(arm, discover(arm, subscription, say))
+            everything = with_listed(arm, estate, subscription)
     for account in unread_injections(estate):
         say(f"account {account}: the injections cannot be worked out, so where its agents run is not known")
     targets = _chosen(list(find_candidates(estate)), resources, estate)
+    _tell_unread(estate, targets)
     name = name or _ask("Name of the workload", "--name")
-    names = names or tuple(_ask("Catalogs (comma separated)", "--catalog").replace(" ", "").split(","))
+    named = names or _proposed_catalogs(everything, targets, library, take=proposed)
+    choices = [CatalogChoice.parse(text, library) for text in named]
     subnets = agent_subnets(estate)
     if not sources and not subnets and any(kind_of(target.surface).names_sources for target in targets):
-        sources = tuple(_ask("Source addresses (comma separated)", "--source").replace(" ", "").split(","))
-    values = find_package_hosts(os.environ) | dict(_pair(text) for text in parameters)
-    for parameter, meaning in needed_parameters(library, names).items():
-        if not values.get(parameter) and is_interactive():
-            values[parameter] = click.prompt(
-                f"{parameter} ({meaning})", default="", err=True, show_default=False
-            )
+        sources = _ask_sources(propose_sources(everything))
+    wanted = needed_parameters(library, choices)
+    values = _values(everything, wanted, dict(map(parse_pair, parameters)))
+    choices = _without_unknown(choices, library, values)
+    wanted = needed_parameters(library, choices)
     text = workload_text(
-        name, library, names, sources, targets, values, delete or "add-only", tuple(subnets.values()),
+        name, library, choices, sources, targets, values, delete or "add-only", tuple(subnets.values()),
         place=sign_in.to(),
     )  # fmt: skip
     write_bytes(output, text.encode())
@@ -129,8 +157,106 @@ def init(
         say(
             f"the agents of {account.rpartition('/')[2]} run in {subnet}: the firewall of that network decides"
         )
+    for parameter in (item for item in wanted if not values.get(item)):
+        line = _line_of(text, f"  {parameter}:")
+        say(f"fill in {output}:{line} {parameter}: {wanted[parameter]}")
     say(f"next: {_check_command(output, snapshot)}")
     return Exit.DONE
+
+
+def _without_unknown(
+    choices: list[CatalogChoice], library: Library, values: dict[str, str]
+) -> list[CatalogChoice]:
+    """``choices`` without the scenarios that need something of which nothing was found, each of them told."""
+    kept = [item.without_unknown(library, values) for item in choices]
+    for item in kept:
+        for scenario in item.left_out:
+            title = library.get(item.name).scenarios[scenario].title
+            say(f"left out: {item.name}, scenario {scenario} ({title}): of what it needs nothing was found")
+    return kept
+
+
+def _line_of(text: str, start: str) -> int:
+    return next((number for number, line in enumerate(text.split("\n"), 1) if line.startswith(start)), 1)
+
+
+def _tell_unread(estate: Estate, targets: list[Candidate]) -> None:
+    """Targets of which only parts were saved, with the command that brings the rest."""
+    from allowlist.estate.unread import how_to_read, is_unread
+
+    for target in targets:
+        if is_unread(estate.get(target.resource) or {}):
+            say(
+                f"{target.name} itself was not read, so all about it stays unknown; beside the snapshot save:"
+            )
+            say(f"  {how_to_read(target.resource)}")
+
+
+def _proposed_catalogs(
+    estate: Estate, targets: list[Candidate], library: Library, *, take: bool
+) -> tuple[str, ...]:
+    """What is proposed, told with its reasons: taken as it is with --proposed, else a person is asked once."""
+    from allowlist.workflow.initialising import rulesets_of
+    from allowlist.workflow.proposing import propose_catalogs
+
+    found = propose_catalogs(estate, library, rulesets_of(estate, targets))
+    for number, item in enumerate(found, 1):
+        say(f"{number}. {'*' if item.likely else ' '} {_as_asked(item)}: {item.why}")
+    likely = tuple(_as_asked(item) for item in found if item.likely)
+    if take and likely:
+        return likely
+    if not is_interactive():
+        flags = " ".join(f"--catalog {text}" for text in likely or ("NAME",))
+        also = ", or --proposed to take what is marked" if likely else "; see allowlist catalog list"
+        raise AllowlistError("which catalogs it needs is not known", hint=f"give {flags}{also}")
+    said = click.prompt(
+        "Catalogs: numbers or names, comma separated" + ("; Enter takes those marked *" if likely else ""),
+        default=",".join(likely) or None,
+        show_default=False,
+        err=True,
+    )
+    by_number = {str(number): _as_asked(item) for number, item in enumerate(found, 1)}
+    return tuple(by_number.get(word, word) for word in str(said).replace(" ", "").split(",") if word)
+
+
+def _as_asked(item: Proposal) -> str:
+    return f"{item.catalog}:{','.join(item.scenarios)}" if item.scenarios else item.catalog
+
+
+def _ask_sources(found: list[tuple[str, str]]) -> tuple[str, ...]:
+    """Where traffic starts, with the subnets that were found as choices."""
+    for number, (prefix, subnet) in enumerate(found, 1):
+        say(f"{number}. {prefix}  {subnet}")
+    if found and not is_interactive():
+        first = found[0]
+        hint = f"give --source, such as --source {first[0]} for {first[1]}"
+        raise AllowlistError("where traffic starts is not known", hint=hint)
+    how = " (numbers or prefixes, comma separated)" if found else " (prefixes, comma separated)"
+    said = _ask("Where traffic starts", "--source", how)
+    by_number = {str(number): prefix for number, (prefix, _) in enumerate(found, 1)}
+    return tuple(by_number.get(word, word) for word in said.replace(" ", "").split(",") if word)
+
+
+def _values(estate: Estate, wanted: dict[str, str], given: dict[str, str]) -> dict[str, str]:
+    """What is given, else what the estate speaks for, else what this machine's package clients use, else asked."""
+    from allowlist.workflow.package_hosts import find_package_hosts
+    from allowlist.workflow.proposing import propose_values
+
+    found = propose_values(estate, list(wanted))
+    hosts = find_package_hosts(os.environ) if set(wanted) - found.keys() - given.keys() else {}
+    values = hosts | {name: item.value for name, item in found.items()} | given
+    for name, meaning in wanted.items():
+        proposal = found.get(name)
+        if name in given:
+            continue
+        if proposal:
+            others = f"; or {', '.join(proposal.others)}" if proposal.others else ""
+            say(f"{name}: {proposal.value} ({proposal.why}{others})")
+        if is_interactive() and (not values.get(name) or (proposal and proposal.others)):
+            values[name] = click.prompt(
+                f"{name} ({meaning})", default=values.get(name) or "", err=True, show_default=bool(proposal)
+            )
+    return values
 
 
 def _check_command(output: Path, snapshot: Path | None) -> str:
@@ -140,10 +266,10 @@ def _check_command(output: Path, snapshot: Path | None) -> str:
     return shlex.join(words)
 
 
-def _ask(question: str, flag: str) -> str:
+def _ask(question: str, flag: str, how: str = "") -> str:
     if not is_interactive():
         raise AllowlistError(f"{question.lower()} is not known", hint=f"give {flag}")
-    return str(click.prompt(question, err=True))
+    return str(click.prompt(question + how, err=True))
 
 
 def _chosen(found: list[Candidate], resources: tuple[str, ...], estate: Estate) -> list[Candidate]:
@@ -152,7 +278,8 @@ def _chosen(found: list[Candidate], resources: tuple[str, ...], estate: Estate) 
     if not found:
         raise AllowlistError(
             f"{estate.origin} holds no enforcement point",
-            hint=f"kinds: {', '.join(kinds())}",
+            hint="looked for a firewall policy, workspace or account: save one beside it, for example with "
+            f"az network firewall policy show; kinds: {', '.join(kinds())}",
         )
     if not resources:
         return found
@@ -163,10 +290,3 @@ def _chosen(found: list[Candidate], resources: tuple[str, ...], estate: Estate) 
             "none of the given targets was found", hint=", ".join(item.resource for item in found)
         )
     return chosen
-
-
-def _pair(text: str) -> tuple[str, str]:
-    key, equals, value = text.partition("=")
-    if not equals:
-        raise AllowlistError(f"'{text}' is not NAME=VALUE")
-    return key, value

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from allowlist.cli import completing
 from allowlist.cli.common import decider_options, ledger_from, ledger_option, now, read_plan, who_decides
 from allowlist.cli.console import say
 from allowlist.cli.exits import Exit
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("plan_path", metavar="PLAN", type=click.Path(path_type=Path, dir_okay=False))
-@click.argument("changes", nargs=-1, metavar="[CHANGE]…")
+@click.argument("changes", nargs=-1, metavar="[CHANGE]…", shell_complete=completing.changes)
 @click.option("--all", "everything", is_flag=True, help="All changes of the plan.")
 @click.option("--reason", required=True, help="Why; kept in the ledger.")
 @decider_options

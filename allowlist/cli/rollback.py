@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from allowlist.cli import completing
 from allowlist.cli.apply import duration
 from allowlist.cli.common import (
     arm_from,
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("run")
+@click.argument("run", shell_complete=completing.runs)
 @click.option("--dry-run", is_flag=True, help="Show what it would do, proved; write nothing.")
 @click.option(
     "--lock-timeout", metavar="TIME", default="0s", show_default=True, help="How long to wait for a lock."

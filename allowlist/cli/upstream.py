@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from allowlist.cli import completing
 from allowlist.cli.console import put_json, put_lines, say
 from allowlist.cli.exits import Exit
 from allowlist.documents.writing import write_bytes
@@ -25,7 +26,7 @@ _FOLDER = click.Path(path_type=Path, file_okay=False)
 
 
 @click.command()
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=completing.catalogs)
 @click.option("--pages", type=_FOLDER, help="Read the pages from a folder, not from the web.")
 @click.option("--catalogs", "folder", type=_FOLDER, help="Folder with catalogs instead of the shipped ones.")
 @click.option(

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from allowlist.cli import completing
 from allowlist.cli.common import (
     arm_from,
     catalogs_option,
@@ -39,7 +40,7 @@ POLL_SECONDS = 1.0
 
 
 @click.command()
-@click.argument("run")
+@click.argument("run", shell_complete=completing.unfinished_runs)
 @workload_option
 @catalogs_option
 @facts_option

@@ -117,6 +117,7 @@ def announced(bodies: Mapping[str, Mapping[str, Any]]) -> Iterator[dict[str, Any
             if normal_id(named) not in bodies:
                 why = f"which was not read: {how_to_read(named)}"
                 yield from _with_child(unread_body(named, why))
+        yield from _policy_above(body, bodies)
         if ResourceId(str(body["id"])).type not in CONTAINERS:
             continue
         if is_unread(body):
@@ -124,6 +125,36 @@ def announced(bodies: Mapping[str, Mapping[str, Any]]) -> Iterator[dict[str, Any
         elif _lacks_rules(body, bodies):
             why = "its outbound rules were not read: allowlist snapshot -o DIR"
             yield unread_body(f"{body['id']}/outboundRules/not-read", why)
+
+
+_GROUPS = "microsoft.network/firewallpolicies/rulecollectiongroups"
+
+
+def _policy_above(
+    body: Mapping[str, Any], bodies: Mapping[str, Mapping[str, Any]]
+) -> Iterator[dict[str, Any]]:
+    """The policy of a rule collection group, where a list of groups alone was saved: its id stands in each of them.
+
+    Whether it has a parent, whose rules come first, is as unknown as its settings.
+    """
+    found = ResourceId(str(body.get("id", "")))
+    if found.type != _GROUPS or str(body["id"]).startswith("[") or normal_id(str(found.parent)) in bodies:
+        return
+    policy = _as_written(str(body["id"]))
+    why = f"which was not read: az network firewall policy show --ids {policy}"
+    above = f"[parent of {ResourceId(policy).name}]"
+    found_body = unread_body(policy, why)
+    yield {**found_body, "properties": {**found_body["properties"], "basePolicy": {"id": above}}}
+    yield from _with_child(
+        unread_body(
+            above, f"whether there is one was not read: az network firewall policy show --ids {policy}"
+        )
+    )
+
+
+def _as_written(group_id: str) -> str:
+    """The id of the policy in the letter case in which the group writes it."""
+    return group_id.rstrip("/").rsplit("/", 2)[0]
 
 
 def _lacks_rules(body: Mapping[str, Any], bodies: Mapping[str, Mapping[str, Any]]) -> bool:

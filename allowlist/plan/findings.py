@@ -52,6 +52,8 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     because: str = ""
     remedy: str = ""
     code: str = ""
+    near_misses: tuple[str, ...] = ()
+    """Rules that nearly let the witness through, and what each of them lacks."""
 
     @property
     def is_fine(self) -> bool:

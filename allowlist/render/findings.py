@@ -33,6 +33,8 @@ def finding_entry(finding: Finding) -> dict[str, Any]:
     }
     if finding.code:
         result["code"] = finding.code
+    if finding.near_misses:
+        result["near_misses"] = list(finding.near_misses)
     if ref is not None:
         port: int | str = int(ref.ports) if ref.ports.isdigit() else ref.ports
         result["requirement"] = {
@@ -66,6 +68,8 @@ def findings_text(findings: Sequence[Finding], styled: Any, *, everything: bool 
         yield f"    {finding.because}"
         if finding.witness:
             yield f"    witness: {finding.witness}"
+        for near in finding.near_misses:
+            yield f"    near miss: {near}"
         if finding.remedy:
             yield f"    next: {finding.remedy}"
 

@@ -9,6 +9,11 @@ from __future__ import annotations
 from allowlist.names import Pattern, normalise
 
 
+def host_of_url(pattern: str) -> str:
+    """The host of a target URL as a name or pattern; ``*`` where it is for every host."""
+    return normalise(pattern.removeprefix("https://").removeprefix("http://").partition("/")[0])
+
+
 def matches_url(pattern: str, host: str, path: str | None) -> bool | None:
     """Does the pattern, which has no fault, match? None when that depends on a path that is not known."""
     wanted_host, slash, wanted_path = pattern.removeprefix("https://").removeprefix("http://").partition("/")

@@ -165,6 +165,12 @@ class Ledger:
         rows.sort(key=lambda row: row.seq)
         return tuple(msgspec.json.decode(row.body, type=prepared(Decision)) for row in rows)
 
+    def decisions_made(self) -> tuple[Decision, ...]:
+        """Every decision there is, in the order they were put on record."""
+        with self._database.read() as connection:
+            bodies = [row.body for row in connection.execute(_events(_DECISION))]
+        return tuple(msgspec.json.decode(body, type=prepared(Decision)) for body in bodies)
+
     # runs
 
     def begin_run(

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+import msgspec
+
 from allowlist.estate.bodies import Estate
-from allowlist.plan.findings import Finding
+from allowlist.names import is_host_name
+from allowlist.plan.findings import Finding, Status
 from allowlist.plan.rule_findings import find_rule_findings, find_rules_of_others
-from allowlist.rules.addresses import NOWHERE
+from allowlist.rules.addresses import NOWHERE, parse_interval
+from allowlist.rules.coverage import CoverageEngine
+from allowlist.rules.flow import Flow
+from allowlist.rules.model import HTTP_PORTS
+from allowlist.rules.near_miss import NearMisses
 from allowlist.rules.requirement import Requirement
 from allowlist.workflow.judging import concerns, judge_target, requirement_findings
 from allowlist.workflow.memory import collector_paused
@@ -43,7 +50,7 @@ def check_target(project: Project, estate: Estate, spec: TargetSpec) -> TargetCh
         sources |= addresses
     told, besides = requirement_findings(judgement), concerns(judgement)
     findings = [
-        *told,
+        *with_near_misses(engine, told),
         *judgement.posture,
         *find_rule_findings(engine, sources, spec.name),
         *find_rules_of_others(engine.index.ruleset, project.workload.name, spec.name),
@@ -60,6 +67,33 @@ def check_target(project: Project, estate: Estate, spec: TargetSpec) -> TargetCh
             *judgement.point.notes(estate),
             *(f"not readable: {text}" for text in estate.unreadable),
         ),
+    )
+
+
+def with_near_misses(engine: CoverageEngine, findings: Iterable[Finding]) -> Iterator[Finding]:
+    """``findings``, and for what no rule matches the rules that nearly do."""
+    near = NearMisses(engine.index.ruleset, engine.index.facts)
+    for finding in findings:
+        flow = _unmatched_flow(finding)
+        found = near.unmatched(flow) if flow else ()
+        yield msgspec.structs.replace(finding, near_misses=tuple(map(str, found))) if found else finding
+
+
+def _unmatched_flow(finding: Finding) -> Flow | None:
+    """The witness of a finding that no rule matches, where it is a flow to a name."""
+    witness = finding.witness
+    if witness is None or finding.status not in (Status.MISSING, Status.PARTIAL):
+        return None
+    if not witness.source or not is_host_name(witness.fqdn):
+        return None
+    by_name = witness.protocol in HTTP_PORTS
+    return Flow(
+        source=parse_interval(witness.source)[0],
+        port=witness.port,
+        transport="tcp" if by_name else witness.protocol,
+        application=witness.protocol if by_name else "",
+        sni=witness.fqdn,
+        host=witness.fqdn,
     )
 
 

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import msgspec
 
+from allowlist.catalog import Port, parse_port
+from allowlist.catalog.search import Asked, Hit, Relation, Searcher, parse_asked
 from allowlist.documents.prepared import prepared
 from allowlist.documents.reader import near_miss
 from allowlist.errors import AllowlistError, InvalidInput, Problem
@@ -22,11 +25,14 @@ from allowlist.network.path import Step as PathStep
 from allowlist.network.scene import Scene
 from allowlist.plan.findings import reference
 from allowlist.plan.model import Change, Gap, Plan
+from allowlist.render.catalog_hits import workload_lines
 from allowlist.render.posture import DISPOSITION_GLYPHS, step_json
-from allowlist.rules.addresses import parse_interval
+from allowlist.rules.addresses import EVERYWHERE, NOWHERE, AddressSet, parse_interval
+from allowlist.rules.by_source import verdicts_by_source
 from allowlist.rules.evaluate import evaluate, hidden_steps
 from allowlist.rules.flow import Facts, Flow, Step, Verdict
 from allowlist.rules.model import HTTP_PORTS, Ruleset
+from allowlist.rules.near_miss import NearMiss, NearMisses
 from allowlist.rules.requirement import Requirement
 from allowlist.workflow.planning import make_plan
 from allowlist.workflow.project import Project
@@ -34,12 +40,14 @@ from allowlist.workflow.scenes import workload_scene
 from allowlist.workload import TargetSpec
 
 SCHEMA = "allowlist/explain/v1"
+MOST_ELSEWHERE = 4
+"""Entries of other catalogs that text names; JSON names all of them."""
 
 
 class FlowLine(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A flow as people and files write it."""
+    """A flow as people and files write it; without ``source`` it starts anywhere the workload does."""
 
-    source: str
+    source: str = ""
     fqdn: str = ""
     port: int = 443
     protocol: str = "https"
@@ -61,7 +69,7 @@ class FlowLine(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             raise ValueError(f"port {self.port} is outside 0 to 65535")
         name = _host(self.fqdn)
         return Flow(
-            source=_address(self.source, "source"),
+            source=_address(self.source, "source") if self.source else 0,
             port=self.port,
             transport=transport,
             application=protocol if protocol in HTTP_PORTS else "",
@@ -102,6 +110,11 @@ class Explanation:
     target: str
     verdict: Verdict
     wanted_by: tuple[Requirement, ...]
+    sources: AddressSet = NOWHERE
+    """From where, if the flow does not say it: everything here gets this answer. Its line then names one of them."""
+    near: tuple[NearMiss, ...] = ()
+    elsewhere: tuple[Hit, ...] = ()
+    """Entries that want the name and that this workload does not ask for."""
     hidden: tuple[Step, ...] = ()
     remedies: tuple[Remedy, ...] = ()
     path: tuple[PathStep, ...] = ()
@@ -155,32 +168,103 @@ def _doubt(change: Change, gaps: Sequence[Gap]) -> str:
 def explain_flows(
     project: Project, estate: Estate, specs: Sequence[TargetSpec], lines: Sequence[FlowLine]
 ) -> Iterator[Explanation]:
-    """Each flow on each target, in order; what is not let through and wanted, with what a plan would do about it."""
+    """Each flow on each target, in order; what is not let through and wanted, with what a plan would do about it.
+
+    A flow without a source has an answer for every part of the workload's sources that is treated in its own way.
+    """
     plan = cache(lambda: make_plan(project, estate, specs))
-    targets = [
-        (
-            spec.name,
-            project.point(spec).ruleset(estate),
-            project.requirements(spec, estate).wanted,
-            workload_scene(project.workload, estate, [spec]),
+    catalogs = Searcher(project.library, project.workload.parameters)
+    targets = [_Asked.of(project, estate, spec) for spec in specs]
+    wanted = {(item.origin.catalog, item.origin.entry) for asked in targets for item in asked.wanted}
+    for line, asked in itertools.product(lines, targets):
+        for answer in asked.explain(line):
+            hits = _elsewhere(catalogs, project.workload.cloud, wanted, answer.line)
+            answer = replace(with_path(answer, asked.scene), elsewhere=hits)
+            if answer.wanted_by and answer.verdict.word != "allow":
+                answer = replace(answer, remedies=remedies_for(plan(), asked.name, answer.wanted_by))
+            yield answer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asked:
+    """One target, ready for many flows."""
+
+    name: str
+    ruleset: Ruleset
+    wanted: tuple[Requirement, ...]
+    facts: Facts
+    scene: Scene
+    near: NearMisses
+
+    @classmethod
+    def of(cls, project: Project, estate: Estate, spec: TargetSpec) -> _Asked:
+        ruleset = project.point(spec).ruleset(estate)
+        return cls(
+            name=spec.name,
+            ruleset=ruleset,
+            wanted=project.requirements(spec, estate).wanted,
+            facts=project.facts,
+            scene=workload_scene(project.workload, estate, [spec]),
+            near=NearMisses(ruleset, project.facts),
         )
-        for spec in specs
-    ]
-    for line, (name, ruleset, wanted, scene) in itertools.product(lines, targets):
-        answer = with_path(explain_flow(line, ruleset, wanted, project.facts, name), scene)
-        if answer.wanted_by and answer.verdict.word != "allow":
-            answer = replace(answer, remedies=remedies_for(plan(), name, answer.wanted_by))
-        yield answer
+
+    def explain(self, line: FlowLine) -> Iterator[Explanation]:
+        for part, sources in self._parts(line):
+            answer = explain_flow(part, self.ruleset, self.wanted, self.facts, self.name)
+            near = self.near.of(part.flow(), answer.verdict)
+            yield replace(answer, sources=sources, near=near)
+
+    def _parts(self, line: FlowLine) -> Iterator[tuple[FlowLine, AddressSet]]:
+        """``line`` from one address of every part of the sources that gets an answer of its own."""
+        if line.source:
+            yield line, NOWHERE
+            return
+        flow = parsed(line)
+        for sources, _ in verdicts_by_source(self.ruleset, flow, self._sources(), self.facts):
+            yield msgspec.structs.replace(line, source=sources.witness() or ""), sources
+
+    def _sources(self) -> AddressSet:
+        found = NOWHERE
+        for addresses in {item.sources for item in self.wanted}:
+            found |= addresses
+        return found or EVERYWHERE
+
+
+def _elsewhere(
+    catalogs: Searcher, cloud: str, wanted: Collection[tuple[str, str]], line: FlowLine
+) -> tuple[Hit, ...]:
+    """Entries of the catalogs that want this name in ``cloud``, besides those that the workload asks for."""
+    name = line.flow().name
+    if not name:
+        return ()
+    hits = catalogs.find(Asked(text=name, host=name, port=_port_of(line)))
+    return tuple(
+        hit
+        for hit in hits
+        if hit.relation is Relation.ALLOWS
+        and hit.entry
+        and cloud in hit.entry.clouds
+        and (hit.catalog, hit.name) not in wanted
+    )
+
+
+def _port_of(line: FlowLine) -> Port | None:
+    return parse_port(f"{line.protocol.lower()}:{line.port}") if line.port and line.protocol else None
+
+
+def parsed(line: FlowLine) -> Flow:
+    """``line`` as the engine takes it. Raises AllowlistError when it is no flow."""
+    try:
+        return line.flow()
+    except ValueError as error:
+        raise AllowlistError(str(error)) from None
 
 
 def explain_flow(
     line: FlowLine, ruleset: Ruleset, requirements: Sequence[Requirement], facts: Facts, target: str
 ) -> Explanation:
     """Raises AllowlistError when the flow is no flow."""
-    try:
-        flow = line.flow()
-    except ValueError as error:
-        raise AllowlistError(str(error)) from None
+    flow = parsed(line)
     verdict = evaluate(ruleset, flow, facts)
     return Explanation(
         line=line,
@@ -188,6 +272,33 @@ def explain_flow(
         verdict=verdict,
         hidden=tuple(hidden_steps(ruleset, flow, verdict, facts)),
         wanted_by=tuple(item for item in requirements if _wants(item, flow)),
+    )
+
+
+def line_of_address(text: str, *, source: str, port: int | None, protocol: str, destination: str) -> FlowLine:
+    """The flow of a host, ``host:port`` or URL; what the address itself says counts where nothing else is given.
+
+    Raises AllowlistError for a scheme that no rule knows.
+    """
+    if "://" in text:
+        asked = parse_asked(text)
+        scheme = urlsplit(text).scheme.lower()
+        if scheme not in ("http", "https") and (port is None or protocol == ""):
+            raise AllowlistError(
+                f"'{text}': which protocol and port is {scheme}?",
+                hint="give the host with --protocol https, http, mssql, tcp or udp, and --port",
+            )
+        path = urlsplit(text).path
+        host, said = asked.host, asked.port
+        protocol = protocol or (scheme if scheme in HTTP_PORTS else "tcp")
+    else:
+        asked = parse_asked(text)
+        host, said, path = (asked.host if asked.port else text), asked.port, ""
+        protocol = protocol or (said.protocol.value if said else "https")
+    usual = HTTP_PORTS.get(protocol, HTTP_PORTS["https"])
+    number = port or (said.first if said else usual)
+    return FlowLine(
+        source=source, fqdn=host, port=number, protocol=protocol, destination=destination, path=path or None
     )
 
 
@@ -266,7 +377,11 @@ def _mistake(reason: str, line: str) -> tuple[int, str]:
 def explanation_json(explanation: Explanation) -> dict[str, Any]:
     """``allowlist/explain/v1``."""
     line, verdict, ref = explanation.line, explanation.verdict, explanation.verdict.ref
-    flow = {"source": line.source, "fqdn": line.fqdn, "port": line.port, "protocol": line.protocol}
+    flow: dict[str, Any] = {
+        "source": line.source, "fqdn": line.fqdn, "port": line.port, "protocol": line.protocol,
+    }  # fmt: skip
+    if explanation.sources:
+        flow["sources"] = list(explanation.sources.texts())
     extra = {
         key: value
         for key in ("destination", "transport", "sni", "host", "path")
@@ -293,6 +408,17 @@ def explanation_json(explanation: Explanation) -> dict[str, Any]:
             for item in explanation.wanted_by
         ],
         "hides": [{"rule": str(step.ref), "action": step.action.value} for step in explanation.hidden],
+        "near_misses": [near_miss_json(item) for item in explanation.near],
+        "wanted_elsewhere": [
+            {
+                "catalog": hit.catalog,
+                "version": hit.version,
+                "entry": hit.name,
+                "scenario": hit.entry.scenario if hit.entry else "",
+                "need": hit.entry.need.value if hit.entry else "",
+            }
+            for hit in explanation.elsewhere
+        ],
         "path": [step_json(step) for step in explanation.path],
         "fixed_by": [
             {"change": item.change or None, "text": item.text} | ({"doubt": item.doubt} if item.doubt else {})
@@ -304,7 +430,8 @@ def explanation_json(explanation: Explanation) -> dict[str, Any]:
 def explanation_text(explanation: Explanation, styled: Any) -> Iterator[str]:
     """The answer in words, with the rules that were met on the way."""
     line, verdict = explanation.line, explanation.verdict
-    yield f"{styled(verdict.word)}  {line.source} → {line.fqdn or line.destination} {line.protocol}:{line.port}  [{explanation.target}]"
+    source = str(explanation.sources) if explanation.sources else line.source
+    yield f"{styled(verdict.word)}  {source} → {line.fqdn or line.destination} {line.protocol}:{line.port}  [{explanation.target}]"
     yield f"    {verdict.because}"
     for step in verdict.path:
         how = "matches" if step.certain else "perhaps matches"
@@ -313,13 +440,37 @@ def explanation_text(explanation: Explanation, styled: Any) -> Iterator[str]:
         yield f"    it hides {step.stage} rule {step.ref} ({step.action})"
     for unknown in verdict.unknowns:
         yield f"    not known: {unknown}"
+    for near in explanation.near:
+        yield f"    near miss: {near}"
     for item in explanation.wanted_by:
         yield f"    wanted by {item.origin} ({item.need}): {item.purpose or item.pattern}"
         if item.evidence:
             yield f"        evidence: {item.evidence}"
     if not explanation.wanted_by:
         yield "    no catalog of this workload wants it from there"
+    for text in elsewhere_lines(explanation.elsewhere):
+        yield f"    {text}"
     for stop in explanation.path:
         yield f"    {DISPOSITION_GLYPHS[stop.disposition]} {stop.stage}: {stop.name}: {stop.says}"
     for remedy in explanation.remedies:
         yield f"    {remedy}"
+
+
+def elsewhere_lines(hits: Sequence[Hit]) -> Iterator[str]:
+    """Who else wants the name, and what the workload file would have to say to ask for it."""
+    for hit in hits[:MOST_ELSEWHERE]:
+        entry = hit.entry
+        said = f" ({entry.need}, scenario {entry.scenario})" if entry else ""
+        yield f"not asked for by this workload: {hit.catalog}@{hit.version}#{hit.name}{said}: {hit.text}"
+    if len(hits) > MOST_ELSEWHERE:
+        yield f"not asked for by this workload: {len(hits) - MOST_ELSEWHERE} more entries; see allowlist catalog find"
+    for line in workload_lines(hits):
+        yield f"to ask for it:  {line}"
+
+
+def near_miss_json(item: NearMiss) -> dict[str, Any]:
+    return {
+        "rule": str(item.ref),
+        "stage": item.stage.value,
+        "missing": [{"what": part.lack.value, "text": part.text} for part in item.missing],
+    }

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import yaml
 
 from allowlist.azure.connection import Place
-from allowlist.catalog import Library
-from allowlist.errors import ProviderNotRegistered, TargetNotFound
+from allowlist.azure.facts import api_version
+from allowlist.catalog import Catalog, Library
+from allowlist.documents.reader import near_miss
+from allowlist.errors import AllowlistError, CatalogError, ProviderNotRegistered, TargetDenied, TargetNotFound
 from allowlist.estate.bodies import Body, Estate
 from allowlist.estate.parts import is_unread
 from allowlist.estate.resource_id import normal_id
@@ -19,6 +21,7 @@ from allowlist.points.account_network.point import agent_subnet
 from allowlist.points.accounts import ACCOUNTS
 from allowlist.points.kind import Kind, kind_of, kinds
 from allowlist.points.point import ArmReader, Target
+from allowlist.rules.model import Ruleset
 
 _PLACEHOLDER = re.compile(r"\{([A-Za-z_]\w*)\}")
 
@@ -52,6 +55,20 @@ def discover(arm: ArmReader, subscription: str, notify: Callable[[str], None] = 
     return Estate.of(bodies, origin=f"subscription {subscription}")
 
 
+def with_listed(arm: ArmReader, estate: Estate, subscription: str) -> Estate:
+    """``estate`` and, without their properties, the other resources of the subscription, as far as they may be listed.
+
+    They say what is used there; nothing is judged by them.
+    """
+    path = f"/subscriptions/{subscription}/resources"
+    try:
+        listed = list(arm.list(path, api_version("Microsoft.Resources/resources")))
+    except (TargetDenied, TargetNotFound):
+        return estate
+    others = (body for body in listed if estate.get(str(body["id"])) is None)
+    return estate.with_resources([{**body, "properties": body.get("properties") or {}} for body in others])
+
+
 def look_closer(arm: ArmReader, estate: Estate) -> Estate:
     """``estate`` with what lists do not show, such as managed networks and egress policies of accounts."""
     bodies = [body for kind in kinds().values() for body in closer_bodies(arm, kind, estate)]
@@ -67,11 +84,7 @@ def read_subscription(arm: ArmReader, subscription: str) -> Estate:
     """Every enforcement point of a subscription with all that decides there."""
     estate = look_closer(arm, discover(arm, subscription))
     for candidate in find_candidates(estate):
-        target = Target(
-            name=candidate.name, workload="", surface=candidate.surface, resource=candidate.resource,
-            delete="add-only", options={},
-        )  # fmt: skip
-        estate = estate.with_resources(kind_of(candidate.surface).bind(target).read(arm))
+        estate = estate.with_resources(kind_of(candidate.surface).bind(_target_of(candidate)).read(arm))
     return estate
 
 
@@ -103,23 +116,91 @@ def find_candidates(estate: Estate) -> Iterator[Candidate]:
             yield Candidate(kind.name, item.resource, item.name, item.why)
 
 
-def needed_parameters(library: Library, catalogs: Sequence[str]) -> dict[str, str]:
-    """Placeholders of the default scenarios of ``catalogs``, each with what stands for it."""
-    found: dict[str, str] = {}
-    for name in catalogs:
-        catalog = library.get(name)
-        scenarios = catalog.default_scenarios
-        for entry in catalog.entries_at(catalog.latest):
-            if entry.scenario in scenarios and entry.need == "required":
-                for parameter in _PLACEHOLDER.findall(entry.value):
-                    found.setdefault(parameter, catalog.placeholders.get(parameter, ""))
+def rulesets_of(estate: Estate, candidates: Sequence[Candidate]) -> list[Ruleset]:
+    """The rules of the enforcement points found, as far as they can be read whole."""
+    found = []
+    for candidate in candidates:
+        try:
+            found.append(kind_of(candidate.surface).bind(_target_of(candidate)).ruleset(estate))
+        except AllowlistError:
+            continue
     return found
+
+
+def _target_of(candidate: Candidate) -> Target:
+    return Target(
+        name=candidate.name, workload="", surface=candidate.surface, resource=candidate.resource,
+        delete="add-only", options={},
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogChoice:
+    """A catalog to ask for, with scenarios besides its default ones, or without some of those."""
+
+    name: str
+    scenarios: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
+
+    @classmethod
+    def parse(cls, text: str, library: Library) -> CatalogChoice:
+        """``NAME`` or ``NAME:SCENARIO,SCENARIO``. Raises CatalogError with the choices there are."""
+        name, _, listed = text.partition(":")
+        catalog = library.get(name)
+        scenarios = tuple(filter(None, listed.split(",")))
+        for scenario in scenarios:
+            if scenario not in catalog.scenarios:
+                raise CatalogError(
+                    f"catalog {name} has no scenario '{scenario}'{near_miss(scenario, catalog.scenarios)}",
+                    hint=f"it has {', '.join(catalog.scenarios)}",
+                )
+        return cls(name, scenarios)
+
+    def all_scenarios(self, library: Library) -> tuple[str, ...]:
+        found = dict.fromkeys((*library.get(self.name).default_scenarios, *self.scenarios))
+        return tuple(name for name in found if name not in self.left_out)
+
+    def written(self, library: Library) -> dict[str, Any]:
+        """The choice as an entry of ``catalogs`` in a workload file, pinned to the newest release."""
+        use: dict[str, Any] = {"name": self.name, "version": library.get(self.name).latest}
+        return use | (
+            {"scenarios": list(self.all_scenarios(library))} if self.scenarios or self.left_out else {}
+        )
+
+    def without_unknown(self, library: Library, values: Mapping[str, str]) -> CatalogChoice:
+        """Without default scenarios besides the first that need a parameter of which no value is known."""
+        names = self.all_scenarios(library)
+        lacking = (
+            name
+            for name in names[1:]
+            if name not in self.scenarios
+            and any(not values.get(key) for key in _parameters_of(library.get(self.name), (name,)))
+        )
+        return replace(self, left_out=tuple(lacking))
+
+
+def needed_parameters(library: Library, catalogs: Sequence[CatalogChoice]) -> dict[str, str]:
+    """Placeholders of the scenarios of ``catalogs``, each with what stands for it."""
+    found: dict[str, str] = {}
+    for choice in catalogs:
+        for name, meaning in _parameters_of(library.get(choice.name), choice.all_scenarios(library)).items():
+            found.setdefault(name, meaning)
+    return found
+
+
+def _parameters_of(catalog: Catalog, scenarios: Collection[str]) -> dict[str, str]:
+    return {
+        name: catalog.placeholders.get(name, "")
+        for entry in catalog.entries_at(catalog.latest)
+        if entry.scenario in scenarios and entry.need == "required"
+        for name in _PLACEHOLDER.findall(entry.value)
+    }
 
 
 def workload_text(
     name: str,
     library: Library,
-    catalogs: Sequence[str],
+    catalogs: Sequence[CatalogChoice],
     sources: Sequence[str],
     targets: Sequence[Candidate],
     parameters: Mapping[str, str],
@@ -136,7 +217,7 @@ def workload_text(
         "cloud": place.cloud,
         **({"tenant": place.tenant} if place.tenant else {}),
         "parameters": {key: parameters.get(key, "") for key in wanted},
-        "catalogs": [{"name": item, "version": library.get(item).latest} for item in catalogs],
+        "catalogs": [item.written(library) for item in catalogs],
         "sources": _sources(sources, subnets),
         "targets": [
             {

@@ -268,6 +268,8 @@ class _Builder:
     def _filled(self, value: str, who: str, place: tuple[str | int, ...]) -> str | None:
         missing = [name for name in _PLACEHOLDER.findall(value) if not self.workload.parameters.get(name)]
         if missing:
+            empty = [name for name in missing if name in self.workload.parameters]
+            place = ("parameters", empty[0]) if empty else place
             self.problems.append(self.source.problem(place, f"{who} needs {self._lacking(missing)}"))
             return None
         return _PLACEHOLDER.sub(lambda match: self.workload.parameters[match.group(1)], value)

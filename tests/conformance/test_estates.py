@@ -152,7 +152,7 @@ _CHECKS: dict[str, tuple[Callable[[Case], None], str]] = {
     "11": (_requirement_dropped, "private endpoints of catalogs are not requirements yet"),
     "14": (_injections, ""),
     "16": (_failed_group, ""),
-    "17": (_near_miss, "the nearest rule is not shown yet"),
+    "17": (_near_miss, ""),
     "18": (_next_promises, "the hint of check does not come from what plan would do yet"),
     "19": (_wildcard_in_network_rule, "validity is not read by the evaluation yet"),
     "20": (_dash_wildcard, "an asterisk before a dash is refused yet"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from allowlist.documents.words import counted
 from allowlist.estate.bodies import Estate
 from allowlist.estate.parts import objects_in
 from allowlist.points.kind import Found, Kind, Listing
@@ -17,7 +18,7 @@ def _find(estate: Estate) -> Iterator[Found]:
     for body in estate.of_type(POLICIES):
         if not body["properties"].get("childPolicies"):
             carried = len(objects_in(body["properties"], "firewalls"))
-            yield Found.of(body, f"{carried} firewalls carry it")
+            yield Found.of(body, f"{counted(carried, 'firewall')} on it")
 
 
 def _load() -> type[Point]:

@@ -1,0 +1,231 @@
+"""A flow is not allowed: which rule nearly lets it through, and what is missing.
+
+Only rules that name what the flow goes to are told: nearly every rule matches nearly every flow but for its name.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
+from typing import Final
+
+from allowlist.names import Pattern, ancestors
+from allowlist.rules.addresses import EVERYWHERE, AddressSet
+from allowlist.rules.evaluate import evaluate, hidden_steps, reaches_application_rules
+from allowlist.rules.flow import NOTHING_KNOWN, Facts, Flow, Verdict
+from allowlist.rules.matching import can_match_urls, is_protocol_match, match_sources
+from allowlist.rules.model import Action, ApplicationRule, FilterRule, NetworkRule, RuleRef, Ruleset, Stage
+from allowlist.rules.urls import find_url_fault, host_of_url, matches_url
+
+MOST: Final = 3
+"""Near misses of one flow that are told; more of them explain nothing."""
+
+_SHOWN: Final = 4
+
+
+class Lack(StrEnum):
+    """What keeps a rule from letting a flow through."""
+
+    NAME = "name"
+    PORT = "port"
+    PROTOCOL = "protocol"
+    SOURCE = "source"
+    DNS_PROXY = "dns-proxy"
+    URL = "url"
+    ORDER = "order"
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """One thing that would have to be otherwise, and in words."""
+
+    lack: Lack
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NearMiss:
+    """An allow rule that names the destination of a flow and does not let it through."""
+
+    ref: RuleRef
+    stage: Stage
+    missing: tuple[Missing, ...]
+
+    def __str__(self) -> str:
+        return (
+            f"{self.stage} rule {self.ref} nearly allows it: {'; '.join(item.text for item in self.missing)}"
+        )
+
+
+class NearMisses:
+    """The rules of one ruleset by what they name, ready for many flows."""
+
+    def __init__(self, ruleset: Ruleset, facts: Facts = NOTHING_KNOWN) -> None:
+        self._ruleset = ruleset
+        self._facts = facts
+
+    def of(self, flow: Flow, verdict: Verdict | None = None) -> tuple[NearMiss, ...]:
+        """The rules that come nearest to letting ``flow`` through, those that lack least first; none if it passes."""
+        verdict = verdict or evaluate(self._ruleset, flow, self._facts)
+        if verdict.action is not Action.DENY:
+            return ()
+        behind = tuple(self._behind(flow, verdict))
+        return (*behind, *self.unmatched(flow))[:MOST]
+
+    def unmatched(self, flow: Flow) -> tuple[NearMiss, ...]:
+        """The same for a flow of which it is known that no rule matches it: quick where rules and flows are many."""
+        found = (self._lacking(rule, flow) for rule in self._candidates(flow))
+        return tuple(sorted((item for item in found if item.missing), key=_distance))[:MOST]
+
+    def _behind(self, flow: Flow, verdict: Verdict) -> Iterator[NearMiss]:
+        """Rules that match, and are never asked because a deny comes before them."""
+        for step in hidden_steps(self._ruleset, flow, verdict, self._facts):
+            if step.action is Action.ALLOW:
+                text = f"it is evaluated after {verdict.stage} rule {verdict.ref}, which denies"
+                yield NearMiss(ref=step.ref, stage=step.stage, missing=(Missing(Lack.ORDER, text),))
+
+    def _lacking(self, rule: FilterRule, flow: Flow) -> NearMiss:
+        if isinstance(rule, ApplicationRule):
+            missing = tuple(self._of_application_rule(rule, flow))
+            return NearMiss(ref=rule.ref, stage=Stage.APPLICATION, missing=missing)
+        return NearMiss(ref=rule.ref, stage=Stage.NETWORK, missing=tuple(self._of_network_rule(rule, flow)))
+
+    def _candidates(self, flow: Flow) -> Iterable[FilterRule]:
+        """Allow rules that name the host, its parent as a wildcard, or its address, each once."""
+        name = _name_of(flow)
+        found: dict[RuleRef, FilterRule] = {}
+        for text in (*ancestors(name), *_twins(name)) if name else ():
+            found.update((rule.ref, rule) for rule in self._by_name.get(text, ()))
+        if flow.destination is not None:
+            hit = (rule for rule in self._by_address if flow.destination in rule.destinations)
+            found.update((rule.ref, rule) for rule in hit)
+        return found.values()
+
+    @cached_property
+    def _by_name(self) -> dict[str, list[FilterRule]]:
+        """Allow rules by the patterns they name, target URLs by their hosts; a rule for every name names none."""
+        named: dict[str, list[FilterRule]] = defaultdict(list)
+        rules: tuple[FilterRule, ...] = (*self._ruleset.application, *self._ruleset.network)
+        for rule in filter(_allows, rules):
+            for text in dict.fromkeys(_names_in(rule)):
+                named[text].append(rule)
+        return named
+
+    @cached_property
+    def _by_address(self) -> list[NetworkRule]:
+        return [
+            rule
+            for rule in self._ruleset.network
+            if _allows(rule) and rule.destinations and rule.destinations != EVERYWHERE
+        ]
+
+    def _of_application_rule(self, rule: ApplicationRule, flow: Flow) -> Iterator[Missing]:
+        name = _name_of(flow)
+        if not any(Pattern(text).matches(name) for text in rule.patterns):
+            twin = _twin_in(rule.patterns, name)
+            if twin:
+                yield Missing(Lack.NAME, f"it names {twin}, which does not hold {name}")
+            else:
+                yield from self._url(rule, name, flow)
+        yield from _services(rule, flow)
+        yield from _source(rule, flow)
+
+    def _url(self, rule: ApplicationRule, name: str, flow: Flow) -> Iterator[Missing]:
+        """What a rule lacks that names the host in a target URL only."""
+        url = next((item for item in rule.urls if Pattern(host_of_url(item)).matches(name)), "")
+        if not can_match_urls(rule, flow.application, self._ruleset.settings):
+            text = f"its target URL {url} takes a Premium policy and, for https, TLS inspection"
+            yield Missing(Lack.URL, text)
+        elif matches_url(url, name, flow.path) is False:
+            yield Missing(Lack.URL, f"its target URL {url} does not hold the path {flow.path}")
+
+    def _of_network_rule(self, rule: NetworkRule, flow: Flow) -> Iterator[Missing]:
+        name = _name_of(flow)
+        if flow.destination is None or flow.destination not in rule.destinations:
+            if any(Pattern(text).matches(name) for text in rule.fqdns):
+                yield from self._unresolved_names()
+            else:
+                yield Missing(Lack.NAME, f"it names {_twin_in(rule.fqdns, name)}, which does not hold {name}")
+        yield from _ports(rule, flow)
+        yield from _source(rule, flow)
+
+    def _unresolved_names(self) -> Iterator[Missing]:
+        if self._ruleset.settings.tier == "basic":
+            yield Missing(Lack.DNS_PROXY, "a Basic firewall takes no names in network rules")
+        elif not self._ruleset.settings.resolves_network_names:
+            text = "names in network rules count only while the DNS proxy is on, and it is off"
+            yield Missing(Lack.DNS_PROXY, text)
+
+
+def _distance(item: NearMiss) -> tuple[int, int]:
+    return len(item.missing), min(list(Lack).index(part.lack) for part in item.missing)
+
+
+def _twins(name: str) -> tuple[str, ...]:
+    """What people write for ``name`` and is something else: its wildcard, and the domain without it."""
+    _, dot, parent = name.partition(".")
+    return (f"*.{name}", parent) if dot and "." in parent else (f"*.{name}",)
+
+
+def _twin_in(patterns: Iterable[str], name: str) -> str:
+    return next((text for text in patterns if text in _twins(name)), "")
+
+
+def _allows(rule: FilterRule) -> bool:
+    return rule.action is Action.ALLOW
+
+
+def _name_of(flow: Flow) -> str:
+    return flow.name or flow.sni or flow.host
+
+
+def _names_in(rule: FilterRule) -> Iterator[str]:
+    if isinstance(rule, NetworkRule):
+        yield from rule.fqdns
+        return
+    yield from (text for text in rule.patterns if text != "*")
+    yield from (host_of_url(url) for url in rule.urls if not find_url_fault(url))
+
+
+def _services(rule: ApplicationRule, flow: Flow) -> Iterator[Missing]:
+    if (flow.application, flow.port) in rule.services:
+        return
+    listed = _listed(sorted(f"{protocol}:{port}" for protocol, port in rule.services))
+    if not reaches_application_rules(flow):
+        yield Missing(
+            Lack.PROTOCOL, f"it is for {listed}; {flow.transport}:{flow.port} reaches no application rule"
+        )
+    elif any(protocol == flow.application for protocol, _ in rule.services):
+        yield Missing(Lack.PORT, f"it is for {listed}, not for {flow.application}:{flow.port}")
+    else:
+        yield Missing(Lack.PROTOCOL, f"it is for {listed}, not for {flow.application}:{flow.port}")
+
+
+def _ports(rule: NetworkRule, flow: Flow) -> Iterator[Missing]:
+    if is_protocol_match(rule.protocols, rule.ports, flow.transport, flow.port):
+        return
+    ports = [str(low) if low == high else f"{low}-{high}" for low, high in rule.ports]
+    listed = f"{'/'.join(sorted(rule.protocols))}:{_listed(ports)}"
+    right = bool({flow.transport, "any"} & rule.protocols)
+    lack = Lack.PORT if right else Lack.PROTOCOL
+    yield Missing(lack, f"it is for {listed}, not for {flow.transport}:{flow.port}")
+
+
+def _source(rule: FilterRule, flow: Flow) -> Iterator[Missing]:
+    if not match_sources(rule.sources, flow.source).matched:
+        yield Missing(
+            Lack.SOURCE,
+            f"it is for {_texts(rule.sources.addresses)}, not for {AddressSet(((flow.source, flow.source),))}",
+        )
+
+
+def _texts(addresses: AddressSet) -> str:
+    return _listed(list(addresses.texts())) or "no source"
+
+
+def _listed(items: list[str]) -> str:
+    shown = ", ".join(items[:_SHOWN])
+    return f"{shown} and {len(items) - _SHOWN} more" if len(items) > _SHOWN else shown
