@@ -63,7 +63,7 @@ def missing_source(context: LintContext) -> Iterator[Complaint]:
 def unknown_service_tag(context: LintContext) -> Iterator[Complaint]:
     """A tag Azure does not know is refused when the rule is written, or matches nothing."""
     for index, entry in context.live:
-        if entry.kind is Kind.SERVICE_TAG:
+        if entry.kind is Kind.SERVICE_TAG and not entry.dead_since:  # a tombstone may name what never was
             for message, remedy in _tag_mistakes(entry.value):
                 yield Complaint(path=("entries", index, "service_tag"), message=message, remedy=remedy)
 

@@ -86,7 +86,8 @@ def shared_suffix(context: LintContext) -> Iterator[Complaint]:
     """A wildcard over a suffix that every customer of a service shares lets data out to strangers."""
     for index, entry, pattern in context.live_patterns:
         shared = shared_suffix_of(pattern)
-        if shared and not entry.risk and not is_wider_than_registrable(pattern):
+        unwanted = entry.refuse or entry.dead_since
+        if shared and not unwanted and not entry.risk and not is_wider_than_registrable(pattern):
             yield Complaint(
                 path=("entries", index, "pattern"),
                 message=f"'{entry.value}' reaches every customer of {shared.service}: {shared.risk}",
