@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import msgspec
@@ -32,10 +32,10 @@ class PackageQuery:
 
     @classmethod
     def parse(cls, text: str) -> PackageQuery:
-        name, equals, version = text.partition("==")
-        if not equals and "@" in text[1:].removeprefix("npm:@"):
-            head, _, version = text.rpartition("@")
-            name = head
+        name, equals, version = text.strip().partition("==")
+        scoped = name.removeprefix("npm:").removeprefix("@")
+        if not equals and "@" in scoped:
+            name, _, version = text.strip().rpartition("@")
         return cls(package_key(name), version.strip())
 
 
@@ -93,14 +93,9 @@ def _is_range(versions: str) -> bool:
     return bool(versions) and not _EXACT.fullmatch(versions)
 
 
-def refused_for(catalogs: Iterable[Catalog], name: str) -> Iterator[tuple[Catalog, Entry]]:
-    """The live entries that say of the host ``name`` that it is known and better refused, or that it is dead."""
-    from allowlist.catalog.reach import matches_shape
-
-    for catalog in catalogs:
-        for entry in catalog.entries_at(catalog.latest if catalog.releases else "next"):
-            if (entry.refuse or entry.dead_since) and entry.pattern and matches_shape(entry.value, name):
-                yield catalog, entry
+def known_packages(catalogs: Iterable[Catalog]) -> tuple[str, ...]:
+    """The names of all packages that were run."""
+    return tuple(sorted(packages_in(catalogs)))
 
 
 def advice_text(entry: Entry) -> str:

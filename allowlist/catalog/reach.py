@@ -31,7 +31,12 @@ _SHAPES = {
     "workspaceId": r"[0-9a-f-]{36}",
 }
 """What a placeholder can stand for, where it has a shape: ``eastus2`` is a region, ``eastus2-3`` a stamp of it."""
-_ANY_LABEL = r"[a-z0-9_]([a-z0-9_-]*[a-z0-9])?"
+_ANY_LABEL = r"[a-z0-9_](?:[a-z0-9_-]*[a-z0-9])?"
+
+
+def label_shape(placeholder: str, otherwise: str = _ANY_LABEL) -> str:
+    """What ``{placeholder}`` can stand for, as an expression without groups."""
+    return _SHAPES.get(placeholder, otherwise)
 
 
 def matches_shape(value: str, name: str) -> bool:
@@ -41,7 +46,7 @@ def matches_shape(value: str, name: str) -> bool:
     made = "".join(
         re.escape(piece).replace(r"\*", "[^.]*")
         if index % 2 == 0
-        else f"(?:{_SHAPES.get(names[index // 2], _ANY_LABEL)})"
+        else f"(?:{label_shape(names[index // 2])})"
         for index, piece in enumerate(pieces)
     )
     before = r"(?:[^.]+\.)+" if value.startswith("*.") else ""

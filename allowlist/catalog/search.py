@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 from allowlist.catalog.library import Library
 from allowlist.catalog.model import Catalog, Entry, Need, Port, Protocol
-from allowlist.catalog.reach import pattern_of
+from allowlist.catalog.reach import label_shape, pattern_of
 from allowlist.errors import AllowlistError
 from allowlist.names import InvalidPattern, Pattern, covers, is_host_name, normalise
 
@@ -34,10 +34,15 @@ class Relation(StrEnum):
     """What a catalog has to do with what was asked for, the strongest first."""
 
     ALLOWS = "allows"
+    REFUSE = "refuse"
+    DEAD = "dead"
     PORT_DIFFERS = "other port"
     WITHIN = "names below it"
     MENTIONS = "mentions"
     ENDED = "ended"
+
+
+_TELLING: Final = (Relation.ALLOWS, Relation.REFUSE, Relation.DEAD)
 
 
 class Subject(StrEnum):
@@ -180,9 +185,22 @@ class Searcher:
                 yield _hit(place, relation, place.entry.purpose or str(place.entry))
 
 
-def _strength(hit: Hit) -> tuple[int, int, bool, int]:
+def is_by_name(hit: Hit) -> bool:
+    """Does the entry name the very host, not a wildcard or a placeholder it falls under?"""
+    return hit.entry is not None and not ("*" in hit.entry.value or "{" in hit.entry.value)
+
+
+def _strength(hit: Hit) -> tuple[bool, int, int, bool, int]:
+    """An entry that names the very host comes before those it merely falls under: what is better refused is said first."""
     need = list(Need).index(hit.entry.need) if hit.entry else 0
-    return list(Relation).index(hit.relation), list(Subject).index(hit.subject), not hit.is_default, need
+    wide = hit.relation is Relation.ALLOWS and not is_by_name(hit)
+    return (
+        wide or hit.relation not in _TELLING,
+        list(Relation).index(hit.relation),
+        list(Subject).index(hit.subject),
+        not hit.is_default,
+        need,
+    )
 
 
 def _latest(catalog: Catalog) -> str:
@@ -205,7 +223,7 @@ def _places_of(catalog: Catalog, parameters: Mapping[str, str]) -> Iterator[_Pla
 def _pattern_and_shape(
     entry: Entry, parameters: Mapping[str, str]
 ) -> tuple[Pattern | None, re.Pattern[str] | None]:
-    if not entry.pattern or not entry.is_egress:
+    if not entry.pattern or not (entry.is_egress or entry.refuse or entry.dead_since):
         return None, None
     value = _PLACEHOLDER.sub(lambda found: parameters.get(found[1], found[0]), entry.pattern)
     if not _tail(value):
@@ -228,7 +246,7 @@ def _shape(value: str) -> re.Pattern[str]:
             parts.append(f"(?P={part})")
         else:
             seen.add(part)
-            parts.append(f"(?P<{part}>{_LABEL})")
+            parts.append(f"(?P<{part}>{label_shape(part, _LABEL)})")
     return re.compile("".join(parts))
 
 
@@ -265,6 +283,10 @@ def _is_below(pattern: Pattern, wanted: Pattern) -> bool:
 def _allowing(place: _Place, asked: Asked) -> Relation:
     if not place.version:
         return Relation.ENDED
+    if place.entry.dead_since:
+        return Relation.DEAD
+    if place.entry.refuse:
+        return Relation.REFUSE
     ports = place.entry.ports
     fits = asked.port is None or any(_carries(port, asked.port) for port in ports)
     return Relation.ALLOWS if fits else Relation.PORT_DIFFERS
@@ -310,6 +332,7 @@ def _about_catalog(catalog: Catalog, version: str, words: Sequence[str]) -> Iter
 def _texts(entry: Entry) -> tuple[str, ...]:
     return (
         entry.id,
+        *(client.package for client in entry.asked_by),
         entry.value,
         entry.purpose,
         entry.breaks,

@@ -26,6 +26,14 @@ from allowlist.errors import AllowlistError
     shell_complete=completing.placeholders,
     help="What a placeholder stands for (repeatable).",
 )
+@click.option(
+    "--package",
+    "packages",
+    multiple=True,
+    metavar="NAME[==VERSION]",
+    shell_complete=completing.packages,
+    help="What a package asks for when it runs, and what of it may be refused; npm: before those of npm (repeatable).",
+)
 @click.option("--all", "everything", is_flag=True, help="Show every hit, not only the strongest.")
 @FOLDER
 @JSON
@@ -33,6 +41,7 @@ from allowlist.errors import AllowlistError
 def find(
     texts: tuple[str, ...],
     parameters: tuple[str, ...],
+    packages: tuple[str, ...],
     everything: bool,
     folder: Path | None,
     as_json: bool,
@@ -48,10 +57,13 @@ def find(
       allowlist catalog find pytorch.org
       allowlist catalog find https://huggingface.co/models container-registry
       allowlist catalog find - --json < denied-hosts.txt
+      allowlist catalog find --package azure-ai-ml==1.35
     """
     from allowlist.catalog.search import Relation, Searcher, parse_asked
     from allowlist.render.catalog_hits import hit_lines, hits_json
 
+    if packages:
+        return _of_packages(packages, texts, folder, as_json=as_json, exit_code=exit_code)
     questions = [parse_asked(text) for text in _questions(texts)]
     searcher = Searcher(library(folder), dict(map(parse_pair, parameters)))
     found = [(asked, searcher.find(asked)) for asked in questions]
@@ -61,9 +73,33 @@ def find(
         for asked, hits in found:
             for line in hit_lines(asked, hits, everything=everything):
                 put(line)
-    strong = (Relation.ALLOWS, Relation.MENTIONS)
+    strong = (Relation.ALLOWS, Relation.REFUSE, Relation.DEAD, Relation.MENTIONS)
     missed = any(not any(hit.relation in strong for hit in hits) for _, hits in found)
     return Exit.PENDING if exit_code and missed else Exit.DONE
+
+
+def _of_packages(
+    packages: tuple[str, ...],
+    texts: tuple[str, ...],
+    folder: Path | None,
+    *,
+    as_json: bool,
+    exit_code: bool,
+) -> int:
+    from allowlist.catalog.packages import PackageQuery, answers_for, known_packages
+    from allowlist.render.packages import package_lines, packages_json
+
+    if texts:
+        raise AllowlistError("hosts and packages are two questions", hint="ask for them one after the other")
+    catalogs = library(folder)
+    found = [(query, answers_for(catalogs, query)) for query in map(PackageQuery.parse, packages)]
+    if as_json:
+        print_json(packages_json(found))
+    else:
+        for query, answers in found:
+            for line in package_lines(query, answers, known_packages(catalogs)):
+                put(line)
+    return Exit.PENDING if exit_code and any(not answers for _, answers in found) else Exit.DONE
 
 
 def _questions(texts: tuple[str, ...]) -> list[str]:

@@ -54,6 +54,16 @@ def _first_word(context: click.Context) -> str:
     return next((word for word in context.args if not word.startswith("-")), "")
 
 
+@_completer
+def packages(context: click.Context, begun: str) -> Iterator[Offer]:
+    """The packages whose names are known."""
+    del begun
+    from allowlist.catalog.packages import packages_in
+
+    for name, answers in sorted(packages_in(_library(context)).items()):
+        yield name, f"{len(answers)} names"
+
+
 def _named_catalog(context: click.Context) -> Catalog | None:
     """The catalog that the line names already."""
     return _library(context).catalogs.get(_first_word(context).partition("@")[0])

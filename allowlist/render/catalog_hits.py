@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from allowlist.catalog.encode import encode_entry
-from allowlist.catalog.search import Asked, Hit, Relation, Subject
+from allowlist.catalog.packages import advice_text
+from allowlist.catalog.search import Asked, Hit, Relation, Subject, is_by_name
 
 SCHEMA: Final = "allowlist/catalog-find/v1"
 SHOWN: Final = 12
@@ -14,8 +15,13 @@ SHOWN: Final = 12
 PROPOSED: Final = 5
 """Catalogs of which it is shown how a workload would ask for them."""
 
+UNWANTED: Final = (Relation.REFUSE, Relation.DEAD)
+"""What is known and needs no rule: usage data, version checks, names that are retired."""
+
 _GLYPHS = {
     Relation.ALLOWS: "✓",
+    Relation.REFUSE: "✗",
+    Relation.DEAD: "†",
     Relation.PORT_DIFFERS: "◐",
     Relation.WITHIN: "·",
     Relation.MENTIONS: "·",
@@ -43,6 +49,8 @@ def _line(hit: Hit) -> str:
     if hit.entry is None:
         return f"{hit.subject:<9}  {where}  {hit.name}: {hit.text}"
     entry, word = hit.entry, hit.relation.value
+    if hit.relation in UNWANTED:
+        return f"{word}  {where}#{hit.name}  {entry}: {advice_text(entry)}"
     ports = " ".join(str(port) for port in entry.ports)
     scenario = f"{entry.scenario}{' (default)' if hit.is_default else ''}"
     ended = f" until {entry.until}" if hit.relation is Relation.ENDED else ""
@@ -57,6 +65,9 @@ def _line(hit: Hit) -> str:
 def workload_lines(hits: Sequence[Hit]) -> list[str]:
     """What a workload file would have to say, by catalog: the line for ``catalogs`` and the values of parameters."""
     best: dict[str, Hit] = {}
+    known = any(hit.relation in UNWANTED for hit in hits)
+    if known and not any(hit.relation is Relation.ALLOWS and is_by_name(hit) for hit in hits):
+        return []  # a rule for something wider would let through what is better refused
     for hit in hits:
         if hit.relation is Relation.ALLOWS and hit.entry:
             best.setdefault(hit.catalog, hit)
@@ -100,6 +111,8 @@ def _hit(hit: Hit) -> dict[str, Any]:
     }
     if hit.subject is Subject.SCENARIO or hit.entry:
         data["default"] = hit.is_default
+    if hit.entry and hit.relation in UNWANTED:
+        data["advice"] = advice_text(hit.entry)
     if hit.entry:
         data |= {"entry": encode_entry(hit.entry), "parameters": dict(hit.values)}
     return data

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from allowlist.catalog import Port, parse_port
+from allowlist.catalog.packages import advice_text
 from allowlist.catalog.search import Asked, Hit, Relation, Searcher, parse_asked
 from allowlist.documents.prepared import prepared
 from allowlist.documents.reader import near_miss
@@ -25,7 +26,7 @@ from allowlist.network.path import Step as PathStep
 from allowlist.network.scene import Scene
 from allowlist.plan.findings import reference
 from allowlist.plan.model import Change, Gap, Plan
-from allowlist.render.catalog_hits import workload_lines
+from allowlist.render.catalog_hits import UNWANTED, workload_lines
 from allowlist.render.posture import DISPOSITION_GLYPHS, step_json
 from allowlist.rules.addresses import EVERYWHERE, NOWHERE, AddressSet, parse_interval
 from allowlist.rules.by_source import verdicts_by_source
@@ -241,7 +242,7 @@ def _elsewhere(
     return tuple(
         hit
         for hit in hits
-        if hit.relation is Relation.ALLOWS
+        if hit.relation in (Relation.ALLOWS, *UNWANTED)
         and hit.entry
         and cloud in hit.entry.clouds
         and (hit.catalog, hit.name) not in wanted
@@ -417,6 +418,7 @@ def explanation_json(explanation: Explanation) -> dict[str, Any]:
                 "scenario": hit.entry.scenario if hit.entry else "",
                 "need": hit.entry.need.value if hit.entry else "",
             }
+            | ({"advice": advice_text(hit.entry)} if hit.entry and hit.relation in UNWANTED else {})
             for hit in explanation.elsewhere
         ],
         "path": [step_json(step) for step in explanation.path],
@@ -460,6 +462,9 @@ def elsewhere_lines(hits: Sequence[Hit]) -> Iterator[str]:
     """Who else wants the name, and what the workload file would have to say to ask for it."""
     for hit in hits[:MOST_ELSEWHERE]:
         entry = hit.entry
+        if entry and hit.relation in UNWANTED:
+            yield f"{advice_text(entry)}  ({hit.catalog}@{hit.version}#{hit.name})"
+            continue
         said = f" ({entry.need}, scenario {entry.scenario})" if entry else ""
         yield f"not asked for by this workload: {hit.catalog}@{hit.version}#{hit.name}{said}: {hit.text}"
     if len(hits) > MOST_ELSEWHERE:

@@ -52,8 +52,9 @@ def test_editing_keeps_every_byte_it_does_not_change(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_every_catalog_gives_a_workload_something_by_default_or_says_why_not(name: str) -> None:
     catalog = LIBRARY.get(name)
+    package_by_package = any(entry.asked_by for entry in catalog.entries)
     by_request = (entry.need == "optional" or entry.is_from_field for entry in catalog.entries)
-    assert catalog.default_scenarios or all(by_request)
+    assert catalog.default_scenarios or package_by_package or all(by_request)
 
 
 def test_package_registries_are_parameters_everywhere() -> None:

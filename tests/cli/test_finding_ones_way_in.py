@@ -71,6 +71,7 @@ def test_a_placeholder_stands_for_one_label_and_says_for_which() -> None:
         "catalog", "find", "x.files.example", "--parameter", "python_files=files.example", "--json"
     )
     assert given.json["found"][0]["allowed_by"] == [
+        "azure-container-registry",
         "azure-machine-learning",
         "foundry-hub",
         "python-packages",
@@ -79,13 +80,13 @@ def test_a_placeholder_stands_for_one_label_and_says_for_which() -> None:
 
 def test_a_pattern_is_allowed_only_where_all_of_it_is() -> None:
     assert {hit["relation"] for hit in found("*.vscode.dev")["*.vscode.dev"]} == {"allows"}
-    assert "allows" not in {hit["relation"] for hit in found("*.huggingface.co")["*.huggingface.co"]}
+    assert "allows" not in {hit["relation"] for hit in found("*.hf.co")["*.hf.co"]}
 
 
 def test_what_a_catalog_gave_up_is_still_found_and_says_so() -> None:
-    hits = found("cdn-lfs-us-1.huggingface.co")["cdn-lfs-us-1.huggingface.co"]
+    hits = found("cdn-lfs.hf.co")["cdn-lfs.hf.co"]
     assert [hit["relation"] for hit in hits] == ["ended"]
-    assert "ended until " in allowlist("catalog", "find", "cdn-lfs-us-1.huggingface.co").out
+    assert "ended until " in allowlist("catalog", "find", "cdn-lfs.hf.co").out
 
 
 def test_a_word_finds_catalogs_scenarios_and_parameters_first() -> None:

@@ -11,7 +11,7 @@ import yaml
 
 from allowlist.catalog import load_library
 from allowlist.catalog.model import Catalog, Entry
-from allowlist.catalog.packages import package_key, packages_in
+from allowlist.catalog.packages import PackageAnswer, package_key, packages_in
 from allowlist.catalog.reach import matches_shape
 from tests.helpers.shared import SHARED, lacking
 
@@ -70,7 +70,7 @@ def said() -> dict[str, list[Entry]]:
 
 def is_too_wide(fact: dict[str, Any]) -> bool:
     """A wide rule in a template proves nothing about the names inside it."""
-    return fact["service"] == "any" and fact["verdict"] == "dangerous"
+    return bool(fact["service"] == "any" and fact["verdict"] == "dangerous")
 
 
 def test_every_fact_of_the_field_is_said_or_left_out_for_a_reason() -> None:
@@ -115,7 +115,7 @@ def _packages(text: str) -> list[str]:
     return [package_key(part.replace("npm ", "npm:").replace(" (Python)", "")) for part in parts]
 
 
-def _answers(index: dict[str, Any], package: str, fact: dict[str, Any]) -> bool:
+def _answers(index: dict[str, list[PackageAnswer]], package: str, fact: dict[str, Any]) -> bool:
     wanted = PARAMETERS.get(fact["name"], shape(fact["name"]))
     answers = index.get(package, [])
     if wanted == "(none)":
@@ -132,7 +132,7 @@ def _names(entry: Entry, name: str, wanted: str) -> bool:
     return wanted in set(spellings(entry)) or (bool(entry.pattern) and matches_shape(entry.value, name))
 
 
-def _is_required(answer: Any) -> bool:
+def _is_required(answer: PackageAnswer) -> bool:
     return answer.entry.need == "required" and len(answer.entry.asked_by) == 1
 
 
