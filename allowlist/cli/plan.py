@@ -33,7 +33,12 @@ if TYPE_CHECKING:
 @project_options
 @state_options
 @click.option(
-    "-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="Write the plan to this file."
+    "-o",
+    "--output",
+    "outputs",
+    multiple=True,
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write the plan to this file; one that ends in .html is a page for people (repeatable).",
 )
 @format_option
 @report_option
@@ -49,7 +54,7 @@ def plan(
     exclude: tuple[str, ...],
     snapshot: Path | None,
     sign_in: SignIn,
-    output: Path | None,
+    outputs: tuple[Path, ...],
     form: str,
     reports: tuple[tuple[str, Path], ...],
     ledger_url: str | None,
@@ -60,13 +65,14 @@ def plan(
 
     \b
     Examples:
-      allowlist plan -o plan.json
+      allowlist plan -o plan.json -o plan.html
       allowlist plan --snapshot ./state --exit-code
       allowlist plan -o plan.json --report comment=comment.md --report markdown=summary.md
     """
     from allowlist.render.notices import Report, of_plan
     from allowlist.render.plan import plan_text, summary_text
-    from allowlist.workflow.files import write_file
+    from allowlist.render.plan_html import plan_html
+    from allowlist.workflow.files import write_bytes, write_file
     from allowlist.workflow.planning import make_plan
     from allowlist.workflow.project import read_estate
 
@@ -76,8 +82,10 @@ def plan(
         estate = read_estate(project, specs, origin)
     asked_by = who_decides((sign_in.without_credential() if snapshot else sign_in).to(project.workload)).who
     made = make_plan(project, estate, specs, asked_by)
+    for file in outputs:
+        write_bytes(file, plan_html(made).encode()) if _is_page(file) else write_file(file, made)
+    output = next((file for file in outputs if not _is_page(file)), None)
     if output is not None:
-        write_file(output, made)
         _put_on_record(made, ledger_url)
     output_of(form, as_json, reports).show(
         plan_text(made),
@@ -90,6 +98,7 @@ def plan(
             notices=tuple(of_plan(made)),
             lines=lines_of_targets(project),
         ),
+        {"html": lambda: plan_html(made)},
     )
     if output is not None and not made.is_empty:
         say(f"next: allowlist review {output}")
@@ -97,6 +106,10 @@ def plan(
     elif output is None:
         say(f"{summary_text(made)}; keep it with -o FILE")
     return Exit.PENDING if exit_code and not made.is_settled else Exit.DONE
+
+
+def _is_page(file: Path) -> bool:
+    return file.suffix.lower() in (".html", ".htm")
 
 
 def _put_on_record(made: Plan, ledger_url: str | None) -> None:

@@ -52,11 +52,16 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
 
 class Proof(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """One of the three proofs; a failed one shows a ``witness`` (source → host protocol:port)."""
+    """One of the three proofs; a failed one shows a ``witness`` (source → host protocol:port).
+
+    ``also`` are destinations with protocol and port that open beside what is asked for, because no narrower rule of
+    this kind can be written.
+    """
 
     holds: bool
     text: str
     witness: str = ""
+    also: tuple[str, ...] = ()
 
 
 class Proofs(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -260,18 +260,21 @@ def _nothing_else(
         text = "closes flows that no requirement asks for"
         return Proof(holds=True, text=text, witness=closed[0].witness())
     text = "nothing changes" if drafted.operation.action == "remove" else "no other flow is opened or closed"
-    extra = _along(drafted)
-    return Proof(
-        holds=True, text=f"{text}, but for {extra}: the surface has no narrower rule" if extra else text
-    )
+    also = _along(drafted)
+    if also:
+        text = f"{text}, but for {_listed(also)}: the surface has no narrower rule"
+    return Proof(holds=True, text=text, also=also)
 
 
-def _along(drafted: Drafted) -> str:
-    """What is opened beside the requirements because the surface cannot say less, in words."""
+def _listed(texts: tuple[str, ...]) -> str:
+    return ", ".join(texts[:3]) + (f" and {len(texts) - 3} more" if len(texts) > 3 else "")
+
+
+def _along(drafted: Drafted) -> tuple[str, ...]:
+    """What is opened beside the requirements because the surface cannot say less."""
     asked = {(item.destination, item.protocol, item.ports) for item in drafted.requirements}
     more = [item for item in drafted.along if (item.destination, item.protocol, item.ports) not in asked]
-    texts = list(dict.fromkeys(f"{item.destination} {item.protocol}:{_ports(item)}" for item in more))
-    return ", ".join(texts[:3]) + (f" and {len(texts) - 3} more" if len(texts) > 3 else "")
+    return tuple(dict.fromkeys(f"{item.destination} {item.protocol}:{_ports(item)}" for item in more))
 
 
 def _ports(item: Requirement) -> str:

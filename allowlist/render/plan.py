@@ -25,14 +25,20 @@ def plan_text(plan: Plan) -> Iterator[str]:
 
 
 def _policy_text(plan: Plan) -> Iterator[str]:
-    """Under which approval policy the plan was made, and where it came from."""
+    text = approval_text(plan)
+    if text:
+        yield text
+
+
+def approval_text(plan: Plan) -> str:
+    """Under which approval policy the plan was made, and where it came from; empty where nothing is to be approved."""
     policy = plan.approval
     if policy is None or plan.is_empty:
-        return
+        return ""
     rules = ["four eyes"] if policy.four_eyes else []
     rules += [f"{count} for {risk}" for risk, count in sorted(policy.quorum.items()) if count > 1]
     rules += [f"by {', '.join(policy.approvers)}" if policy.approvers else "by anybody"]
-    yield f"approval policy in force (from {policy.origin}): {'; '.join(rules)}"
+    return f"approval policy in force (from {policy.origin}): {'; '.join(rules)}"
 
 
 def change_text(change: Change, *, has_own_write: bool = False) -> Iterator[str]:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
-
 from allowlist.network.observation import State
 from allowlist.network.posture import Posture
-from allowlist.render.escape import lines
 from allowlist.render.findings import finding_line
+from allowlist.render.pages import environment
 from allowlist.render.path_svg import BOX, Drawing
 from allowlist.render.posture import DISPOSITION_GLYPHS, STATE_GLYPHS, STATE_WORDS, shown
 
@@ -25,7 +22,7 @@ _TALLY = (State.NOT_MET, State.UNKNOWN, State.NOTE, State.MET)
 def posture_html(posture: Posture) -> str:
     """The whole page."""
     told = [item for item in posture.findings if item.observation.state in (State.NOT_MET, State.UNKNOWN)]
-    page = _templates().get_template("posture.html")
+    page = environment().get_template("posture.html")
     return str(
         page.render(
             posture=posture,
@@ -44,30 +41,6 @@ def posture_html(posture: Posture) -> str:
             **BOX,
         )
     )
-
-
-def _templates() -> Any:
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    found = Environment(
-        loader=FileSystemLoader(Path(__file__).with_name("templates")),
-        autoescape=True,
-        finalize=_visible,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    found.filters["short"] = _short
-    return found
-
-
-def _visible(value: Any) -> Any:
-    """What cannot be seen, or turns text round, is spelt out on a page as well."""
-    return lines(value) if type(value) is str else value
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= 17 else text[:16] + "…"
 
 
 def _besides(posture: Posture) -> list[str]:
