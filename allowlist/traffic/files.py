@@ -1,0 +1,228 @@
+"""Which files a question is about, how each is packed, and in which shape its events stand: decided file by file."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import json
+import re
+import shutil
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any, Final, cast
+
+import msgspec
+
+from allowlist.errors import AllowlistError, InvalidInput
+from allowlist.traffic.documents import elements_of
+from allowlist.traffic.shapes import Shape
+
+_WINDOW: Final = 256 * 1024
+_SAMPLE: Final = 40
+
+Compression = str
+"""``none``, ``gzip`` or ``zstd``."""
+
+Open = Callable[[str], IO[bytes]]
+"""Opens an address such as abfss://… for reading."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogFile:
+    """One file: ``path`` is what is read, ``shown`` what people call it.
+
+    ``shape`` None means that none was recognised; ``delivery`` names the destination it came from, as two of them may
+    hold the same events. ``rewritten``: ``path`` holds one element of a larger document a line, so that places in it
+    are numbers of elements.
+    """
+
+    shown: str
+    path: Path
+    shape: Shape | None
+    compression: Compression = "none"
+    parquet: bool = False
+    delivery: str = ""
+    rewritten: bool = False
+    why_not: str = ""
+
+    @property
+    def size(self) -> int:
+        return self.path.stat().st_size
+
+
+def find_files(places: Sequence[str], spool: Path, *, remote: Open | None = None) -> list[LogFile]:
+    """Every log of ``places``: files, folders, ``-`` for standard input, or addresses that ``remote`` opens.
+
+    ``spool`` is a folder for what cannot be read where it is. Raises InvalidInput for a place that is not there.
+    """
+    found: list[LogFile] = []
+    for number, place in enumerate(places):
+        if place == "-":
+            found += _one("standard input", _spooled(sys.stdin.buffer, spool / f"stdin-{number}"), spool)
+        elif "://" in place:
+            found += _remote(place, spool / f"remote-{number}", spool, remote)
+        else:
+            found += _local(Path(place), spool)
+    return found
+
+
+def _local(place: Path, spool: Path) -> Iterator[LogFile]:
+    if not place.exists():
+        raise InvalidInput.of(
+            place, "is not there", hint="give files or folders with logs, or - for standard input"
+        )
+    paths = sorted(item for item in place.rglob("*") if item.is_file()) if place.is_dir() else [place]
+    visible = [path for path in paths if not path.name.startswith(".")] if place.is_dir() else paths
+    for path in visible:
+        yield from _one(str(path), path, spool, root=place)
+
+
+def _remote(place: str, path: Path, spool: Path, remote: Open | None) -> Iterator[LogFile]:
+    from allowlist.traffic.remote import blobs, open_blob
+
+    opened = remote or open_blob
+    for number, name in enumerate(blobs(place) if remote is None else [place]):
+        with opened(name) as stream:
+            yield from _one(
+                name.partition("?")[0], _spooled(stream, path.with_name(f"{path.name}-{number}")), spool
+            )
+
+
+def _spooled(stream: IO[bytes], path: Path) -> Path:
+    with path.open("wb") as file:
+        shutil.copyfileobj(stream, file, 1 << 20)
+    return path
+
+
+def _one(shown: str, path: Path, spool: Path, root: Path | None = None) -> Iterator[LogFile]:
+    try:
+        yield _recognised(shown, path, spool, root)
+    except (OSError, EOFError, ValueError, msgspec.MsgspecError, RecursionError) as error:
+        yield LogFile(shown=shown, path=path, shape=None, why_not=f"cannot be read: {error}")
+
+
+def _recognised(shown: str, path: Path, spool: Path, root: Path | None) -> LogFile:
+    with path.open("rb") as file:
+        magic = file.read(4)
+    delivery = _delivery(shown)
+    if magic == b"PAR1":
+        return LogFile(shown=shown, path=path, shape=Shape.TABLE, parquet=True, delivery=delivery)
+    compression = {b"\x1f\x8b": "gzip", b"\x28\xb5": "zstd"}.get(magic[:2], "none")
+    with opened(path, compression) as stream:
+        window = stream.read(_WINDOW)
+    if not window.strip():
+        return LogFile(shown=shown, path=path, shape=Shape.EVENTS, compression=compression, delivery=delivery)
+    shape = sniff(window)
+    if shape is not None:
+        return LogFile(shown=shown, path=path, shape=shape, compression=compression, delivery=delivery)
+    return _rewritten(shown, path, compression, window, spool, delivery)
+
+
+def _delivery(shown: str) -> str:
+    """The destination: of a storage account the container, so that late events of one hour are no duplicates."""
+    container, _, rest = shown.partition("resourceId=")
+    return container if rest else shown
+
+
+def opened(path: Path, compression: Compression) -> IO[bytes]:
+    """``path`` for reading, unpacked."""
+    if compression == "gzip":
+        return cast("IO[bytes]", gzip.open(path, "rb"))
+    if compression == "zstd":
+        import zstandard
+
+        return io.BufferedReader(
+            zstandard.ZstdDecompressor().stream_reader(path.open("rb"), read_across_frames=True, closefd=True)
+        )
+    return path.open("rb")
+
+
+def sniff(window: bytes) -> Shape | None:
+    """The shape of most of the first lines; None where lines are not what the file consists of."""
+    lines = window.splitlines()
+    whole = lines[:-1] if len(window) >= _WINDOW and len(lines) > 1 else lines
+    filled = [line for line in whole if line.strip()][:_SAMPLE]
+    votes = Counter(shape for line in filled if (shape := shape_of_line(line)) is not None)
+    return votes.most_common(1)[0][0] if votes else None
+
+
+_SQUID: Final = re.compile(rb"\d{9,11}\.\d+ +-?\d+ \S+ [A-Z_]+/\d+ ")
+_ENVOY: Final = re.compile(rb'\[\d{4}-\d\d-\d\dT[^\]]+\] "\S+ ')
+
+
+def shape_of_line(line: bytes) -> Shape | None:
+    """The shape that one line shows; None where it shows none."""
+    text = line.strip()
+    if not text.startswith(b"{"):
+        return Shape.SQUID if _SQUID.match(text) else Shape.ENVOY if _ENVOY.match(text) else None
+    try:
+        value = msgspec.json.decode(text)
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
+        return None
+    return _shape_of_object(value) if isinstance(value, dict) else None
+
+
+def _shape_of_object(value: Mapping[str, Any]) -> Shape | None:
+    records = value.get("records")
+    if isinstance(records, list):
+        first = next((item for item in records if isinstance(item, dict)), {})
+        return Shape.FLOW_RECORDS if "flowRecords" in first else Shape.RECORDS
+    if "flowRecords" in value:
+        return Shape.FLOWS
+    if "properties" in value and "category" in value:
+        return Shape.EVENTS
+    if "TimeGenerated" in value:
+        return Shape.TABLE
+    return Shape.ENVOY_JSON if {"start_time", "response_code"} <= value.keys() else None
+
+
+def _rewritten(
+    shown: str, path: Path, compression: Compression, window: bytes, spool: Path, delivery: str
+) -> LogFile:
+    """A document over several lines, or a table with commas, as one element a line."""
+    draft = spool / f"document-{len(list(spool.iterdir()))}.jsonl"
+    if window.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"["):
+        lines: Iterable[bytes] = elements_of(lambda: opened(path, compression))
+    elif b"TimeGenerated" in window.splitlines()[0]:
+        lines = _rows_of_table(path, compression)
+    else:
+        return LogFile(shown=shown, path=path, shape=None, why_not="its lines are of no shape that is known")
+    with draft.open("wb") as file:
+        for line in lines:
+            file.write(line + b"\n")
+    with draft.open("rb") as file:
+        shape = sniff(file.read(_WINDOW))
+    if shape is None:
+        return LogFile(
+            shown=shown, path=path, shape=None, why_not="its elements are of no shape that is known"
+        )
+    return LogFile(shown=shown, path=draft, shape=shape, delivery=delivery, rewritten=True)
+
+
+def _rows_of_table(path: Path, compression: Compression) -> Iterator[bytes]:
+    """Rows of a CSV export; the portal writes "TimeGenerated [UTC]" over times without a zone."""
+    with opened(path, compression) as stream:
+        rows = csv.reader(io.TextIOWrapper(stream, "utf-8-sig", errors="replace", newline=""))
+        heads = next(rows)
+        in_utc = {index for index, head in enumerate(heads) if head.endswith(" [UTC]")}
+        names = [head.removesuffix(" [UTC]") for head in heads]
+        for row in rows:
+            if row:
+                cells = (
+                    cell + "Z" if index in in_utc and cell[-1:].isdigit() else cell
+                    for index, cell in enumerate(row)
+                )
+                filled = {name: cell for name, cell in zip(names, cells, strict=False) if cell != ""}
+                yield json.dumps(filled).encode()
+
+
+def refuse_none(files: Sequence[LogFile], places: Sequence[str]) -> None:
+    """Raises AllowlistError where there is nothing to read at all."""
+    if not files:
+        raise AllowlistError(
+            f"{', '.join(places)}: no log files there", hint="give a file or a folder that holds some"
+        )

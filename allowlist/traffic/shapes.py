@@ -1,0 +1,268 @@
+"""The shapes in which traffic is logged, and how each becomes the same text columns.
+
+Sources: Azure Monitor's tables AZFWApplicationRule, AZFWNetworkRule, AZFWNatRule, AZFWThreatIntel, AZFWDnsQuery and
+their diagnostic categories of the same names (field ``properties``); legacy messages as documented for
+AzureFirewallApplicationRule, AzureFirewallNetworkRule and AzureFirewallDnsProxy; flow tuples of virtual network flow
+logs version 4; Squid's native ``access.log``; Envoy's default access log format and Istio's field names for its JSON.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from allowlist.traffic.dialect import Dialect
+
+
+class Shape(StrEnum):
+    """How the events of a file stand in it."""
+
+    EVENTS = "Azure Monitor events, one a line"
+    RECORDS = "Azure Monitor events in records"
+    TABLE = "columns of a Log Analytics table"
+    FLOWS = "virtual network flow logs"
+    FLOW_RECORDS = "virtual network flow logs in records"
+    SQUID = "Squid access log"
+    ENVOY = "Envoy access log"
+    ENVOY_JSON = "Envoy access log as JSON"
+
+
+FIELDS: Final = (
+    "SourceIp", "SourcePort", "DestinationIp", "DestinationPort", "Protocol", "Fqdn", "QueryName", "Action",
+    "ActionReason", "ThreatDescription", "Policy", "RuleCollectionGroup", "RuleCollection", "Rule",
+)  # fmt: skip
+"""Fields of the firewall's tables that are read; by the same names in ``properties``."""
+
+_ENVOY_FIELDS: Final = (
+    "start_time", "method", "path", "authority", "requested_server_name", "response_code", "response_flags",
+    "upstream_host", "downstream_remote_address",
+)  # fmt: skip
+
+Struct = Mapping[str, "str | Struct"]
+"""Names of JSON members; a text is a SQL type of scalars, a mapping is an object, under ``[]`` a list of such."""
+
+_EVENT: Final[Struct] = {
+    "time": "text", "resourceId": "text", "category": "text",
+    "properties": {**dict.fromkeys(FIELDS, "text"), "msg": "text"},
+}  # fmt: skip
+_FLOW: Final[Struct] = {
+    "time": "text", "targetResourceID": "text", "flowLogResourceID": "text", "category": "text",
+    "flowRecords": {"flows": {"[]": {"flowGroups": {"[]": {"rule": "text", "flowTuples": {"[]": "text"}}}}}},
+}  # fmt: skip
+
+MEMBERS: Final[Mapping[Shape, Struct]] = {
+    Shape.EVENTS: _EVENT,
+    Shape.RECORDS: {"records": {"[]": _EVENT}},
+    Shape.TABLE: {
+        **dict.fromkeys(("TimeGenerated", "_ResourceId", "ResourceId", "Type", "Category", "msg_s", *FIELDS), "text")
+    },
+    Shape.FLOWS: _FLOW,
+    Shape.FLOW_RECORDS: {"records": {"[]": _FLOW}},
+    Shape.ENVOY_JSON: dict.fromkeys(_ENVOY_FIELDS, "text"),
+}  # fmt: skip
+"""What is read of a line of JSON; shapes that are not named here are lines of text."""
+
+COLUMNS: Final = (
+    "t", "category", "resource", "source", "source_port", "name", "destination", "port", "protocol", "action",
+    "reason", "policy", "rcg", "collection", "rule",
+)  # fmt: skip
+"""The columns of every shape, all text as it was logged; ``t`` is the time, ``rcg`` the rule collection group."""
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Expressions for :data:`COLUMNS` over a relation whose columns are the members of one shape."""
+
+    source: str
+    expressions: Mapping[str, str]
+
+    def select(self, *more: str) -> str:
+        listed = [f"{self.expressions.get(name, 'CAST(NULL AS VARCHAR(1))')} AS {name}" for name in COLUMNS]
+        return f"SELECT {', '.join([*listed, *more])} FROM {self.source}"
+
+
+def columns_of(shape: Shape, relation: str, sql: Dialect, carried: str = "") -> Columns:
+    """How ``shape`` becomes :data:`COLUMNS`; ``carried`` is a column of ``relation`` to keep beside them."""
+    keep = f", {carried}" if carried else ""
+    match shape:
+        case Shape.EVENTS:
+            return _events(relation, sql)
+        case Shape.RECORDS:
+            return _events(
+                f"(SELECT e.*{keep} FROM (SELECT {sql.each('records')} AS e{keep} FROM {relation}) AS unpacked) AS events",
+                sql,
+            )
+        case Shape.TABLE:
+            return _table(relation, sql)
+        case Shape.FLOWS:
+            return _flows(relation, sql, keep)
+        case Shape.FLOW_RECORDS:
+            return _flows(
+                f"(SELECT e.*{keep} FROM (SELECT {sql.each('records')} AS e{keep} FROM {relation}) AS unpacked) AS events",
+                sql,
+                keep,
+            )
+        case Shape.SQUID:
+            return _squid(relation, sql)
+        case Shape.ENVOY:
+            return _envoy(relation, sql)
+        case Shape.ENVOY_JSON:
+            return _envoy_json(relation, sql)
+
+
+def _events(relation: str, sql: Dialect) -> Columns:
+    fields = {name: f"properties.{name}" for name in FIELDS}
+    return Columns(relation, {
+        "t": "time", "resource": "resourceId", **_firewall(fields, "category", "properties.msg", sql),
+    })  # fmt: skip
+
+
+def _table(relation: str, sql: Dialect) -> Columns:
+    fields = {name: name for name in FIELDS}
+    category = "CASE WHEN Type IS NULL OR Type = 'AzureDiagnostics' THEN Category ELSE Type END"
+    return Columns(relation, {
+        "t": "TimeGenerated", "resource": "coalesce(_ResourceId, ResourceId)",
+        **_firewall(fields, category, "msg_s", sql),
+    })  # fmt: skip
+
+
+def _firewall(fields: Mapping[str, str], category: str, message: str, sql: Dialect) -> dict[str, str]:
+    """Structured fields, or what the legacy message says where there is one."""
+    structured = {
+        "category": category,
+        "source": fields["SourceIp"],
+        "source_port": fields["SourcePort"],
+        "name": f"coalesce({fields['Fqdn']}, {fields['QueryName']})",
+        "destination": fields["DestinationIp"],
+        "port": fields["DestinationPort"],
+        "protocol": fields["Protocol"],
+        "action": fields["Action"],
+        "reason": f"coalesce({fields['ActionReason']}, {fields['ThreatDescription']})",
+        "policy": fields["Policy"],
+        "rcg": fields["RuleCollectionGroup"],
+        "collection": fields["RuleCollection"],
+        "rule": fields["Rule"],
+    }
+    legacy = _legacy(category, message, sql)
+    return {
+        name: f"CASE WHEN {message} IS NULL THEN {expression} ELSE {legacy[name]} END"
+        for name, expression in structured.items()
+    }
+
+
+_REQUEST: Final = r"^(\S+)\s+(?:Type=\S+ )?request from (\S+?):(\d*)(?: to (\S+?):(\d*))?(?:[.]? |[.]?$)"
+_DNS: Final = r"^DNS Request: (\S+):(\d+) - \S+ \S+ \S+ (\S+) "
+_NAMES: Final = ("HTTP", "HTTPS", "MSSQL")
+
+
+def _legacy(category: str, message: str, sql: Dialect) -> dict[str, str]:
+    """What a message of the retired diagnostics log says; any of its parts may be absent."""
+
+    def asked(group: int) -> str:
+        return sql.part(message, _REQUEST, group)
+
+    is_dns, is_nat = f"{message} LIKE 'DNS Request:%'", f"{message} LIKE '%DNAT%'"
+    by_name = f"{asked(1)} IN ({', '.join(sql.literal(name) for name in _NAMES)})"
+    return {
+        "category": f"CASE WHEN {is_dns} THEN 'AZFWDnsQuery' WHEN {is_nat} THEN 'AZFWNatRule'"
+        f" WHEN {message} LIKE '%ThreatIntel:%' THEN 'AZFWThreatIntel' ELSE {category} END",
+        "source": f"CASE WHEN {is_dns} THEN {sql.part(message, _DNS, 1)} ELSE {asked(2)} END",
+        "source_port": f"CASE WHEN {is_dns} THEN {sql.part(message, _DNS, 2)} ELSE {asked(3)} END",
+        "name": f"CASE WHEN {is_dns} THEN {sql.part(message, _DNS, 3)} WHEN {by_name} THEN {asked(4)} ELSE '' END",
+        "destination": f"CASE WHEN {by_name} THEN '' ELSE {asked(4)} END",
+        "port": asked(5),
+        "protocol": asked(1),
+        "action": f"CASE WHEN {message} LIKE '% was denied%' THEN 'Deny' ELSE {sql.part(message, 'Action: ([A-Za-z]+)')} END",
+        "reason": f"CASE WHEN {message} LIKE '%No rule matched%' THEN 'Default Action' ELSE {sql.part(message, '(?:Reason|ThreatIntel): (.*?)[.]?$')} END",
+        "policy": sql.part(message, r"Policy: (.*?)\. Rule Collection Group: "),
+        "rcg": sql.part(message, r"Rule Collection Group: (.*?)\. Rule Collection: "),
+        "collection": sql.part(message, r"Rule Collection: (.*?)\. Rule: "),
+        "rule": sql.part(message, r"\. Rule: (.*?)(?:\. Web Category: .*|\.)?$"),
+    }  # fmt: skip
+
+
+def _flows(relation: str, sql: Dialect, keep: str) -> Columns:
+    """One row for each flow tuple: time in milliseconds, addresses, ports, protocol, direction, state.
+
+    States are B (begins), C (continues), E (ends), D (denied); virtual network flow logs overview, log format.
+    """
+    flows = f"(SELECT targetResourceID, {sql.each('flowRecords.flows')} AS f{keep} FROM {relation}) AS flows"
+    groups = f"(SELECT targetResourceID, {sql.each('f.flowGroups')} AS g{keep} FROM {flows}) AS groups"
+    tuples = f"(SELECT targetResourceID, g.rule AS acl, {sql.each('g.flowTuples')} AS tuple{keep} FROM {groups}) AS tuples"
+
+    def at(number: int) -> str:
+        return sql.element("tuple", ",", number)
+
+    return Columns(tuples, {
+        "t": sql.part("tuple", r"^(\d+)\d{3},"),
+        "category": "CASE WHEN tuple IS NULL THEN NULL ELSE 'FlowLogFlowEvent' END",
+        "resource": "targetResourceID",
+        "source": at(2), "destination": at(3), "source_port": at(4), "port": at(5),
+        "protocol": f"CASE {at(6)} WHEN '6' THEN 'TCP' WHEN '17' THEN 'UDP' WHEN '1' THEN 'ICMP' ELSE {at(6)} END",
+        "action": f"CASE WHEN {at(7)} = 'I' THEN 'inbound' WHEN {at(8)} = 'D' THEN 'deny' WHEN {at(8)} IN ('B', 'C', 'E') THEN 'allow' ELSE '' END",
+        "rule": "acl",
+    })  # fmt: skip
+
+
+_SQUID: Final = r"^(\d+)\.\d+ +-?\d+ (\S+) ([A-Z_]+)/\d+ -?\d+ (\S+) (\S+) "
+_URL: Final = r"^(?:([a-z]+)://)?(?:[^/@]*@)?(\[[0-9a-fA-F:]+\]|[^/:?#]+)(?::(\d+))?(?:[/?#].*)?$"
+
+
+def _squid(relation: str, sql: Dialect) -> Columns:
+    def word(number: int) -> str:
+        return sql.part("line", _SQUID, number)
+
+    url = word(5)
+    scheme, port = sql.part(url, _URL, 1), sql.part(url, _URL, 3)
+    protocol = f"CASE WHEN {word(4)} = 'CONNECT' THEN 'https' ELSE {scheme} END"
+    usual = f"CASE {scheme} WHEN 'http' THEN '80' WHEN 'https' THEN '443' WHEN 'ftp' THEN '21' ELSE '' END"
+    return Columns(relation, {
+        "t": word(1),
+        "category": f"CASE WHEN {word(1)} = '' THEN NULL ELSE 'squid' END",
+        "source": word(2), "name": sql.part(url, _URL, 2),
+        "port": f"CASE WHEN {port} = '' THEN {usual} ELSE {port} END",
+        "protocol": protocol,
+        "action": f"CASE WHEN {word(3)} LIKE '%DENIED%' THEN 'deny' WHEN {word(3)} = '' THEN '' ELSE 'allow' END",
+        "reason": f"CASE WHEN {word(3)} LIKE '%DENIED%' THEN {word(3)} ELSE '' END",
+    })  # fmt: skip
+
+
+_ENVOY: Final = r'^\[([^\]]+)\] "(\S+) (\S+) [^"]*" (\d+) (\S+) -?\d+ -?\d+ -?\d+ \S+ "([^"]*)" "[^"]*" "[^"]*" "([^"]*)" "([^"]*)"'
+
+
+def _envoy(relation: str, sql: Dialect) -> Columns:
+    def word(number: int) -> str:
+        return sql.part("line", _ENVOY, number)
+
+    return Columns(
+        relation, _envoy_columns(word(1), word(2), word(4), word(5), word(6), word(7), word(8), sql)
+    )
+
+
+def _envoy_json(relation: str, sql: Dialect) -> Columns:
+    authority = "coalesce(nullif(nullif(authority, ''), '-'), requested_server_name)"
+    client = sql.part("downstream_remote_address", r"^\[?([0-9a-fA-F.:]+?)\]?:\d+$")
+    return Columns(relation, _envoy_columns(
+        "start_time", "coalesce(method, '')", "response_code", "response_flags", client, authority, "upstream_host", sql,
+    ))  # fmt: skip
+
+
+def _envoy_columns(
+    time: str, method: str, code: str, flags: str, client: str, authority: str, upstream: str, sql: Dialect
+) -> dict[str, str]:
+    """Envoy itself refused where no upstream was chosen: no route (NR), external authorisation (UAEX), or 403."""
+    alone = f"coalesce({upstream}, '-') IN ('', '-')"
+    port = sql.part(authority, _URL, 3)
+    refused = f"{alone} AND ({flags} LIKE '%NR%' OR {flags} LIKE '%UAEX%' OR {code} = '403')"
+    return {
+        "t": time,
+        "category": f"CASE WHEN coalesce({time}, '') = '' THEN NULL ELSE 'envoy' END",
+        "source": f"CASE WHEN {client} = '-' THEN '' ELSE {sql.part(client, '^([^, ]*)')} END",
+        "name": sql.part(authority, _URL, 2),
+        "port": f"CASE WHEN {port} <> '' THEN {port} WHEN {method} = 'CONNECT' OR {method} IN ('', '-') THEN '443' ELSE '80' END",
+        "protocol": f"CASE WHEN {method} IN ('CONNECT', '', '-') THEN 'https' ELSE 'http' END",
+        "action": f"CASE WHEN coalesce({code}, '') = '' THEN '' WHEN {refused} THEN 'deny' ELSE 'allow' END",
+        "reason": f"CASE WHEN {refused} THEN {flags} ELSE '' END",
+    }  # fmt: skip
