@@ -21,6 +21,7 @@ POLICY = f"{PROVIDERS}/Microsoft.Network/firewallPolicies/p"
 FIREWALL = f"{PROVIDERS}/Microsoft.Network/azureFirewalls/fw"
 HUB = f"{PROVIDERS}/Microsoft.MachineLearningServices/workspaces/hub"
 ACCOUNT = f"{PROVIDERS}/Microsoft.CognitiveServices/accounts/acc"
+PERIMETER = f"{PROVIDERS}/Microsoft.Network/networkSecurityPerimeters/nsp"
 NOW = dt.datetime(2026, 11, 27, 12, tzinfo=dt.UTC)
 
 
@@ -175,6 +176,32 @@ def host(action: str, name: str) -> Body:
     }
 
 
+def behind_perimeter(rule: Body) -> list[Body]:
+    given = f"{PERIMETER}/profiles/p"
+    return [
+        {"id": PERIMETER, "name": "nsp", "properties": {"provisioningState": "Succeeded"}},
+        {"id": given, "name": "p", "properties": {"accessRulesVersion": "1"}},
+        {"id": f"{given}/accessRules/r", "name": "r", "properties": rule},
+        {
+            "id": f"{PERIMETER}/resourceAssociations/a",
+            "name": "a",
+            "properties": {
+                "provisioningState": "Succeeded",
+                "privateLinkResource": {"id": ACCOUNT},
+                "profile": {"id": given},
+                "accessMode": "Enforced",
+                "hasProvisioningIssues": "no",
+            },
+        },
+    ]
+
+
+OUTBOUND = {
+    "provisioningState": "Succeeded",
+    "direction": "Outbound",
+    "fullyQualifiedDomainNames": ["a.foo.com"],
+    "addressPrefixes": [],
+}
 FQDN = {"type": "FQDN", "category": "UserDefined", "status": "Active", "destination": "a.foo.com"}
 ALLOW, DENY = collection("Allow", 200, [names("Allow", "s")]), collection("Deny", 100, [names("Deny", "r")])
 
@@ -189,6 +216,7 @@ COVERED: dict[str, tuple[str, str, list[Body]]] = {
         account({"restrictOutboundNetworkAccess": True, "allowedFqdnList": ["a.foo.com"]}),
     ),
     "agent-egress": ("agent-egress", f"{ACCOUNT}/raiPolicies/p", egress([host("Allow", "y")])),
+    "security-perimeter": ("security-perimeter", f"{PERIMETER}/profiles/p", behind_perimeter(OUTBOUND)),
 }
 BLOCKED: dict[str, tuple[str, str, list[Body]]] = {
     "firewall-policy": ("firewall-policy", POLICY, policy(DENY, ALLOW)),
@@ -203,6 +231,7 @@ BLOCKED: dict[str, tuple[str, str, list[Body]]] = {
 UNDECISIVE = frozenset(
     # Labels, places and what says nothing about flows.
     {"name", "description", "id", "category", "priority", "servers", "tier", "firewallPolicy"}
+    | {"accessRulesVersion"}
 )
 ENUMERATIONS = frozenset(
     {"type", "ruleType", "protocolType", "ruleCollectionType", "actionType", "mode", "defaultAction"}
@@ -299,6 +328,8 @@ def _is_beside(kind: str, path: tuple[Any, ...]) -> bool:
     body, rest = path[0], path[1:]
     if kind == "firewall-policy":
         return bool(body == 2)
+    if kind == "security-perimeter":
+        return rest[-1] in ("privateLinkResource", "profile")
     if kind in ("hub-network", "account-network", "agent-egress"):
         return rest == ("properties",)
     return False
@@ -352,10 +383,77 @@ def test_what_is_not_in_the_state_succeeded_is_no_cover_and_no_plan_calls_it_fin
     surface, resource, bodies = COVERED[kind]
     given = project(tmp_path, surface, resource)
     for path, found in inner(bodies):
-        if "provisioningState" in found and not (kind == "agent-egress" and path[0] == 0):
+        if "provisioningState" in found:
             estate = changed(bodies, path, "provisioningState", state)
             assert status(given, estate) is not Status.COVERED, path
             made = make_plan(given, Estate.of(estate), given.targets())
             assert not made.is_settled, path
             told = [*(item.text for item in made.concerns), *(item.reason for item in made.changes)]
             assert any(state in text for text in told), path
+
+
+STOPPED: dict[str, tuple[str, list[Body]]] = {
+    "a policy that Azure lists no firewall for": (
+        "firewall-policy",
+        changed(policy(ALLOW)[:2], (0, "properties"), "firewalls", []),
+    ),
+    "a policy on a firewall that was stopped": (
+        "firewall-policy",
+        changed(policy(ALLOW), (2, "properties"), "ipConfigurations", []),
+    ),
+    "a classic firewall that was stopped": (
+        "azure-firewall",
+        changed(classic(ALLOW), (0, "properties"), "ipConfigurations", []),
+    ),
+}
+
+
+@pytest.mark.parametrize("what", STOPPED)
+def test_rules_that_no_firewall_carries_are_no_cover_and_no_plan_calls_them_fine(
+    what: str, tmp_path: Path
+) -> None:
+    kind, bodies = STOPPED[what]
+    surface, resource, _ = COVERED[kind]
+    given = project(tmp_path, surface, resource)
+
+    assert status(given, bodies) is Status.UNKNOWN
+    made = make_plan(given, Estate.of(copy.deepcopy(bodies)), given.targets())
+    assert not made.changes
+    assert [gap.requirement.pattern for gap in made.gaps] == ["a.foo.com"]
+    told = [item.text for item in made.concerns]
+    assert any("attached to no firewall" in text or "stopped" in text for text in told)
+
+
+def test_a_parent_whose_children_are_carried_is_in_force(tmp_path: Path) -> None:
+    surface, resource, _ = COVERED["firewall-policy"]
+    given = project(tmp_path, surface, resource)
+    bodies = changed(policy(ALLOW)[:2], (0, "properties"), "firewalls", [])
+    bodies = changed(bodies, (0, "properties"), "childPolicies", [{"id": f"{POLICY}-child"}])
+
+    assert status(given, bodies) is Status.COVERED
+
+
+def test_one_of_two_firewalls_that_was_stopped_leaves_the_other_in_force(tmp_path: Path) -> None:
+    surface, resource, _ = COVERED["firewall-policy"]
+    given = project(tmp_path, surface, resource)
+    bodies = changed(policy(ALLOW), (2, "properties"), "ipConfigurations", [])
+    running = {**policy(ALLOW)[2], "id": f"{FIREWALL}2", "name": "fw2"}
+
+    assert status(given, [*bodies, running]) is Status.COVERED
+
+
+def test_what_somebody_added_to_a_rule_of_ours_in_a_perimeter_is_taken_back(tmp_path: Path) -> None:
+    surface, resource, bodies = COVERED["security-perimeter"]
+    given = project(tmp_path, surface, resource)
+    (written,) = make_plan(given, Estate.of([*bodies[:2], bodies[3]]), given.targets()).changes
+    mine = {**(written.operation.after or {}), "fullyQualifiedDomainNames": ["a.foo.com", "more.foo.com"]}
+    estate = [*bodies[:2], {"id": written.operation.resource, "name": "mine", "properties": mine}, bodies[3]]
+
+    (change,) = make_plan(given, Estate.of(estate), given.targets()).changes
+
+    assert change.operation.after == written.operation.after
+    assert not judge_is_settled(given, estate)
+
+
+def judge_is_settled(given: Project, bodies: list[Body]) -> bool:
+    return make_plan(given, Estate.of(copy.deepcopy(bodies)), given.targets()).is_settled

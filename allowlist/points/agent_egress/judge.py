@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from allowlist.estate.known import shown
 from allowlist.names import Dialect, InvalidPattern, parse_pattern
-from allowlist.plan.findings import Finding, Status, invalid, not_modelled
+from allowlist.plan.findings import Finding, Status, in_bad_state, invalid, not_modelled
 from allowlist.points.agent_egress.translate import EgressPolicy, to_ruleset
 from allowlist.points.verdict import Judgement, Refusal, Word, undecided
 from allowlist.rules.coverage import Coverage, CoverageEngine
@@ -32,7 +32,9 @@ class PolicyJudge:
                 word=Word.BLOCKED, by=by, reason="", text=f"denied by rule '{by}', which comes first"
             )
         refusal = why_inexpressible(requirement)
-        unknown = undecided(coverage, refusal or self.policy.doubts, op="add_rule", host=requirement.pattern)
+        unknown = undecided(
+            coverage, refusal or self.policy.troubles, op="add_rule", host=requirement.pattern
+        )
         if unknown:
             return unknown
         if refusal:
@@ -72,6 +74,10 @@ def why_inexpressible(requirement: Requirement) -> Refusal | None:
 
 def posture(policy: EgressPolicy, target: str) -> Iterator[Finding]:
     """What the policy itself shows, whatever is required of it."""
+    if policy.state:
+        yield in_bad_state(
+            target, policy.name, f"{policy.state}: its policies are not known to be in force", _WAIT
+        )
     for text in policy.doubts:
         yield not_modelled(target, policy.name, text)
     for rule in policy.rules:
@@ -101,6 +107,7 @@ def posture(policy: EgressPolicy, target: str) -> Iterator[Finding]:
         )
 
 
+_WAIT = "wait until Azure is done, or mend the account; then check again"
 _ENFORCE = "set options.mode: Enforced on the target once the log shows no call that is needed"
 _REMEDIES = {
     "no_egress_policy": _ENFORCE,

@@ -8,13 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from copy import deepcopy
+from dataclasses import replace
 
+from allowlist.azure.facts import api_version
 from allowlist.documents import digest_of
 from allowlist.errors import InvalidInput, PlanRefused
 from allowlist.estate.bodies import Body, Estate
-from allowlist.estate.resource_id import normal_id
+from allowlist.estate.known import unsettled
+from allowlist.estate.resource_id import ResourceId, normal_id
 from allowlist.plan.findings import Finding
 from allowlist.plan.model import Operation
+from allowlist.points.accounts import ACCOUNTS
 from allowlist.points.agent_egress.draft import PolicyOptions, draft, options_of
 from allowlist.points.agent_egress.judge import PolicyJudge, posture
 from allowlist.points.agent_egress.place import API_VERSION
@@ -44,7 +48,16 @@ class AgentEgress(Point):
 
     def read(self, arm: ArmReader) -> list[Body]:
         policy = arm.get(self.target.resource, API_VERSION)
-        return [{**policy, "id": policy.get("id") or self.target.resource}]
+        account = arm.get(self._account, api_version(ACCOUNTS))
+        return [
+            {**policy, "id": policy.get("id") or self.target.resource},
+            {**account, "id": account.get("id") or self._account},
+        ]
+
+    @property
+    def _account(self) -> str:
+        """The account the policy belongs to."""
+        return str(ResourceId(self.target.resource).parent)
 
     def policy(self, estate: Estate) -> EgressPolicy:
         body = estate.get(self.target.resource)
@@ -52,7 +65,10 @@ class AgentEgress(Point):
             raise InvalidInput.of(estate.origin or "estate", f"lacks the RAI policy {self.target.resource}")
         name = self.target.resource.rpartition("/")[2]
         found = body["properties"].get(COLLECTION)
-        return EgressPolicy.of(name, found, options_of(self.target).attached)
+        account = estate.get(self._account)
+        state = unsettled(account) if account else ""
+        policy = EgressPolicy.of(name, found, options_of(self.target).attached)
+        return replace(policy, state=f"the account is {state}" if state else "")
 
     def ruleset(self, estate: Estate) -> Ruleset:
         return to_ruleset(self.policy(estate))

@@ -97,6 +97,8 @@ class EgressPolicy:
     missing: bool = False
     doubts: tuple[str, ...] = ()
     """Members and values of the policy itself that nobody models."""
+    state: str = ""
+    """Why nothing of it is certain to be in force: its account is not in the state Succeeded."""
 
     @classmethod
     def of(cls, name: str, body: Any, attached: bool | None = None) -> EgressPolicy:
@@ -121,7 +123,12 @@ class EgressPolicy:
     @property
     def is_open(self) -> bool:
         """Does the policy decide nothing, for certain?"""
-        return self.attached is False or (not self.doubts and self.mode != "Enforced")
+        return self.attached is False or (not self.troubles and self.mode != "Enforced")
+
+    @property
+    def troubles(self) -> tuple[str, ...]:
+        """What makes every answer of the policy unknown."""
+        return (*self.doubts, *([self.state] if self.state else []))
 
     def rule(self, name: str) -> EgressRule | None:
         return next((rule for rule in self.rules if rule.name == name), None)
@@ -157,10 +164,10 @@ def to_ruleset(policy: EgressPolicy) -> Ruleset:
     rules = [item for rule in policy.rules for item in _rules(policy.name, rule)]
     if policy.default == "Allow":
         rules.append(_default(policy.name))
-    before = opaque(RuleRef(policy=policy.name, group="", collection=COLLECTION, rule=MODE), policy.doubts)
+    before = opaque(RuleRef(policy=policy.name, group="", collection=COLLECTION, rule=MODE), policy.troubles)
     return Ruleset(
         name=policy.name,
-        network=tuple(before) if policy.doubts else (),
+        network=tuple(before) if policy.troubles else (),
         application=tuple(rules),
         settings=Settings(is_managed=True),
     )

@@ -19,6 +19,7 @@ from allowlist.points.firewall.translate import (
     carriers_of,
     name_of,
     named_ip_groups,
+    not_carried,
     policy_chain,
     sorted_groups,
     to_ruleset,
@@ -144,6 +145,12 @@ def _states(estate: Estate, target: Target) -> Iterator[Finding]:
         groups = sorted_groups(estate, policy["id"])
         bodies += [("policy", policy), *(("group", group) for group in groups)]
         bodies += [("IP group", body) for body in filter(None, map(estate.get, named_ip_groups(groups)))]
+    idle = not_carried(estate, chain[-1])
+    if idle:
+        because = f"{idle}: nothing it says is in force"
+        yield in_bad_state(
+            target.name, name_of(chain[-1]), because, "attach or start a firewall, then check again"
+        )
     for what, body in bodies:
         state = unsettled(body)
         if state:

@@ -60,7 +60,38 @@ def state_of(estate: Estate, chain: Sequence[Body]) -> str:
         state = unsettled(body)
         if state:
             return f"{what} {name_of(body)} is {state}"
+    return not_carried(estate, chain[-1])
+
+
+def not_carried(estate: Estate, policy: Body) -> str:
+    """Why no firewall carries the rules of ``policy``; empty where one does, or where nobody says what carries it.
+
+    Azure lists the firewalls of a policy and its children, also where there are none; a template or a body to be
+    written lists neither. One that was stopped keeps its policy and has no address configuration any more
+    (learn.microsoft.com/azure/firewall/firewall-faq, "How can I stop and start Azure Firewall?").
+    """
+    carriers = carriers_of(estate, policy)
+    if carriers and all(map(is_stopped, carriers)):
+        return f"firewall {name_of(carriers[0])} is stopped (deallocated)"
+    properties = spelled(policy["properties"], _CARRIERS)
+    said = "firewalls" in properties and not holds(properties["firewalls"])
+    if said and not carriers and not holds(properties.get("childPolicies")):
+        return f"policy {name_of(policy)} is attached to no firewall"
     return ""
+
+
+def is_stopped(firewall: Body) -> bool:
+    """Does Azure say of a firewall of a virtual network that it has no address configuration?"""
+    properties = spelled(firewall["properties"], _CONFIGURED)
+    return (
+        "ipConfigurations" in properties
+        and not holds(properties["ipConfigurations"])
+        and not holds(properties.get("virtualHub"))
+    )
+
+
+_CARRIERS = frozenset({"firewalls", "childPolicies"})
+_CONFIGURED = frozenset({"ipConfigurations", "virtualHub"})
 
 
 def carriers_of(estate: Estate, policy: Body) -> list[Body]:

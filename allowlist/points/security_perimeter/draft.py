@@ -12,7 +12,7 @@ import msgspec
 from allowlist.documents.prepared import prepared
 from allowlist.estate.bodies import Body
 from allowlist.plan.model import Cost, Skip
-from allowlist.points.draft import WEB, Drafting, at, sorted_out, tightened
+from allowlist.points.draft import DRIFT, WEB, Drafting, at, sorted_out, tightened
 from allowlist.points.managed.ownership import is_owned, rule_name
 from allowlist.points.point import Draft, Drafted, Target
 from allowlist.points.security_perimeter.place import perimeter_of
@@ -20,6 +20,7 @@ from allowlist.points.security_perimeter.translate import (
     ASSOCIATIONS,
     COLLECTION,
     ENFORCED,
+    NAMES,
     AccessProfile,
     Association,
     PerimeterJudge,
@@ -59,10 +60,23 @@ def draft(
     changes = [
         drafted for host, items in hosts.items() if (drafted := _upsert(profile, target, host, items, why))
     ]
+    changes += _restored(profile, target, [item for item in kept if item.pattern not in hosts])
     changes += [_enforcement(target, item) for item in logging if tightens]
     names = {_name(target, item.pattern) for item in (*needed, *kept)}
     removals, skips = _removals(profile, target, names)
     return Draft(changes=(*changes, *removals), inexpressible=tuple(refused), skips=tuple(skips))
+
+
+def _restored(profile: AccessProfile, target: Target, kept: Sequence[Requirement]) -> list[Drafted]:
+    """Rules of ours that somebody changed, as far as the delete policy lets what they open be taken back."""
+    hosts: dict[str, list[Requirement]] = {}
+    for item in kept:
+        if _name(target, item.pattern) in profile.rules:
+            hosts.setdefault(item.pattern, []).append(item)
+    if target.delete != "sync":
+        return []
+    found = (_upsert(profile, target, host, items, "") for host, items in hosts.items())
+    return [replace(item, drift=DRIFT) for item in found if item]
 
 
 def _name(target: Target, host: str) -> str:
@@ -75,8 +89,8 @@ def _upsert(
     name = _name(target, host)
     body: Body = {"direction": "Outbound", "fullyQualifiedDomainNames": [host]}
     old = profile.rules.get(name)
-    failed = old is not None and old.get("provisioningState") == "Failed"
-    if old is not None and hosts_of(old) == hosts_of(body) and not failed:
+    failed = old is not None and str(old.get("provisioningState")).lower() == "failed"
+    if old is not None and _same(old, body) and not failed:
         return None
     operation = Drafting(target).operation(
         "add" if old is None else "update",
@@ -88,6 +102,13 @@ def _upsert(
     )
     along = tuple(at(items[0], pattern=host, **web) for web in WEB)
     return Drafted(operation=operation, requirements=tuple(items), cost=COST, why=why, along=along)
+
+
+def _same(old: Mapping[str, Any], body: Body) -> bool:
+    """Does the rule there let through what ``body`` would? A member more may let through more."""
+    plain = plain_rule(old)
+    direction = str(plain.pop("direction", "")).lower()
+    return direction == "outbound" and hosts_of(plain) == hosts_of(body) and plain.keys() == {NAMES}
 
 
 def plain_rule(rule: Mapping[str, Any]) -> Body:

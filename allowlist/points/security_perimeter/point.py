@@ -8,9 +8,9 @@ from typing import Any
 from allowlist.documents import digest_of
 from allowlist.errors import InvalidInput, TargetNotFound
 from allowlist.estate.bodies import Body, Estate
-from allowlist.estate.known import spelling
+from allowlist.estate.known import shown, spelled, spelling, unmodelled_keys, unsettled
 from allowlist.estate.resource_id import ResourceId, normal_id
-from allowlist.plan.findings import Finding, Status, invalid
+from allowlist.plan.findings import Finding, Status, in_bad_state, invalid, not_modelled
 from allowlist.plan.model import Operation
 from allowlist.points.point import ArmReader, ArmWriter, Draft, LimitFinding, Point, Write
 from allowlist.points.security_perimeter.draft import PerimeterOptions, draft, options_of
@@ -20,12 +20,14 @@ from allowlist.points.security_perimeter.translate import (
     COLLECTION,
     ENFORCED,
     MAX_ELEMENTS,
+    MEMBERS,
     MODES,
     AccessProfile,
     Association,
     PerimeterJudge,
     hosts_of,
     mode_of,
+    rule_doubts,
     to_ruleset,
 )
 from allowlist.points.unmet import Unmet
@@ -44,9 +46,9 @@ class SecurityPerimeter(Point):
     options_type = PerimeterOptions
 
     def read(self, arm: ArmReader) -> list[Body]:
-        """The profile with its rules, and the associations and links of its perimeter."""
+        """The perimeter, the profile with its rules, and the associations and links of the perimeter."""
         profile, perimeter = self.target.resource, perimeter_of(self.target.resource)
-        bodies = [{**arm.get(profile, API_VERSION), "id": profile}]
+        bodies = [{**arm.get(place, API_VERSION), "id": place} for place in (perimeter, profile)]
         for place in (
             f"{profile}/{COLLECTION}",
             f"{perimeter}/{ASSOCIATIONS}",
@@ -65,29 +67,26 @@ class SecurityPerimeter(Point):
                 hint="save it with: allowlist snapshot -o DIR",
             )
         perimeter = perimeter_of(resource)
-        associations = tuple(self._associations(estate, perimeter))
+        behind = list(self._behind(estate, perimeter))
+        associations = tuple(map(_association, behind))
         rules = estate.children(resource, COLLECTION)
         return AccessProfile(
             name=ResourceId(resource).name,
             mode=mode_of(associations),
-            rules={ResourceId(body["id"]).name: body["properties"] for body in rules},
+            rules={ResourceId(body["id"]).name: spelled(body["properties"], MEMBERS) for body in rules},
             associations=associations,
             links=tuple(_links(estate, perimeter)),
+            unknown=tuple(_doubts(estate.get(perimeter), estate.get(resource), behind)),
+            state=_state_of(estate.get(perimeter), estate.get(resource), behind),
         )
 
-    def _associations(self, estate: Estate, perimeter: str) -> Iterator[Association]:
-        """Those of the perimeter that stand behind this profile."""
+    def _behind(self, estate: Estate, perimeter: str) -> Iterator[Body]:
+        """The associations of the perimeter that stand behind this profile, or perhaps do."""
         for body in estate.children(perimeter, ASSOCIATIONS):
-            properties = body["properties"]
-            if normal_id((properties.get("profile") or {}).get("id") or "/") == normal_id(
-                self.target.resource
-            ):
-                yield Association(
-                    name=ResourceId(body["id"]).name,
-                    resource=str((properties.get("privateLinkResource") or {}).get("id") or ""),
-                    mode=spelling(str(properties.get("accessMode") or "Learning"), MODES),
-                    has_issues=str(properties.get("hasProvisioningIssues") or "").lower() in ("yes", "true"),
-                )
+            profile = spelled(body["properties"], _ASSOCIATION).get("profile") or {}
+            named = profile.get("id") if isinstance(profile, Mapping) else profile
+            if normal_id(str(named or "/")) == normal_id(self.target.resource):
+                yield body
 
     def ruleset(self, estate: Estate) -> Ruleset:
         return to_ruleset(self.profile(estate))
@@ -102,12 +101,27 @@ class SecurityPerimeter(Point):
         """Resources that are not held to the rules, associations the service has trouble with."""
         profile = self.profile(estate)
         found = [self._only_logs(profile, item) for item in profile.associations if item.mode != ENFORCED]
+        name = profile.name
+        found += [not_modelled(self.target.name, name, text) for text in profile.unknown]
+        if profile.state:
+            found.append(in_bad_state(self.target.name, name, f"{profile.state}: {_NOT_IN_FORCE}", _WAIT))
+        found += self._of_rules(profile)
         found += [
             invalid(self.target.name, item.name, "the service reports provisioning issues of the association")
             for item in profile.associations
             if item.has_issues
         ]
         return found if profile.associations else [*found, self._unassociated(profile)]
+
+    def _of_rules(self, profile: AccessProfile) -> Iterator[Finding]:
+        """States and unknown members of outbound rules, whoever owns them."""
+        for name, rule in profile.outbound.items():
+            state = unsettled({"properties": rule})
+            if state:
+                yield in_bad_state(
+                    self.target.name, name, f"the rule is {state}: it is not known to be in force", _AGAIN
+                )
+            yield from (not_modelled(self.target.name, name, text) for text in rule_doubts(rule))
 
     def _only_logs(self, profile: AccessProfile, item: Association) -> Finding:
         return Finding(
@@ -195,6 +209,54 @@ class SecurityPerimeter(Point):
             return [Unmet.different(name)]
         state = str(properties.get("provisioningState") or "Succeeded")
         return [] if state == "Succeeded" else [Unmet.of_state(name, state)]
+
+
+_NOT_IN_FORCE = "its rules are not known to be in force"
+_WAIT = "wait until Azure is done, or mend it in Azure; then check again"
+_AGAIN = "wait until Azure is done; a plan writes a rule of ours that failed again"
+_PERIMETER = frozenset({"perimeterGuid", "provisioningState"})
+_PROFILE = frozenset({"accessRulesVersion", "diagnosticSettingsVersion", "provisioningState"})
+_ASSOCIATION = frozenset(
+    {"accessMode", "hasProvisioningIssues", "privateLinkResource", "profile", "provisioningState"}
+)
+"""Members of a perimeter, of a profile and of an association (API description of Microsoft.Network, 2024-10-01)."""
+_ISSUES = "hasProvisioningIssues"
+_YES = ("yes", "true")
+
+
+def _association(body: Body) -> Association:
+    properties = spelled(body["properties"], _ASSOCIATION)
+    behind = properties.get("privateLinkResource")
+    return Association(
+        name=ResourceId(body["id"]).name,
+        resource=str((behind if isinstance(behind, Mapping) else {}).get("id") or ""),
+        mode=spelling(str(properties.get("accessMode") or "Learning"), MODES),
+        has_issues=str(properties.get(_ISSUES) or "").lower() in _YES,
+    )
+
+
+def _doubts(perimeter: Body | None, profile: Body | None, behind: Iterable[Body]) -> Iterator[str]:
+    """Members that nobody models, of the perimeter, the profile and what stands behind it."""
+    known = ((perimeter, _PERIMETER), (profile, _PROFILE), *((body, _ASSOCIATION) for body in behind))
+    for body, members in known:
+        if body is not None:
+            name = ResourceId(body["id"]).name
+            yield from (f"{key} of {name}" for key in unmodelled_keys(body["properties"], members))
+    for body in behind:
+        issues = spelled(body["properties"], _ASSOCIATION).get(_ISSUES)
+        if str(issues or "").lower() not in ("", "no", "false", *_YES):
+            yield f"{_ISSUES} {shown(issues)} of {ResourceId(body['id']).name}"
+
+
+def _state_of(perimeter: Body | None, profile: Body | None, behind: Iterable[Body]) -> str:
+    """What of the perimeter, the profile and its associations is not Succeeded; empty where all are."""
+    parts = (("perimeter", perimeter), ("profile", profile), *(("association", body) for body in behind))
+    for what, body in parts:
+        state = unsettled(body) if body is not None else ""
+        if body is not None and state:
+            return f"{what} {ResourceId(body['id']).name} is {state}"
+    troubled = [body for body in behind if _association(body).has_issues]
+    return f"association {ResourceId(troubled[0]['id']).name} has provisioning issues" if troubled else ""
 
 
 def _listed(arm: ArmReader, path: str) -> Iterator[Body]:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from allowlist.estate.known import unmodelled_keys
+from allowlist.estate.known import holds, shown, spelling, unmodelled_keys
 from allowlist.names import Dialect, InvalidPattern, parse_pattern
 from allowlist.points.allow_list.translate import normal_entry
 from allowlist.points.managed.translate import WEB, opaque, open_ruleset
@@ -22,6 +22,7 @@ from allowlist.rules.model import Action, ApplicationRule, RuleRef, Ruleset, Set
 from allowlist.rules.requirement import Requirement
 
 COLLECTION = "accessRules"
+NAMES = "fullyQualifiedDomainNames"
 ASSOCIATIONS = "resourceAssociations"
 ENFORCED = "Enforced"
 UNASSOCIATED = "unset: no resource is associated"
@@ -30,7 +31,7 @@ MAX_ELEMENTS = 200
 WILDCARDS = "wildcards_not_documented"
 
 _LISTS = ("addressPrefixes", "fullyQualifiedDomainNames", "subscriptions", "emailAddresses", "phoneNumbers")
-_MEMBERS = frozenset({"direction", "provisioningState", "serviceTags", "networkSecurityPerimeters", *_LISTS})
+MEMBERS = frozenset({"direction", "provisioningState", "serviceTags", "networkSecurityPerimeters", *_LISTS})
 """Members of an access rule (API description of Microsoft.Network, 2024-10-01)."""
 MODES = ("Enforced", "Learning", "Audit", "Transition")
 """Transition is what Learning was called before."""
@@ -61,6 +62,10 @@ class AccessProfile:
     name: str = "perimeter"
     associations: tuple[Association, ...] = ()
     links: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
+    """Members and values of the profile and its associations that nobody models."""
+    state: str = ""
+    """Why nothing of it is certain to be in force: it, its perimeter or an association is not Succeeded."""
 
     @property
     def outbound(self) -> dict[str, Mapping[str, Any]]:
@@ -73,13 +78,22 @@ class AccessProfile:
 
     @property
     def doubts(self) -> tuple[str, ...]:
-        """Access modes nobody models: then nothing of what is let through is known."""
+        """What nobody models, access modes included: then nothing of what is let through is known."""
         modes = dict.fromkeys(item.mode for item in self.associations if item.mode not in MODES)
-        return tuple(f"accessMode {mode}" for mode in modes)
+        return (*(f"accessMode {mode}" for mode in modes), *self.unknown)
+
+    @property
+    def troubles(self) -> tuple[str, ...]:
+        """What makes every answer of the profile unknown."""
+        return (*self.doubts, *([self.state] if self.state else []))
 
     @property
     def elements(self) -> int:
-        return sum(len(rule.get(key) or ()) for rule in self.rules.values() for key in _LISTS)
+        return sum(_length(rule.get(key)) for rule in self.rules.values() for key in _LISTS)
+
+
+def _length(value: Any) -> int:
+    return len(value) if isinstance(value, list | tuple) else 0
 
 
 def mode_of(associations: Sequence[Association]) -> str:
@@ -91,7 +105,25 @@ def mode_of(associations: Sequence[Association]) -> str:
 
 
 def hosts_of(rule: Mapping[str, Any]) -> tuple[str, ...]:
-    return tuple(normal_entry(str(item)) for item in rule.get("fullyQualifiedDomainNames") or ())
+    """The names of a rule, as far as they can be read."""
+    names = rule.get(NAMES)
+    return tuple(normal_entry(str(item)) for item in names) if isinstance(names, list | tuple) else ()
+
+
+def rule_doubts(rule: Mapping[str, Any]) -> tuple[str, ...]:
+    """Members and values of a rule that nobody models."""
+    names, direction = rule.get(NAMES), rule.get("direction")
+    odd = holds(names) and not (isinstance(names, list) and all(isinstance(item, str) for item in names))
+    return (
+        *unmodelled_keys(rule, MEMBERS),
+        *([f"{NAMES} {shown(names)}"] if odd else []),
+        *(f"{key} beside names" for key in _LISTS if key != NAMES and holds(names) and holds(rule.get(key))),
+        *(
+            []
+            if str(direction or "").lower() in ("inbound", "outbound")
+            else [f"direction {shown(direction)}"]
+        ),
+    )
 
 
 def to_ruleset(profile: AccessProfile) -> Ruleset:
@@ -99,11 +131,11 @@ def to_ruleset(profile: AccessProfile) -> Ruleset:
     if profile.mode != ENFORCED:
         return open_ruleset(profile.name, f"accessMode {profile.mode}")
     ref = RuleRef(policy=profile.name, group="", collection=ASSOCIATIONS, rule="")
-    before = opaque(ref, profile.doubts) if profile.doubts else ()
+    before = opaque(ref, profile.troubles) if profile.troubles else ()
     rules = (
         _rule(profile.name, name, rule)
         for name, rule in profile.outbound.items()
-        if hosts_of(rule) and _state(rule) not in _GONE
+        if (hosts_of(rule) or rule_doubts(rule)) and _state(rule) not in _GONE
     )
     return Ruleset(
         name=profile.name,
@@ -114,23 +146,21 @@ def to_ruleset(profile: AccessProfile) -> Ruleset:
 
 
 def _state(rule: Mapping[str, Any]) -> str:
-    return str(rule.get("provisioningState") or "")
+    return spelling(rule.get("provisioningState") or "", (*_IN_FORCE, *_GONE))
 
 
 def _rule(profile: str, name: str, rule: Mapping[str, Any]) -> ApplicationRule:
     """One rule; wildcards may stand for any name, for no page says what they match here."""
     coming = _state(rule) not in _IN_FORCE
     hosts = hosts_of(rule)
-    doubts = unmodelled_keys(rule, _MEMBERS)
-    if str(rule.get("direction") or "").lower() != "outbound":
-        doubts += (f"direction {rule.get('direction')}",)
+    doubts = rule_doubts(rule)
     return ApplicationRule(
         ref=RuleRef(policy=profile, group="", collection=COLLECTION, rule=name),
         action=Action.ALLOW,
         sources=Sources(addresses=EVERYWHERE),
         services=WEB,
         patterns=tuple(host for host in hosts if "*" not in host),
-        unresolved=tuple(host for host in hosts if "*" in host),
+        unresolved=tuple(host for host in hosts if "*" in host) or (() if hosts else doubts),
         unmodelled=doubts,
         state=f"its state is {_state(rule)}" if coming else "",
     )
@@ -154,7 +184,7 @@ class PerimeterJudge:
         if coverage.is_covered:
             return Judgement(word=Word.COVERED, by=coverage.rules("allowing")[0].rule.ref.rule)
         refusal = why_inexpressible(requirement)
-        unknown = undecided(coverage, refusal or self.profile.doubts, op="put_rule")
+        unknown = undecided(coverage, refusal or self.profile.troubles, op="put_rule")
         if unknown:
             return unknown
         if refusal and not (self._wildcards and refusal.reason == WILDCARDS):
