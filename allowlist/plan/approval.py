@@ -95,8 +95,16 @@ class ApprovalStatus:
 
 def folded(name: str) -> str:
     """One spelling for one person: case, width, blanks and invisible characters make no second one."""
-    shown = (item for item in unicodedata.normalize("NFKC", name) if unicodedata.category(item) != "Cf")
-    return "".join(shown).strip().casefold()
+    text = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
+    shown = (item for item in text if unicodedata.category(item) not in ("Cf", "Cc") and item not in _BLANK)
+    return " ".join("".join(shown).split())
+
+
+_BLANK = frozenset(
+    [chr(code) for code in (0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x2800, 0x3164, 0xFFA0)]
+    + [chr(code) for code in (*range(0xFE00, 0xFE10), *range(0x180B, 0x1810), *range(0xE0100, 0xE01F0))]
+)
+"""What shows as nothing and is no format character: fillers, joiners, variation selectors (Unicode 16, default ignorable)."""
 
 
 def standings(

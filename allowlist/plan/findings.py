@@ -114,6 +114,19 @@ def in_bad_state(target: str, rule: str, because: str, remedy: str = "") -> Find
     )
 
 
+def not_carried_out(finding: Finding, why: str) -> Finding:
+    """What the rules would let through while nothing carries them out: nobody can call that covered."""
+    if finding.status is not Status.COVERED:
+        return finding
+    return msgspec.structs.replace(
+        finding,
+        status=Status.UNKNOWN,
+        severity=severity_of(Status.UNKNOWN),
+        because=f"{finding.because}, but {why}",
+        code=BAD_STATE,
+    )
+
+
 def not_modelled(target: str, rule: str, what: str) -> Finding:
     """A value or key of Azure's that this version does not know: what depends on it is unknown."""
     return Finding(

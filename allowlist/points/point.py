@@ -207,6 +207,13 @@ class Point(ABC):
         del estate
         return ()
 
+    def idle(self, estate: Estate) -> str:
+        """Why nothing carries out the rules of the target, though they may be written; empty where something does,
+        or where nobody says.
+        """
+        del estate
+        return ""
+
     def digest(self, estate: Estate, resource: str) -> str:
         """Digest of what is configured at ``resource``, the place of a write of this target."""
         return meaning(estate.get(resource))

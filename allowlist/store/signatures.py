@@ -38,6 +38,11 @@ def verify(payload: bytes, signature: str, principal: str, allowed_signers: Path
             f"the file of allowed signers {allowed_signers} does not exist",
             hint='write one line per person: NAME namespaces="allowlist" KEYTYPE KEY',
         )
+    if not _is_named(principal, allowed_signers):
+        raise AllowlistError(
+            f"the signature of {principal} does not hold by {allowed_signers}: no line names {principal} in full",
+            hint="a pattern (*@contoso.example) lets one key sign in anybody's name; name each person on a line",
+        )
     with tempfile.TemporaryDirectory() as folder:
         armoured = Path(folder) / "signature"
         armoured.write_bytes(signature.encode("utf-8", "replace"))
@@ -48,6 +53,17 @@ def verify(payload: bytes, signature: str, principal: str, allowed_signers: Path
             f"the signature of {principal} does not hold by {allowed_signers}: {_complaint(answer)}",
             hint=f"{principal} must be listed there with a key valid today, and sign what the file says now",
         )
+
+
+def _is_named(principal: str, allowed_signers: Path) -> bool:
+    """Does a line name ``principal`` itself? ssh-keygen takes patterns as well, which vouch for nobody in particular."""
+    lines = allowed_signers.read_text("utf-8", "replace").splitlines()
+    heads = (
+        line.split(None, 1)[0].strip('"')
+        for line in lines
+        if line.strip() and not line.lstrip().startswith("#")
+    )
+    return any(principal in head.split(",") for head in heads)
 
 
 def _verify_time(at: datetime) -> str:

@@ -15,7 +15,9 @@ from allowlist.plan.findings import (
     Finding,
     Status,
     find_requirement_findings,
+    in_bad_state,
     left_out,
+    not_carried_out,
     not_read,
     own_excess,
 )
@@ -86,8 +88,9 @@ def refined_findings(
 
 def requirement_findings(judgement: Judgement) -> list[Finding]:
     """The findings about requirements, those that private endpoints serve included."""
-    resolved = judgement.resolved
-    told = told_of_endpoints(resolved, list(judgement.findings))
+    resolved, idle = judgement.resolved, judgement.point.idle(judgement.estate)
+    found = [not_carried_out(item, idle) for item in judgement.findings] if idle else judgement.findings
+    told = told_of_endpoints(resolved, list(found))
     return [*told, *served_findings(resolved, judgement.spec.name)]
 
 
@@ -96,7 +99,9 @@ def concerns(judgement: Judgement) -> list[Finding]:
     that say more or less than they should.
     """
     name = judgement.spec.name
+    idle = judgement.point.idle(judgement.estate)
     return [
+        *([in_bad_state(name, name, f"{idle}: nothing it says is in force", _CARRY)] if idle else []),
         *(item for item in judgement.posture if item.code in _NOT_IN_FORCE),
         *excess_of(judgement),
         *(left_out(name, text) for text in judgement.resolved.left_out),
@@ -105,6 +110,7 @@ def concerns(judgement: Judgement) -> list[Finding]:
     ]
 
 
+_CARRY = "attach or start a firewall, then check again"
 _NOT_IN_FORCE = frozenset(
     {BAD_STATE, "rule_failed", "approved_not_in_force", "network_not_provisioned", "no_managed_network"}
 )

@@ -104,3 +104,36 @@ def _is_example(path: str, line: str) -> bool:
         or "MICROSOFT_STORAGE" in line
         or path == "catalog/lint/names.py"
     )
+
+
+def test_every_service_tag_was_looked_at_and_an_unknown_one_is_no_less_broad() -> None:
+    table = json.loads((FOLDER / "broad_tags.json").read_text())
+    tags = facts.service_tags()
+    known = {*tags.service_tags, *(f"{tag}.{part}" for tag, parts in tags.sub_tags.items() for part in parts)}
+    looked_at = [row["tag"] for row in table["rows"]] + [
+        tag for found in table["narrow"].values() for tag in found
+    ]
+
+    assert sorted(looked_at) == sorted(known)
+    for tag in (
+        "AzureMonitor.westeurope",
+        "Internet",
+        "azurecloud",
+        "CognitiveServicesManagement",
+        "BrandNew.uksouth",
+    ):
+        assert facts.broad_tag(tag) is not None, tag
+    for tag in (
+        "",
+        "AzureActiveDirectory",
+        "VirtualNetwork",
+        "AzureFrontDoor.FirstParty",
+        "MicrosoftContainerRegistry",
+    ):
+        assert facts.broad_tag(tag) is None, tag
+
+
+def test_no_suffix_is_listed_twice() -> None:
+    found = [suffix for row in facts.shared_suffixes() for suffix in row.suffixes.values()]
+
+    assert len(found) == len(set(found))

@@ -12,6 +12,7 @@ import pytest
 
 from allowlist.estate.bodies import Body, Estate
 from allowlist.plan.findings import Status
+from allowlist.workflow.checking import check_targets
 from allowlist.workflow.judging import judge_target
 from allowlist.workflow.planning import make_plan
 from allowlist.workflow.project import Project, load_project
@@ -409,19 +410,27 @@ STOPPED: dict[str, tuple[str, list[Body]]] = {
 
 
 @pytest.mark.parametrize("what", STOPPED)
-def test_rules_that_no_firewall_carries_are_no_cover_and_no_plan_calls_them_fine(
+def test_rules_that_no_firewall_carries_are_no_cover_and_can_be_written_all_the_same(
     what: str, tmp_path: Path
 ) -> None:
     kind, bodies = STOPPED[what]
     surface, resource, _ = COVERED[kind]
     given = project(tmp_path, surface, resource)
+    specs, estate = given.targets(), Estate.of(copy.deepcopy(bodies))
 
-    assert status(given, bodies) is Status.UNKNOWN
-    made = make_plan(given, Estate.of(copy.deepcopy(bodies)), given.targets())
+    (check,) = check_targets(given, estate, specs)
+
+    (told,) = [item for item in check.findings if item.requirement]
+    assert told.status is Status.UNKNOWN
+    made = make_plan(given, estate, specs)
     assert not made.changes
-    assert [gap.requirement.pattern for gap in made.gaps] == ["a.foo.com"]
-    told = [item.text for item in made.concerns]
-    assert any("attached to no firewall" in text or "stopped" in text for text in told)
+    assert not made.is_settled
+    assert any(word in item.text for item in made.concerns for word in ("attached to no firewall", "stopped"))
+    without = [body for body in bodies if "ruleCollectionGroups" not in body["id"]]
+    if kind == "firewall-policy":
+        assert [item.operation.action for item in make_plan(given, Estate.of(without), specs).changes] == [
+            "add"
+        ]
 
 
 def test_a_parent_whose_children_are_carried_is_in_force(tmp_path: Path) -> None:

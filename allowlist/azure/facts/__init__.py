@@ -108,7 +108,10 @@ class _FqdnTags(_Table, frozen=True, kw_only=True):
 
 
 class _BroadTags(_Table, frozen=True, kw_only=True):
+    """``narrow``: by the reason the tags behind which no stranger's resource answers."""
+
     rows: list[BroadTagRow]
+    narrow: dict[str, list[str]]
 
 
 class _ApiVersions(_Table, frozen=True, kw_only=True):
@@ -145,18 +148,29 @@ def shared_suffixes() -> Sequence[SharedSuffixRow]:
 
 
 @lru_cache(maxsize=1)
-def _broad_tags() -> Mapping[str, BroadTagRow]:
-    return {row.tag.lower(): row for row in _read("broad_tags", _BroadTags).rows}
+def _broad_tags() -> Mapping[str, BroadTagRow | None]:
+    """Every tag that was looked at, None where nobody else's resources are behind it."""
+    table = _read("broad_tags", _BroadTags)
+    narrow = {tag.lower(): None for tags in table.narrow.values() for tag in tags}
+    return {**narrow, **{row.tag.lower(): row for row in table.rows}}
 
 
 def broad_tag(tag: str) -> BroadTagRow | None:
-    """What is behind ``tag`` where that is more than one tenant's; a region narrows a tag, not its tenants.
+    """What is behind ``tag`` where that is more than one tenant's, or not known; a region narrows a tag, not its tenants.
 
     >>> broad_tag("Storage.WestEurope").tag
     'Storage'
     >>> broad_tag("AzureFrontDoor.FirstParty")
     """
-    return _broad_tags().get(base_tag(tag).lower())
+    base = base_tag(tag)
+    if not base:
+        return None
+    unknown = BroadTagRow(
+        tag=base,
+        risk="this version does not know whose resources are behind it",
+        alternative="name the hosts",
+    )
+    return _broad_tags().get(base.lower(), unknown)
 
 
 @lru_cache(maxsize=1)

@@ -14,6 +14,7 @@ from allowlist.points.classic import write as writing
 from allowlist.points.classic.translate import firewall_state, to_ruleset
 from allowlist.points.classic.write import API_VERSION
 from allowlist.points.firewall.readback import same_configuration
+from allowlist.points.firewall.translate import is_stopped
 from allowlist.points.firewall.validate import find_classic_faults
 from allowlist.points.point import ArmReader, ArmWriter, Draft, LimitFinding, Point, Write
 from allowlist.points.unmet import Unmet
@@ -80,6 +81,10 @@ class ClassicFirewall(Point):
             invalid(self.target.name, firewall.get("name", ""), text)
             for text in find_classic_faults(firewall)
         ]
+
+    def idle(self, estate: Estate) -> str:
+        firewall = self._firewall(estate)
+        return f"firewall {firewall.get('name')} is stopped (deallocated)" if is_stopped(firewall) else ""
 
     def limits(self, estate: Estate) -> list[LimitFinding]:
         firewall = self._firewall(estate)

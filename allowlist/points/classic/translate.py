@@ -8,7 +8,6 @@ from allowlist.estate.bodies import Body, Estate
 from allowlist.estate.fields import TIERS, object_of, readable_addresses, tier_of
 from allowlist.estate.known import KnownObject, holds, is_expression, spelled, unmodelled_keys, unsettled
 from allowlist.estate.unread import UNRESOLVED
-from allowlist.points.firewall.translate import is_stopped
 from allowlist.points.rule_reader import (
     APPLICATION,
     NAT,
@@ -56,7 +55,6 @@ def _kind_of(rule: Body, kind: str) -> str:
 def firewall_state(firewall: Body) -> str:
     """Why the rules of ``firewall`` are not certain to be in force; empty where they are."""
     state = unsettled(firewall)
-    state = state or ("stopped (deallocated)" if is_stopped(firewall) else "")
     return f"firewall {firewall.get('name')} is {state}" if state else ""
 
 

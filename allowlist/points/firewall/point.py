@@ -100,6 +100,9 @@ class FirewallPolicy(Point):
         faults = [invalid(self.target.name, *fault) for fault in _faults(estate, self.target)]
         return [*_states(estate, self.target), *faults]
 
+    def idle(self, estate: Estate) -> str:
+        return not_carried(estate, policy_chain(estate, self.target.resource)[-1])
+
     def lock_group(self, estate: Estate) -> str:
         """Base and children share firewalls, so they are written one after the other."""
         return normal_id(policy_chain(estate, self.target.resource)[0]["id"])
@@ -145,12 +148,6 @@ def _states(estate: Estate, target: Target) -> Iterator[Finding]:
         groups = sorted_groups(estate, policy["id"])
         bodies += [("policy", policy), *(("group", group) for group in groups)]
         bodies += [("IP group", body) for body in filter(None, map(estate.get, named_ip_groups(groups)))]
-    idle = not_carried(estate, chain[-1])
-    if idle:
-        because = f"{idle}: nothing it says is in force"
-        yield in_bad_state(
-            target.name, name_of(chain[-1]), because, "attach or start a firewall, then check again"
-        )
     for what, body in bodies:
         state = unsettled(body)
         if state:

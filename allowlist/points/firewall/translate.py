@@ -60,7 +60,7 @@ def state_of(estate: Estate, chain: Sequence[Body]) -> str:
         state = unsettled(body)
         if state:
             return f"{what} {name_of(body)} is {state}"
-    return not_carried(estate, chain[-1])
+    return ""
 
 
 def not_carried(estate: Estate, policy: Body) -> str:

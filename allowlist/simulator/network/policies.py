@@ -17,6 +17,7 @@ from allowlist.simulator.network.backends import (
 )
 from allowlist.simulator.network.deploy import deploy
 from allowlist.simulator.network.family import (
+    FIREWALL,
     POLICY,
     children_of,
     family_of,
@@ -31,6 +32,10 @@ from allowlist.simulator.network.rollout import Rollout
 _ENVELOPE_BYTES = 1_270
 _FIRST_WITH_SKU = "2020-07-01"
 _STRICTNESS = {"off": 0, "alert": 1, "deny": 2}
+
+
+_UNTOLD = "says nothing of firewalls"
+"""A seed without any firewall, whose policies list none, leaves them out: that is no world of unattached policies."""
 
 
 class FirewallPolicies(NfvKind):
@@ -88,6 +93,8 @@ class FirewallPolicies(NfvKind):
         """The stored settings with back references, in the service's order; old api-versions know no tier."""
         properties = dict(resource.properties)
         lists = self._references(resource, call.arm.store)
+        if resource.marks.get(_UNTOLD) and not call.arm.store.of_type(FIREWALL):
+            del lists["firewalls"]
         head = {name: properties.pop(name) for name in ("size", "sku", "basePolicy") if name in properties}
         if call.version < _FIRST_WITH_SKU:
             head = {name: value for name, value in head.items() if name == "basePolicy"}
@@ -95,6 +102,7 @@ class FirewallPolicies(NfvKind):
 
     def seeded(self, resource: Resource, arm: Arm) -> None:
         super().seeded(resource, arm)
+        resource.marks[_UNTOLD] = "firewalls" not in resource.properties
         put_outside_references_aside(resource, "childPolicies", "ruleCollectionGroups", "firewalls")
         properties = resource.properties
         properties.setdefault("sku", {"tier": "Standard"})
