@@ -112,4 +112,4 @@ def resealed(plan: Plan) -> Plan:
 
 
 def _resource_of(plan: Plan, change: Change) -> str:
-    return next(target.resource for target in plan.targets if target.name == change.target)
+    return next((target.resource for target in plan.targets if target.name == change.target), "")

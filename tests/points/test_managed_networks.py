@@ -239,7 +239,7 @@ def test_a_service_tag_becomes_a_service_tag_rule_without_a_firewall(tmp_path: P
         "portRanges": "443",
     }
     assert change.proofs.nothing_else.holds
-    assert not plan.gates
+    assert [gate.id for gate in plan.gates] == ["broad-tag"]
 
 
 def test_serverless_spark_is_told_that_fqdn_rules_do_not_reach_it(tmp_path: Path) -> None:

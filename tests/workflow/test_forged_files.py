@@ -127,10 +127,10 @@ def test_two_changes_cannot_change_their_operations(plan: Plan, said: list[Decis
     for changes in (swapped, named, digests):
         for seal in (sealed, resealed):
             forged = seal(replace(plan, changes=changes))
-            taken = [] if not is_intact(forged) else standings(forged, said, ANYBODY, now())
+            taken = standings(forged, said, ANYBODY, now()) if is_intact(forged) else ()
             for item in taken:
-                honest = next(change for change in plan.changes if change.digest == item.change.digest)
-                assert not item.is_approved or item.change.operation == honest.operation
+                assert not item.is_approved or item.change.digest in {first.digest, second.digest}
+                assert not item.is_approved or item.change in (first, second)
 
 
 def test_a_key_said_twice_in_a_plan_is_told(plan: Plan, tmp_path: Path) -> None:
