@@ -6,12 +6,22 @@ import ipaddress
 from collections.abc import Iterator
 from typing import Any
 
+from tests.oracle.layered import PERIMETER, PROFILE
 from tests.oracle.worlds import ACCOUNT, EGRESS, FIREWALL, HUB, POLICY, Json, World
 
 Flow = tuple[str, str, str, int]
 """Source address, host, protocol, port."""
 
-_RULE = {"ruleType", "name", "description", "protocols", "sourceAddresses", "targetFqdns"}
+Feed = tuple[str, ...]
+"""Names that threat intelligence knows."""
+
+_RULE = {"ruleType", "name", "description", "protocols", "sourceAddresses", "sourceIpGroups", "targetFqdns"}
+_NETWORK = {"ruleType", "name", "ipProtocols", "sourceAddresses", "sourceIpGroups", "destinationPorts"} | {
+    "destinationAddresses",
+    "destinationFqdns",
+    "destinationIpGroups",
+}
+_ACCESS = {"direction", "fullyQualifiedDomainNames", "provisioningState"}
 _OUTBOUND = {"type", "category", "status", "destination"}
 
 
@@ -25,8 +35,9 @@ def lets_through(world: World, bodies: list[Json], flow: Flow) -> bool | None:
         "account-network": _network,
         "account-allow-list": _list,
         "agent-egress": _egress,
+        "security-perimeter": _perimeter,
     }[world.kind]
-    return read(by_id, flow)
+    return read(by_id, flow, world.feed)
 
 
 def _decide(steps: Iterator[tuple[bool, bool | None]], otherwise: bool = False) -> bool | None:
@@ -55,39 +66,141 @@ def _is_in(address: str, texts: list[str]) -> bool:
     )
 
 
-def _application(rule: Json, flow: Flow, state: str) -> bool | None:
+def _sources(rule: Json, source: str, by_id: dict[str, Json]) -> bool | None:
+    """Is the source among the addresses and IP groups of a rule? None where that stands in a group that is not there."""
+    if _is_in(source, rule.get("sourceAddresses", [])):
+        return True
+    groups = [by_id.get(item.lower()) for item in rule.get("sourceIpGroups", ())]
+    if any(group and _is_in(source, group["properties"]["ipAddresses"]) for group in groups):
+        return True
+    return None if None in groups else False
+
+
+def _both(*answers: bool | None) -> bool | None:
+    if False in answers:
+        return False
+    return None if None in answers else True
+
+
+def _application(rule: Json, flow: Flow, state: str, by_id: dict[str, Json]) -> bool | None:
     source, host, protocol, port = flow
     services = {(item["protocolType"].lower(), item["port"]) for item in rule["protocols"]}
-    if (protocol, port) not in services or not _is_in(source, rule["sourceAddresses"]):
+    if (protocol, port) not in services:
         return False
     if not any(_is(host, pattern) for pattern in rule["targetFqdns"]):
         return False
-    return None if set(rule) - _RULE or state != "Succeeded" else True
+    known = None if set(rule) - _RULE or state != "Succeeded" else True
+    return _both(_sources(rule, source, by_id), known)
 
 
-def _policy(by_id: dict[str, Json], flow: Flow) -> bool | None:
-    groups = [
-        body for key, body in by_id.items() if key.startswith(f"{POLICY}/ruleCollectionGroups/".lower())
+def _network_rule(rule: Json, flow: Flow, allows: bool, by_id: dict[str, Json]) -> bool | None:
+    """Does it match a web call? The address of a host is not known, but it is on the Internet."""
+    source, host, _, port = flow
+    if not {"TCP", "Any"} & set(rule["ipProtocols"]) or not any(
+        _holds(text, port) for text in rule["destinationPorts"]
+    ):
+        return False
+    known = None if set(rule) - _NETWORK else True
+    return _both(_sources(rule, source, by_id), _destination(rule, host, allows), known)
+
+
+def _holds(ports: str, port: int) -> bool:
+    low, _, high = ports.partition("-")
+    return ports == "*" or int(low) <= port <= int(high or low)
+
+
+def _destination(rule: Json, host: str, allows: bool) -> bool | None:
+    if "destinationFqdns" in rule:
+        if host in rule["destinationFqdns"]:
+            return True
+        # Names may share an address: a deny of one may hit another, an allow is not relied upon.
+        return False if allows else None
+    if "destinationIpGroups" in rule:
+        return None
+    (place,) = rule["destinationAddresses"]
+    return {"*": True, "10.7.0.0/16": False}.get(place)
+
+
+def _policy(by_id: dict[str, Json], flow: Flow, feed: Feed) -> bool | None:
+    chain = [by_id[POLICY.lower()]]
+    while base := chain[0]["properties"].get("basePolicy"):
+        chain.insert(0, by_id[base["id"].lower()])
+    if _is_known_evil(chain, flow, feed):
+        return False
+
+    def rules() -> Iterator[tuple[Json, bool, str]]:
+        for policy in chain:
+            place = f"{policy['id']}/ruleCollectionGroups/".lower()
+            groups = [body for key, body in by_id.items() if key.startswith(place)]
+            for group in sorted(groups, key=lambda item: item["properties"]["priority"]):
+                state = group["properties"].get("provisioningState", "Succeeded")
+                for item in sorted(group["properties"]["ruleCollections"], key=lambda item: item["priority"]):
+                    for rule in item["rules"]:
+                        yield rule, item["action"]["type"].lower() == "allow", state
+
+    network = [
+        (allows, _network_rule(rule, flow, allows, by_id))
+        for rule, allows, _ in rules()
+        if rule["ruleType"] == "NetworkRule"
     ]
-
-    def steps() -> Iterator[tuple[bool, bool | None]]:
-        for group in sorted(groups, key=lambda item: item["properties"]["priority"]):
-            state = group["properties"].get("provisioningState", "Succeeded")
-            for item in sorted(group["properties"]["ruleCollections"], key=lambda item: item["priority"]):
-                for rule in item["rules"]:
-                    yield item["action"]["type"].lower() == "allow", _application(rule, flow, state)
-
-    return _decide(steps())
+    names = [
+        (allows, _application(rule, flow, state, by_id))
+        for rule, allows, state in rules()
+        if rule["ruleType"] == "ApplicationRule"
+    ]
+    return _decide(iter([*network, *names]))
 
 
-def _classic(by_id: dict[str, Json], flow: Flow) -> bool | None:
+def _is_known_evil(chain: list[Json], flow: Flow, feed: Feed) -> bool:
+    """The strictest mode of the chain holds; what any of its policies lets through is let through."""
+    properties = [policy["properties"] for policy in chain]
+    if "deny" not in [str(item.get("threatIntelMode", "Off")).lower() for item in properties]:
+        return False
+    lists = [item.get("threatIntelWhitelist", {}) for item in properties]
+    spared = any(_is(flow[1], name) for item in lists for name in item.get("fqdns", ()))
+    spared = spared or any(_is_in(flow[0], item.get("ipAddresses", [])) for item in lists)
+    return flow[1] in feed and not spared
+
+
+def _perimeter(by_id: dict[str, Json], flow: Flow, _: Feed) -> bool | None:
+    behind = [
+        body["properties"]
+        for key, body in by_id.items()
+        if key.startswith(f"{PERIMETER}/resourceAssociations/".lower())
+    ]
+    modes = {item["accessMode"].lower() for item in behind}
+    if not modes - {"learning", "audit"}:
+        return True
+    if modes - {"learning", "audit", "enforced"}:
+        return None
+    if any(item.get("provisioningState", "Succeeded") != "Succeeded" for item in behind):
+        return None
+    place = f"{PROFILE}/accessRules/".lower()
+    steps = [
+        (True, _access(body["properties"], flow)) for key, body in by_id.items() if key.startswith(place)
+    ]
+    return _decide(iter(steps))
+
+
+def _access(rule: Json, flow: Flow) -> bool | None:
+    direction, state = rule["direction"].lower(), rule.get("provisioningState", "Succeeded")
+    names = rule["fullyQualifiedDomainNames"]
+    if direction == "inbound" or state == "Failed" or flow[2:] not in (("https", 443), ("http", 80)):
+        return False
+    if flow[1] not in names:
+        return None if any("*" in name for name in names) else False
+    certain = state == "Succeeded" and direction == "outbound" and not set(rule) - _ACCESS
+    return True if certain else None
+
+
+def _classic(by_id: dict[str, Json], flow: Flow, _: Feed) -> bool | None:
     found = by_id[FIREWALL.lower()]["properties"].get("applicationRuleCollections", [])
 
     def steps() -> Iterator[tuple[bool, bool | None]]:
         for item in sorted(found, key=lambda item: item["properties"]["priority"]):
             for rule in item["properties"]["rules"]:
                 allows = item["properties"]["action"]["type"].lower() == "allow"
-                yield allows, _application(rule, flow, "Succeeded")
+                yield allows, _application(rule, flow, "Succeeded", by_id)
 
     return _decide(steps())
 
@@ -127,15 +240,15 @@ def _outbound(rule: Json, flow: Flow) -> bool | None:
     return True if status == "active" and not set(rule) - _OUTBOUND else None
 
 
-def _hub(by_id: dict[str, Json], flow: Flow) -> bool | None:
+def _hub(by_id: dict[str, Json], flow: Flow, _: Feed) -> bool | None:
     return _managed(by_id[HUB.lower()]["properties"]["managedNetwork"], flow)
 
 
-def _network(by_id: dict[str, Json], flow: Flow) -> bool | None:
+def _network(by_id: dict[str, Json], flow: Flow, _: Feed) -> bool | None:
     return _managed(by_id[f"{ACCOUNT}/managedNetworks/default".lower()]["properties"]["managedNetwork"], flow)
 
 
-def _list(by_id: dict[str, Json], flow: Flow) -> bool | None:
+def _list(by_id: dict[str, Json], flow: Flow, _: Feed) -> bool | None:
     properties = by_id[ACCOUNT.lower()]["properties"]
     switch = properties["restrictOutboundNetworkAccess"]
     if switch is False:
@@ -149,8 +262,10 @@ def _list(by_id: dict[str, Json], flow: Flow) -> bool | None:
     return None if any("*" in entry for entry in entries) else False
 
 
-def _egress(by_id: dict[str, Json], flow: Flow) -> bool | None:
+def _egress(by_id: dict[str, Json], flow: Flow, _: Feed) -> bool | None:
     policy = by_id[EGRESS.lower()]["properties"]["egressPolicy"]
+    if by_id[ACCOUNT.lower()]["properties"]["provisioningState"] != "Succeeded":
+        return None
     mode = policy["mode"].lower()
     if mode == "audit":
         return True

@@ -8,7 +8,7 @@ import pytest
 
 from tests.oracle.trial import Tally, try_seed
 
-WORLDS = 300
+WORLDS = 240
 PARTS = 4
 
 

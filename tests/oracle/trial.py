@@ -13,6 +13,7 @@ from pathlib import Path
 from allowlist.estate.bodies import Estate
 from allowlist.plan.model import Plan
 from allowlist.points.point import Write
+from allowlist.rules.flow import Facts
 from allowlist.workflow.judging import judge_target
 from allowlist.workflow.planning import make_plan
 from allowlist.workflow.project import Project, load_project
@@ -41,7 +42,7 @@ def try_seed(seed: int, folder: Path, tally: Tally) -> None:
     given = world(seed)
     path = folder / "allowlist.yaml"
     path.write_text(given.workload())
-    project = load_project(path, now=NOW)
+    project = load_project(path, facts=Facts(threat_names=given.feed), now=NOW)
     _Trial(seed, given, project, tally).run()
 
 
@@ -180,6 +181,12 @@ def _foreign(bodies: list[Json]) -> Iterator[object]:
             for rule in properties.get("egressPolicy", {}).get("rules", ())
             if not str(rule.get("name", "")).startswith("al-")
         )
+
+        if "/ipgroups/" in body["id"].lower() or body["properties"].get("sku"):
+            yield body["id"], properties.get("ipAddresses"), properties.get("threatIntelWhitelist")
+        place, _, name = body["id"].rpartition("/")
+        if place.endswith(("/accessRules", "/resourceAssociations")) and not name.startswith("al-"):
+            yield body
 
 
 def _is_ours(rule: Json) -> bool:

@@ -30,6 +30,8 @@ class World:
     resource: str
     bodies: list[Json]
     wants: list[tuple[str, str, str, int]]
+    feed: tuple[str, ...] = ()
+    """Names that threat intelligence knows."""
 
     def workload(self) -> str:
         """The workload file."""
@@ -52,12 +54,15 @@ class World:
 
 def world(seed: int) -> World:
     """The world of ``seed``; the same one whenever it is asked for."""
+    from tests.oracle.layered import layered, perimeter
+
     dice = random.Random(seed)
-    build = dice.choice((_policy, _policy, _classic, _hub, _network, _list, _egress))
+    plain = (_policy, _policy, _classic, _hub, _network, _list, _egress)
+    build = dice.choice((*plain, layered, layered, layered, perimeter))
     return build(dice)
 
 
-def _wants(dice: random.Random, patterns: tuple[str, ...] = PATTERNS[:5]) -> list[tuple[str, str, str, int]]:
+def wants(dice: random.Random, patterns: tuple[str, ...] = PATTERNS[:5]) -> list[tuple[str, str, str, int]]:
     chosen = dice.sample(patterns, dice.randint(1, 2))
     return [
         (f"e{number}", pattern, protocol, port)
@@ -66,7 +71,7 @@ def _wants(dice: random.Random, patterns: tuple[str, ...] = PATTERNS[:5]) -> lis
     ]
 
 
-def _rule(dice: random.Random, number: int, action: str) -> Json:
+def application_rule(dice: random.Random, number: int, action: str) -> Json:
     services = dice.sample((("Https", 443), ("Http", 80)), dice.randint(1, 2))
     rule: Json = {
         "ruleType": "ApplicationRule",
@@ -95,7 +100,10 @@ def _collections(dice: random.Random) -> list[Json]:
                 "name": "allowlist-wl-names" if ours else f"c{number}",
                 "priority": 2000 + number if ours else 100 + number,
                 "action": {"type": action},
-                "rules": [_rule(dice, index, action if ours else "") for index in range(dice.randint(1, 3))],
+                "rules": [
+                    application_rule(dice, index, action if ours else "")
+                    for index in range(dice.randint(1, 3))
+                ],
             }
         )
     names = [item["name"] for item in found]
@@ -118,7 +126,7 @@ def _policy(dice: random.Random) -> World:
             bodies.append(
                 {"id": f"{POLICY}/ruleCollectionGroups/{name}", "name": name, "properties": properties}
             )
-    return World("firewall-policy", POLICY, bodies, _wants(dice))
+    return World("firewall-policy", POLICY, bodies, wants(dice))
 
 
 def _classic(dice: random.Random) -> World:
@@ -137,7 +145,7 @@ def _classic(dice: random.Random) -> World:
     ]
     properties = {"sku": {"name": "AZFW_VNet", "tier": "Standard"}, "applicationRuleCollections": collections}
     body = {"id": FIREWALL, "name": "fw", "location": "westeurope", "properties": properties}
-    return World("azure-firewall", FIREWALL, [body], _wants(dice))
+    return World("azure-firewall", FIREWALL, [body], wants(dice))
 
 
 def _outbound(dice: random.Random) -> dict[str, Json]:
@@ -171,7 +179,7 @@ def _hub(dice: random.Random) -> World:
         "location": "westeurope",
         "properties": {"provisioningState": "Succeeded", "managedNetwork": _managed(dice)},
     }
-    return World("hub-network", HUB, [body], _wants(dice))
+    return World("hub-network", HUB, [body], wants(dice))
 
 
 def _network(dice: random.Random) -> World:
@@ -190,7 +198,7 @@ def _network(dice: random.Random) -> World:
             "properties": {"provisioningState": "Succeeded", "managedNetwork": _managed(dice)},
         },
     ]
-    return World("account-network", ACCOUNT, bodies, _wants(dice))
+    return World("account-network", ACCOUNT, bodies, wants(dice))
 
 
 def _list(dice: random.Random) -> World:
@@ -207,7 +215,7 @@ def _list(dice: random.Random) -> World:
         "location": "westeurope",
         "properties": properties,
     }
-    return World("account-allow-list", ACCOUNT, [body], _wants(dice, ("a.foo.com", "b.foo.com", "a.bar.org")))
+    return World("account-allow-list", ACCOUNT, [body], wants(dice, ("a.foo.com", "b.foo.com", "a.bar.org")))
 
 
 def _egress(dice: random.Random) -> World:
@@ -236,4 +244,6 @@ def _egress(dice: random.Random) -> World:
         },
         {"id": EGRESS, "name": "p", "properties": {"egressPolicy": policy}},
     ]
-    return World("agent-egress", EGRESS, bodies, _wants(dice))
+    if dice.random() < 0.1:
+        bodies[0]["properties"]["provisioningState"] = dice.choice(("Failed", "Updating"))
+    return World("agent-egress", EGRESS, bodies, wants(dice))

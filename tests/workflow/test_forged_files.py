@@ -105,7 +105,7 @@ def test_no_field_can_be_edited_so_that_something_else_is_written(plan: Plan, sa
         for seal in (sealed, with_digests, resealed):
             tried += 1
             assert all(item in honest for item in writes(seal(forged), said)), path
-    assert tried > 300
+    assert tried > 250
 
 
 def test_no_list_can_be_shortened_or_turned_so_that_something_else_is_written(
