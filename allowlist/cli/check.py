@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 @project_options
 @state_options
 @click.option("--all", "everything", is_flag=True, help="Also show what is covered and what is redundant.")
+@click.option("--details", is_flag=True, help="Show every finding, however many there are.")
 @format_option
 @report_option
 @json_option
@@ -40,6 +41,7 @@ def check(
     snapshot: Path | None,
     sign_in: SignIn,
     everything: bool,
+    details: bool,
     form: str,
     reports: tuple[tuple[str, Path], ...],
     as_json: bool,
@@ -65,7 +67,7 @@ def check(
     checks = check_targets(project, estate, specs)
     findings = [finding for item in checks for finding in item.findings]
     output_of(form, as_json, reports).show(
-        findings_text(findings, styled, everything=everything),
+        findings_text(findings, styled, everything=everything, details=details),
         lambda: findings_json(findings),
         lambda: Report(
             title=f"allowlist check: {project.workload.name}",

@@ -40,6 +40,13 @@ if TYPE_CHECKING:
     type=click.Path(path_type=Path, dir_okay=False),
     help="Write the plan to this file; one that ends in .html is a page for people (repeatable).",
 )
+@click.option("--details", is_flag=True, help="Show every change with its proofs, however many there are.")
+@click.option(
+    "--page",
+    metavar="URL",
+    envvar="ALLOWLIST_PAGE",
+    help="Where the page of the plan will be seen; the comment of a pull request links to it.",
+)
 @format_option
 @report_option
 @policy_option
@@ -55,6 +62,8 @@ def plan(
     snapshot: Path | None,
     sign_in: SignIn,
     outputs: tuple[Path, ...],
+    details: bool,
+    page: str | None,
     form: str,
     reports: tuple[tuple[str, Path], ...],
     ledger_url: str | None,
@@ -71,6 +80,7 @@ def plan(
     """
     from allowlist.render.notices import Report, of_plan
     from allowlist.render.plan import plan_text, summary_text
+    from allowlist.render.plan_comment import plan_comment, plan_summary
     from allowlist.render.plan_html import plan_html
     from allowlist.workflow.files import write_bytes, write_file
     from allowlist.workflow.planning import make_plan
@@ -88,7 +98,7 @@ def plan(
     if output is not None:
         _put_on_record(made, ledger_url)
     output_of(form, as_json, reports).show(
-        plan_text(made),
+        plan_text(made, details=details),
         lambda: made,
         lambda: Report(
             title=f"allowlist plan: {made.workload}",
@@ -98,7 +108,11 @@ def plan(
             notices=tuple(of_plan(made)),
             lines=lines_of_targets(project),
         ),
-        {"html": lambda: plan_html(made)},
+        {
+            "html": lambda: plan_html(made),
+            "comment": lambda: plan_comment(made, page or ""),
+            "markdown": lambda: plan_summary(made, page or ""),
+        },
     )
     if output is not None and not made.is_empty:
         say(f"next: allowlist review {output}")

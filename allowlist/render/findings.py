@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, Final
 
-from allowlist.plan.findings import SCHEMA, Finding, summary_of
+from allowlist.plan.findings import SCHEMA, Finding, Status, summary_of
 
 
 def findings_json(findings: Sequence[Finding]) -> dict[str, Any]:
@@ -60,18 +61,65 @@ def finding_entry(finding: Finding) -> dict[str, Any]:
     return result
 
 
-def findings_text(findings: Sequence[Finding], styled: Any, *, everything: bool = False) -> Iterator[str]:
-    """One block per finding, the serious ones first; what is fine only on request."""
+SHOWN_WHOLE: Final = 10
+"""Findings that are shown one by one; more of them are grouped, so that a check fits on a screen."""
+_IN_FULL: Final = 4
+_LINES: Final = 8
+_GROUPS: Final = 6
+
+
+def findings_text(
+    findings: Sequence[Finding], styled: Any, *, everything: bool = False, details: bool = False
+) -> Iterator[str]:
+    """One block per finding, the serious ones first; what is fine only on request, many on one screen."""
     shown = [finding for finding in findings if everything or not finding.is_fine]
-    for finding in sorted(shown, key=lambda item: (item.target, _RANK[item.severity])):
+    shown.sort(key=lambda item: (item.target, _RANK[item.severity]))
+    if everything or details or len(shown) <= SHOWN_WHOLE:
+        for finding in shown:
+            yield from _whole_text(finding, styled)
+    else:
+        yield from _compact_text(shown, styled)
+
+
+def _whole_text(finding: Finding, styled: Any) -> Iterator[str]:
+    yield f"{styled(finding.status.value)}  {subject_of(finding)}  [{finding.target}]"
+    yield f"    {finding.because}"
+    if finding.witness:
+        yield f"    witness: {finding.witness}"
+    for near in finding.near_misses:
+        yield f"    near miss: {near}"
+    if finding.remedy:
+        yield f"    next: {finding.remedy}"
+
+
+def _compact_text(findings: Sequence[Finding], styled: Any) -> Iterator[str]:
+    """Counts by target, status and catalog; what is not simply missing, and near misses, in full or in a line."""
+    groups: dict[tuple[str, Status], list[Finding]] = {}
+    for finding in findings:
+        groups.setdefault((finding.target, finding.status), []).append(finding)
+    for (target, status), items in list(groups.items())[:_GROUPS]:
+        yield f"{styled(status.value)}  {len(items):,} on {target}: {_most(Counter(map(_about, items)))}"
+    rest = list(groups.values())[_GROUPS:]
+    if rest:
+        yield f"… and {sum(map(len, rest)):,} more findings on {len(rest)} more targets or of other kinds"
+    odd = [item for item in findings if item.status is not Status.MISSING or item.near_misses]
+    odd.sort(key=lambda item: _RANK[item.severity])
+    for finding in odd[:_IN_FULL]:
+        yield from _whole_text(finding, styled)
+    for finding in odd[_IN_FULL:][:_LINES]:
         yield f"{styled(finding.status.value)}  {subject_of(finding)}  [{finding.target}]"
-        yield f"    {finding.because}"
-        if finding.witness:
-            yield f"    witness: {finding.witness}"
-        for near in finding.near_misses:
-            yield f"    near miss: {near}"
-        if finding.remedy:
-            yield f"    next: {finding.remedy}"
+    if len(odd) > _IN_FULL + _LINES:
+        yield f"… and {len(odd) - _IN_FULL - _LINES:,} more like these"
+    yield "every finding with its witness: --details"
+
+
+def _about(finding: Finding) -> str:
+    return finding.requirement.catalog if finding.requirement else "rules"
+
+
+def _most(counts: Counter[str]) -> str:
+    told = ", ".join(f"{name} {count:,}" for name, count in counts.most_common(_GROUPS))
+    return f"{told} and {len(counts) - _GROUPS} more" if len(counts) > _GROUPS else told
 
 
 _RANK = {"error": 0, "warning": 1, "info": 2}

@@ -2,26 +2,110 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Final
 
-from allowlist.documents.grouping import grouped
 from allowlist.documents.words import counted
-from allowlist.plan.model import Change, Plan, Proof, TargetPlan
+from allowlist.plan.model import Change, Gate, Plan, Proof, Risk, TargetPlan
+from allowlist.plan.risks import is_proved, riskiest_first, risks_of
+
+SHOWN_WHOLE: Final = 10
+"""Changes that are shown one by one; more of them are grouped, so that a plan fits on a screen."""
+_TARGETS: Final = 6
+_GROUPS: Final = 8
+_LINES: Final = 4
+_IN_FULL: Final = 2
 
 _SIGNS = {"add": "+", "update": "~", "remove": "-"}
 
 
-def plan_text(plan: Plan) -> Iterator[str]:
-    """The plan for people, changes grouped by target."""
-    by_target = grouped(plan.changes, lambda change: change.target)
+def plan_text(plan: Plan, *, details: bool = False) -> Iterator[str]:
+    """The plan for people, changes grouped by target; a large one on one screen, unless ``details`` are asked for."""
+    if not details and len(plan.changes) > SHOWN_WHOLE:
+        yield from _compact_text(plan)
+        return
     for target in plan.targets:
-        mine = by_target.get(target.name, [])
-        yield f"{target.name} ({target.surface}): {counted(len(mine), 'change')}, {counted(len(target.writes), 'write')}, about {target.minutes:g} minutes{_bill(target)}"
+        mine = [change for change in plan.changes if change.target == target.name]
+        yield _target_text(target, mine)
         for change in mine:
             yield from change_text(change, has_own_write=len(target.writes) > 1)
     yield from _rest_text(plan)
     yield from _policy_text(plan)
     yield summary_text(plan)
+
+
+def _target_text(target: TargetPlan, mine: Sequence[Change]) -> str:
+    head = f"{target.name} ({target.surface}): {counted(len(mine), 'change')}, {counted(len(target.writes), 'write')}"
+    return f"{head}, about {target.minutes:g} minutes{_bill(target)}"
+
+
+def _compact_text(plan: Plan) -> Iterator[str]:
+    """One screen: how much by target and catalog, what is exceptional in full, gates and gaps, and how to see all."""
+    by_target: dict[str, list[Change]] = {}
+    for change in plan.changes:
+        by_target.setdefault(change.target, []).append(change)
+    busy = [target for target in plan.targets if target.name in by_target]
+    for target in busy[:_TARGETS]:
+        mine = by_target[target.name]
+        yield _target_text(target, mine)
+        yield f"  {_counts(mine)}"
+    if len(busy) > _TARGETS:
+        rest = [change for target in busy[_TARGETS:] for change in by_target[target.name]]
+        yield f"{len(busy) - _TARGETS} more targets: {counted(len(rest), 'change')}"
+        yield f"  {_counts(rest)}"
+    yield from _exceptions_text(
+        [change for change in riskiest_first(plan.changes) if _is_exceptional(change)]
+    )
+    yield from _some_of([_gate_text(gate) for gate in plan.gates], "gates", _LINES)
+    yield from _some_of(list(unsettled_lines(plan)), "gaps and findings", _LINES)
+    if plan.skips:
+        yield f"{counted(len(plan.skips), 'thing')} left alone: {_most(Counter(skip.code for skip in plan.skips))}"
+    yield from _policy_text(plan)
+    yield summary_text(plan)
+    yield "every change with its proofs: --details"
+
+
+def _counts(changes: Sequence[Change]) -> str:
+    """By catalog, then by risk, the most first."""
+    catalogs = Counter(catalog for change in changes for catalog in _catalogs(change))
+    risks = Counter(risk.value for change in changes for risk in risks_of(change))
+    return f"for {_most(catalogs)}; risks: {_most(risks)}"
+
+
+def _catalogs(change: Change) -> set[str]:
+    return {ref.catalog for ref in change.requirements} or {"nobody any more"}
+
+
+def _most(counts: Counter[str]) -> str:
+    told = ", ".join(f"{name} {count:,}" for name, count in counts.most_common(_GROUPS))
+    return f"{told} and {len(counts) - _GROUPS} more" if len(counts) > _GROUPS else told
+
+
+def _is_exceptional(change: Change) -> bool:
+    """Not proved, or of a kind that nobody approves in bulk; what is billed is told by its gate."""
+    return not is_proved(change) or bool(
+        {Risk.IRREVERSIBLE, Risk.WIDENING, Risk.REMOVAL}.intersection(risks_of(change))
+    )
+
+
+def _exceptions_text(changes: Sequence[Change]) -> Iterator[str]:
+    """The first in full, some more in a line each, the rest as a number."""
+    for change in changes[:_IN_FULL]:
+        yield from change_text(change)
+    rest = changes[_IN_FULL:]
+    yield from _some_of([f"  {_SIGNS[item.operation.action]} {item.id}  {item.title} [{item.target}]  ({_risk_words(item)})" for item in rest], "like these", _LINES)  # fmt: skip
+
+
+def _risk_words(change: Change) -> str:
+    words = ", ".join(risk.value for risk in risks_of(change))
+    return words if is_proved(change) else f"not proved; {words}"
+
+
+def _some_of(lines: Sequence[str], what: str, most: int) -> Iterator[str]:
+    yield from lines[:most]
+    if len(lines) > most:
+        yield f"… and {len(lines) - most:,} more {what}"
 
 
 def _policy_text(plan: Plan) -> Iterator[str]:
@@ -88,18 +172,18 @@ def _witness(proof: Proof) -> str:
 
 
 def _rest_text(plan: Plan) -> Iterator[str]:
-    for gate in plan.gates:
-        state = (
-            f"waived by {gate.waived_by}"
-            if gate.waived_by
-            else "cannot be accepted"
-            if gate.final
-            else "closed"
-        )
-        yield f"gate {gate.id} ({state}): {gate.text}"
+    yield from map(_gate_text, plan.gates)
     yield from unsettled_lines(plan)
     for skip in plan.skips:
         yield f"left alone {skip.subject} [{skip.target}] ({skip.code}): {skip.text}"
+
+
+def _gate_text(gate: Gate) -> str:
+    if gate.waived_by:
+        state = f"waived by {gate.waived_by}"
+    else:
+        state = "cannot be accepted" if gate.final else "closed"
+    return f"gate {gate.id} ({state}): {gate.text}"
 
 
 def unsettled_lines(plan: Plan) -> Iterator[str]:

@@ -99,7 +99,7 @@ def test_whoever_asks_gets_it_behind_a_gate_with_the_line_of_evidence(tmp_path: 
     line = "medium: denied in log; 1 owner; newest 2026-05-04"
     assert destinations(made, "add") == ["api.contoso.com", "seen.contoso.com"]
     assert change.requirements[0].evidence == line
-    assert f"      evidence: {line}" in list(plan_text(made))
+    assert f"      evidence: {line}" in list(plan_text(made, details=True))
 
 
 def test_it_never_goes_unattended_whatever_the_policy_trusts(tmp_path: Path) -> None:
