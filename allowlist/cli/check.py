@@ -21,6 +21,8 @@ from allowlist.cli.outputs import format_option, lines_of_targets, output_of, re
 
 if TYPE_CHECKING:
     from allowlist.azure.connection import SignIn
+    from allowlist.workflow.checking import TargetCheck
+    from allowlist.workflow.paths import PathCheck
 
 
 @click.command()
@@ -58,6 +60,7 @@ def check(
     from allowlist.render.findings import findings_json, findings_text, summary_text
     from allowlist.render.notices import Report, of_findings
     from allowlist.workflow.checking import check_targets, has_faults
+    from allowlist.workflow.paths import check_paths
     from allowlist.workflow.project import read_estate
 
     project = project_from(workload_path, catalogs, facts_path)
@@ -65,7 +68,9 @@ def check(
     with state_from(snapshot, sign_in.to(project.workload)) as origin:
         estate = read_estate(project, specs, origin)
     checks = check_targets(project, estate, specs)
-    findings = [finding for item in checks for finding in item.findings]
+    along = check_paths(project, specs, {spec.name: estate for spec in specs})
+    told: list[TargetCheck | PathCheck] = [*checks, *along]
+    findings = [finding for item in told for finding in item.findings]
     output_of(form, as_json, reports).show(
         findings_text(findings, styled, everything=everything, details=details),
         lambda: findings_json(findings),
@@ -78,7 +83,7 @@ def check(
             lines=lines_of_targets(project),
         ),
     )
-    for note in dict.fromkeys(note for item in checks for note in item.notes):
+    for note in dict.fromkeys(note for item in told for note in item.notes):
         say(f"note: {note}")
     say(summary_text(findings))
-    return Exit.PENDING if exit_code and has_faults(checks) else Exit.DONE
+    return Exit.PENDING if exit_code and has_faults(told) else Exit.DONE

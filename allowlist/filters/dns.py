@@ -53,6 +53,7 @@ class ResponsePolicyZones:
 
     name = "rpz"
     title = "response policy zones for BIND and Unbound"
+    reconnects = False
     sees = staticmethod(_names_only)
     says = frozenset({Kind.EXACT, Kind.BELOW, Kind.TREE})
     widens: Mapping[Kind, Kind] = {}
@@ -192,6 +193,7 @@ class Dnsmasq:
 
     name = "dnsmasq"
     title = "dnsmasq"
+    reconnects = False
     sees = staticmethod(_names_only)
     says = ALL_KINDS
     widens: Mapping[Kind, Kind] = {}
@@ -295,6 +297,7 @@ class UnboundLocalZones:
 
     name = "unbound"
     title = "Unbound local zones"
+    reconnects = False
     sees = staticmethod(_names_only)
     says = frozenset({Kind.TREE, Kind.EVERYTHING})
     widens: Mapping[Kind, Kind] = {Kind.EXACT: Kind.TREE, Kind.BELOW: Kind.TREE}

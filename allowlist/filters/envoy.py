@@ -49,6 +49,7 @@ class EnvoyServerNames(_Envoy):
 
     name = "envoy-sni"
     title = "Envoy filter chains by server name (TLS passes through)"
+    reconnects = True
     sees = staticmethod(names_in("https"))
     says = frozenset({Kind.EXACT, Kind.BELOW, Kind.TREE, Kind.EVERYTHING})
     notes = (
@@ -102,6 +103,7 @@ class EnvoyForwardProxy(_Envoy):
 
     name = "envoy-proxy"
     title = "Envoy forward proxy (virtual host domains)"
+    reconnects = True
     sees = staticmethod(names_in("https", "http"))
     says = ALL_KINDS
     notes = (

@@ -60,6 +60,11 @@ class Format(Protocol):
     def widens(self) -> Mapping[Kind, Kind]: ...
 
     @property
+    def reconnects(self) -> bool:
+        """Does the engine open connections of its own, so that what follows sees its address?"""
+        ...
+
+    @property
     def notes(self) -> tuple[str, ...]:
         """What the format cannot say about the whole list, told with every export."""
         ...

@@ -35,6 +35,7 @@ class HAProxy:
 
     name = "haproxy"
     title = "HAProxy lists for SNI and Host"
+    reconnects = True
     sees = staticmethod(names_in("https", "http"))
     says = ALL_KINDS
     widens: Mapping[Kind, Kind] = {}

@@ -41,6 +41,7 @@ class Nginx:
 
     name = "nginx"
     title = "nginx map blocks for SNI and Host"
+    reconnects = True
     sees = staticmethod(names_in("https", "http"))
     says = ALL_KINDS
     widens: Mapping[Kind, Kind] = {}

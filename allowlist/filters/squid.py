@@ -37,6 +37,7 @@ _REGEX = DIALECTS["squid dstdom_regex"]
 class Squid:
     name = "squid"
     title = "Squid forward proxy"
+    reconnects = True
     sees = staticmethod(names_in("https", "http"))
     says = ALL_KINDS
     widens: Mapping[Kind, Kind] = {}

@@ -34,6 +34,7 @@ _FIRST_SID: Final = 9_100_001
 class Suricata:
     name = "suricata"
     title = "Suricata and AWS Network Firewall stateful rules"
+    reconnects = False
     sees = staticmethod(names_in("https", "http"))
     says = ALL_KINDS
     widens: Mapping[Kind, Kind] = {}

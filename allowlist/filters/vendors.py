@@ -43,6 +43,7 @@ class Cilium:
 
     name = "cilium"
     title = "Cilium toFQDNs egress policy"
+    reconnects = False
     sees = staticmethod(_by_port)
     says = frozenset({Kind.EXACT, Kind.BELOW, Kind.TREE, Kind.EVERYTHING})
     widens: Mapping[Kind, Kind] = {}
@@ -172,6 +173,7 @@ class PaloAlto(_TextList):
 
     name = "pan-os"
     title = "PAN-OS external dynamic list (URL) or custom URL category"
+    reconnects = False
     sees = staticmethod(names_in("https", "http"))
     says = frozenset({Kind.EXACT, Kind.BELOW, Kind.TREE})
     widens: Mapping[Kind, Kind] = {}
@@ -187,6 +189,7 @@ class AwsDomainList:
 
     name = "aws-domain-list"
     title = "AWS Network Firewall domain list"
+    reconnects = False
     sees = staticmethod(names_in("https", "http"))
     says = frozenset({Kind.EXACT, Kind.TREE})
     widens: Mapping[Kind, Kind] = {Kind.BELOW: Kind.TREE}
@@ -251,6 +254,7 @@ class FortiGate:
 
     name = "fortigate"
     title = "FortiGate FQDN address objects"
+    reconnects = False
     sees = staticmethod(_by_port)
     says = frozenset({Kind.EXACT, Kind.BELOW, Kind.TREE})
     widens: Mapping[Kind, Kind] = {}
@@ -417,6 +421,7 @@ class GoogleSecureWebProxy:
 
     name = "gcp-swp"
     title = "Google Cloud Secure Web Proxy UrlList"
+    reconnects = True
     sees = staticmethod(names_in("https", "http"))
     says = frozenset({Kind.EXACT, Kind.BELOW, Kind.TREE, Kind.EVERYTHING})
     widens: Mapping[Kind, Kind] = {}

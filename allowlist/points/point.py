@@ -18,6 +18,7 @@ from allowlist.plan.drafts import NO_COST, Draft, Drafted, LimitFinding
 from allowlist.plan.findings import Finding
 from allowlist.plan.model import Change, Operation
 from allowlist.points.unmet import Unmet
+from allowlist.rules.addresses import AddressSet
 from allowlist.rules.model import Ruleset
 from allowlist.rules.requirement import Requirement
 from allowlist.workload.document import Price, TargetSpec, Workload
@@ -201,6 +202,16 @@ class Point(ABC):
         """What the target shows by itself, whatever is required of it."""
         del estate
         return []
+
+    @property
+    def goes_on_as(self) -> AddressSet | None:
+        """Under which addresses flows go on to the next filter of a path: None as they came, empty under unknown ones."""
+        return None
+
+    def looks_at(self, protocol: str, pattern: str) -> bool:
+        """Does it decide about such flows at all? ``pattern`` is empty for what has no name."""
+        del protocol, pattern
+        return True
 
     def notes(self, estate: Estate) -> tuple[str, ...]:
         """What this kind cannot tell, whatever is asked of it."""

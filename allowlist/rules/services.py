@@ -21,7 +21,7 @@ PortRange = tuple[str, int, int]
 class PortRanges(frozenset[tuple[str, int]]):
     """Every port of ``ranges``: ``in`` answers for all of them, iterating gives one port for each piece.
 
-    A piece ends where ``cuts`` (first ports of pieces, by protocol) say so; ``aligned`` finds those of two rulesets.
+    A piece ends where ``cuts`` (first ports of pieces, by protocol) say so; ``aligned`` finds them.
 
     >>> web = PortRanges([("https", 1, 65535)])
     >>> ("https", 8443) in web, ("http", 80) in web, sorted(web)
@@ -68,19 +68,21 @@ def _pieces(ranges: Iterable[PortRange], cuts: Mapping[str, Iterable[int]]) -> I
             yield protocol, usual if first <= usual < after else first
 
 
-def aligned(before: Ruleset, after: Ruleset) -> tuple[Ruleset, Ruleset]:
-    """Both rulesets with ranges cut wherever a rule of either begins or ends, so that they can be compared."""
-    cuts = _edges((*before.application, *after.application))
+def aligned(*rulesets: Ruleset) -> tuple[Ruleset, ...]:
+    """The rulesets with ranges cut wherever a rule of any begins or ends, so that they can be compared."""
+    rules = [rule for ruleset in rulesets for rule in ruleset.application]
+    cuts = _edges(rules)
     ports = {
         edge
-        for rule in (*before.network, *after.network)
+        for ruleset in rulesets
+        for rule in ruleset.network
         for low, high in rule.ports
         for edge in (low, high + 1)
     }
-    if not any(isinstance(rule.services, PortRanges) for rule in (*before.application, *after.application)):
-        return before, after
+    if not any(isinstance(rule.services, PortRanges) for rule in rules):
+        return rulesets
     every = {protocol: cuts[protocol] | ports for protocol in (*HTTP_PORTS, *cuts)}
-    return _cut(before, every), _cut(after, every)
+    return tuple(_cut(ruleset, every) for ruleset in rulesets)
 
 
 def _edges(rules: Iterable[ApplicationRule]) -> dict[str, set[int]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import msgspec
 
@@ -97,6 +98,13 @@ def _unmatched_flow(finding: Finding) -> Flow | None:
     )
 
 
-def has_faults(checks: Sequence[TargetCheck]) -> bool:
+class Checked(Protocol):
+    """A target or a path that was checked."""
+
+    @property
+    def findings(self) -> tuple[Finding, ...]: ...
+
+
+def has_faults(checks: Iterable[Checked]) -> bool:
     """Is anything not as it should be? What is covered or merely redundant does not count."""
     return any(not finding.is_fine for check in checks for finding in check.findings)

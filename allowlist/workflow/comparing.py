@@ -57,7 +57,8 @@ def compare_targets(project: Project, first: TargetSpec, second: TargetSpec, sta
 
 
 def _compared(project: Project, name: str, old: Ruleset, new: Ruleset) -> Compared:
-    differences = find_differences(*aligned(old, new), facts=project.facts)
+    before, after = aligned(old, new)
+    differences = find_differences(before, after, facts=project.facts)
     return Compared(name, relation_of(differences)[0], differences)
 
 

@@ -35,6 +35,7 @@ from allowlist.rules.flow import Facts, Flow, Step, Verdict
 from allowlist.rules.model import HTTP_PORTS, Ruleset
 from allowlist.rules.near_miss import NearMiss, NearMisses
 from allowlist.rules.requirement import Requirement
+from allowlist.workflow.paths import Hop, hops_of, paths_within, verdict_along
 from allowlist.workflow.planning import make_plan
 from allowlist.workflow.project import Project
 from allowlist.workflow.scenes import workload_scene
@@ -119,6 +120,8 @@ class Explanation:
     hidden: tuple[Step, ...] = ()
     remedies: tuple[Remedy, ...] = ()
     path: tuple[PathStep, ...] = ()
+    filter: str = ""
+    """Of a path of several filters: the one that decides, empty where every one lets the flow through."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,8 +177,10 @@ def explain_flows(
     A flow without a source has an answer for every part of the workload's sources that is treated in its own way.
     """
     plan = cache(lambda: make_plan(project, estate, specs))
+    estates = {spec.name: estate for spec in specs}
     catalogs = Searcher(project.library, project.workload.parameters)
     targets = [_Asked.of(project, estate, spec) for spec in specs]
+    paths = [(path, hops_of(project, path, estates)) for path in paths_within(project, specs)]
     wanted = {(item.origin.catalog, item.origin.entry) for asked in targets for item in asked.wanted}
     for line, asked in itertools.product(lines, targets):
         for answer in asked.explain(line):
@@ -184,6 +189,24 @@ def explain_flows(
             if answer.wanted_by and answer.verdict.word != "allow":
                 answer = replace(answer, remedies=remedies_for(plan(), asked.name, answer.wanted_by))
             yield answer
+            yield from (
+                _along(path.name, hops, answer, project.facts)
+                for path, hops in paths
+                if asked.name == path.filters[0]
+            )
+
+
+def _along(path: str, hops: Sequence[Hop], answer: Explanation, facts: Facts) -> Explanation:
+    """The answer of a whole path to the flow of ``answer``, which one of its filters gave."""
+    decider, verdict = verdict_along(hops, answer.line.flow(), facts)
+    return Explanation(
+        line=answer.line,
+        target=path,
+        verdict=verdict,
+        wanted_by=answer.wanted_by,
+        sources=answer.sources,
+        filter=decider,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -399,7 +422,8 @@ def explanation_json(explanation: Explanation) -> dict[str, Any]:
             "group": ref.group if ref else None,
             "collection": ref.collection if ref else None,
             "rule": ref.rule if ref else None,
-        },
+        }
+        | ({"filter": explanation.filter} if explanation.filter else {}),
         "because": verdict.because,
         "unknowns": list(verdict.unknowns),
         "alert": verdict.alert,

@@ -21,6 +21,7 @@ from allowlist.rules.requirement import Requirement
 from allowlist.workflow.ended import held_back
 from allowlist.workflow.judging import Judgement, concerns, judge_target, refined_findings
 from allowlist.workflow.memory import collector_paused
+from allowlist.workflow.paths import concerns_along, paths_within
 from allowlist.workflow.project import Project
 from allowlist.workflow.sources import source_prefixes
 from allowlist.workload import TargetSpec, Waiver
@@ -47,7 +48,7 @@ def make_plan(project: Project, estate: Estate, specs: Sequence[TargetSpec], ask
             catalogs={
                 use.name: project.library.get(use.name).resolve(use.version) for use in workload.catalogs
             },
-            targets=[_target_input(project, estate, spec) for spec in specs],
+            targets=_target_inputs(project, estate, specs),
             settings=_gate_settings(project),
             waivers=current,
             expired_waivers=expired,
@@ -56,12 +57,26 @@ def make_plan(project: Project, estate: Estate, specs: Sequence[TargetSpec], ask
     )
 
 
-def _target_input(project: Project, estate: Estate, spec: TargetSpec) -> TargetInput:
+def _target_inputs(project: Project, estate: Estate, specs: Sequence[TargetSpec]) -> list[TargetInput]:
+    """Each target by itself; what a path of several lacks after all of them stands with its first filter."""
+    inputs: dict[str, TargetInput] = {}
+    after: dict[str, Estate] = {}
+    for spec in specs:
+        inputs[spec.name], after[spec.name] = _target_input(project, estate, spec)
+    for path in paths_within(project, specs):
+        first = path.filters[0]
+        along = concerns_along(project, path, dict.fromkeys(after, estate), after)
+        inputs[first] = replace(inputs[first], concerns=(*inputs[first].concerns, *along))
+    return list(inputs.values())
+
+
+def _target_input(project: Project, estate: Estate, spec: TargetSpec) -> tuple[TargetInput, Estate]:
+    """What is planned for a target, and the estate after that."""
     judgement = judge_target(project, estate, spec)
     point = judgement.point
     drafted = _settled_draft(judgement)
     after = judge_target(project, drafted.estate, spec) if drafted.writes else judgement
-    return TargetInput(
+    found = TargetInput(
         target=_target_plan(point, estate, source_prefixes(project, estate, [spec])),
         draft=drafted.draft,
         evidence=drafted.evidence,
@@ -71,6 +86,7 @@ def _target_input(project: Project, estate: Estate, spec: TargetSpec) -> TargetI
         limits=_new_limits(point, estate, drafted.estate) if drafted.writes else (),
         writes=[(write.resource, write.operations) for write in drafted.writes],
     )
+    return found, drafted.estate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -77,6 +77,13 @@ class TargetSpec(_Section, frozen=True, kw_only=True):
     options: dict[str, Any] = {}
 
 
+class PathSpec(_Section, frozen=True, kw_only=True):
+    """Filters that traffic passes one after the other, by the names of their targets, the nearest to clients first."""
+
+    name: Name
+    filters: Annotated[list[str], Meta(min_length=2)]
+
+
 class Discovery(_Section, frozen=True, kw_only=True):
     """Targets that a scheduled run looks up: every enforcement point of one surface that fits all that is said.
 
@@ -231,6 +238,7 @@ class Workload(_Section, frozen=True, kw_only=True):
     catalogs: list[CatalogUse] = []
     sources: dict[str, SourceSet] = {}
     targets: list[TargetSpec] = []
+    paths: list[PathSpec] = []
     discover: list[Discovery] = []
     cloud: Literal["public", "usgov", "china"] = "public"
     tenant: str = ""

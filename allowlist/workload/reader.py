@@ -74,6 +74,7 @@ def _checked(source: Source, surfaces: Collection[str]) -> Workload:
 
 def _complaints(workload: Workload, surfaces: Collection[str]) -> Complaints:
     yield from _target_complaints(workload, surfaces)
+    yield from _path_complaints(workload)
     yield from _discovery_complaints(workload, surfaces)
     yield from _source_complaints(workload)
     yield from _requirement_complaints(workload)
@@ -104,6 +105,23 @@ def _target_complaints(workload: Workload, surfaces: Collection[str]) -> Complai
                     (*place, "sources"),
                     f"names the source '{name}', which is not defined{near_miss(name, workload.sources)}",
                 )
+
+
+def _path_complaints(workload: Workload) -> Complaints:
+    known = {target.name for target in workload.targets}
+    seen: set[str] = set()
+    for index, path in enumerate(workload.paths):
+        if path.name in seen or path.name in known:
+            yield ("paths", index, "name"), f"repeats the name '{path.name}' of a target or path"
+        seen.add(path.name)
+        for place, name in enumerate(path.filters):
+            if name not in known:
+                yield (
+                    ("paths", index, "filters", place),
+                    f"names the target '{name}', which is not defined{near_miss(name, known)}",
+                )
+            elif name in path.filters[:place]:
+                yield ("paths", index, "filters", place), f"names the target '{name}' twice"
 
 
 def _unknown_surface(surface: str, surfaces: Collection[str]) -> str:

@@ -46,7 +46,8 @@ def ruleset(rules: Written, *, whole: bool) -> Ruleset:
 @given(before=RULES, after=RULES)
 @settings(max_examples=examples(60), deadline=None)
 def test_ranges_differ_where_the_ports_written_out_do(before: Written, after: Written) -> None:
-    ranges = find_differences(*aligned(ruleset(before, whole=True), ruleset(after, whole=True)))
+    old, new = aligned(ruleset(before, whole=True), ruleset(after, whole=True))
+    ranges = find_differences(old, new)
     single = find_differences(ruleset(before, whole=False), ruleset(after, whole=False))
     assert bool(ranges) == bool(single)
     assert {(item.service, item.key, item.opened, item.closed) for item in ranges} <= {

@@ -133,6 +133,18 @@ class Filter(Point):
             *(self._idle(line, hiding) for line, hiding in idle_lines(found, self.sight)),
         ]
 
+    @property
+    def goes_on_as(self) -> AddressSet | None:
+        """A proxy opens connections of its own."""
+        return (
+            AddressSet.parse(self.options.addresses)
+            if self.options.addresses or self.format.reconnects
+            else None
+        )
+
+    def looks_at(self, protocol: str, pattern: str) -> bool:
+        return bool(pattern) and self.format.sees(Service(protocol)) is not None
+
     def notes(self, estate: Estate) -> tuple[str, ...]:
         del estate
         match self.sight:
