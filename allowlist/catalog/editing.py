@@ -17,6 +17,7 @@ from allowlist.catalog.versions import NEXT, Bump, Version, parse_version
 from allowlist.documents.source import parse_yaml_source, read_text
 from allowlist.documents.writing import write_bytes
 from allowlist.errors import CatalogError
+from allowlist.rules.requirement import FIELD_SCENARIO
 
 _LIST_FIELDS = ("ports", "clouds", "consumers", "addresses")
 _RECORD_FIELDS = ("sources", "evidence", "asked_by")
@@ -36,6 +37,28 @@ def add_entries(path: Path, entries: Iterable[Mapping[str, Any]]) -> Catalog:
     document = _load(path)
     document["entries"].extend(_block(fields) for fields in entries)
     return _check_and_write(path, document)
+
+
+def add_from_field(path: Path, entries: Iterable[Mapping[str, Any]]) -> Catalog:
+    """As :func:`add_entries`, in the scenario of what the field knows, which is declared where it is not yet."""
+    from ruamel.yaml.comments import CommentedMap
+
+    document = _load(path)
+    if FIELD_SCENARIO not in document["scenarios"]:
+        scenario = CommentedMap(title="Known from the field only")
+        scenario.fa.set_flow_style()
+        document["scenarios"].insert(len(document["scenarios"]), FIELD_SCENARIO, scenario)
+        _move_blank_line(document["scenarios"])
+    document["entries"].extend(_block(fields) for fields in entries)
+    return _check_and_write(path, document)
+
+
+def _move_blank_line(section: Any) -> None:
+    """A blank line behind the former last key of ``section`` belongs behind the new one."""
+    last, before = list(section)[-1], list(section)[-2]
+    comment = section.ca.items.pop(before, None)
+    if comment:
+        section.ca.items[last] = comment
 
 
 def end_entry(path: Path, entry_id: str) -> Catalog:
@@ -154,11 +177,22 @@ def _dump(document: Any) -> str:
 
 def round_trip(text: str) -> str:
     """``text`` as it comes out when nothing is changed."""
-    return _dump(_yaml().load(text))
+    return _as_kept(text, _dump(_yaml().load(text)))
+
+
+def _as_kept(before: str, dumped: str) -> str:
+    """``dumped`` with what the round trip does not carry: what stands above ``---``, and the ends of lines."""
+    lines = before.splitlines(keepends=True)
+    start = next((index for index, line in enumerate(lines) if line.rstrip() == "---"), None)
+    above = [] if start is None else lines[:start]
+    is_head = start is not None and all(not line.strip() or line[0] in "#%" for line in above)
+    head = "".join(lines[: start + 1]) if is_head and start is not None else ""
+    body = dumped.removeprefix("---\n") if head else dumped
+    return head + (body.replace("\n", "\r\n") if "\r\n" in before else body)
 
 
 def _check_and_write(path: Path, document: Any, *, digest_for: str = "") -> Catalog:
-    text = _dump(document)
+    text = _as_kept(read_text(path), _dump(document))
     catalog = parse_catalog(parse_yaml_source(text, str(path)), name=path.stem)
     if digest_for:
         text = text.replace(_PLACEHOLDER_DIGEST, release_digest(catalog, digest_for))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 import msgspec
 
 from allowlist.catalog.changes import EntryChange
+from allowlist.catalog.evidence import confidence, evidence_line
 from allowlist.catalog.model import Catalog, Entry, Kind
 
 
@@ -32,6 +34,15 @@ def encode_change(change: EntryChange) -> dict[str, Any]:
     if change.after:
         encoded["after"] = encode_entry(change.after)
     return {**encoded, "impact": change.impact, "notice": change.notice, "bump": change.bump.word}
+
+
+def encode_with_evidence(entry: Entry, today: date) -> dict[str, Any]:
+    """The entry with how sure it is on ``today``, which no file says."""
+    return {
+        **encode_entry(entry),
+        "confidence": confidence(entry, today).value,
+        "evidence_line": evidence_line(entry, today),
+    }
 
 
 def encode_catalog(catalog: Catalog, version: str) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -60,9 +60,32 @@ def list_command(folder: Path | None, as_json: bool) -> None:
 @SCENARIO
 @CLOUD
 @FOLDER
+@click.option(
+    "--evidence",
+    "classes",
+    multiple=True,
+    type=click.Choice(
+        [
+            "documented",
+            "maintainer-said",
+            "validated-alone",
+            "validated-together",
+            "observed",
+            "denied-in-log",
+            "endpoint-in-source",
+            "rule-in-template",
+        ]
+    ),
+    help="Only entries known in this way; may be repeated.",
+)
 @JSON
 def show(
-    name: str, scenarios: tuple[str, ...], cloud: str | None, folder: Path | None, as_json: bool
+    name: str,
+    scenarios: tuple[str, ...],
+    cloud: str | None,
+    folder: Path | None,
+    classes: tuple[str, ...],
+    as_json: bool,
 ) -> None:
     """Show one version of a catalog: what it asks for, and why.
 
@@ -70,8 +93,10 @@ def show(
 
     \b
     Example: allowlist catalog show foundry-hub@1.0.0 --scenario vscode
+    Example: allowlist catalog show foundry-agents --evidence denied-in-log
     """
-    from allowlist.catalog.encode import encode_catalog, encode_entry
+    from allowlist.catalog.encode import encode_catalog, encode_with_evidence
+    from allowlist.catalog.evidence import classes_of
     from allowlist.render.catalog import render_catalog
 
     title, _, version = name.partition("@")
@@ -81,12 +106,16 @@ def show(
     entries = [
         entry
         for entry in found.entries_at(version)
-        if (not scenarios or entry.scenario in scenarios) and (not cloud or cloud in entry.clouds)
+        if (not scenarios or entry.scenario in scenarios)
+        and (not cloud or cloud in entry.clouds)
+        and (not classes or not classes_of(entry).isdisjoint(classes))
     ]
+    today = datetime.now(UTC).date()
     if as_json:
-        print_json({**encode_catalog(found, version), "entries": [encode_entry(entry) for entry in entries]})
+        told = [encode_with_evidence(entry, today) for entry in entries]
+        print_json({**encode_catalog(found, version), "entries": told})
     else:
-        put_lines(render_catalog(found, version, entries))
+        put_lines(render_catalog(found, version, entries, today))
 
 
 @catalog.command()

@@ -148,7 +148,9 @@ def release(name: str, note: str, on: datetime | None, bump: str | None, folder:
 
 @click.command()
 @click.argument("name", shell_complete=completing.catalogs)
-@click.option("--id", "entry_id", required=True, help="A short name for the entry, such as 'vscode-dev'.")
+@click.option(
+    "--id", "entry_id", help="A short name for the entry, such as 'vscode-dev'; from a log, made of the host."
+)
 @click.option("--pattern", help="A host name, or '*.' before one.")
 @click.option("--service-tag", help="A service tag.")
 @click.option("--fqdn-tag", help="An FQDN tag of Azure Firewall.")
@@ -175,26 +177,86 @@ def release(name: str, note: str, on: datetime | None, bump: str | None, folder:
     show_default=True,
     help="May be repeated.",
 )
+@click.option(
+    "--evidence",
+    "evidence",
+    metavar="CLASS",
+    help="Known from the field: maintainer-said, validated-alone, validated-together, observed, denied-in-log, "
+    "endpoint-in-source or rule-in-template. Goes with --issue.",
+)
+@click.option(
+    "--seen",
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    help="A log in which the name was refused, as JSON Lines; the entry is made from it.",
+)
+@click.option(
+    "--fixed",
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    help="A log after it was opened; 'validated-alone' asks for it.",
+)
+@click.option("--issue", metavar="URL", help="The issue, pull request or commit that tells of it.")
+@click.option("--region", default="", help="The region in which it was seen, such as swedencentral.")
+@click.option("--seen-version", "version", default="", help="The version of the program that asked.")
 @click.option("--purpose", required=True, help="What it is for, in your own words.")
 @click.option("--breaks", help="What stops working without it.")
 @click.option("--risk", help="What letting it out exposes.")
-@click.option(
-    "--source", "source", required=True, metavar="REPO:PATH[@COMMIT]", help="The page that documents it."
-)
+@click.option("--source", "source", metavar="REPO:PATH[@COMMIT]", help="The page that documents it.")
 @FOLDER
-def add(name: str, folder: Path | None, entry_id: str, source: str, **fields: Any) -> None:
+def add(
+    name: str,
+    folder: Path | None,
+    entry_id: str | None,
+    source: str | None,
+    evidence: str | None,
+    seen: Path | None,
+    fixed: Path | None,
+    issue: str | None,
+    region: str,
+    version: str,
+    **fields: Any,
+) -> None:
     """Add an entry to a catalog file, keeping its comments and order. It says 'since: next' until released.
 
+    With --evidence it goes into the scenario 'field'. From a log (--seen) the narrowest entries are made, one for each
+    name; addresses and ids stay in the log.
+
     \b
-    Example:
+    Examples:
+      allowlist catalog add foundry-agents --evidence denied-in-log --seen denied.jsonl --fixed allowed.jsonl
+        --issue https://github.com/contoso/landing-zone/issues/40 --purpose "traces of agents"
       allowlist catalog add vscode --id vscode-new-cdn --pattern "*.new-cdn.vscode.dev" --port https:443
         --consumer client --purpose "loads the editor" --source microsoft/vscode-docs:docs/setup/network.md
     """
-    from allowlist.catalog.editing import add_entry
+    from allowlist.catalog.editing import add_entry, add_from_field
 
     path = _path_of(name, folder)
     chosen = {key: list(value) if isinstance(value, tuple) else value for key, value in fields.items()}
-    add_entry(path, {**chosen, "id": entry_id, "since": "next", "sources": [_parse_source(source)]})
+    sources = [_parse_source(source)] if source else []
+    if evidence:
+        from allowlist.cli.contributing import entries_from_field
+
+        told = entries_from_field(
+            path,
+            evidence,
+            chosen,
+            entry_id,
+            seen=seen,
+            fixed=fixed,
+            issue=issue,
+            region=region,
+            version=version,
+        )
+        add_from_field(path, [{**one, "sources": sources} for one in told])
+        for one in told:
+            say(f"added '{one['id']}' to {path}; run 'allowlist catalog lint {path}'")
+        return
+    if not source:
+        raise click.UsageError(
+            "say which page documents it (--source REPO:PATH), or how the field knows (--evidence)"
+        )
+    if not entry_id:
+        raise click.UsageError("say how the entry is called: --id")
+    add_entry(path, {**chosen, "id": entry_id, "since": "next", "sources": sources})
     say(f"added '{entry_id}' to {path}; run 'allowlist catalog lint {path}'")
 
 

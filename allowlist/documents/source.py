@@ -76,6 +76,10 @@ class DeferredSource(Source):
         return self._read().only(key, kept)
 
 
+_ODD_NUMBER = re.compile(r"[-+]?(0[0-7_]+|[0-9][0-9_]*(:[0-5]?[0-9])+)")
+"""YAML 1.1 reads ``010`` as eight and ``1:30`` as ninety; YAML 1.2, and most people, do not."""
+
+
 def load_source(path: Path) -> Source:
     """Read a YAML or JSON file, by its suffix. Raises InvalidInput with all mistakes of form."""
     return parse_source(read_text(path), str(path))
@@ -205,6 +209,11 @@ class _Builder:
             return node.value
         if node.tag in ("tag:yaml.org,2002:timestamp", "tag:yaml.org,2002:binary"):
             return node.value
+        if node.tag == "tag:yaml.org,2002:int" and _ODD_NUMBER.fullmatch(node.value):
+            return self._complain(
+                node,
+                f"'{node.value}' is no number everybody reads alike (octal or base 60); write it in quotes",
+            )
         try:
             return self._constructor.construct_object(node)
         except (yaml.YAMLError, ValueError):

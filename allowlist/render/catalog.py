@@ -7,14 +7,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date
 from itertools import groupby
 from textwrap import indent
 from typing import Final
 
 from allowlist.catalog.changes import ChangeKind, EntryChange
+from allowlist.catalog.evidence import evidence_line
 from allowlist.catalog.feed import FeedItem
 from allowlist.catalog.lint.findings import LintReport, Severity
 from allowlist.catalog.model import Catalog, Entry
+from allowlist.catalog.packages import advice_text
 from allowlist.catalog.review import CatalogReview
 
 SUMMARY_LIMIT: Final = 60_000
@@ -43,8 +46,10 @@ def render_list(catalogs: Iterable[Catalog]) -> str:
     return _table(("name", "latest", "date", "entries", "title"), rows)
 
 
-def render_catalog(catalog: Catalog, version: str, entries: Sequence[Entry]) -> str:
-    """One version of a catalog, its entries grouped by scenario."""
+def render_catalog(
+    catalog: Catalog, version: str, entries: Sequence[Entry], today: date | None = None
+) -> str:
+    """One version of a catalog, its entries grouped by scenario, with what the field knows on ``today``."""
     release = catalog.release(version)
     dated = f" of {release.date}" if release.date else ""
     lines = [f"{catalog.name} {release.version}{dated}: {catalog.title}", catalog.description]
@@ -52,10 +57,23 @@ def render_catalog(catalog: Catalog, version: str, entries: Sequence[Entry]) -> 
         chosen = [entry for entry in entries if entry.scenario == name]
         if chosen:
             lines += ["", f"{name}{' (default)' if scenario.default else ''}: {scenario.title}"]
-            lines += [
-                f"  {line}" for line in _table((), [_entry_row(entry) for entry in chosen]).splitlines()
-            ]
+            rows = _table((), [_entry_row(entry) for entry in chosen]).splitlines()
+            for entry, row in zip(chosen, rows, strict=True):
+                lines += [f"  {row}", *(f"      {line}" for line in _known_about(entry, today))]
     return "\n".join(lines)
+
+
+def _known_about(entry: Entry, today: date | None) -> Iterator[str]:
+    """What stands beside documentation: evidence, counter-evidence, who asks, and whether to refuse."""
+    if entry.refuse or entry.dead_since:
+        yield advice_text(entry)
+    elif entry.condition and entry.is_from_field:
+        yield f"when {entry.condition}"
+    if entry.evidence and today:
+        yield f"evidence: {evidence_line(entry, today)}"
+    for item in entry.evidence:
+        if item.works_without:
+            yield f"works without, says {item.repo} ({item.where}, {item.date})"
 
 
 def _entry_row(entry: Entry) -> tuple[str, ...]:

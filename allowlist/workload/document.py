@@ -243,6 +243,7 @@ class Workload(_Section, frozen=True, kw_only=True):
     cloud: Literal["public", "usgov", "china"] = "public"
     tenant: str = ""
     parameters: dict[str, str] = {}
+    """Values of placeholders; several beside each other with commas, such as every region of a Cosmos DB account."""
     requirements: list[OwnRequirement] = []
     prices: list[Price] = []
     gates: GateLimits = GateLimits()

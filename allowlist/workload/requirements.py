@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 import re
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
@@ -202,11 +203,13 @@ class _Builder:
     def _requirements(
         self, entry: Entry, catalog: Catalog, version: str, addresses: AddressSet, index: int
     ) -> Iterator[Requirement]:
-        value = self._filled(
-            entry.value, f"catalog '{catalog.name}', entry '{entry.id}'", ("catalogs", index)
-        )
-        if value is None:
-            return
+        who = f"catalog '{catalog.name}', entry '{entry.id}'"
+        for value in self._filled(entry.value, who, ("catalogs", index)):
+            yield from self._of_value(value, entry, catalog, version, addresses)
+
+    def _of_value(
+        self, value: str, entry: Entry, catalog: Catalog, version: str, addresses: AddressSet
+    ) -> Iterator[Requirement]:
         destination = self._destination(entry.kind, value)
         if destination is None:
             text = f"{catalog.name}#{entry.id}: {entry.kind.value} '{value}' is not a firewall rule"
@@ -240,12 +243,12 @@ class _Builder:
             if dt.date.fromisoformat(item.expires) < self.today:
                 self.notes.append(f"own requirement '{item.id}' of {item.owner} expired on {item.expires}")
                 continue
-            value = self._filled(
+            values = self._filled(
                 item.pattern or item.service_tag or item.fqdn_tag,
                 f"requirement '{item.id}'",
                 ("requirements", index),
             )
-            if value is not None:
+            for value in values:
                 yield from self._own_requirements(item, value, addresses)
 
     def _own_requirements(
@@ -265,14 +268,20 @@ class _Builder:
                     **destination,
                 )
 
-    def _filled(self, value: str, who: str, place: tuple[str | int, ...]) -> str | None:
+    def _filled(self, value: str, who: str, place: tuple[str | int, ...]) -> list[str]:
+        """``value`` with its parameters, once for each combination where a parameter has several values."""
         missing = [name for name in _PLACEHOLDER.findall(value) if not self.workload.parameters.get(name)]
         if missing:
             empty = [name for name in missing if name in self.workload.parameters]
             place = ("parameters", empty[0]) if empty else place
             self.problems.append(self.source.problem(place, f"{who} needs {self._lacking(missing)}"))
-            return None
-        return _PLACEHOLDER.sub(lambda match: self.workload.parameters[match.group(1)], value)
+            return []
+        names = list(dict.fromkeys(_PLACEHOLDER.findall(value)))
+        choices = (values_of(self.workload.parameters[name]) for name in names)
+        fillings = (dict(zip(names, chosen, strict=True)) for chosen in itertools.product(*choices))
+        return [
+            _PLACEHOLDER.sub(lambda match, given=given: given[match.group(1)], value) for given in fillings
+        ]
 
     def _lacking(self, missing: list[str]) -> str:
         """What to write: a parameter that is there without a value needs no other name."""
@@ -296,6 +305,11 @@ class _Builder:
                 return {"fqdn_tag": fqdn_tags().get(value, value)}
             case _:
                 return None
+
+
+def values_of(parameter: str) -> list[str]:
+    """The values of one parameter: several stand beside each other with commas, such as the regions of an account."""
+    return [part for text in parameter.split(",") if (part := text.strip())]
 
 
 def expand_port(port: Port) -> Iterator[tuple[str, tuple[int, int]]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -66,6 +66,12 @@ class LintContext:
     base: Catalog | None = None
     known_hosts: frozenset[str] = field(default_factory=frozenset)
     vouched_hosts: frozenset[str] = field(default_factory=frozenset)
+    hosts_by_cloud: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """Every live released name with the clouds it belongs to; each cloud has its own ends."""
+    observed: frozenset[str] = field(default_factory=frozenset)
+    """Names that programs were seen to ask for, in any catalog."""
+    rows_elsewhere: Mapping[tuple[str, str], Mapping[str, frozenset[str]]] = field(default_factory=dict)
+    """By page (repository and path), what other catalogs have of it."""
 
     @cached_property
     def live(self) -> tuple[tuple[int, Entry], ...]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
 
-from allowlist.catalog.lint import entries, history, names
+from allowlist.catalog.lint import entries, history, names, shapes
 from allowlist.catalog.lint.context import LintContext, Rule
 from allowlist.catalog.lint.findings import LintFinding, LintReport, Severity
 from allowlist.catalog.model import Catalog, Kind
@@ -31,6 +31,13 @@ RULES: Final = (
     Rule(id="shared-suffix", severity=Severity.WARNING, check=names.shared_suffix),
     Rule(id="misspelt-owner", severity=Severity.ERROR, check=names.misspelt_owner),
     Rule(id="misspelt-host", severity=Severity.ERROR, check=names.misspelt_host),
+    Rule(id="tag-as-host", severity=Severity.ERROR, check=shapes.tag_as_host),
+    Rule(id="single-label", severity=Severity.ERROR, check=shapes.single_label),
+    Rule(id="near-twin", severity=Severity.ERROR, check=shapes.near_twin),
+    Rule(id="revocation-over-https", severity=Severity.WARNING, check=shapes.revocation_over_https),
+    Rule(id="split-pair", severity=Severity.WARNING, check=shapes.split_pair),
+    Rule(id="observed-otherwise", severity=Severity.WARNING, check=shapes.observed_otherwise),
+    Rule(id="page-in-part", severity=Severity.INFO, check=shapes.page_in_part, whole=True),
     Rule(id="wrong-dialect", severity=Severity.WARNING, check=names.wrong_dialect),
     Rule(id="missing-source", severity=Severity.ERROR, check=entries.missing_source),
     Rule(id="unknown-service-tag", severity=Severity.ERROR, check=entries.unknown_service_tag),
@@ -108,6 +115,28 @@ def _hosts(catalogs: Iterable[Catalog]) -> frozenset[str]:
     )
 
 
+def _hosts_by_cloud(catalogs: Iterable[Catalog]) -> dict[str, frozenset[str]]:
+    found: dict[str, frozenset[str]] = {}
+    for catalog in catalogs:
+        for entry in catalog.entries:
+            gone = entry.until or entry.dead_since or entry.since == "next"
+            if entry.kind is Kind.PATTERN and not gone and "{" not in entry.value:
+                name = entry.value.removeprefix("*.")
+                found[name] = found.get(name, frozenset()) | frozenset(str(cloud) for cloud in entry.clouds)
+    return found
+
+
+def _observed(catalogs: Iterable[Catalog]) -> frozenset[str]:
+    return frozenset(
+        name
+        for catalog in catalogs
+        for entry in catalog.entries
+        if entry.asked_by and not entry.until and entry.kind is Kind.PATTERN
+        for name in (entry.value, entry.written)
+        if name and "{" not in name
+    )
+
+
 def _read(path: Path) -> Reading:
     try:
         source = parse_yaml_source(read_text(path), str(path))
@@ -133,6 +162,9 @@ def _run_rules(
         base=base,
         known_hosts=_hosts([*others, catalog]),
         vouched_hosts=_hosts(others),
+        hosts_by_cloud=_hosts_by_cloud([*others, catalog]),
+        observed=_observed([*others, catalog]),
+        rows_elsewhere=shapes.rows_of(catalogs, catalog.name),
     )
     for rule in RULES:
         if not (rule.whole and reading.problems):
