@@ -279,9 +279,7 @@ class _Builder:
         names = list(dict.fromkeys(_PLACEHOLDER.findall(value)))
         choices = (values_of(self.workload.parameters[name]) for name in names)
         fillings = (dict(zip(names, chosen, strict=True)) for chosen in itertools.product(*choices))
-        return [
-            _PLACEHOLDER.sub(lambda match, given=given: given[match.group(1)], value) for given in fillings
-        ]
+        return [value.format_map(given) for given in fillings] if names else [value]
 
     def _lacking(self, missing: list[str]) -> str:
         """What to write: a parameter that is there without a value needs no other name."""

@@ -12,7 +12,7 @@ from allowlist.catalog.lint import LintFinding, lint_files
 from tests.helpers.catalogs import document, entry, sealed, write
 
 CORE = {"core": {"title": "Core", "default": True}}
-FIELD = {
+FIELD: dict[str, Any] = {
     "evidence": [{"class": "rule-in-template", "repo": "a/b", "where": "main.tf", "commit": "abc1234"}],
     "sources": [],
 }
