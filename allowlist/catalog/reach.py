@@ -21,8 +21,12 @@ class Relation(StrEnum):
 
 
 def pattern_of(value: str) -> Pattern:
-    """The pattern ``value`` with one stand-in label per placeholder, so that equal names stay equal."""
-    return parse_pattern(_PLACEHOLDER.sub(lambda found: f"p-{found[1].lower()}", value))
+    """The pattern ``value`` with one stand-in label per placeholder, so that equal names stay equal.
+
+    A placeholder alone stands for a whole name.
+    """
+    filled = _PLACEHOLDER.sub(lambda found: f"p-{found[1].lower()}", value)
+    return parse_pattern(f"{filled}.example" if _PLACEHOLDER.fullmatch(value) else filled)
 
 
 _SHAPES = {

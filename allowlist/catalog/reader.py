@@ -164,7 +164,8 @@ def _check_pattern(_: CatalogDocument, entry: EntryDocument) -> Complaints:
         yield ("pattern",), f"'{entry.pattern}' has letters outside ASCII; write the punycode form (xn--…)"
         return
     try:
-        parse_pattern(PLACEHOLDER.sub("x", entry.pattern))
+        filled = PLACEHOLDER.sub("x", entry.pattern)
+        parse_pattern(filled if PLACEHOLDER.fullmatch(entry.pattern) is None else f"{filled}.example")
     except InvalidPattern as error:
         yield ("pattern",), str(error)
 

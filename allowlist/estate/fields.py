@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from allowlist.estate.bodies import Body, Estate
 from allowlist.estate.known import shown, unmodelled_keys, unsettled
-from allowlist.names import normalise
+from allowlist.names import Dialect, Effect, normalise, validity_of
 from allowlist.rules.addresses import NOWHERE, AddressSet, Interval, parse_interval
 from allowlist.rules.model import ALL_PORTS, Sources
 
@@ -21,7 +22,7 @@ class FieldReader:
     def __init__(self, estate: Estate) -> None:
         self._estate = estate
         self._sources: dict[tuple[tuple[str, ...], tuple[str, ...]], Sources] = {}
-        self._names: dict[str, str] = {}
+        self._names: dict[tuple[str, Dialect], _Name] = {}
 
     def sources(self, rule: Body) -> Sources:
         """Addresses and IP groups together: both at once are a union (the pages are silent)."""
@@ -51,26 +52,41 @@ class FieldReader:
                 _read_address(text, intervals, unresolved)
         return (AddressSet.of(intervals) if intervals else NOWHERE), tuple(other), tuple(unresolved)
 
-    def patterns(self, value: Any) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """Names as normalised pattern texts, then what may stand for any name: expressions of a template, and
-        asterisks in a place where no page says what they match.
+    def names(self, value: Any, dialect: Dialect = Dialect.APPLICATION_RULE) -> Names:
+        """The destinations of a rule by name, sorted by what each does there (:data:`~allowlist.names.VALIDITY`)."""
+        known = self._names
+        found = [
+            known.get((text, dialect)) or self._remember(text, dialect) for text in texts_of(value) if text
+        ]
+        if all(item.effect is Effect.MATCHES for item in found):
+            return Names(tuple([item.text for item in found]))
+        return Names(
+            *(
+                tuple(item.text for item in found if item.effect is effect)
+                for effect in (Effect.MATCHES, Effect.UNDOCUMENTED, Effect.NOTHING)
+            )
+        )
 
-        A text that is no name matches nothing and stays as it is.
-        """
-        names = self._names
-        texts = tuple([names.get(text) or self._remember(text) for text in texts_of(value) if text])
-        if not any(_is_opaque_name(text) for text in texts):
-            return texts, ()
-        opaque = tuple(text for text in texts if _is_opaque_name(text))
-        return tuple(text for text in texts if not _is_opaque_name(text)), opaque
+    def _remember(self, text: str, dialect: Dialect) -> _Name:
+        row = validity_of(text, dialect)
+        found = _Name(text, row.effect) if row else _Name(normalise(text), Effect.MATCHES)
+        self._names[text, dialect] = found
+        return found
 
-    def _remember(self, text: str) -> str:
-        try:
-            pattern = normalise(text)
-        except UnicodeError:
-            pattern = text
-        self._names[text] = pattern
-        return pattern
+
+@dataclass(frozen=True, slots=True)
+class _Name:
+    text: str
+    effect: Effect
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """``patterns`` are normalised; ``opaque`` may stand for any name; ``ignored`` are texts that match nothing."""
+
+    patterns: tuple[str, ...]
+    opaque: tuple[str, ...] = ()
+    ignored: tuple[str, ...] = ()
 
 
 _IP_GROUP = frozenset({"ipAddresses", "firewalls", "firewallPolicies", "provisioningState"})
@@ -85,10 +101,6 @@ def _doubt_about_group(group_id: str, group: Body | None) -> str:
     if state:
         return f"{name}, which is {state}"
     return f"{name}, for the meaning of '{unknown[0]}' in it" if unknown else ""
-
-
-def _is_opaque_name(text: str) -> bool:
-    return text[0] in "[{" or "*" in text[1:]
 
 
 def _read_address(text: str, intervals: list[Interval], other: list[str]) -> None:

@@ -16,6 +16,9 @@ from allowlist.estate.resource_id import ResourceId, normal_id
 UNRESOLVED = "[unresolved]"
 """The one property of a resource whose properties, as a whole, cannot be worked out."""
 
+NOT_LISTED = "not-listed"
+"""Name of the child that stands for the rules of a network that was shown without them."""
+
 CONTAINERS = {
     "microsoft.network/firewallpolicies": "ruleCollectionGroups",
     "microsoft.machinelearningservices/workspaces": "outboundRules",
@@ -124,7 +127,7 @@ def announced(bodies: Mapping[str, Mapping[str, Any]]) -> Iterator[dict[str, Any
             yield from list(_with_child(body))[1:]
         elif _lacks_rules(body, bodies):
             why = "its outbound rules were not read: allowlist snapshot -o DIR"
-            yield unread_body(f"{body['id']}/outboundRules/not-read", why)
+            yield unread_body(f"{body['id']}/outboundRules/{NOT_LISTED}", why)
 
 
 _GROUPS = "microsoft.network/firewallpolicies/rulecollectiongroups"

@@ -4,7 +4,16 @@ A pattern is an exact name or one leading asterisk before a literal suffix, and 
 with that suffix. Two patterns are therefore either nested or disjoint, which keeps the whole algebra exact.
 """
 
-from allowlist.names.dialect import Dialect, InvalidPattern, parse_pattern
+from allowlist.names.dialect import (
+    VALIDITY,
+    Dialect,
+    Effect,
+    Form,
+    InvalidPattern,
+    Validity,
+    parse_pattern,
+    validity_of,
+)
 from allowlist.names.nameset import NameSet, minimal_cover, witness_outside
 from allowlist.names.pattern import Pattern, ancestors, covers, is_host_name, normalise, overlaps
 from allowlist.names.suffix_index import SuffixIndex
@@ -18,12 +27,16 @@ from allowlist.names.suffixes import (
 )
 
 __all__ = [
+    "VALIDITY",
     "Dialect",
+    "Effect",
+    "Form",
     "InvalidPattern",
     "NameSet",
     "Pattern",
     "SharedSuffix",
     "SuffixIndex",
+    "Validity",
     "ancestors",
     "covers",
     "is_host_name",
@@ -36,5 +49,6 @@ __all__ = [
     "parse_pattern",
     "registrable_domain",
     "shared_suffix_of",
+    "validity_of",
     "witness_outside",
 ]

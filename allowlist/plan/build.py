@@ -136,6 +136,7 @@ def _change(item: TargetInput, judged: Judged) -> tuple[Change, Judged]:
         requirements=refs,
         cost=drafted.cost,
         overlaps=judged.overrides,
+        assumptions=judged.assumptions,
         digest="",
         precondition=item.target.fingerprint,
     )
@@ -250,6 +251,12 @@ class _Carried:
         return cls(tuple(mine), writes)
 
 
+def _assumed(item: TargetInput) -> tuple[str, ...]:
+    """The assumptions under which requirements count as covered before the plan."""
+    covered = (finding for finding in item.findings if finding.status is Status.COVERED)
+    return tuple(dict.fromkeys(text for finding in covered for text in finding.assumptions))
+
+
 def _minutes(carried: _Carried) -> float:
     """One write carries several changes, so its minutes count once; so does what happens once."""
     once: dict[str, float] = {}
@@ -265,6 +272,7 @@ def _priced(item: TargetInput, mine: Sequence[Change]) -> TargetPlan:
     monthly, currency = monthly_cost(carried.changes)
     return msgspec.structs.replace(
         target,
+        assumptions=_assumed(item),
         writes=tuple(resource for resource, changes in carried.writes if changes),
         minutes=_minutes(carried),
         monthly=monthly,

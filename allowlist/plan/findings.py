@@ -10,6 +10,7 @@ import msgspec
 from allowlist.plan.model import RequirementRef
 from allowlist.rules.coverage import Coverage, CoverageEngine
 from allowlist.rules.index import Entry
+from allowlist.rules.model import NetworkRule
 from allowlist.rules.requirement import Requirement
 
 SCHEMA = "allowlist/findings/v1"
@@ -40,7 +41,10 @@ class Witness(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
-    """One answer about one requirement (or one rule) on one target. ``code`` names the cause where there is a word for it."""
+    """One answer about one requirement (or one rule) on one target. ``code`` names the cause where there is a word for it.
+
+    ``assumptions`` are conditions, in words, under which the answer would be another one; without any it is certain.
+    """
 
     status: Status
     target: str
@@ -54,6 +58,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     code: str = ""
     near_misses: tuple[str, ...] = ()
     """Rules that nearly let the witness through, and what each of them lacks."""
+    assumptions: tuple[str, ...] = ()
 
     @property
     def is_fine(self) -> bool:
@@ -165,6 +170,22 @@ def left_out(target: str, what: str) -> Finding:
     )
 
 
+NOTHING_ASKED = "nothing-asked"
+
+
+def nothing_asked(target: str, subject: str, because: str, remedy: str) -> Finding:
+    """Something named in the workload file that asks for nothing: that is no reason to call it fine."""
+    return Finding(
+        status=Status.UNKNOWN,
+        target=target,
+        severity="warning",
+        rule=subject,
+        because=because,
+        remedy=remedy,
+        code=NOTHING_ASKED,
+    )
+
+
 def not_read(target: str, what: str) -> Finding:
     """Something that belongs to the target and could not be read."""
     return Finding(
@@ -198,7 +219,7 @@ def _finding(engine: CoverageEngine, coverage: Coverage, target: str) -> Finding
     requirement = coverage.requirement
     allowing = tuple(str(entry.rule.ref) for entry in coverage.rules("allowing"))
     if coverage.is_covered:
-        because = f"allowed by {_listed(allowing)}"
+        because = f"allowed by {_listed(allowing)}{_unless(coverage)}"
         return Finding(
             status=Status.COVERED,
             target=target,
@@ -206,6 +227,7 @@ def _finding(engine: CoverageEngine, coverage: Coverage, target: str) -> Finding
             requirement=reference(requirement),
             covered_by=allowing,
             because=because,
+            assumptions=coverage.assumptions,
         )
     status = _status(coverage)
     return Finding(
@@ -215,9 +237,15 @@ def _finding(engine: CoverageEngine, coverage: Coverage, target: str) -> Finding
         requirement=reference(requirement),
         covered_by=allowing,
         witness=_witness(engine, coverage, status),
-        because=_because(coverage, status),
+        because=_because(coverage, status) + (_unless(coverage) if status is not Status.UNKNOWN else ""),
         remedy=_remedy(coverage, status),
+        assumptions=coverage.assumptions,
     )
+
+
+def _unless(coverage: Coverage) -> str:
+    assumptions = coverage.assumptions
+    return f", unless {_listed(assumptions, ' or ')}" if assumptions else ""
 
 
 def _status(coverage: Coverage) -> Status:
@@ -238,7 +266,16 @@ def _witness(engine: CoverageEngine, coverage: Coverage, status: Status) -> Witn
         return None
     name, port, mask = found
     source = engine.addresses(mask).witness() or ""
-    return Witness(source=source, fqdn=name, port=port, protocol=coverage.requirement.protocol)
+    shown = _destination_of(engine, coverage.requirement, name)
+    return Witness(source=source, fqdn=shown, port=port, protocol=coverage.requirement.protocol)
+
+
+def _destination_of(engine: CoverageEngine, requirement: Requirement, key: str) -> str:
+    """A destination key as people write it: an address of a cut, the resource behind an endpoint."""
+    if requirement.endpoint:
+        return requirement.destination
+    found = engine.index.addresses_at(key) if requirement.addresses else None
+    return (found.witness() or key) if found else key
 
 
 def _because(coverage: Coverage, status: Status) -> str:
@@ -247,7 +284,7 @@ def _because(coverage: Coverage, status: Status) -> str:
             return f"denied by {_listed(_refs(coverage.rules('denying')))}, which is evaluated first"
         case Status.UNKNOWN:
             doubts = coverage.rules("doubts")
-            return f"depends on {_listed(tuple(entry.unknown for entry in doubts))}"
+            return f"depends on {_listed(tuple(dict.fromkeys(entry.unknown for entry in doubts)))}"
         case Status.PARTIAL:
             return f"{_listed(_refs(coverage.rules('allowing')))} allows only a part of it"
         case _:
@@ -257,15 +294,37 @@ def _because(coverage: Coverage, status: Status) -> str:
 def _remedy(coverage: Coverage, status: Status) -> str:
     if status is Status.BLOCKED:
         return "a rule after that deny cannot help; change the deny or its order"
+    if status is Status.UNKNOWN:
+        return settle_by_facts(coverage.rules("doubts"))
     return f"{_PLAN} adds a rule for exactly this"
+
+
+def settle_by_facts(doubts: Iterable[Entry]) -> str:
+    """What a facts file would have to say about the rules in doubt."""
+    found = [entry for entry in doubts if not (entry.rule.unmodelled or entry.rule.state)]
+    wanted: list[str] = []
+    for entry in found:
+        rule = entry.rule
+        if isinstance(rule, NetworkRule):
+            wanted += [f"service_tags: {tag}" for tag in rule.service_tags]
+            wanted += ["dns: the addresses of the name (or --resolve)"] if not rule.unresolved else []
+        else:
+            wanted += [f"fqdn_tags: {tag}" for tag in rule.fqdn_tags]
+            wanted += ["categories: the web category of the name"] if rule.web_categories else []
+    said = "; ".join(list(dict.fromkeys(wanted))[:3])
+    return (
+        f"say it in a facts file, --facts FILE (docs/facts.md): {said}"
+        if said
+        else "find out what the rule does"
+    )
 
 
 def _refs(entries: Iterable[Entry]) -> tuple[str, ...]:
     return tuple(str(entry.rule.ref) for entry in entries)
 
 
-def _listed(items: tuple[str, ...]) -> str:
-    shown = ", ".join(items[:3])
+def _listed(items: tuple[str, ...], joined: str = ", ") -> str:
+    shown = joined.join(items[:3])
     return f"{shown} and {len(items) - 3} more" if len(items) > 3 else shown
 
 

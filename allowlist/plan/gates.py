@@ -33,6 +33,8 @@ class GateSettings:
     additions: int = 200
     catalog_shrink: float = 0.3
     monthly_cost: float = 0.0
+    assumptions: str = "gate"
+    """``gate`` closes one over changes that help only under an assumption; ``accept`` tells it and no more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -206,6 +208,16 @@ def _unproved(given: GateInput) -> Iterator[Gate]:
         yield _gate("not-sufficient", text, bad)
 
 
+def _assumptions(given: GateInput) -> Iterator[Gate]:
+    """What helps only under a likely assumption is no proof: somebody answers for it, unless the policy takes it."""
+    found = [change for change in given.changes if change.assumptions]
+    if found and given.settings.assumptions == "gate":
+        texts = list(dict.fromkeys(text for change in found for text in change.assumptions))
+        more = f" (and {len(texts) - 3} more)" if len(texts) > 3 else ""
+        text = f"{counted(len(found), 'change')} will have the intended effect unless {' or '.join(texts[:3])}{more}"
+        yield _gate("assumption", text, found)
+
+
 def _open_source(given: GateInput) -> Iterator[Gate]:
     found = [
         change
@@ -287,6 +299,7 @@ _CHECKS: tuple[Callable[[GateInput], Iterator[Gate]], ...] = (
     _field_evidence,
     _widening,
     _unproved,
+    _assumptions,
     _open_source,
     _foreign_overlap,
     _costs,

@@ -128,6 +128,8 @@ class Change(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     cost: Cost = Cost()
     gates: tuple[str, ...] = ()
     overlaps: tuple[str, ...] = ()
+    assumptions: tuple[str, ...] = ()
+    """Conditions, in words, under which the change does not achieve what it is for."""
     digest: str
     precondition: str
 
@@ -187,6 +189,8 @@ class TargetPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     monthly: float | None = None
     currency: str = ""
     limits: tuple[str, ...] = ()
+    assumptions: tuple[str, ...] = ()
+    """Conditions, in words, under which a requirement that counts as covered is not."""
     sources: dict[str, str] = {}
     """Prefixes of the sources that live in Azure, by resource id, as they were when the plan was made."""
 
@@ -205,6 +209,7 @@ class ApprovalInForce(
     four_eyes: bool = False
     quorum: dict[str, int] = {}
     signers: str = ""
+    assumptions: str = "gate"
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):

@@ -36,6 +36,8 @@ class Judged:
     classification: Classification
     risk: Risk
     overrides: tuple[str, ...] = ()
+    assumptions: tuple[str, ...] = ()
+    """Under which conditions the change does not achieve what it is for."""
 
 
 @dataclass(frozen=True)
@@ -182,7 +184,13 @@ def judge(drafted: Drafted, evidence: Evidence) -> Judged:
         classification=classification,
         risk=_risk(drafted, classification),
         overrides=tuple(dict.fromkeys(evidence.overridden.get(path, []))),
+        assumptions=_assumptions(drafted, evidence),
     )
+
+
+def _assumptions(drafted: Drafted, evidence: Evidence) -> tuple[str, ...]:
+    after = (evidence.after.get(item.key) for item in drafted.requirements)
+    return tuple(dict.fromkeys(text for finding in after if finding for text in finding.assumptions))
 
 
 def is_pointless(judged: Judged, evidence: Evidence) -> bool:
@@ -230,7 +238,9 @@ def _sufficient(drafted: Drafted, evidence: Evidence) -> Proof:
         return Proof(holds=False, text=f"would take away {_key(broken)}", witness=str(broken.witness or ""))
     if drafted.operation.action == "remove":
         return Proof(holds=True, text="every requirement stays allowed without it")
-    return Proof(holds=True, text="every flow of the requirement is allowed afterwards")
+    assumed = _assumptions(drafted, evidence)
+    unless = f", unless {' or '.join(assumed[:3])}" if assumed else ""
+    return Proof(holds=True, text=f"every flow of the requirement is allowed afterwards{unless}")
 
 
 def _taken_by(drafted: Drafted, evidence: Evidence) -> Finding | None:

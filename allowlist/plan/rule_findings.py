@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from typing import Final
 
-from allowlist.names import Pattern, is_lookalike, is_wider_than_registrable, lookalike_witness
+from allowlist.azure.facts import base_tag, broad_tag
+from allowlist.names import Pattern, is_host_name, is_lookalike, is_wider_than_registrable, lookalike_witness
 from allowlist.plan.findings import Finding, Status, Witness, invalid
-from allowlist.rules.addresses import EVERYWHERE, AddressSet
+from allowlist.rules.addresses import EVERYWHERE, INTERNET, AddressSet
 from allowlist.rules.coverage import CoverageEngine, decide
-from allowlist.rules.model import Action, ApplicationRule, NetworkRule, Ruleset
+from allowlist.rules.model import ALL_PORTS, Action, ApplicationRule, NetworkRule, Ruleset
 
 
-def find_rule_findings(engine: CoverageEngine, sources: AddressSet, target: str) -> Iterator[Finding]:
-    """Findings about rules that concern ``sources``; each with a witness flow where something is let through."""
+def find_rule_findings(
+    engine: CoverageEngine, sources: AddressSet, target: str, asked: Collection[str] = ()
+) -> Iterator[Finding]:
+    """Findings about rules that concern ``sources``; each with a witness flow where something is let through.
+
+    ``asked`` are service tags, in lower case, that the workload asks for itself.
+    """
     ruleset = engine.index.ruleset
     for rule in ruleset.application:
         if rule.action is Action.ALLOW and rule.sources.addresses & sources:
@@ -21,7 +28,7 @@ def find_rule_findings(engine: CoverageEngine, sources: AddressSet, target: str)
         yield from _misleading(rule, ruleset, target)
     for network_rule in () if ruleset.settings.is_managed else ruleset.network:
         if network_rule.action is Action.ALLOW and network_rule.sources.addresses & sources:
-            yield from _short_circuit(network_rule, sources, target)
+            yield from _wide_addresses(network_rule, sources, target, asked)
         yield from _misleading(network_rule, ruleset, target)
     yield from _without_effect(engine, target)
 
@@ -50,7 +57,11 @@ def _wide_names(
         if is_lookalike(pattern):
             name = lookalike_witness(pattern) or pattern.text
             because = f"{pattern} has no dot after the asterisk, so it also lets look-alikes through"
-            remedy = f"write *.{pattern.suffix} and {pattern.suffix} instead"
+            remedy = (
+                f"write *.{pattern.suffix} and {pattern.suffix} instead"
+                if is_host_name(pattern.suffix)
+                else "it cannot be narrowed by a dot; name the hosts"
+            )
         elif is_wider_than_registrable(pattern):
             name, because = "any.example", f"{pattern} lets names of any owner through"
             remedy = "name the hosts that are needed"
@@ -80,6 +91,51 @@ def _widens(
         remedy=remedy,
         witness=witness,
     )
+
+
+WIDE: Final = 2**24
+"""So many public addresses, a 256th of all, are a wide destination: nobody knows who has them."""
+_NAME_THEM = "name destinations, or drop the web ports"
+
+
+def _wide_addresses(
+    rule: NetworkRule, sources: AddressSet, target: str, asked: Collection[str]
+) -> Iterator[Finding]:
+    """What a network rule lets through beyond what its author can have meant, with its reach."""
+    if rule.destinations == EVERYWHERE:
+        yield from _to_everywhere(rule, sources, target)
+        return
+    ports = _ports_in_words(rule)
+    public = rule.destinations & INTERNET
+    if public.size >= WIDE:
+        because = f"it opens {public.size:,} public addresses on {ports}"
+        yield _widens(rule, target, because, "name the hosts, or the addresses of the one service", None)
+    for tag in rule.service_tags:
+        row = broad_tag(tag)
+        if row and tag.lower() not in asked and base_tag(tag).lower() not in asked:
+            because = f"the service tag {tag} on {ports} opens {row.risk}"
+            yield _widens(rule, target, because, f"tighter: {row.alternative}", None)
+    if ALL_PORTS in rule.ports and (public or rule.service_tags) and not rule.owner:
+        where = ", ".join(rule.service_tags) or f"{public.size:,} public addresses"
+        yield _widens(rule, target, f"it opens every port to {where}", "name the ports that are needed", None)
+
+
+def _ports_in_words(rule: NetworkRule) -> str:
+    ports = ", ".join(
+        "every port" if port == ALL_PORTS else str(port[0]) if port[0] == port[1] else f"{port[0]}-{port[1]}"
+        for port in rule.ports[:5]
+    )
+    return f"{'/'.join(sorted(rule.protocols))} {ports}"
+
+
+def _to_everywhere(rule: NetworkRule, sources: AddressSet, target: str) -> Iterator[Finding]:
+    if rule.unmodelled or rule.state or not rule.ports:
+        return
+    found = list(_short_circuit(rule, sources, target))
+    yield from found
+    if not found:
+        because = f"it opens {_ports_in_words(rule)} to every destination"
+        yield _widens(rule, target, because, "name the destinations that are needed", None)
 
 
 def _short_circuit(rule: NetworkRule, sources: AddressSet, target: str) -> Iterator[Finding]:

@@ -15,6 +15,7 @@ from allowlist.plan.drafts import Drafted
 from allowlist.plan.model import Operation, Skip
 from allowlist.points.point import Target
 from allowlist.points.verdict import Judgement, Word
+from allowlist.rules.addresses import NOWHERE
 from allowlist.rules.requirement import Requirement
 
 WEB: tuple[dict[str, Any], ...] = (
@@ -29,7 +30,14 @@ DRIFT = "it says something else than its requirement asks for"
 
 def at(item: Requirement, **changes: Any) -> Requirement:
     """What a rule opens along with ``item``: the same sources, another destination."""
-    return replace(item, **{"pattern": "", "service_tag": "", **changes})
+    nothing: dict[str, Any] = {
+        "pattern": "",
+        "service_tag": "",
+        "fqdn_tag": "",
+        "addresses": NOWHERE,
+        "endpoint": None,
+    }
+    return replace(item, **(nothing | changes))
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from allowlist.azure.facts import is_fqdn_tag
 from allowlist.estate.bodies import Body, Estate
 from allowlist.estate.fields import FieldReader, owner_of, ports_of, texts_of
 from allowlist.estate.known import (
@@ -22,6 +23,7 @@ from allowlist.estate.known import (
     unmodelled_keys,
     unsettled,
 )
+from allowlist.names import Dialect
 from allowlist.rules.addresses import AddressSet
 from allowlist.rules.model import (
     ALL_PORTS,
@@ -103,7 +105,9 @@ class RuleReader:
         return _doubted(found, unknown, frame)
 
     def _application(self, ref: RuleRef, frame: Frame, rule: Body) -> Rule:
-        patterns, unresolved = self._fields.patterns(rule.get("targetFqdns"))
+        names = self._fields.names(rule.get("targetFqdns"))
+        tags = texts_of(rule.get("fqdnTags"))
+        no_tags = tuple(tag for tag in tags if is_host_in_tags(tag))
         sources = self._fields.sources(rule)
         services, portless = services_of(rule.get("protocols"))
         inspects, unclear = _flag("terminateTLS", rule)
@@ -112,22 +116,23 @@ class RuleReader:
             action=Action(frame.action),
             sources=sources,
             services=services,
-            patterns=patterns,
+            patterns=names.patterns,
             urls=texts_of(rule.get("targetUrls")),
-            fqdn_tags=texts_of(rule.get("fqdnTags")),
+            fqdn_tags=tuple(tag for tag in tags if tag not in no_tags) if no_tags else tags,
             web_categories=texts_of(rule.get("webCategories")),
             terminates_tls=inspects,
-            unresolved=unresolved,
+            unresolved=names.opaque,
             unmodelled=(*portless, *unclear),
             misleading=(*_misleading_targets(rule), *_misleading_sources(rule, sources)),
+            ignored=(*names.ignored, *no_tags),
             owner=owner_of(rule.get("description")),
         )
 
     def _network(self, ref: RuleRef, frame: Frame, rule: Body) -> Rule:
         addresses, tags, unresolved = self._destinations(rule)
-        names, unread = self._fields.patterns(rule.get("destinationFqdns"))
-        # Network rules take no wildcards (FQDN filtering in network rules page), so none is known to match.
-        wild = tuple(name for name in names if name[:1] == "*")
+        names = self._fields.names(rule.get("destinationFqdns"), Dialect.NETWORK_RULE)
+        # That a deny matches nothing is not relied on: what it was meant to stop would be called allowed.
+        wild = tuple(name for name in names.ignored if "*" in name and frame.action == "deny")
         sources = self._fields.sources(rule)
         return NetworkRule(
             ref=ref,
@@ -137,8 +142,9 @@ class RuleReader:
             ports=ports_of(rule.get("destinationPorts")),
             destinations=addresses,
             service_tags=tags,
-            fqdns=tuple(name for name in names if name[:1] != "*") if wild else names,
-            unresolved=(*unresolved, *unread, *wild),
+            fqdns=names.patterns,
+            unresolved=(*unresolved, *names.opaque, *wild),
+            ignored=names.ignored,
             misleading=tuple(_misleading_sources(rule, sources)),
             owner=owner_of(rule.get("description")),
         )
@@ -170,16 +176,22 @@ def _doubted(rule: Rule, unknown: tuple[str, ...], frame: Frame) -> Rule:
     """
     found = replace(rule, unmodelled=(*rule.unmodelled, *unknown, *frame.doubts), state=frame.state)
     sources = tuple(key for key in unknown if key.lower().startswith("source"))
-    if unknown and not (rule.sources.addresses or rule.sources.unresolved):
-        sources = unknown
     targets = tuple(key for key in unknown if key.lower().startswith(_MORE_TARGETS))
-    if unknown and not _names_target(rule):
-        targets = unknown
+    neither = tuple(key for key in unknown if key not in sources and key not in targets)
+    if not (rule.sources.addresses or rule.sources.unresolved):
+        sources += neither
+    if not _names_target(rule):
+        targets += neither
     if sources:
         unresolved = (*rule.sources.unresolved, *(f"'{key}' in rule {rule.ref}" for key in sources))
         found = replace(found, sources=replace(rule.sources, unresolved=unresolved))
     more = tuple(f"'{key}' in rule {rule.ref}" for key in targets)
     return replace(found, unresolved=(*rule.unresolved, *more)) if more else found
+
+
+def is_host_in_tags(tag: str) -> bool:
+    """Is it a host where a tag belongs? ``Office365.…`` are the tags with dots (FQDN tags page)."""
+    return "." in tag and not is_fqdn_tag(tag) and not tag.lower().startswith("office365.")
 
 
 def _names_target(rule: Rule) -> bool:

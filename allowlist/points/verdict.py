@@ -42,6 +42,7 @@ class Judgement:
     warnings: tuple[str, ...] = ()
     also: tuple[str, ...] = ()
     action: tuple[tuple[str, Any], ...] = ()
+    assumptions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,9 +71,17 @@ def refined(finding: Finding, judgement: Judgement) -> Finding:
         status=status,
         code=code if code != finding.status.value else "",
         severity="warning" if warned else _severity(finding, status),
-        because=judgement.text or finding.because,
+        because=judgement.text or _because(finding, judgement, status),
         remedy=_remedy(finding, judgement),
+        assumptions=judgement.assumptions or finding.assumptions,
     )
+
+
+def _because(finding: Finding, judgement: Judgement, status: Status) -> str:
+    if status is finding.status or not judgement.assumptions:
+        return finding.because
+    unless = " or ".join(judgement.assumptions)
+    return f"no rule matches; the default is deny, unless {unless}"
 
 
 def undecided(coverage: Coverage, hopeless: object, **action: Any) -> Judgement | None:

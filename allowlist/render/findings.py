@@ -36,6 +36,8 @@ def finding_entry(finding: Finding) -> dict[str, Any]:
         result["code"] = finding.code
     if finding.near_misses:
         result["near_misses"] = list(finding.near_misses)
+    if finding.assumptions:
+        result["assumptions"] = list(finding.assumptions)
     if ref is not None:
         port: int | str = int(ref.ports) if ref.ports.isdigit() else ref.ports
         result["requirement"] = {
@@ -139,4 +141,6 @@ def finding_line(finding: Finding) -> str:
 
 def summary_text(findings: Sequence[Finding]) -> str:
     counts = summary_of(findings)
-    return ", ".join(f"{count} {word}" for word, count in counts.items() if count) or "nothing to check"
+    assumed = sum(item.status is Status.COVERED and bool(item.assumptions) for item in findings)
+    text = ", ".join(f"{count} {word}" for word, count in counts.items() if count) or "nothing to check"
+    return f"{text} ({assumed} covered under an assumption)" if assumed else text

@@ -30,6 +30,8 @@ def plan_text(plan: Plan, *, details: bool = False) -> Iterator[str]:
         yield _target_text(target, mine)
         for change in mine:
             yield from change_text(change, has_own_write=len(target.writes) > 1)
+        for text in target.assumptions:
+            yield f"  covered, unless {text}"
     yield from _rest_text(plan)
     yield from _policy_text(plan)
     yield summary_text(plan)

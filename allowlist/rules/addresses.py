@@ -58,6 +58,11 @@ class AddressSet:
     def __sub__(self, other: AddressSet) -> AddressSet:
         return self & other.complement()
 
+    @property
+    def size(self) -> int:
+        """How many addresses it holds."""
+        return sum(high - low + 1 for low, high in self.intervals)
+
     def complement(self) -> AddressSet:
         edges = [(-1, -1), *self.intervals, (LAST_ADDRESS + 1, LAST_ADDRESS + 1)]
         gaps = ((left[1] + 1, right[0] - 1) for left, right in itertools.pairwise(edges))

@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import reduce
 
 from allowlist.names import SuffixIndex, witness_outside
 from allowlist.rules.addresses import EVERYWHERE, AddressSet
@@ -23,6 +24,7 @@ from allowlist.rules.index import (
     Service,
     Zones,
     destination_cuts,
+    endpoint_key,
     source_sets,
     wider_keys,
 )
@@ -114,7 +116,8 @@ class Comparison:
         self.changed = _changed_rules(old, after)
         self.rules: list[FilterRule] = [*old.network, *after.network, *old.application, *after.application]
         has_network = any(isinstance(rule, NetworkRule) for rule in self.changed)
-        self.cuts = destination_cuts(old, after) if has_network else ()
+        asked = [item.addresses for item in requirements if item.addresses]
+        self.cuts = destination_cuts(old, after, asked=asked) if has_network or asked else ()
         sets = [
             *source_sets(old, before.index.facts),
             *source_sets(after),
@@ -123,10 +126,12 @@ class Comparison:
         self.zones = before.index.zones
         if self.cuts or not self.zones.fits(sets):
             self.zones = Zones(sets)
-            before = CoverageEngine(RuleIndex(old, self.zones, before.index.facts, self.cuts))
+            index = RuleIndex(old, self.zones, before.index.facts, self.cuts)
+            before = CoverageEngine(index, presumes=before.presumes)
         self.before = before
-        self.after = CoverageEngine(RuleIndex(after, self.zones, before.index.facts, self.cuts))
-        self.required = _Required(requirements, self.zones)
+        index = RuleIndex(after, self.zones, before.index.facts, self.cuts)
+        self.after = CoverageEngine(index, presumes=before.presumes)
+        self.required = _Required(requirements, self.zones, index)
         # Flows by name meet network rules first, so a change of those is looked at with every such service.
         applications = (rule for rule in self.rules if isinstance(rule, ApplicationRule))
         self.named_services = set(HTTP_PORTS.items()).union(*(rule.services for rule in applications))
@@ -168,6 +173,8 @@ class Comparison:
             yield from (f"@{number}" for number in range(len(self.cuts)))
             yield from (*rule.fqdns, ANY_KEY)
         yield from (f"#{tag.lower()}" for tag in rule.service_tags)
+        if rule.endpoint and not by_name:
+            yield endpoint_key(rule.endpoint)
 
     def _network_services(self, rule: NetworkRule) -> Iterator[Service]:
         ports = sorted(
@@ -222,7 +229,7 @@ class Comparison:
             service, key, before.unknown & after.unknown & ~required
         )
         opened = (opened & ~required) | perhaps_opened
-        if key[0] == "@":
+        if key[0] == "@" or self.required.has_addresses:
             # What is certain now is news; only a doubt about who has the address may come from what is asked for.
             opened &= after.allowed | self._unasked(service, after)
         closed |= perhaps_closed
@@ -245,9 +252,17 @@ class Comparison:
         found = 0
         for entry in after.doubts:
             part = entry.about[0] if isinstance(entry.about, tuple) else None
-            asked = self.required.mask(service, part) if isinstance(part, str) and part else 0
+            asked = self._asked(service, part)
             found |= entry.mask & ~asked if entry.allows else entry.mask
         return found
+
+    def _asked(self, service: Service, part: object) -> int:
+        """The sources for which ``part`` of a rule, a name, a tag or addresses, is asked for."""
+        if isinstance(part, AddressSet):
+            transport = ("tcp", service[1]) if service[0] in HTTP_PORTS else service
+            masks = (self.required.mask(transport, key) for key in self.after.index.keys_within(part))
+            return reduce(int.__and__, masks, self.zones.everything) if part else 0
+        return self.required.mask(service, part) if isinstance(part, str) and part else 0
 
     def _unlike(self, service: Service, key: str, mask: int) -> tuple[int, int]:
         """Of sources whose fate is unknown on both sides: those that more, and those that less, may let through now."""
@@ -265,17 +280,21 @@ class Comparison:
 class _Required:
     """The flows requirements ask for, by service and destination key."""
 
-    def __init__(self, requirements: Iterable[Requirement], zones: Zones) -> None:
+    def __init__(self, requirements: Iterable[Requirement], zones: Zones, index: RuleIndex) -> None:
         self._masks: dict[Service, dict[str, int]] = defaultdict(lambda: defaultdict(int))
-        self._ranges: list[tuple[Requirement, int]] = []
+        self._ranges: list[tuple[Requirement, frozenset[str], int]] = []
         self._inside: dict[Service, SuffixIndex] = {}
+        self.has_addresses = False
         for requirement in requirements:
             mask = zones.mask(requirement.sources)
             low, high = requirement.ports
+            keys = index.keys_within(requirement.addresses) or [key_of(requirement)]
+            self.has_addresses = self.has_addresses or bool(requirement.addresses)
             if low == high:
-                self._masks[(requirement.protocol, low)][key_of(requirement)] |= mask
+                for key in keys:
+                    self._masks[(requirement.protocol, low)][key] |= mask
             else:
-                self._ranges.append((requirement, mask))
+                self._ranges.append((requirement, frozenset(keys), mask))
 
     def mask(self, service: Service, key: str) -> int:
         masks = self._masks.get(service, {})
@@ -283,12 +302,12 @@ class _Required:
         for wider in wider_keys(key):
             if wider != DOUBTFUL_NAME:
                 found |= masks.get(wider, 0)
-        for requirement, mask in self._ranges:
+        for requirement, keys, mask in self._ranges:
             low, high = requirement.ports
             if (
                 requirement.protocol == service[0]
                 and low <= service[1] <= high
-                and key_of(requirement) in wider_keys(key)
+                and not keys.isdisjoint(wider_keys(key))
             ):
                 found |= mask
         return found

@@ -15,7 +15,16 @@ from functools import reduce
 from allowlist.names import witness_outside
 from allowlist.rules.addresses import AddressSet, Interval
 from allowlist.rules.flow import NOTHING_KNOWN, Facts
-from allowlist.rules.index import Entry, RuleIndex, Table, Zones, source_sets
+from allowlist.rules.index import (
+    ANY_KEY,
+    Entry,
+    RuleIndex,
+    Table,
+    Zones,
+    destination_cuts,
+    endpoint_key,
+    source_sets,
+)
 from allowlist.rules.model import Ruleset
 from allowlist.rules.requirement import Requirement
 
@@ -25,7 +34,8 @@ class Outcome:
     """What happens at one destination key to a set of sources; the four masks are disjoint.
 
     ``denied`` was denied by a rule, ``missing`` by the default or a deny-all that closes the rules, ``unknown``
-    depends on what is not known.
+    depends on what is not known. ``assuming`` are doubts that were settled by their likely answer and would
+    change the outcome if that is wrong.
     """
 
     allowed: int = 0
@@ -35,10 +45,31 @@ class Outcome:
     allowing: tuple[Entry, ...] = ()
     denying: tuple[Entry, ...] = ()
     doubts: tuple[Entry, ...] = ()
+    assuming: tuple[Entry, ...] = ()
 
 
-def decide(table: Table, numbers: list[int], sources: int) -> Outcome:
-    """Let the entries consume ``sources`` in order; what is left meets the default deny."""
+def decide(table: Table, numbers: list[int], sources: int, *, presumes: bool = False) -> Outcome:
+    """Let the entries consume ``sources`` in order; what is left meets the default deny.
+
+    With ``presumes`` a doubt that has a likely answer is taken so, and named where another answer would matter.
+    """
+    guessed: list[tuple[Entry, int]] = []
+    outcome = _decide(table, numbers, sources, guessed if presumes else None)
+    if guessed:
+        outcome.assuming = tuple(entry for entry, hit in guessed if hit & _at_stake(entry, outcome))
+    return outcome
+
+
+def _at_stake(entry: Entry, outcome: Outcome) -> int:
+    """The sources whose fate another answer to the doubt about ``entry`` might change."""
+    if entry.allows == entry.presumed:
+        return outcome.allowed
+    return outcome.denied | outcome.missing
+
+
+def _decide(
+    table: Table, numbers: list[int], sources: int, guessed: list[tuple[Entry, int]] | None
+) -> Outcome:
     outcome = Outcome()
     entries = table.entries
     left = sources
@@ -48,7 +79,13 @@ def decide(table: Table, numbers: list[int], sources: int) -> Outcome:
         hit = left & entry.mask
         if not hit:
             continue
-        if not entry.certain:
+        certain = entry.certain
+        if not certain and entry.assumes and guessed is not None:
+            guessed.append((entry, hit))
+            if not entry.presumed:
+                continue
+            certain = True
+        if not certain:
             outcome.doubts += (entry,)
             if entry.allows:
                 perhaps_allowed |= hit
@@ -159,11 +196,20 @@ class Coverage:
         return all(piece.outcome.allowed == self.sources for piece in self.pieces)
 
     def rules(self, kind: str) -> tuple[Entry, ...]:
-        """The distinct entries that were ``allowing``, ``denying`` or in ``doubts``, in order."""
+        """The distinct entries that were ``allowing``, ``denying``, in ``doubts`` or ``assuming``, in order."""
         found = {
-            str(entry.rule.ref): entry for piece in self.pieces for entry in getattr(piece.outcome, kind)
+            f"{entry.rule.ref} {entry.assumes}": entry
+            for piece in self.pieces
+            for entry in getattr(piece.outcome, kind)
         }
         return tuple(found.values())
+
+    @property
+    def assumptions(self) -> tuple[str, ...]:
+        """Under which conditions the answer is another one, in words; empty where it is certain."""
+        name = self.requirement.destination
+        texts = (entry.assumes.replace("{name}", name) for entry in self.rules("assuming"))
+        return tuple(dict.fromkeys(texts))
 
     def mask(self, kind: str) -> int:
         """Union over the pieces of ``allowed``, ``denied``, ``missing`` or ``unknown``."""
@@ -180,25 +226,37 @@ class Coverage:
 
 
 class CoverageEngine:
-    """Answers coverage questions about one ruleset for many requirements."""
+    """Answers coverage questions about one ruleset for many requirements.
 
-    def __init__(self, index: RuleIndex) -> None:
+    ``presumes``: may a requirement be called covered, or missing, under an assumption that is told? What is compared
+    is always compared without.
+    """
+
+    def __init__(self, index: RuleIndex, *, presumes: bool = False) -> None:
         self.index = index
-        self._memo: dict[tuple[str, tuple[str, int], int], Outcome] = {}
+        self.presumes = presumes
+        self._memo: dict[tuple[str, tuple[str, int], int, bool], Outcome] = {}
 
     @classmethod
     def of(
-        cls, ruleset: Ruleset, requirements: Iterable[Requirement], facts: Facts = NOTHING_KNOWN
+        cls,
+        ruleset: Ruleset,
+        requirements: Iterable[Requirement],
+        facts: Facts = NOTHING_KNOWN,
+        *,
+        presumes: bool = False,
     ) -> CoverageEngine:
+        requirements = tuple(requirements)
         zones = Zones([*source_sets(ruleset, facts), *(requirement.sources for requirement in requirements)])
-        return cls(RuleIndex(ruleset, zones, facts))
+        cuts = cuts_for(requirements, ruleset)
+        return cls(RuleIndex(ruleset, zones, facts, cuts), presumes=presumes)
 
-    def outcome(self, key: str, service: tuple[str, int], sources: int) -> Outcome:
-        memo_key = (key, service, sources)
+    def outcome(self, key: str, service: tuple[str, int], sources: int, *, presumes: bool = False) -> Outcome:
+        memo_key = (key, service, sources, presumes)
         found = self._memo.get(memo_key)
         if found is None:
             table = self.index.table_at(service, key)
-            found = self._memo[memo_key] = decide(table, table.numbers_at(key), sources)
+            found = self._memo[memo_key] = decide(table, table.numbers_at(key), sources, presumes=presumes)
         return found
 
     def dependences(self, key: str, service: tuple[str, int], sources: int) -> dict[Dependence, int]:
@@ -210,18 +268,26 @@ class CoverageEngine:
         """The exact partition of ``requirement``."""
         sources = self.index.zones.mask(requirement.sources)
         pieces: list[Piece] = []
+        keys = self.index.keys_within(requirement.addresses) or [key_of(requirement)]
         for ports in self.index.atomic_ports(requirement.protocol, requirement.ports):
-            pieces += self._pieces(key_of(requirement), (requirement.protocol, ports[0]), ports, sources)
+            for key in keys:
+                pieces += self._pieces(key, (requirement.protocol, ports[0]), ports, sources)
         return Coverage(requirement, tuple(pieces), sources)
 
     def _pieces(self, key: str, service: tuple[str, int], ports: Interval, sources: int) -> Iterable[Piece]:
         table = self.index.table(service)
         below = tuple(table.keys_below(key))
-        whole = Piece(key, below, ports, self.outcome(key, service, sources))
+        presumes = self.presumes
+        whole = Piece(key, below, ports, self.outcome(key, service, sources, presumes=presumes))
         if not below:
             return (whole,)
         parts = [
-            Piece(part, tuple(table.keys_below(part)), ports, self.outcome(part, service, sources))
+            Piece(
+                part,
+                tuple(table.keys_below(part)),
+                ports,
+                self.outcome(part, service, sources, presumes=presumes),
+            )
             for part in below
         ]
         return [piece for piece in (whole, *parts) if not piece.holes or piece.name()]
@@ -230,8 +296,18 @@ class CoverageEngine:
         return self.index.zones.addresses(mask)
 
 
+def cuts_for(requirements: Iterable[Requirement], *rulesets: Ruleset) -> tuple[Interval, ...]:
+    """The cuts of destination addresses that questions about ``requirements`` need: none, if none asks for addresses."""
+    asked = [item.addresses for item in requirements if item.addresses]
+    return destination_cuts(*rulesets, asked=asked) if asked else ()
+
+
 def key_of(requirement: Requirement) -> str:
     """The destination of ``requirement`` as the index knows it."""
     if requirement.fqdn_tag:
         return f"%{requirement.fqdn_tag.lower()}"
+    if requirement.endpoint:
+        return endpoint_key(requirement.endpoint)
+    if requirement.addresses:
+        return ANY_KEY
     return requirement.pattern or f"#{requirement.service_tag.lower()}"

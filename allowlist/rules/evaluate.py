@@ -19,8 +19,13 @@ from allowlist.rules.matching import (
 from allowlist.rules.model import Action, FilterRule, NatRule, Ruleset, Stage
 
 
-def evaluate(ruleset: Ruleset, flow: Flow, facts: Facts = NOTHING_KNOWN) -> Verdict:
-    """What the firewall does with ``flow``: allow, deny, or unknown with what would have to be known."""
+def evaluate(
+    ruleset: Ruleset, flow: Flow, facts: Facts = NOTHING_KNOWN, *, presumes: bool = False
+) -> Verdict:
+    """What the firewall does with ``flow``: allow, deny, or unknown with what would have to be known.
+
+    With ``presumes`` a doubt that has a likely answer is taken so, and the verdict carries the assumption.
+    """
     if flow.established:
         return Verdict(
             action=Action.ALLOW, stage=Stage.STATEFUL, because="a reply of an allowed connection passes"
@@ -30,7 +35,7 @@ def evaluate(ruleset: Ruleset, flow: Flow, facts: Facts = NOTHING_KNOWN) -> Verd
     if listed and mode == "deny":
         because = "threat intelligence lists it and is set to deny; no rule is read"
         return Verdict(action=Action.DENY, stage=Stage.THREAT_INTELLIGENCE, because=because)
-    verdict = _by_rules(ruleset, flow, facts)
+    verdict = _by_rules(ruleset, flow, facts, presumes)
     if listed and mode == "alert":
         return _with_alert(verdict)
     return verdict
@@ -60,22 +65,31 @@ def _with_alert(verdict: Verdict) -> Verdict:
         unknowns=verdict.unknowns,
         alert=True,
         path=verdict.path,
+        assumptions=verdict.assumptions,
     )
 
 
-def _by_rules(ruleset: Ruleset, flow: Flow, facts: Facts) -> Verdict:
+def _by_rules(ruleset: Ruleset, flow: Flow, facts: Facts, presumes: bool) -> Verdict:
     steps: list[Step] = []
     for rule, stage, match in _matches(ruleset, flow, facts):
         steps.append(step_of(rule, stage, match))
-        if match.certain:
+        if match.certain or (presumes and match.presumed):
             break
-    return conclude(steps, last_resort(ruleset, flow, facts))
+    return conclude(steps, last_resort(ruleset, flow, facts), presumes)
 
 
 def step_of(rule: FilterRule | NatRule, stage: Stage, match: Match) -> Step:
     """``rule`` as a step on the way of a flow that it matches."""
     action = Action.ALLOW if isinstance(rule, NatRule) else rule.action
-    return Step(ref=rule.ref, stage=stage, action=action, certain=match.certain, unknowns=match.unknowns)
+    return Step(
+        ref=rule.ref,
+        stage=stage,
+        action=action,
+        certain=match.certain,
+        unknowns=match.unknowns,
+        assumes=match.assumes,
+        presumed=match.presumed,
+    )
 
 
 def _matches(
@@ -130,11 +144,14 @@ def last_resort(ruleset: Ruleset, flow: Flow, facts: Facts) -> Verdict:
     return Verdict(action=Action.DENY, stage=Stage.DEFAULT, because="no rule matches; the default is deny")
 
 
-def conclude(steps: list[Step], otherwise: Verdict) -> Verdict:
+def conclude(steps: list[Step], otherwise: Verdict, presumes: bool = False) -> Verdict:
     """The verdict once ``steps`` were met, the last of them certain or none; a doubt counts where it would matter."""
-    certain = steps[-1] if steps and steps[-1].certain else None
+    last = steps[-1] if steps else None
+    certain = last if last and (last.certain or (presumes and last.presumed)) else None
     final = certain.action if certain else otherwise.action
-    doubts = [step for step in steps if not step.certain and step.action is not final]
+    guessed = [step for step in steps if presumes and step.assumes and not step.certain]
+    doubts = [step for step in steps if not step.certain and step not in guessed and step.action is not final]
+    assumptions = tuple(step.assumes for step in guessed if step.presumed or step.action is not final)
     path = tuple(steps)
     if doubts:
         first = doubts[0]
@@ -146,9 +163,22 @@ def conclude(steps: list[Step], otherwise: Verdict) -> Verdict:
             action=None, stage=first.stage, ref=first.ref, because=because, unknowns=unknowns, path=path
         )
     if certain is None:
-        return Verdict(action=otherwise.action, stage=otherwise.stage, because=otherwise.because, path=path)
+        return Verdict(
+            action=otherwise.action,
+            stage=otherwise.stage,
+            because=otherwise.because,
+            path=path,
+            assumptions=assumptions,
+        )
     because = f"{certain.stage} rule {certain.ref} {'allows' if final is Action.ALLOW else 'denies'} it"
-    return Verdict(action=final, stage=certain.stage, ref=certain.ref, because=because, path=path)
+    return Verdict(
+        action=final,
+        stage=certain.stage,
+        ref=certain.ref,
+        because=because,
+        path=path,
+        assumptions=assumptions,
+    )
 
 
 def _threat_mode(ruleset: Ruleset) -> str:

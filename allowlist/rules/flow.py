@@ -61,11 +61,18 @@ class Step:
     action: Action
     certain: bool
     unknowns: tuple[str, ...] = ()
+    assumes: str = ""
+    """Of a doubt that has a likely answer: the condition, in words, under which that answer is wrong."""
+    presumed: bool = False
+    """That answer: does the rule match?"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """The answer for one flow. ``action`` None means unknown: the ``unknowns`` say what would decide it."""
+    """The answer for one flow. ``action`` None means unknown: the ``unknowns`` say what would decide it.
+
+    ``assumptions`` are conditions, in words, under which the answer would be another one; empty where it is certain.
+    """
 
     action: Action | None
     stage: Stage
@@ -74,6 +81,7 @@ class Verdict:
     unknowns: tuple[str, ...] = ()
     alert: bool = False
     path: tuple[Step, ...] = ()
+    assumptions: tuple[str, ...] = ()
 
     @property
     def word(self) -> str:

@@ -5,7 +5,7 @@ integer (a bit per cut) and set algebra is ``&`` and ``& ~``. For each service (
 that apply stand in a dictionary by pattern; the rules for a name are found by walking its suffixes.
 
 A destination is a key: a name or pattern, ``#tag`` for a service tag, ``%tag`` for an FQDN tag, ``@n`` for the
-n-th cut of the destination addresses. Entries that may or may not match stand beside certain ones, marked as such.
+n-th cut of the destination addresses, ``%endpoint:…`` for a private endpoint. Entries that may or may not match stand beside certain ones, marked as such.
 """
 
 from __future__ import annotations
@@ -15,16 +15,30 @@ import itertools
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
+from allowlist.azure.facts import (
+    documented_members,
+    holds_any_name,
+    is_common_category,
+    is_fqdn_tag,
+    microsoft_domains,
+)
 from allowlist.names import Pattern, SuffixIndex, ancestors, normalise
 from allowlist.rules.addresses import EVERYWHERE, INTERNET, LAST_ADDRESS, AddressSet, Interval
 from allowlist.rules.flow import NOTHING_KNOWN, Facts, Flow
 from allowlist.rules.matching import (
     Match,
     can_match_urls,
+    in_service_tag,
+    is_narrow,
     is_protocol_match,
     match_destination,
     match_targets,
+    resolves_into,
+    shares_address,
+    tag_gained,
+    tag_lost,
 )
 from allowlist.rules.model import (
     HTTP_PORTS,
@@ -43,7 +57,15 @@ ANY_KEY = "*"
 DOUBTFUL_NAME = "*?"
 DOUBTFUL_ADDRESS = "@?"
 
+ENDPOINT = "%endpoint:"
+
 Service = tuple[str, int]
+
+
+def endpoint_key(endpoint: tuple[str, str]) -> str:
+    """The destination that a private endpoint to a resource and sub-resource is; both are compared without case."""
+    resource, sub_resource = endpoint
+    return f"{ENDPOINT}{resource.lower().rstrip('/')}/{sub_resource.lower()}"
 
 
 class Zones:
@@ -107,7 +129,8 @@ def bits_of(mask: int) -> Iterator[int]:
 class Entry:
     """One rule as seen under one key: for the sources in ``mask`` it decides, or perhaps decides.
 
-    ``about`` is what that depends on: two doubts about the same thing turn out the same way.
+    ``about`` is what that depends on: two doubts about the same thing turn out the same way. A doubt with a likely
+    answer ``assumes`` it: the text says, of ``{name}``, under which condition that is wrong; ``presumed`` is the answer.
     """
 
     rule: FilterRule
@@ -116,6 +139,8 @@ class Entry:
     certain: bool
     unknown: str = ""
     about: object = None
+    assumes: str = ""
+    presumed: bool = False
 
 
 class Table:
@@ -208,6 +233,9 @@ def wider_keys(key: str) -> Iterator[str]:
             yield key.partition(".")[0]
         yield ANY_KEY
         yield DOUBTFUL_NAME
+    elif key.startswith(ENDPOINT):
+        # Only a private endpoint makes a resource privately reachable: what opens every name does not.
+        yield from (key, ENDPOINT, DOUBTFUL_NAME)
     elif key[0] == "%":
         yield from (key, ANY_KEY, DOUBTFUL_NAME)
     elif key[0] == "@":
@@ -305,39 +333,85 @@ class RuleIndex:
         if match.matched and match.certain:
             self._add(table, rule, (ANY_KEY,))
         elif match.matched:
-            self._doubt(table, rule, ANY_KEY, "; ".join(match.unknowns))
+            self._doubt(
+                table, rule, ANY_KEY, "; ".join(match.unknowns), guess=(match.assumes, match.presumed)
+            )
 
     def _add_network_rule(self, table: Table, rule: NetworkRule) -> None:
         if rule.destinations == EVERYWHERE:
-            self._add(table, rule, (ANY_KEY,))
+            in_doubt = bool(rule.unmodelled or rule.state)
+            self._add(table, rule, (ANY_KEY, ENDPOINT) if in_doubt else (ANY_KEY,))
             return
         names: tuple[str, ...] = ()
         if self.ruleset.settings.resolves_network_names and self.ruleset.settings.tier != "basic":
             names = rule.fqdns
         tags = tuple(f"#{tag.lower()}" for tag in rule.service_tags)
         cuts = tuple(self._cuts_within(rule.destinations))
-        self._add(table, rule, (*names, *tags, *cuts))
+        endpoint = (endpoint_key(rule.endpoint),) if rule.endpoint else ()
+        self._add(table, rule, (*names, *tags, *cuts, *endpoint))
         if self.ruleset.settings.is_managed or self.ruleset.settings.names_only:
             return
-        self._doubt_addresses(table, rule, DOUBTFUL_NAME, list(self._hidden_from_names(rule, names)))
-        self._doubt_addresses(table, rule, DOUBTFUL_ADDRESS, [*tags, *rule.unresolved, *rule.fqdns])
+        for keys, part, assumes in self._hidden_from_names(rule, names):
+            self._doubt_addresses(table, rule, keys, [part], assumes)
+        self._doubt_addresses(table, rule, (DOUBTFUL_ADDRESS,), rule.unresolved)
+        for name in rule.fqdns:
+            assumes = f"{name} resolves to an address of {{name}}"
+            self._doubt_addresses(table, rule, (DOUBTFUL_ADDRESS,), [name], assumes)
+        for tag in rule.service_tags:
+            assumes = (
+                f"the service tag {tag} holds an address of {{name}}" if rule.action is Action.ALLOW else ""
+            )
+            self._doubt_addresses(table, rule, (DOUBTFUL_ADDRESS,), [f"#{tag.lower()}"], assumes)
 
-    def _hidden_from_names(self, rule: NetworkRule, names: tuple[str, ...]) -> Iterator[object]:
-        """What of ``rule`` a name may have its address in. Names of an allow are not assumed to share one."""
-        yield from rule.unresolved
-        yield from names if rule.action is Action.DENY else ()
-        yield from filter(self._may_hold_the_internet, rule.service_tags)
+    def _hidden_from_names(
+        self, rule: NetworkRule, names: tuple[str, ...]
+    ) -> Iterator[tuple[tuple[str, ...], object, str]]:
+        """What of ``rule`` a name may have its address in: for which names, and what makes that improbable.
+
+        Names of an allow are not assumed to share an address.
+        """
+        every = (DOUBTFUL_NAME,)
+        yield from ((every, item, "") for item in rule.unresolved)
+        for name in names if rule.action is Action.DENY else ():
+            yield every, name, shares_address("{name}", name)
+        for tag in rule.service_tags:
+            yield from self._hidden_in_tag(tag, rule)
         if rule.destinations & INTERNET:
-            yield rule.destinations
+            narrow = is_narrow(rule.destinations)
+            yield every, rule.destinations, resolves_into("{name}", rule) if narrow else ""
 
-    def _doubt_addresses(self, table: Table, rule: NetworkRule, key: str, parts: Iterable[object]) -> None:
+    def _hidden_in_tag(self, tag: str, rule: NetworkRule) -> Iterator[tuple[tuple[str, ...], object, str]]:
+        members = self.facts.service_tags.get(tag.lower())
+        every, assumes = (DOUBTFUL_NAME,), in_service_tag("{name}", tag)
+        if members is not None:
+            if members & INTERNET:
+                yield every, tag, assumes if is_narrow(members) else ""
+        elif holds_any_name(tag):
+            yield every, tag, ""
+        else:
+            yield every, tag, assumes
+            yield _names_of_microsoft(), tag, ""
+
+    def _doubt_addresses(
+        self,
+        table: Table,
+        rule: NetworkRule,
+        keys: tuple[str, ...],
+        parts: Iterable[object],
+        assumes: str = "",
+    ) -> None:
         for part in parts:
             named = f": {part}" if part in rule.unresolved else ""
-            self._doubt(table, rule, key, f"which addresses are behind rule {rule.ref}{named}", about=part)
+            unknown = f"which addresses are behind rule {rule.ref}{named}"
+            self._doubt(table, rule, keys, unknown, about=part, guess=(assumes, False))
 
-    def _may_hold_the_internet(self, tag: str) -> bool:
-        members = self.facts.service_tags.get(tag.lower())
-        return members is None or bool(members & INTERNET)
+    def keys_within(self, addresses: AddressSet) -> list[str]:
+        """The cuts of the destination addresses that make up ``addresses``, as keys; they must have been cut so."""
+        return list(self._cuts_within(addresses))
+
+    def addresses_at(self, key: str) -> AddressSet:
+        """The addresses of the cut that ``key`` stands for."""
+        return AddressSet((self._cuts[int(key[1:])],)) if key[:1] == "@" else AddressSet()
 
     def _cuts_within(self, destinations: AddressSet) -> Iterator[str]:
         for number, (low, _) in enumerate(self._cuts):
@@ -349,17 +423,28 @@ class RuleIndex:
         for tag in rule.fqdn_tags:
             members = self.facts.fqdn_tags.get(tag.lower())
             if members is None:
-                self._doubt(table, rule, ANY_KEY, f"which names the FQDN tag {tag} holds")
+                self._doubt_tag(table, rule, tag)
             else:
                 keys += members
         for category in rule.web_categories:
-            self._doubt(table, rule, ANY_KEY, f"which names have the web category {category}")
+            assumes = "" if is_common_category(category) else f"{{name}} has the web category {category}"
+            text = f"which names have the web category {category}"
+            self._doubt(table, rule, ANY_KEY, text, guess=(assumes, False))
         for item in rule.unresolved:
             self._doubt(table, rule, ANY_KEY, f"the names behind {item}")
         for url in rule.urls if can_match_urls(rule, protocol, self.ruleset.settings) else ():
             self._add_url(table, rule, url)
         if keys:
             self._add(table, rule, keys)
+
+    def _doubt_tag(self, table: Table, rule: ApplicationRule, tag: str) -> None:
+        """Members are kept by Microsoft: what a page lists is likely one, what none lists is likely none."""
+        text, documented = f"which names the FQDN tag {tag} holds", documented_members(tag)
+        assumes = tag_gained("{name}", tag) if is_fqdn_tag(tag) else ""
+        self._doubt(table, rule, ANY_KEY, text, guess=(assumes, False))
+        if documented:
+            guess = (tag_lost("{name}", tag, documented.read), True)
+            self._doubt(table, rule, tuple(documented.members), text, guess=guess)
 
     def _add_url(self, table: Table, rule: ApplicationRule, url: str) -> None:
         if self.ruleset.settings.tier == "unknown" or find_url_fault(url):
@@ -377,7 +462,8 @@ class RuleIndex:
         mask = self.zones.mask(rule.sources.addresses)
         doubt = "; ".join(doubts_about(rule))
         if mask:
-            table.add(keys, Entry(rule, mask, allows, certain=not doubt, unknown=doubt, about=doubt))
+            assumes = rule.assumes if doubt and isinstance(rule, NetworkRule) else ""
+            table.add(keys, Entry(rule, mask, allows, not doubt, doubt, doubt, assumes))
         self._add_unresolved(table, rule, keys, allows)
 
     def _add_unresolved(self, table: Table, rule: FilterRule, keys: Iterable[str], allows: bool) -> None:
@@ -386,14 +472,34 @@ class RuleIndex:
             text = f"the members of {', '.join(rule.sources.unresolved)}"
             table.add(keys, Entry(rule, others, allows, certain=False, unknown=text, about=text))
 
-    def _doubt(self, table: Table, rule: FilterRule, key: str, unknown: str, about: object = None) -> None:
-        sources, allows = rule.sources, rule.action is Action.ALLOW
+    def _doubt(
+        self,
+        table: Table,
+        rule: FilterRule,
+        key: str | tuple[str, ...],
+        unknown: str,
+        about: object = None,
+        guess: tuple[str, bool] = ("", False),
+    ) -> None:
+        """``guess``: the condition under which the likely answer is wrong, and that answer; empty where none is likely.
+
+        That a rule matches is never likely where it is not certain to be in force, or for whom.
+        """
+        sources, allows, keys = (
+            rule.sources,
+            rule.action is Action.ALLOW,
+            (key,) if isinstance(key, str) else key,
+        )
+        assumes, presumed = guess
+        if presumed and (rule.unmodelled or rule.state):
+            assumes, presumed = "", False
         own = self.zones.mask(sources.addresses)
         hangs_on: tuple[object, ...] = (about or unknown, (rule.unmodelled or rule.state) and rule.ref)
-        table.add((key,), Entry(rule, own, allows, certain=False, unknown=unknown, about=hangs_on))
+        table.add(keys, Entry(rule, own, allows, False, unknown, hangs_on, assumes, presumed))
         if sources.unresolved:
             others, hangs_on = self.zones.everything & ~own, (*hangs_on, sources.unresolved)
-            table.add((key,), Entry(rule, others, allows, certain=False, unknown=unknown, about=hangs_on))
+            assumes, presumed = ("", False) if presumed else (assumes, presumed)
+            table.add(keys, Entry(rule, others, allows, False, unknown, hangs_on, assumes, presumed))
 
     def atomic_ports(self, protocol: str, ports: Interval) -> list[Interval]:
         """Cut ``ports`` where rules begin or end, so that one port speaks for each piece."""
@@ -406,6 +512,11 @@ class RuleIndex:
                 edges |= {edge for edge in (first, last + 1) if low < edge <= high}
         starts = sorted(edges)
         return [(start, after - 1) for start, after in itertools.pairwise(starts)]
+
+
+@lru_cache(maxsize=1)
+def _names_of_microsoft() -> tuple[str, ...]:
+    return tuple(text for domain in microsoft_domains() for text in (domain, f"*.{domain}"))
 
 
 def transport_of(protocol: str) -> str:
@@ -421,9 +532,9 @@ def source_sets(ruleset: Ruleset, facts: Facts = NOTHING_KNOWN) -> Iterator[Addr
     yield from (rule.sources.addresses for rule in rules)
 
 
-def destination_cuts(*rulesets: Ruleset) -> tuple[Interval, ...]:
-    """The destination address space cut wherever a network rule begins or ends."""
-    zones = Zones(rule.destinations for ruleset in rulesets for rule in ruleset.network)
+def destination_cuts(*rulesets: Ruleset, asked: Iterable[AddressSet] = ()) -> tuple[Interval, ...]:
+    """The destination address space cut wherever a network rule or something ``asked`` for begins or ends."""
+    zones = Zones((*asked, *(rule.destinations for ruleset in rulesets for rule in ruleset.network)))
     return tuple(
         interval for bit in bits_of(zones.everything) for interval in zones.addresses(1 << bit).intervals
     )

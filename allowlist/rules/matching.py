@@ -8,7 +8,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import reduce
+from typing import Final
 
+from allowlist.azure.facts import (
+    documented_members,
+    holds_any_name,
+    is_common_category,
+    is_fqdn_tag,
+    microsoft_domains,
+)
 from allowlist.names import Pattern
 from allowlist.rules.addresses import EVERYWHERE, INTERNET, AddressSet, Interval
 from allowlist.rules.flow import Facts, Flow
@@ -27,11 +35,17 @@ from allowlist.rules.urls import find_url_fault, matches_url
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """``certain`` is False for "perhaps"; then ``unknowns`` say what would have to be known."""
+    """``certain`` is False for "perhaps"; then ``unknowns`` say what would have to be known.
+
+    ``assumes`` is set where "perhaps" has a likely answer: the condition, in words, under which that answer is wrong.
+    ``presumed`` is the answer then.
+    """
 
     matched: bool
     certain: bool = True
     unknowns: tuple[str, ...] = ()
+    assumes: str = ""
+    presumed: bool = False
 
 
 YES = Match(True)
@@ -42,12 +56,30 @@ def perhaps(*unknowns: str) -> Match:
     return Match(True, certain=False, unknowns=unknowns)
 
 
+def unlikely(what: str) -> Match:
+    """Perhaps, but taken for "no" by whoever accepts an answer under an assumption: ``what`` would make it wrong."""
+    return Match(True, certain=False, unknowns=(f"whether {what}",), assumes=what)
+
+
+def likely(what: str, otherwise: str) -> Match:
+    """Perhaps, but taken for "yes": ``what`` is documented; ``otherwise`` would make it wrong."""
+    return Match(True, certain=False, unknowns=(f"whether {what}",), assumes=otherwise, presumed=True)
+
+
 def all_of(*parts: Match) -> Match:
     """No if one part says no; else yes if all do; else perhaps, with everything that is not known."""
     if any(not part.matched for part in parts):
         return NO
     unknowns = tuple(text for part in parts for text in part.unknowns)
-    return perhaps(*unknowns) if unknowns else YES
+    if not unknowns:
+        return YES
+    doubts = [part for part in parts if not part.certain]
+    improbable = next((part for part in doubts if part.assumes and not part.presumed), None)
+    if improbable is not None:
+        return Match(True, False, unknowns, improbable.assumes)
+    settled = all(part.assumes for part in doubts)
+    texts = " or ".join(part.assumes for part in doubts) if settled else ""
+    return Match(True, False, unknowns, texts, settled)
 
 
 def any_of(parts: Iterable[Match]) -> Match:
@@ -58,9 +90,19 @@ def any_of(parts: Iterable[Match]) -> Match:
             return one
         if other.certain or not one.matched:
             return other
-        return perhaps(*one.unknowns, *other.unknowns)
+        return _either_doubt(one, other)
 
     return reduce(either, parts, NO)
+
+
+def _either_doubt(one: Match, other: Match) -> Match:
+    """Of two doubts one that is taken for "yes" settles it; only where both are taken for "no" is it "no"."""
+    unknowns = (*one.unknowns, *other.unknowns)
+    presumed = next((part for part in (one, other) if part.presumed), None)
+    if presumed is not None:
+        return Match(True, False, unknowns, presumed.assumes, True)
+    improbable = bool(one.assumes and other.assumes)
+    return Match(True, False, unknowns, f"{one.assumes} or {other.assumes}" if improbable else "")
 
 
 def match_application_rule(rule: ApplicationRule, flow: Flow, facts: Facts, settings: Settings) -> Match:
@@ -111,9 +153,22 @@ def _targets(
 
 def _match_fqdn_tag(tag: str, name: str, facts: Facts) -> Match:
     members = facts.fqdn_tags.get(tag.lower())
-    if members is None:
-        return perhaps(f"whether {name} is a member of the FQDN tag {tag}")
-    return Match(any(Pattern(member).matches(name) for member in members))
+    if members is not None:
+        return Match(any(Pattern(member).matches(name) for member in members))
+    documented = documented_members(tag)
+    if documented and any(Pattern(member).matches(name) for member in documented.members):
+        return likely(f"the FQDN tag {tag} holds {name}", tag_lost(name, tag, documented.read))
+    if not is_fqdn_tag(tag):
+        return perhaps(f"whether {name} is a member of the FQDN tag {tag}, which nobody knows")
+    return unlikely(tag_gained(name, tag))
+
+
+def tag_lost(name: str, tag: str, read: str) -> str:
+    return f"the FQDN tag {tag} no longer holds {name}, as documented on {read}"
+
+
+def tag_gained(name: str, tag: str) -> str:
+    return f"the FQDN tag {tag} holds {name}, which no document says"
 
 
 def can_match_urls(rule: ApplicationRule, application: str, settings: Settings) -> bool:
@@ -137,7 +192,8 @@ def _match_category(
     key = name + (flow.path or "") if sees_path else name
     known = facts.categories.get(key, facts.categories.get(name))
     if known is None:
-        return perhaps(f"the web category of {key}")
+        what = f"{key} has the web category {category}"
+        return perhaps(f"whether {what}") if is_common_category(category) else unlikely(what)
     return Match(known.lower() == category.lower())
 
 
@@ -169,8 +225,7 @@ def match_destination(rule: NetworkRule, flow: Flow, facts: Facts, settings: Set
     label = flow.name or "the destination"
     parts: list[Match] = []
     if where is not None or not settings.is_managed:
-        unknown = f"whether {label} resolves to an address of {rule.ref}"
-        parts = [_match_addresses(rule.destinations, where, unknown)]
+        parts = [_match_addresses(rule.destinations, where, resolves_into(label, rule))]
         parts += [_match_service_tag(tag, where, label, facts) for tag in rule.service_tags]
     parts += [perhaps(f"the addresses of {item}") for item in rule.unresolved]
     if settings.resolves_network_names and settings.tier != "basic":
@@ -184,21 +239,54 @@ def _destination_of(flow: Flow, facts: Facts) -> AddressSet | None:
     return facts.dns.get(flow.name)
 
 
-def _match_addresses(addresses: AddressSet, where: AddressSet | None, unknown: str) -> Match:
+NARROW: Final = 65_536
+"""So many public addresses, one in 56,000, are few: that a name has its address among them is improbable."""
+
+
+def is_narrow(addresses: AddressSet) -> bool:
+    return (addresses & INTERNET).size <= NARROW
+
+
+def resolves_into(name: str, rule: NetworkRule) -> str:
+    count = (rule.destinations & INTERNET).size
+    return f"{name} resolves into {rule.ref} ({count} address{'es' if count != 1 else ''})"
+
+
+def _match_addresses(addresses: AddressSet, where: AddressSet | None, what: str) -> Match:
     """A name of unknown address is taken to lie on the Internet: traffic to a private address is no egress."""
     if not addresses:
         return NO
     if where is None:
-        return perhaps(unknown) if addresses & INTERNET else NO
+        if not addresses & INTERNET:
+            return NO
+        return unlikely(what) if is_narrow(addresses) else perhaps(f"whether {what}")
     if where.is_subset(addresses):
         return Match(bool(where))
-    return perhaps(unknown) if where & addresses else NO
+    return perhaps(f"whether {what}") if where & addresses else NO
 
 
 def _match_service_tag(tag: str, where: AddressSet | None, label: str, facts: Facts) -> Match:
     members = facts.service_tags.get(tag.lower())
-    unknown = f"whether {label} has an address in the service tag {tag}"
-    return perhaps(unknown) if members is None else _match_addresses(members, where, unknown)
+    what = in_service_tag(label, tag)
+    if members is not None:
+        return _match_addresses(members, where, what)
+    improbable = where is None and not holds_any_name(tag) and not is_of_microsoft(label)
+    return unlikely(what) if improbable else perhaps(f"whether {what}")
+
+
+def in_service_tag(name: str, tag: str) -> str:
+    return f"{name} has an address in the service tag {tag}"
+
+
+def is_of_microsoft(name: str) -> bool:
+    """Is the name, or perhaps one in the pattern, one of a service in Azure, as far as its domain says?"""
+    found = Pattern(name)
+    return any(
+        found.suffix == domain
+        or found.suffix.endswith(f".{domain}")
+        or (found.is_wildcard and domain.endswith(found.suffix.removeprefix(".")))
+        for domain in microsoft_domains()
+    )
 
 
 def _match_network_name(
@@ -213,12 +301,16 @@ def _match_network_name(
         return Match(bool(flow.name) and Pattern(name).matches(flow.name))
     resolved = facts.dns.get(name)
     if resolved is not None and where is not None:
-        return _match_addresses(resolved, where, f"which address {flow.name or name} is reached at")
+        return _match_addresses(resolved, where, f"{flow.name or name} is reached at an address of {name}")
     if flow.name and Pattern(name).matches(flow.name):
         return YES
     if flow.name and action is Action.ALLOW and flow.destination is None:
         return NO
-    return perhaps(f"whether {name} resolves to the same address")
+    return unlikely(shares_address(flow.name or "the destination", name))
+
+
+def shares_address(name: str, other: str) -> str:
+    return f"{name} resolves to an address of {other}"
 
 
 def match_nat_rule(rule: NatRule, flow: Flow) -> Match:
@@ -241,4 +333,7 @@ def match_sources(sources: Sources, address: int) -> Match:
 def surely(rule: FilterRule | NatRule) -> Match:
     """Yes, unless ``rule`` has parts whose meaning is not known or may not be in force."""
     doubts = doubts_about(rule)
-    return perhaps(*doubts) if doubts else YES
+    if not doubts:
+        return YES
+    assumes = rule.assumes if isinstance(rule, NetworkRule) else ""
+    return Match(True, certain=False, unknowns=doubts, assumes=assumes)

@@ -86,6 +86,8 @@ class ApplicationRule:
     unmodelled: tuple[str, ...] = ()
     misleading: tuple[str, ...] = ()
     """What its author may believe of it and is not so."""
+    ignored: tuple[str, ...] = ()
+    """Destinations as they are written that match nothing."""
     owner: str = ""
     state: str = ""
     """Why it is not certain to be in force, such as ``group g is Failed``; empty where it is."""
@@ -106,10 +108,16 @@ class NetworkRule:
     destinations: AddressSet = NOWHERE
     service_tags: tuple[str, ...] = ()
     fqdns: tuple[str, ...] = ()
+    endpoint: tuple[str, str] | None = None
+    """The resource and sub-resource behind a private endpoint rule of a managed network."""
+    assumes: str = ""
+    """Of a rule that stands for what was not read: the condition under which it is wrong to take it for nothing."""
     unresolved: tuple[str, ...] = ()
     unmodelled: tuple[str, ...] = ()
     misleading: tuple[str, ...] = ()
     """What its author may believe of it and is not so."""
+    ignored: tuple[str, ...] = ()
+    """Destinations as they are written that match nothing."""
     owner: str = ""
     state: str = ""
     """Why it is not certain to be in force, such as ``group g is Failed``; empty where it is."""

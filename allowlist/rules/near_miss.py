@@ -12,7 +12,7 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Final
 
-from allowlist.names import Pattern, ancestors
+from allowlist.names import Pattern, ancestors, normalise
 from allowlist.rules.addresses import EVERYWHERE, AddressSet
 from allowlist.rules.evaluate import evaluate, hidden_steps, reaches_application_rules
 from allowlist.rules.flow import NOTHING_KNOWN, Facts, Flow, Verdict
@@ -36,6 +36,7 @@ class Lack(StrEnum):
     DNS_PROXY = "dns-proxy"
     URL = "url"
     ORDER = "order"
+    STATE = "state"
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,13 +126,16 @@ class NearMisses:
     def _of_application_rule(self, rule: ApplicationRule, flow: Flow) -> Iterator[Missing]:
         name = _name_of(flow)
         if not any(Pattern(text).matches(name) for text in rule.patterns):
-            twin = _twin_in(rule.patterns, name)
-            if twin:
+            twin, odd = _twin_in(rule.patterns, name), _meant_by(rule.ignored, name)
+            if odd:
+                yield Missing(Lack.NAME, f"it names '{odd}', which as it is written matches nothing")
+            elif twin:
                 yield Missing(Lack.NAME, f"it names {twin}, which does not hold {name}")
             else:
                 yield from self._url(rule, name, flow)
         yield from _services(rule, flow)
         yield from _source(rule, flow)
+        yield from _state(rule)
 
     def _url(self, rule: ApplicationRule, name: str, flow: Flow) -> Iterator[Missing]:
         """What a rule lacks that names the host in a target URL only."""
@@ -147,10 +151,13 @@ class NearMisses:
         if flow.destination is None or flow.destination not in rule.destinations:
             if any(Pattern(text).matches(name) for text in rule.fqdns):
                 yield from self._unresolved_names()
+            elif odd := _meant_by(rule.ignored, name):
+                yield Missing(Lack.NAME, f"it names '{odd}', which as it is written matches nothing")
             else:
                 yield Missing(Lack.NAME, f"it names {_twin_in(rule.fqdns, name)}, which does not hold {name}")
         yield from _ports(rule, flow)
         yield from _source(rule, flow)
+        yield from _state(rule)
 
     def _unresolved_names(self) -> Iterator[Missing]:
         if self._ruleset.settings.tier == "basic":
@@ -182,7 +189,21 @@ def _name_of(flow: Flow) -> str:
     return flow.name or flow.sni or flow.host
 
 
+def _meaning(text: str) -> str:
+    """What somebody meant by a destination that matches nothing: the host of a URL, the name before a port."""
+    host = text.partition("://")[2] or text
+    try:
+        return normalise(host.partition("/")[0].partition(":")[0])
+    except UnicodeError:
+        return ""
+
+
+def _meant_by(ignored: Iterable[str], name: str) -> str:
+    return next((text for text in ignored if _meaning(text) and Pattern(_meaning(text)).matches(name)), "")
+
+
 def _names_in(rule: FilterRule) -> Iterator[str]:
+    yield from filter(None, map(_meaning, rule.ignored))
     if isinstance(rule, NetworkRule):
         yield from rule.fqdns
         return
@@ -222,8 +243,13 @@ def _source(rule: FilterRule, flow: Flow) -> Iterator[Missing]:
         )
 
 
+def _state(rule: FilterRule) -> Iterator[Missing]:
+    if rule.state:
+        yield Missing(Lack.STATE, f"it may not be in force: {rule.state}")
+
+
 def _texts(addresses: AddressSet) -> str:
-    return _listed(list(addresses.texts())) or "no source"
+    return _listed(list(addresses.texts())) or "no source (its IP groups are empty)"
 
 
 def _listed(items: list[str]) -> str:

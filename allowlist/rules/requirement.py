@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from allowlist.rules.addresses import AddressSet, Interval
+from allowlist.rules.addresses import NOWHERE, AddressSet, Interval
 
 FIELD_SCENARIO: Final = "field"
 """The scenario of what no page says and the field found out: taken on request only, and never unattended."""
@@ -26,7 +26,8 @@ class Origin:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Requirement:
-    """One thing that must be reachable. Exactly one of ``pattern``, ``service_tag``, ``fqdn_tag`` is set.
+    """One thing that must be reachable: exactly one of ``pattern``, ``service_tag``, ``fqdn_tag``, ``addresses`` and
+    ``endpoint`` (a resource's id and its sub-resource, to be reached by private endpoint) is set.
 
     ``protocol`` is https, http or mssql (matched by name) or tcp, udp or icmp (matched by address).
     """
@@ -38,6 +39,8 @@ class Requirement:
     pattern: str = ""
     service_tag: str = ""
     fqdn_tag: str = ""
+    addresses: AddressSet = NOWHERE
+    endpoint: tuple[str, str] | None = None
     need: str = "required"
     purpose: str = ""
     breaks: str = ""
@@ -48,7 +51,10 @@ class Requirement:
 
     @property
     def destination(self) -> str:
-        return self.pattern or self.service_tag or self.fqdn_tag
+        named = self.pattern or self.service_tag or self.fqdn_tag
+        if named or self.endpoint is None:
+            return named or str(self.addresses)
+        return "/".join(self.endpoint)
 
     @property
     def is_by_name(self) -> bool:

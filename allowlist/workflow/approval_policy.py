@@ -61,6 +61,7 @@ class PolicyInForce:
             "four_eyes": rule.four_eyes,
             "quorum": {risk: count for risk, count in rule.quorum.items() if count > 1},
             "signers": self._signers_digest(),
+            **({"assumptions": rule.assumptions} if rule.assumptions != "gate" else {}),
         }
         return ApprovalInForce(
             origin=self.origin,
@@ -69,6 +70,7 @@ class PolicyInForce:
             four_eyes=rule.four_eyes,
             quorum=dict(rule.quorum),
             signers=meaning["signers"],
+            assumptions=rule.assumptions,
         )
 
     def _signers_digest(self) -> str:

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import msgspec
 
 from allowlist.estate.bodies import Estate
 from allowlist.names import is_host_name
-from allowlist.plan.findings import Finding, Status
+from allowlist.plan.findings import NOTHING_ASKED, Finding, Status, nothing_asked
 from allowlist.plan.rule_findings import find_rule_findings, find_rules_of_others
-from allowlist.rules.addresses import NOWHERE, parse_interval
+from allowlist.rules.addresses import EVERYWHERE, parse_interval
 from allowlist.rules.coverage import CoverageEngine
 from allowlist.rules.flow import Flow
 from allowlist.rules.model import HTTP_PORTS
 from allowlist.rules.near_miss import NearMisses
 from allowlist.rules.requirement import Requirement
-from allowlist.workflow.judging import concerns, judge_target, requirement_findings
+from allowlist.workflow.hints import with_hints
+from allowlist.workflow.judging import Judgement, concerns, judge_target, requirement_findings
 from allowlist.workflow.memory import collector_paused
 from allowlist.workflow.private_links import superfluous_rules
 from allowlist.workflow.project import Project
@@ -40,20 +41,29 @@ class TargetCheck:
 @collector_paused()
 def check_targets(project: Project, estate: Estate, specs: Sequence[TargetSpec]) -> list[TargetCheck]:
     """One check per target, in the order of the workload file."""
-    return [check_target(project, estate, spec) for spec in specs]
+    told: set[str] = set()
+    return [_once(check_target(project, estate, spec), told) for spec in specs]
+
+
+def _once(check: TargetCheck, told: set[str]) -> TargetCheck:
+    """What asks for nothing asks nothing of every target: that is said at the first."""
+    again = [item for item in check.findings if item.code == NOTHING_ASKED and item.rule in told]
+    told |= {item.rule for item in check.findings if item.code == NOTHING_ASKED}
+    kept = tuple(item for item in check.findings if item not in again)
+    return replace(check, findings=kept) if again else check
 
 
 def check_target(project: Project, estate: Estate, spec: TargetSpec) -> TargetCheck:
     judgement = judge_target(project, estate, spec)
     resolved, engine = judgement.resolved, judgement.engine
-    sources = NOWHERE
-    for addresses in {requirement.sources for requirement in resolved.wanted}:
-        sources |= addresses
-    told, besides = requirement_findings(judgement), concerns(judgement)
+    sources = resolved.sources if spec.sources or project.workload.sources else EVERYWHERE
+    asked = {item.service_tag.lower() for item in resolved.wanted if item.service_tag}
+    told, besides = with_hints(judgement, requirement_findings(judgement)), concerns(judgement)
     findings = [
         *with_near_misses(engine, told),
         *judgement.posture,
-        *find_rule_findings(engine, sources, spec.name),
+        *find_rule_findings(engine, sources, spec.name, asked),
+        *_unasked(judgement),
         *find_rules_of_others(engine.index.ruleset, project.workload.name, spec.name),
         *superfluous_rules(engine, resolved, spec.name),
     ]
@@ -95,6 +105,19 @@ def _unmatched_flow(finding: Finding) -> Flow | None:
         application=witness.protocol if by_name else "",
         sni=witness.fqdn,
         host=witness.fqdn,
+    )
+
+
+def _unasked(judgement: Judgement) -> Iterator[Finding]:
+    """A target of which nothing is asked, though the workload asks for something elsewhere, or for nothing at all."""
+    project, spec = judgement.project, judgement.spec
+    if judgement.resolved.wanted or judgement.resolved.left_out or project.silent(spec):
+        return
+    yield nothing_asked(
+        spec.name,
+        f"target {spec.name}",
+        "nothing is asked of this target: no catalog entry and no requirement of the workload is for it",
+        "name a catalog or requirements for it, write consumers: on the target, or take the target out",
     )
 
 

@@ -128,16 +128,20 @@ class Explanation:
 class Remedy:
     """What a plan made now does about a flow that is wanted: a change by its id, or why there is none.
 
-    ``doubt``: why the change by itself is not enough; empty where it is proved to be.
+    ``doubt``: why the change by itself is not enough; empty where it is proved to be. ``assumes``: under which
+    condition the proof does not hold.
     """
 
     change: str
     text: str
     doubt: str = ""
+    assumes: str = ""
 
     def __str__(self) -> str:
         if not self.change:
             return f"the plan cannot: {self.text}"
+        if self.assumes and not self.doubt:
+            return f"the plan can {self.text} ({self.change}), which helps unless {self.assumes}"
         if self.doubt:
             return f"the plan can {self.text} ({self.change}), which by itself is not enough: {self.doubt}"
         return f"the plan fixes it: {self.change} {self.text}"
@@ -157,7 +161,10 @@ def remedies_for(plan: Plan, target: str, wanted_by: Sequence[Requirement]) -> t
     ]
     served = [ref for change in changes for ref in change.requirements]
     return (
-        *(Remedy(change.id, change.title, _doubt(change, gaps)) for change in changes),
+        *(
+            Remedy(change.id, change.title, _doubt(change, gaps), " or ".join(change.assumptions))
+            for change in changes
+        ),
         *(Remedy("", gap.cause) for gap in gaps if gap.requirement not in served),
     )
 
@@ -219,6 +226,7 @@ class _Asked:
     facts: Facts
     scene: Scene
     near: NearMisses
+    presumes: bool
 
     @classmethod
     def of(cls, project: Project, estate: Estate, spec: TargetSpec) -> _Asked:
@@ -230,11 +238,14 @@ class _Asked:
             facts=project.facts,
             scene=workload_scene(project.workload, estate, [spec]),
             near=NearMisses(ruleset, project.facts),
+            presumes=project.presumes,
         )
 
     def explain(self, line: FlowLine) -> Iterator[Explanation]:
         for part, sources in self._parts(line):
-            answer = explain_flow(part, self.ruleset, self.wanted, self.facts, self.name)
+            answer = explain_flow(
+                part, self.ruleset, self.wanted, self.facts, self.name, presumes=self.presumes
+            )
             near = self.near.of(part.flow(), answer.verdict)
             yield replace(answer, sources=sources, near=near)
 
@@ -285,11 +296,17 @@ def parsed(line: FlowLine) -> Flow:
 
 
 def explain_flow(
-    line: FlowLine, ruleset: Ruleset, requirements: Sequence[Requirement], facts: Facts, target: str
+    line: FlowLine,
+    ruleset: Ruleset,
+    requirements: Sequence[Requirement],
+    facts: Facts,
+    target: str,
+    *,
+    presumes: bool = False,
 ) -> Explanation:
     """Raises AllowlistError when the flow is no flow."""
     flow = parsed(line)
-    verdict = evaluate(ruleset, flow, facts)
+    verdict = evaluate(ruleset, flow, facts, presumes=presumes)
     return Explanation(
         line=line,
         target=target,
@@ -426,6 +443,7 @@ def explanation_json(explanation: Explanation) -> dict[str, Any]:
         | ({"filter": explanation.filter} if explanation.filter else {}),
         "because": verdict.because,
         "unknowns": list(verdict.unknowns),
+        "assumptions": list(verdict.assumptions),
         "alert": verdict.alert,
         "wanted_by": [
             {"catalog": item.origin.catalog, "version": item.origin.version, "entry": item.origin.entry}
@@ -447,7 +465,9 @@ def explanation_json(explanation: Explanation) -> dict[str, Any]:
         ],
         "path": [step_json(step) for step in explanation.path],
         "fixed_by": [
-            {"change": item.change or None, "text": item.text} | ({"doubt": item.doubt} if item.doubt else {})
+            {"change": item.change or None, "text": item.text}
+            | ({"doubt": item.doubt} if item.doubt else {})
+            | ({"unless": item.assumes} if item.assumes else {})
             for item in explanation.remedies
         ],
     }
@@ -459,6 +479,8 @@ def explanation_text(explanation: Explanation, styled: Any) -> Iterator[str]:
     source = str(explanation.sources) if explanation.sources else line.source
     yield f"{styled(verdict.word)}  {source} → {line.fqdn or line.destination} {line.protocol}:{line.port}  [{explanation.target}]"
     yield f"    {verdict.because}"
+    for text in verdict.assumptions:
+        yield f"    unless {text}"
     for step in verdict.path:
         how = "matches" if step.certain else "perhaps matches"
         yield f"    {step.stage} rule {step.ref} ({step.action}) {how}"

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+import msgspec
+
 from allowlist.estate.bodies import Estate
 from allowlist.plan.findings import (
     BAD_STATE,
@@ -19,6 +21,7 @@ from allowlist.plan.findings import (
     left_out,
     not_carried_out,
     not_read,
+    nothing_asked,
     own_excess,
 )
 from allowlist.points.point import Point
@@ -61,7 +64,8 @@ def judge_target(project: Project, estate: Estate, spec: TargetSpec) -> Judgemen
     """Judge every requirement of ``spec`` as the kind of its enforcement point sees it."""
     resolved = project.requirements(spec, estate)
     point = project.point(spec)
-    engine = CoverageEngine.of(point.ruleset(estate), resolved.wanted, project.facts)
+    ruleset = point.ruleset(estate)
+    engine = CoverageEngine.of(ruleset, resolved.wanted, project.facts, presumes=project.presumes)
     return Judgement(
         project=project,
         estate=estate,
@@ -83,7 +87,18 @@ def refined_findings(
     """A finding per requirement: what the rules say, and whether that is in force on this kind of point."""
     results = find_requirement_findings(engine, requirements, spec.name)
     pairs = [(item, finding) for item, _, finding in results]
-    return project.point(spec).refine(estate, pairs)
+    found = project.point(spec).refine(estate, pairs)
+    return found if project.presumes else [_without_assumptions(item) for item in found]
+
+
+def _without_assumptions(finding: Finding) -> Finding:
+    """Under a policy that refuses assumptions what rests on one is unknown."""
+    if not finding.assumptions:
+        return finding
+    because = f"depends on whether {' or '.join(finding.assumptions)}"
+    return msgspec.structs.replace(
+        finding, status=Status.UNKNOWN, severity="warning", because=because, assumptions=()
+    )
 
 
 def requirement_findings(judgement: Judgement) -> list[Finding]:
@@ -105,6 +120,10 @@ def concerns(judgement: Judgement) -> list[Finding]:
         *(item for item in judgement.posture if item.code in _NOT_IN_FORCE),
         *excess_of(judgement),
         *(left_out(name, text) for text in judgement.resolved.left_out),
+        *(
+            nothing_asked(name, f"catalog {item.catalog}", item.because, item.remedy)
+            for item in judgement.project.silent(judgement.spec)
+        ),
         *(not_read(name, str(item)) for item in judgement.estate.unreadable if not item.kind),
         *(item for item in served_findings(judgement.resolved, name) if not item.is_fine),
     ]

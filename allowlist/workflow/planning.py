@@ -197,6 +197,7 @@ def _gate_settings(project: Project) -> GateSettings:
         additions=limits.additions,
         catalog_shrink=limits.catalog_shrink,
         monthly_cost=limits.monthly_cost,
+        assumptions=project.approval.rule.assumptions,
     )
 
 

@@ -32,10 +32,12 @@ from allowlist.workload import (
     LOCAL_SURFACES,
     AddressLookup,
     Resolved,
+    Silent,
     TargetSpec,
     Workload,
     resolve_ended,
     resolve_requirements,
+    silent_catalogs,
 )
 
 _Asking = tuple[Workload, Source, Library, TargetSpec, Collection[str], AddressLookup, dt.date]
@@ -60,6 +62,11 @@ class Project:
     def approval(self) -> PolicyInForce:
         """The approval policy in force."""
         return self.policy or policy_from_workload(self.workload.approval, Path(self.source.file))
+
+    @property
+    def presumes(self) -> bool:
+        """May an answer rest on an assumption that is told?"""
+        return self.approval.rule.assumptions != "refuse"
 
     def targets(self, only: Sequence[str] = (), exclude: Sequence[str] = ()) -> list[TargetSpec]:
         """The targets asked for. Raises AllowlistError for a name the workload does not have."""
@@ -97,6 +104,19 @@ class Project:
             else _from_everywhere(resolved)
         )
 
+    def silent(self, spec: TargetSpec) -> list[Silent]:
+        """The catalogs that ask for nothing of ``spec``, nor of any other target of the workload."""
+        return [item for item in self._silent_at(spec) if item.catalog in self._silent_everywhere]
+
+    def _silent_at(self, spec: TargetSpec) -> list[Silent]:
+        consumers = kind_of(spec.surface).consumers
+        return silent_catalogs(self.workload, self.source, self.library, spec, consumers, self.now.date())
+
+    @property
+    def _silent_everywhere(self) -> frozenset[str]:
+        named = [{item.catalog for item in self._silent_at(spec)} for spec in self.workload.targets]
+        return frozenset(set.intersection(*named)) if named else frozenset()
+
     def ended(self, spec: TargetSpec, estate: Estate) -> list[tuple[Removal, tuple[Requirement, ...]]]:
         """What this target let through for entries that their catalog ended lately."""
         found = resolve_ended(*self._asking(spec, estate))
@@ -127,7 +147,7 @@ def _anywhere(resource: str) -> AddressSet:
 def _from_everywhere(resolved: Resolved) -> Resolved:
     """For surfaces whose rules name no sources: each requirement is one of everything behind them."""
     everywhere = (replace(item, sources=EVERYWHERE) for item in resolved.requirements)
-    return replace(resolved, requirements=tuple(everywhere))
+    return replace(resolved, requirements=tuple(everywhere), sources=EVERYWHERE)
 
 
 def load_project(

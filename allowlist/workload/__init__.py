@@ -19,8 +19,10 @@ from allowlist.workload.requirements import (
     AddressLookup,
     Resolved,
     Served,
+    Silent,
     resolve_ended,
     resolve_requirements,
+    silent_catalogs,
 )
 
 __all__ = [
@@ -35,6 +37,7 @@ __all__ = [
     "PathSpec",
     "Resolved",
     "Served",
+    "Silent",
     "SourceSet",
     "TargetSpec",
     "Waiver",
@@ -42,4 +45,5 @@ __all__ = [
     "read_workload",
     "resolve_ended",
     "resolve_requirements",
+    "silent_catalogs",
 ]

@@ -143,13 +143,19 @@ class Waiver(_Section, frozen=True, kw_only=True):
 
 
 class ApprovalRule(_Section, frozen=True, kw_only=True):
-    """Who may approve, and how many it takes per risk tier. An empty ``approvers`` list means anybody signed in."""
+    """Who may approve, and how many it takes per risk tier. An empty ``approvers`` list means anybody signed in.
+
+    ``assumptions``: what holds only under a likely assumption (a name does not resolve into somebody's list of three
+    addresses) is told. ``refuse`` calls it unknown, ``gate`` lets it count and somebody accept each change that rests
+    on one, ``accept`` asks nobody.
+    """
 
     approvers: list[str] = []
     four_eyes: bool = False
     quorum: dict[str, Annotated[int, Meta(ge=1)]] = {}
     valid_days: Annotated[int, Meta(ge=1)] = 14
     allowed_signers: str = ""
+    assumptions: Literal["refuse", "gate", "accept"] = "gate"
 
 
 class Window(_Section, frozen=True, kw_only=True):

@@ -7,16 +7,18 @@ import itertools
 import re
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from allowlist.azure.facts import fqdn_tags
-from allowlist.catalog import Catalog, Entry, Kind, Library, Need, Port, parse_port
+from allowlist.catalog import Catalog, Entry, Kind, Library, Need, Port, Protocol, parse_port
 from allowlist.catalog.evidence import evidence_line
 from allowlist.catalog.removal import Removal, RemovalPolicy, kept_by_field, waiting_removals
 from allowlist.documents.reader import near_miss
 from allowlist.documents.source import Source
+from allowlist.documents.words import counted
 from allowlist.errors import CatalogError, InvalidInput, Problem
 from allowlist.names import InvalidPattern, parse_pattern
-from allowlist.rules.addresses import NOWHERE, AddressSet
+from allowlist.rules.addresses import EVERYWHERE, NOWHERE, AddressSet
 from allowlist.rules.model import HTTP_PORTS
 from allowlist.rules.requirement import Origin, Requirement
 from allowlist.workload.document import CatalogUse, OwnRequirement, TargetSpec, Workload
@@ -56,6 +58,8 @@ class Resolved:
     left_out: tuple[str, ...] = ()
     """Required entries that no rule can say, in words: nobody looks whether they are let through."""
     served: tuple[Served, ...] = ()
+    sources: AddressSet = EVERYWHERE
+    """Where the traffic of the target starts."""
 
     @property
     def wanted(self) -> tuple[Requirement, ...]:
@@ -81,7 +85,29 @@ def resolve_requirements(
     found = [*builder.from_catalogs(addresses), *builder.own(addresses)]
     if builder.problems:
         raise InvalidInput(builder.problems)
-    return Resolved(tuple(_distinct(found)), tuple(builder.notes), tuple(builder.left_out))
+    return Resolved(tuple(_distinct(found)), tuple(builder.notes), tuple(builder.left_out), sources=addresses)
+
+
+@dataclass(frozen=True, slots=True)
+class Silent:
+    """A catalog that asks for nothing of a target: why, in words, and what to write so that it does."""
+
+    catalog: str
+    because: str
+    remedy: str
+
+
+def silent_catalogs(
+    workload: Workload,
+    source: Source,
+    library: Library,
+    target: TargetSpec,
+    consumers: Collection[str],
+    today: dt.date,
+) -> list[Silent]:
+    """The catalogs of ``workload`` that contribute nothing to ``target``."""
+    builder = _Builder(workload, source, library, set(target.consumers or consumers), today)
+    return list(builder.silent())
 
 
 def resolve_ended(
@@ -151,6 +177,54 @@ class _Builder:
             for entry in self._chosen(catalog, version, use, index):
                 yield from self._requirements(entry, catalog, version, addresses, index)
 
+    def silent(self) -> Iterator[Silent]:
+        """Which catalogs ask for nothing, and what keeps their entries out."""
+        for index, use in enumerate(self.workload.catalogs):
+            catalog = self.library.get(use.name)
+            version = catalog.resolve(use.version)
+            if not any(True for _ in self._chosen(catalog, version, use, index)):
+                yield self._why_silent(catalog, version, use)
+
+    def _why_silent(self, catalog: Catalog, version: str, use: CatalogUse) -> Silent:
+        entries = [entry for entry in catalog.entries_at(version) if entry.is_egress]
+        here = [entry for entry in entries if self.workload.cloud in entry.clouds]
+        mine = [entry for entry in here if self._is_for_us(entry)]
+        scenarios = use.scenarios or list(catalog.default_scenarios)
+        chosen = [entry for entry in mine if entry.scenario in scenarios]
+        name = f"{catalog.name}@{version}"
+        if not here:
+            because = f"none of its {counted(len(entries), 'entry')} is for the cloud '{self.workload.cloud}'"
+            return Silent(catalog.name, f"{name} asks for nothing: {because}", "take it out of catalogs:")
+        if not mine:
+            who = ", ".join(sorted({item.value for entry in here for item in entry.consumers}))
+            because = f"its {counted(len(here), 'entry')} are for {who}, not for this kind of target"
+            return Silent(
+                catalog.name,
+                f"{name} asks for nothing: {because}",
+                f"add a target of the kind that serves {who}, write consumers: on the target, or take the catalog out",
+            )
+        if not chosen:
+            names = ", ".join(sorted({entry.scenario for entry in mine}))
+            because = f"its {counted(len(mine), 'entry')} belong to the scenarios {names}"
+            return Silent(
+                catalog.name, f"{name} asks for nothing: {because}", f"choose some under scenarios: [{names}]"
+            )
+        needs = sorted({entry.need.value for entry in chosen} - set(use.needs))
+        if not needs:
+            return Silent(
+                catalog.name,
+                f"{name} asks for nothing: all its entries are excluded",
+                "take some out of exclude:, or take the catalog out",
+            )
+        because = f"its {counted(len(chosen), 'entry')} are {' or '.join(needs)}"
+        wanted = ", ".join(dict.fromkeys([*use.needs, *needs]))
+        return Silent(
+            catalog.name,
+            f"{name} asks for nothing: {because}",
+            f"decide: needs: [{wanted}] under the catalog, or include: single entries by id "
+            f"(allowlist catalog show {catalog.name})",
+        )
+
     def ended(self, addresses: AddressSet) -> Iterator[tuple[Removal, tuple[Requirement, ...]]]:
         """Whether the workload ever asked for them shows in its rules: without one there is nothing to remove."""
         limits = self.workload.gates
@@ -168,6 +242,8 @@ class _Builder:
         entries = catalog.entries_at(version)
         self._check_names(use, index, catalog, {entry.id for entry in entries})
         scenarios = use.scenarios or list(catalog.default_scenarios)
+        if Need.CONDITIONAL.value not in use.needs:
+            self._note_conditional(catalog, entries, scenarios, use)
         chosen = [
             entry
             for entry in entries
@@ -182,6 +258,26 @@ class _Builder:
                 self.notes.append(f"{catalog.name}#{entry.id}: {text}")
             else:
                 yield entry
+
+    def _note_conditional(
+        self, catalog: Catalog, entries: tuple[Entry, ...], scenarios: list[str], use: CatalogUse
+    ) -> None:
+        """What nobody decided about: needed under a condition that only the workload's owner knows."""
+        open_questions = [
+            entry
+            for entry in entries
+            if entry.need is Need.CONDITIONAL
+            and entry.scenario in scenarios
+            and entry.id not in (*use.include, *use.exclude)
+            and self._is_for_us(entry)
+        ]
+        if open_questions:
+            names = ", ".join(entry.id for entry in open_questions[:3])
+            more = f" and {len(open_questions) - 3} more" if len(open_questions) > 3 else ""
+            self.notes.append(
+                f"{catalog.name}: {counted(len(open_questions), 'conditional entry')} not asked "
+                f"for ({names}{more}); decide each by include:, exclude: or needs: [required, conditional]"
+            )
 
     def _is_for_us(self, entry: Entry) -> bool:
         return (
@@ -210,15 +306,12 @@ class _Builder:
     def _of_value(
         self, value: str, entry: Entry, catalog: Catalog, version: str, addresses: AddressSet
     ) -> Iterator[Requirement]:
-        destination = self._destination(entry.kind, value)
+        destination = self._destination(entry.kind, value, entry.sub_resource)
         if destination is None:
-            text = f"{catalog.name}#{entry.id}: {entry.kind.value} '{value}' is not a firewall rule"
-            self.notes.append(f"{text}; see check")
-            if entry.need is Need.REQUIRED and entry.kind in (Kind.ADDRESSES, Kind.PORTS_ONLY):
-                self.left_out.append(f"{text}, so nobody looked whether it is let through")
+            self.left_out.append(_left_out(catalog.name, entry, value))
             return
         page = entry.sources[0] if entry.sources else None
-        for port in entry.ports:
+        for port in entry.ports or (_EVERY_PORT if entry.kind is Kind.PRIVATE_ENDPOINT else ()):
             for protocol, ports in expand_port(port):
                 yield Requirement(
                     origin=Origin(
@@ -288,8 +381,12 @@ class _Builder:
             return f"the parameter {names}, which is empty; write its value under 'parameters:'"
         return f"the parameter {names}; write it under 'parameters:'{near_miss(missing[0], given)}"
 
-    def _destination(self, kind: Kind, value: str) -> dict[str, str] | None:
+    def _destination(self, kind: Kind, value: str, sub_resource: str = "") -> dict[str, Any] | None:
         match kind:
+            case Kind.PRIVATE_ENDPOINT if value.lower().startswith("/subscriptions/"):
+                return {"endpoint": (value.rstrip("/"), sub_resource)}
+            case Kind.ADDRESSES:
+                return self._addresses(value)
             case Kind.PATTERN:
                 try:
                     return {"pattern": parse_pattern(value).text}
@@ -303,6 +400,38 @@ class _Builder:
                 return {"fqdn_tag": fqdn_tags().get(value, value)}
             case _:
                 return None
+
+    def _addresses(self, value: str) -> dict[str, Any] | None:
+        """Addresses, or the host name that somebody gave in their place."""
+        texts = [text.strip() for text in value.split(",") if text.strip()]
+        try:
+            return {"addresses": AddressSet.parse(texts)}
+        except ValueError as error:
+            if len(texts) == 1 and any(letter.isalpha() for letter in texts[0]):
+                return self._destination(Kind.PATTERN, texts[0])
+            self.problems.append(self.source.problem(("parameters",), f"'{value}' is no address: {error}"))
+            return None
+
+
+_EVERY_PORT = (Port(Protocol.TCP, 1, 65535),)
+"""A private endpoint answers on every port its resource has."""
+
+
+def _left_out(catalog: str, entry: Entry, value: str) -> str:
+    """What no rule can say, and where it is decided instead."""
+    name = f"{catalog}#{entry.id}"
+    if entry.is_private_zone:
+        return (
+            f"{name}: the private DNS zone '{value}' is no rule; see whether names resolve privately with "
+            f"allowlist posture, then exclude: [{entry.id}]"
+        )
+    if entry.kind is Kind.PORTS_ONLY:
+        ports = ", ".join(map(str, entry.ports))
+        return (
+            f"{name}: {ports} to no named destination; write requirements: of your own with the destinations you know, "
+            f"then exclude: [{entry.id}]"
+        )
+    return f"{name}: {entry.kind.value} '{value}' is no rule of this target; decide it, then exclude: [{entry.id}]"
 
 
 def values_of(parameter: str) -> list[str]:

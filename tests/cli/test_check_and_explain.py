@@ -130,18 +130,22 @@ def test_many_flows_are_answered_in_their_order(workplace: Path) -> None:
     assert [item["verdict"] for item in answers] == ["deny", "allow", "allow"]
 
 
-def test_what_arm_cannot_tell_is_unknown_until_facts_are_given(workplace: Path) -> None:
+def test_what_arm_cannot_tell_is_an_assumption_until_facts_are_given(workplace: Path) -> None:
     arguments = ("evil.example", "--from", "10.28.0.4", "--json")
-    unknown = on_contoso("explain", *arguments).json
-    assert unknown["verdict"] == "unknown"
-    assert "service tag Storage.WestEurope" in " ".join(unknown["unknowns"])
+    assumed = on_contoso("explain", *arguments).json
+    assert assumed["verdict"] == "deny"
+    assert assumed["assumptions"] == ["evil.example has an address in the service tag Storage.WestEurope"]
+    hosted = on_contoso("explain", "evil.azureedge.net", *arguments[1:]).json
+    assert hosted["verdict"] == "unknown"
+    assert "service tag Storage.WestEurope" in " ".join(hosted["unknowns"])
     facts = workplace / "facts.yaml"
     facts.write_text(
         "schema: allowlist/facts/v1\n"
         "dns: {evil.example: [198.51.100.7]}\n"
         "service_tags: {Storage.WestEurope: [20.150.0.0/16]}\n"
     )
-    assert on_contoso("explain", *arguments, "--facts", facts).json["verdict"] == "deny"
+    known = on_contoso("explain", *arguments, "--facts", facts).json
+    assert (known["verdict"], known["assumptions"]) == ("deny", [])
 
 
 def test_bad_flows_are_told_with_their_lines(workplace: Path) -> None:

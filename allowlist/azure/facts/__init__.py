@@ -64,18 +64,36 @@ class SharedSuffixRow(_Row, frozen=True, kw_only=True):
 
 
 class BroadTagRow(_Row, frozen=True, kw_only=True):
-    """A service tag that holds addresses of resources of many tenants, and what is tighter."""
+    """A service tag that holds addresses of resources of many tenants, and what is tighter.
+
+    ``any_name``: a resource behind it may answer to a name of its customer's own.
+    """
 
     tag: str
     risk: str
     alternative: str
+    any_name: bool = False
 
 
 class FqdnTagRow(_Row, frozen=True, kw_only=True):
-    """``name`` as the API spells it, which is what a rule must carry; ``written`` as pages spell it besides."""
+    """``name`` as the API spells it, which is what a rule must carry; ``written`` as pages spell it besides.
+
+    ``members`` are the names that the page at ``page`` lists for what the tag is for, when it was ``read``. Microsoft keeps
+    the members and does not publish them, so the list is neither complete nor certain.
+    """
 
     name: str
     written: list[str] = []
+    members: list[str] = []
+    page: str = ""
+    read: str = ""
+
+
+class CategoryRow(_Row, frozen=True, kw_only=True):
+    """A web category as the API spells it. ``common``: a technical service may well be in it."""
+
+    name: str
+    common: bool = False
 
 
 class ApiVersionRow(_Row, frozen=True, kw_only=True):
@@ -105,6 +123,14 @@ class _SharedSuffixes(_Table, frozen=True, kw_only=True):
 
 class _FqdnTags(_Table, frozen=True, kw_only=True):
     rows: list[FqdnTagRow]
+
+
+class _Categories(_Table, frozen=True, kw_only=True):
+    rows: list[CategoryRow]
+
+
+class _MicrosoftDomains(_Table, frozen=True, kw_only=True):
+    domains: list[str]
 
 
 class _BroadTags(_Table, frozen=True, kw_only=True):
@@ -195,6 +221,49 @@ def fqdn_tags() -> Mapping[str, str]:
     """The API's spelling of every FQDN tag, by each spelling in use."""
     rows = _read("fqdn_tags", _FqdnTags).rows
     return {spelling: row.name for row in rows for spelling in (row.name, *row.written)}
+
+
+@lru_cache(maxsize=1)
+def _fqdn_tag_rows() -> Mapping[str, FqdnTagRow]:
+    return {row.name.lower(): row for row in _read("fqdn_tags", _FqdnTags).rows}
+
+
+def documented_members(tag: str) -> FqdnTagRow | None:
+    """What a page lists for the FQDN tag; None where none does."""
+    row = _fqdn_tag_rows().get(tag.lower())
+    return row if row and row.members else None
+
+
+def is_fqdn_tag(tag: str) -> bool:
+    """Does the API know an FQDN tag of this name, in any letter case?"""
+    return tag.lower() in _fqdn_tag_rows()
+
+
+@lru_cache(maxsize=1)
+def web_categories() -> Mapping[str, CategoryRow]:
+    """Every web category by its name in lower case."""
+    return {row.name.lower(): row for row in _read("web_categories", _Categories).rows}
+
+
+def is_common_category(category: str) -> bool:
+    """May a technical service well be in it? A category nobody knows may hold anything."""
+    row = web_categories().get(category.lower())
+    return row is None or row.common
+
+
+@lru_cache(maxsize=1)
+def microsoft_domains() -> Sequence[str]:
+    """Registered domains under which Microsoft and its customers name what they run in Azure."""
+    return tuple(_read("microsoft_domains", _MicrosoftDomains).domains)
+
+
+def holds_any_name(tag: str) -> bool:
+    """May a name of anybody resolve into the service tag? One that nobody knows may hold anything."""
+    known = {name.lower() for name in service_tags().service_tags}
+    if base_tag(tag).lower() not in known:
+        return True
+    row = broad_tag(tag)
+    return row is not None and row.any_name
 
 
 @lru_cache(maxsize=1)

@@ -251,6 +251,8 @@ FINAL = ("Failed", "Canceled")
 
 
 def _why_inexpressible(requirement: Requirement, ruleset: Ruleset) -> str:
+    if requirement.endpoint:
+        return "a firewall has no private endpoint rules: make the endpoint in the network of the workload"
     if requirement.is_by_name or not requirement.pattern:
         return ""
     if Pattern(requirement.pattern).is_wildcard:

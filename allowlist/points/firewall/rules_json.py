@@ -83,6 +83,7 @@ def network_rule(workload: str, requirements: list[Requirement]) -> Body:
     first = requirements[0]
     names = sorted({item.pattern for item in requirements if item.pattern})
     tags = sorted({item.service_tag for item in requirements if item.service_tag})
+    tags += sorted({text for item in requirements for text in item.addresses.texts() if item.addresses})
     rule: Body = {
         "ruleType": "NetworkRule",
         "name": rule_name(first, f".{first.protocol}"),
@@ -120,7 +121,7 @@ def rules_for(workload: str, requirements: Iterable[Requirement]) -> list[Wanted
     by_name: list[Requirement] = []
     by_protocol: dict[str, list[Requirement]] = {}
     for requirement in requirements:
-        if requirement.protocol in HTTP_PORTS and not requirement.service_tag:
+        if requirement.protocol in HTTP_PORTS and not (requirement.service_tag or requirement.addresses):
             by_name.append(requirement)
         else:
             protocol = "tcp" if requirement.protocol in HTTP_PORTS else requirement.protocol

@@ -10,12 +10,15 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from allowlist.azure.facts import fqdn_tags, is_fqdn_tag
 from allowlist.documents import canonical_json
+from allowlist.documents.reader import near_miss
 from allowlist.estate.bodies import Body, Estate
 from allowlist.estate.inheritance import resolves_network_names
 from allowlist.estate.parts import is_unread, number_in, object_in, objects_in, texts_in
 from allowlist.estate.unread import is_unread as is_unread_resource
 from allowlist.names import Dialect, InvalidPattern, parse_pattern
+from allowlist.points.rule_reader import is_host_in_tags
 from allowlist.rules import limits
 from allowlist.rules.addresses import parse_interval
 from allowlist.rules.urls import find_url_fault
@@ -110,6 +113,8 @@ def _collection_faults(collection: Body, policy: Body) -> Iterator[str]:
     if len(kinds) > 1:
         yield f"collection {collection.get('name')} mixes rule types; all rules of a collection have one type"
     for rule in rules:
+        if not rule.get("ruleType"):
+            yield f"rule {rule.get('name')}: needs a ruleType: ApplicationRule, NetworkRule or NatRule"
         check = {
             "ApplicationRule": _application_faults,
             "NetworkRule": _network_faults,
@@ -164,6 +169,8 @@ def _application_faults(rule: Body, policy: Body) -> Iterator[str]:
     yield from _source_faults(rule)
     for text in texts_in(rule, "targetFqdns"):
         yield from _name_fault(text, Dialect.APPLICATION_RULE)
+    for tag in texts_in(rule, "fqdnTags"):
+        yield from _tag_fault(tag)
     for text in texts_in(rule, "targetUrls"):
         fault = find_url_fault(text)
         if fault:
@@ -194,6 +201,13 @@ def _protocol_faults(rule: Body) -> Iterator[str]:
             yield f"protocol '{name}' is none of Http, Https, Mssql"
         if not is_unread(port) and not (isinstance(port, int) and 1 <= port <= 64000):
             yield f"port {port} of {name} is outside 1 to 64000"
+
+
+def _tag_fault(tag: str) -> Iterator[str]:
+    if is_host_in_tags(tag):
+        yield f"'{tag}' is a host, not an FQDN tag; write it under targetFqdns"
+    elif not is_fqdn_tag(tag) and not is_unread(tag):
+        yield f"'{tag}' is no FQDN tag of the API{near_miss(tag, sorted(set(fqdn_tags().values())))}"
 
 
 def _name_fault(text: str, dialect: Dialect) -> Iterator[str]:

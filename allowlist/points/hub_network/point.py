@@ -7,6 +7,7 @@ No generally available SDK has these operations (azure-mgmt-machinelearningservi
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from allowlist.azure.facts import api_version
 from allowlist.errors import InvalidInput
@@ -66,7 +67,7 @@ class HubNetwork(ManagedNetworkPoint):
                 name=name, platform="hub", isolation=DISABLED, absent=f"{name} {_PROJECT}{_hub_of(workspace)}"
             )
         network = ManagedNetwork.of(name, "hub", lowered(workspace["properties"]).get("managednetwork"))
-        network = network.held_by(workspace)
+        network = replace(network.held_by(workspace), own_resources=tuple(_own_resources(workspace)))
         children = estate.children(self.target.resource, "outboundRules")
         return network.with_rules(
             OutboundRule.of(str(body["id"]).rpartition("/")[2], body["properties"]) for body in children
@@ -91,6 +92,24 @@ class HubNetwork(ManagedNetworkPoint):
         state = str(lowered(bodies[0]["properties"]).get("provisioningstate") or "Succeeded")
         if state != "Succeeded":
             yield Unmet.of_state(str(bodies[0].get("name")), state)
+
+
+_PARTS = (
+    ("storageaccount", "blob"),
+    ("storageaccount", "file"),
+    ("keyvault", "vault"),
+    ("containerregistry", "registry"),
+)
+"""What a workspace is made of and how it is reached (managed network article of Azure Machine Learning)."""
+
+
+def _own_resources(workspace: Body) -> Iterator[tuple[str, str]]:
+    properties = lowered(workspace["properties"])
+    for member, sub_resource in _PARTS:
+        resource = properties.get(member)
+        if isinstance(resource, str) and resource.startswith("/subscriptions/"):
+            yield resource, sub_resource
+    yield str(workspace["id"]), "amlworkspace"
 
 
 def _hub_of(workspace: Body) -> str:

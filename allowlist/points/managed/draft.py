@@ -133,7 +133,9 @@ class Drafter:
         return ("FQDN", item.pattern) if item.pattern else ()
 
     def _endpoint_for(self, item: Requirement) -> EndpointOption | None:
-        """The private endpoint that the workload asks for and that takes the place of the name."""
+        """The private endpoint that is asked for, or that the target names and that takes the place of the name."""
+        if item.endpoint:
+            return self._endpoint_of(item.endpoint)
         return next(
             (
                 endpoint
@@ -142,6 +144,17 @@ class Drafter:
             ),
             None,
         )
+
+    def _endpoint_of(self, wanted: tuple[str, str]) -> EndpointOption:
+        """As the target's options describe it, else as it is asked for."""
+        resource, sub_resource = wanted
+        asked = (resource.lower(), sub_resource.lower())
+        found = (
+            item
+            for item in self.options.private_endpoints
+            if (item.resource.lower().rstrip("/"), item.subresource.lower()) == asked
+        )
+        return next(found, EndpointOption(resource=resource, subresource=sub_resource))
 
     def _service_tag(
         self, items: list[Requirement], tag: str, protocol: str
@@ -177,6 +190,8 @@ class Drafter:
         hosts = endpoint_hosts(endpoint.resource, endpoint.subresource, self.network.cloud)
         along = tuple(at(items[0], pattern=host, protocol="tcp", ports=(1, 65535)) for host in hosts)
         along += tuple(at(items[0], pattern=host, **more) for host in hosts for more in _BY_NAME)
+        own = (endpoint.resource, endpoint.subresource)
+        along += (at(items[0], endpoint=own, protocol="tcp", ports=(1, 65535)),)
         return (
             f"{endpoint.resource} {endpoint.subresource}",
             body,

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from functools import cached_property
 
 from allowlist.estate.known import shown
-from allowlist.plan.findings import Finding, Status, in_bad_state, invalid, not_modelled
+from allowlist.plan.findings import Finding, Status, in_bad_state, invalid, not_modelled, not_read
 from allowlist.points.managed.destinations import is_microsoft_storage, is_storage
 from allowlist.points.managed.network import DISABLED, ManagedNetwork, OutboundRule
 from allowlist.points.managed.translate import ANY_STATUS, COMING, IN_FORCE, to_ruleset
+from allowlist.points.managed.validate import faults_of_standing
 from allowlist.points.verdict import Judgement, Refusal, Word, undecided
 from allowlist.rules.coverage import Coverage, CoverageEngine
 from allowlist.rules.requirement import Requirement
@@ -38,11 +40,15 @@ class NetworkJudge:
         return self._engine(ANY_STATUS)
 
     def _engine(self, statuses: frozenset[str]) -> CoverageEngine:
-        return CoverageEngine.of(to_ruleset(self.network, statuses), self._requirements)
+        return CoverageEngine.of(to_ruleset(self.network, statuses), self._requirements, presumes=True)
 
     def judge(self, requirement: Requirement, *, ours: bool | None = None) -> Judgement:
         """The verdict on ``requirement``; ``ours`` says whether its storage account is the customer's, if known."""
-        if self.network.is_open and not self.network.doubts:
+        if (
+            self.network.is_open
+            and not self.network.doubts
+            and not (requirement.endpoint and not self.network.absent)
+        ):
             return _unrestricted(self.network)
         coverage = self._in_force.cover(requirement)
         if coverage.is_covered:
@@ -61,7 +67,9 @@ class NetworkJudge:
         unknown = undecided(coverage, refusal or self.network.doubts, op="put_rule")
         if unknown:
             return unknown
-        return _blocked(refusal, requirement) if refusal else _missing(requirement)
+        if refusal:
+            return _blocked(refusal, requirement)
+        return replace(_missing(requirement), assumptions=coverage.assumptions)
 
     def _covered(self, requirement: Requirement, coverage: Coverage) -> Judgement:
         by = _first(coverage)
@@ -70,7 +78,7 @@ class NetworkJudge:
             return self._pending(coverage)
         via = "service_tag" if rule and rule.kind.lower() == "servicetag" else ""
         also = tuple(self._adding_nothing(requirement, by))
-        return Judgement(word=Word.COVERED, by=by, via=via, also=also)
+        return Judgement(word=Word.COVERED, by=by, via=via, also=also, assumptions=coverage.assumptions)
 
     def _adding_nothing(self, requirement: Requirement, by: str) -> Iterator[str]:
         """FQDN rules for the same names that decide nothing, because ``by`` is evaluated first."""
@@ -137,6 +145,8 @@ def _blocked(refusal: Refusal, requirement: Requirement) -> Judgement:
 
 
 def _missing(requirement: Requirement) -> Judgement:
+    if requirement.endpoint:
+        return Judgement(word=Word.MISSING, action=(("op", "put_rule"), ("type", "PrivateEndpoint")))
     if requirement.service_tag:
         action: tuple[tuple[str, str], ...] = (("op", "put_rule"), ("type", "ServiceTag"))
         return Judgement(word=Word.MISSING, action=action)
@@ -151,8 +161,11 @@ def why_inexpressible(
     """Why no rule we may write can carry ``requirement``; None if one can."""
     if requirement.fqdn_tag:
         return Refusal(reason="no_fqdn_tags", text="managed networks know no FQDN tags; name the hosts")
-    if requirement.service_tag:
+    if requirement.service_tag or requirement.endpoint:
         return None
+    if requirement.addresses:
+        text = "addresses are reached by a service tag rule with addressPrefixes, which this version does not write"
+        return Refusal(reason="addresses_need_a_service_tag_rule", text=text)
     if network.spark:
         text = "serverless Spark does not honour FQDN rules"
         return Refusal(reason="fqdn_rules_do_not_propagate_to_spark", text=text)
@@ -202,8 +215,7 @@ def posture(network: ManagedNetwork, target: str) -> Iterator[Finding]:
             remedy=_TIGHTEN,
             code=judgement.finding,
         )
-        return
-    if not network.provisioned:
+    elif not network.provisioned:
         yield Finding(
             status=Status.UNKNOWN,
             target=target,
@@ -235,8 +247,13 @@ def _network_state(network: ManagedNetwork, target: str) -> Iterator[Finding]:
 
 
 def _rule_state(rule: OutboundRule, network: ManagedNetwork, target: str) -> Iterator[Finding]:
+    if rule.is_unlisted:
+        yield not_read(target, f"the outbound rules of {network.name}: allowlist snapshot -o DIR")
+        return
     for name in rule.odd_names:
         yield invalid(target, rule.name, f"no page says what '{shown(name)}' matches in a managed network")
+    if not (rule.is_platform or rule.doubts):
+        yield from (invalid(target, rule.name, text) for text in faults_of_standing(network, rule))
     for text in rule.doubts:
         yield not_modelled(target, rule.name, text)
     if rule.is_failed:
@@ -249,7 +266,7 @@ def _rule_state(rule: OutboundRule, network: ManagedNetwork, target: str) -> Ite
             remedy=_failed_remedy(rule),
             code="rule_failed",
         )
-    elif not rule.is_active and network.provisioned:
+    elif not rule.is_active and network.provisioned and not network.is_open:
         yield Finding(
             status=Status.UNKNOWN,
             target=target,

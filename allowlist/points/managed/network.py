@@ -14,6 +14,7 @@ from typing import Any, Literal
 from allowlist.estate.bodies import Body
 from allowlist.estate.fields import ports_of
 from allowlist.estate.known import KnownObject, holds, is_expression, spelling, unsettled
+from allowlist.estate.unread import NOT_LISTED
 from allowlist.names import Dialect, InvalidPattern, normalise, parse_pattern
 
 Platform = Literal["hub", "account"]
@@ -57,6 +58,8 @@ class OutboundRule:
     fqdns: tuple[str, ...] = ()
     doubts: tuple[str, ...] = ()
     """Members and values of it that nobody models."""
+    has_status: bool = False
+    """Was it read from Azure, which adds a status to each rule? A template has none."""
 
     @classmethod
     def of(cls, name: str, body: Any) -> OutboundRule:
@@ -70,6 +73,7 @@ class OutboundRule:
             status=spelling(found.get("status") or STATUSES[0], STATUSES),
             error=str(found.get("errorInformation") or ""),
             fqdns=found.texts("fqdns"),
+            has_status=holds(found.get("status")),
         )
         _read_destination(kind, found)
         return replace(rule, doubts=tuple(found.doubts))
@@ -80,6 +84,16 @@ class OutboundRule:
         return (
             self.name.lower().startswith(_PLATFORM_PREFIXES) or self.category.lower() in _PLATFORM_CATEGORIES
         )
+
+    @property
+    def is_required(self) -> bool:
+        """One of those every network that approves each destination has, made by the service."""
+        return self.name.lower().startswith("__sys_") or self.category.lower() == "required"
+
+    @property
+    def is_unlisted(self) -> bool:
+        """Does it stand for the rules of a network that was shown without them?"""
+        return self.name == NOT_LISTED
 
     @property
     def is_failed(self) -> bool:
@@ -162,6 +176,8 @@ class ManagedNetwork:
     spark: bool = False
     cloud: str = "public"
     """Whose names its private endpoints and service tags stand for."""
+    own_resources: tuple[tuple[str, str], ...] = ()
+    """The resources (id and sub-resource) that a workspace is made of: the service makes endpoints to them itself."""
     absent: str = ""
     """Why there is no managed network at all, with the next step; empty where there is one."""
     doubts: tuple[str, ...] = ()

@@ -14,6 +14,7 @@ from allowlist.azure.facts import base_tag, tag_hosts
 from allowlist.estate.fields import ports_of
 from allowlist.points.managed.destinations import endpoint_hosts
 from allowlist.points.managed.network import KINDS, STATUSES, ManagedNetwork, OutboundRule
+from allowlist.points.managed.service_rules import service_rules
 from allowlist.rules.addresses import EVERYWHERE, AddressSet, Interval
 from allowlist.rules.model import (
     ALL_PORTS,
@@ -45,11 +46,17 @@ def to_ruleset(
     Rules in a ``doubtful`` status, or in one that nobody knows, may or may not let their flows through yet, so they
     make answers unknown; so does everything of a network that is itself in doubt.
     """
-    if network.is_open and not network.doubts:
-        return open_ruleset(network.name, "isolationMode")
     counted = [
-        rule for rule in network.rules if rule.status in statuses | doubtful or rule.status not in ANY_STATUS
+        rule
+        for rule in (*network.rules, *service_rules(network))
+        if rule.status in statuses | doubtful or rule.status not in ANY_STATUS
     ]
+    if network.is_open and not network.doubts:
+        opened = open_ruleset(network.name, "isolationMode")
+        endpoints = [
+            rule for item in counted for rule in _address_rules(network, item, doubtful) if rule.endpoint
+        ]
+        return replace(opened, network=(*opened.network, *endpoints))
     rules = [rule for item in counted for rule in _address_rules(network, item, doubtful)]
     rules.sort(key=lambda rule: rule.action is Action.ALLOW)
     named = () if network.spark else tuple(item for item in counted if item.kind == "FQDN")
@@ -127,7 +134,9 @@ def _address_rules(
         doubts = item.doubts or (f"type {item.kind}",)
         may_deny = item.kind != "PrivateEndpoint"
         actions = (Action.DENY, Action.ALLOW) if may_deny else (Action.ALLOW,)
-        yield from opaque(_ref(network, item), doubts, actions)
+        assumes = _UNLISTED if item.is_unlisted else ""
+        opaque_ones = opaque(_ref(network, item), doubts, actions)
+        yield from (replace(rule, assumes=assumes) for rule in opaque_ones)
     elif item.kind == "ServiceTag":
         yield replace(_tag_rule(network, item), state=state)
     elif item.kind == "PrivateEndpoint":
@@ -136,8 +145,11 @@ def _address_rules(
             *endpoint_hosts(resource, sub_resource, network.cloud),
             *(name.lower() for name in item.fqdns),
         )
-        if hosts and (not network.spark or item.target.get("sparkenabled")):
+        if not network.spark or item.target.get("sparkenabled"):
             yield replace(_endpoint_rule(network, item, hosts), state=state)
+
+
+_UNLISTED = "an outbound rule of the network that was not read says otherwise"
 
 
 def _endpoint_rule(network: ManagedNetwork, rule: OutboundRule, hosts: tuple[str, ...]) -> NetworkRule:
@@ -148,6 +160,7 @@ def _endpoint_rule(network: ManagedNetwork, rule: OutboundRule, hosts: tuple[str
         protocols=frozenset({"tcp"}),
         ports=(ALL_PORTS,),
         fqdns=hosts,
+        endpoint=rule.endpoint,
     )
 
 

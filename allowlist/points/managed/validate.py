@@ -35,6 +35,20 @@ def refusals_of_rule(network: ManagedNetwork, rule: OutboundRule) -> Iterator[Re
     yield from _of_duplicates(network, rule)
 
 
+_OF_WRITING = frozenset(
+    {"invalid_rule_name", "destination_already_has_a_rule", "required_and_system_rules_are_never_written"}
+    | {"not_a_host_name_or_leading_wildcard", "unknown_rule_type", "unknown_protocol"}
+)
+"""Reasons that hold for a write only, or that a finding of their own tells of a rule that stands there."""
+
+
+def faults_of_standing(network: ManagedNetwork, rule: OutboundRule) -> Iterator[str]:
+    """Why the service would refuse a rule that stands there, or take it and not do what it says."""
+    for refusal in refusals_of_rule(network, rule):
+        if refusal.reason not in _OF_WRITING:
+            yield refusal.text
+
+
 def _of_destination(rule: OutboundRule) -> Iterator[Refusal]:
     match rule.kind.lower():
         case "fqdn":

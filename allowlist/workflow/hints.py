@@ -1,0 +1,83 @@
+"""The next step that ``check`` names for a requirement, taken from what a plan made now would do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import msgspec
+
+from allowlist.plan.drafts import Draft
+from allowlist.plan.findings import Finding, Status, reference
+from allowlist.plan.model import RequirementRef
+from allowlist.rules.coverage import CoverageEngine
+from allowlist.rules.requirement import Requirement
+from allowlist.workflow.judging import Judgement, refined_findings
+
+_OPEN = (Status.MISSING, Status.PARTIAL, Status.UNKNOWN, Status.BLOCKED)
+_PLAN = "allowlist plan adds a rule for exactly this"
+
+
+def with_hints(judgement: Judgement, findings: Sequence[Finding]) -> list[Finding]:
+    """``findings`` with the remedy a plan has for each that is not covered; what it cannot mend says why."""
+    needed = [
+        item
+        for item, finding in zip(judgement.resolved.requirements, judgement.findings, strict=True)
+        if finding.status in _OPEN
+    ]
+    if not needed:
+        return list(findings)
+    hints = _hints(judgement, needed)
+    return [_hinted(item, hints) for item in findings]
+
+
+def _hinted(finding: Finding, hints: dict[RequirementRef, str]) -> Finding:
+    hint = hints.get(finding.requirement) if finding.requirement else None
+    if hint is None or finding.status not in _OPEN or not _is_generic(finding):
+        return finding
+    return msgspec.structs.replace(finding, remedy=hint if hint == _PLAN else _joined(hint, finding.remedy))
+
+
+def _is_generic(finding: Finding) -> bool:
+    """Is the remedy one that knows nothing of the kind of enforcement point?"""
+    return finding.remedy == _PLAN or finding.status in (Status.UNKNOWN, Status.BLOCKED)
+
+
+def _joined(hint: str, remedy: str) -> str:
+    return f"{hint}; {remedy}" if remedy and remedy != _PLAN else hint
+
+
+def _hints(judgement: Judgement, needed: Sequence[Requirement]) -> dict[RequirementRef, str]:
+    covered = judgement.by_status()[1]
+    draft = judgement.point.draft(judgement.estate, needed, covered)
+    refused = {
+        reference(item): f"no rule of this target can say it: {why}" for item, why in draft.inexpressible
+    }
+    served = {item.key for change in draft.changes for item in change.requirements}
+    doubtful = [
+        item
+        for item, finding in zip(judgement.resolved.requirements, judgement.findings, strict=True)
+        if item.key in served and finding.status in (Status.UNKNOWN, Status.BLOCKED)
+    ]
+    after = dict(_after(judgement, draft, doubtful)) if doubtful else {}
+    certain = {reference(item): _PLAN for item in needed if item.key in served}
+    return {**certain, **after, **refused}
+
+
+def _after(
+    judgement: Judgement, draft: Draft, doubtful: Sequence[Requirement]
+) -> Iterator[tuple[RequirementRef, str]]:
+    """Whether the rule that would be added helps at all, where another one stands before it."""
+    point, estate = judgement.point, judgement.estate
+    changed = point.after(estate, point.compose(estate, [item.operation for item in draft.changes]))
+    engine = CoverageEngine.of(
+        point.ruleset(changed),
+        judgement.resolved.wanted,
+        judgement.project.facts,
+        presumes=judgement.project.presumes,
+    )
+    found = refined_findings(judgement.project, changed, judgement.spec, engine, doubtful)
+    for item, finding in zip(doubtful, found, strict=True):
+        if finding.status is Status.COVERED:
+            yield reference(item), _PLAN
+        else:
+            yield reference(item), f"a rule of ours cannot help while this stands: {finding.because}"
