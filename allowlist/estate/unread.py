@@ -23,6 +23,7 @@ CONTAINERS = {
     "microsoft.network/firewallpolicies": "ruleCollectionGroups",
     "microsoft.machinelearningservices/workspaces": "outboundRules",
     "microsoft.cognitiveservices/accounts/managednetworks": "outboundRules",
+    "microsoft.network/networksecurityperimeters/profiles": "accessRules",
 }
 """Types whose children decide what they let through, with the type of those children."""
 

@@ -253,7 +253,10 @@ class Comparison:
         for entry in after.doubts:
             part = entry.about[0] if isinstance(entry.about, tuple) else None
             asked = self._asked(service, part)
-            found |= entry.mask & ~asked if entry.allows else entry.mask
+            if entry.allows:
+                found |= entry.mask & ~asked
+            elif after.allowing:
+                found |= entry.mask
         return found
 
     def _asked(self, service: Service, part: object) -> int:

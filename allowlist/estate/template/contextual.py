@@ -149,10 +149,18 @@ def _nothing_known(scope: Scope, node: Call) -> Open:
 
 
 def _environment(scope: Scope, node: Call) -> Open:
+    """What the page on deployment functions prints for the public cloud; of the others it shows nothing, so only what
+    every tool spells alike is taken, and all else of them is unknown."""
     found = clouds().get(scope.frame.cloud)
     if found is None:
         raise Refused("another cloud")
-    return Open(name=found.name, resourceManager=f"{found.resource_manager}/", suffixes=Open(found.suffixes))
+    is_public = found.cloud == "public"
+    suffixes = found.suffixes if is_public else {"storage": found.storage}
+    known = Open(name=found.name, resourceManager=f"{found.resource_manager}/", suffixes=Open(suffixes))
+    if is_public:
+        known["portal"] = "https://portal.azure.com"
+        known["authentication"] = Open(loginEndpoint=f"https://{found.authority}/")
+    return known
 
 
 CONTEXTUAL: dict[str, tuple[Contextual, int, int]] = {

@@ -9,7 +9,9 @@ from allowlist.estate.bodies import Body
 from allowlist.estate.resource_id import ResourceId, normal_id
 from allowlist.estate.terraform.read import PartOf, TerraformReading
 from allowlist.estate.terraform.tables import governed
-from allowlist.estate.unread import CONTAINERS, is_unread, unread_body
+from allowlist.estate.unread import CONTAINERS, NOT_LISTED, UNRESOLVED, is_unread, unread_body
+
+_NOBODY: Body = {"properties": {UNRESOLVED: ""}}
 
 
 def merged(base: Mapping[str, Body], reading: TerraformReading) -> dict[str, Body]:
@@ -19,6 +21,8 @@ def merged(base: Mapping[str, Body], reading: TerraformReading) -> dict[str, Bod
         _remove(found, key)
     for key, body in reading.bodies.items():
         there = found.get(key)
+        if key.endswith(f"/{NOT_LISTED}") and not is_unread(base.get(ResourceId(key).parent.text, _NOBODY)):
+            continue
         if there is None or is_unread(there):
             found[key] = body
         elif key in reading.changed:

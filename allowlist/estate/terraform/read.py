@@ -20,7 +20,7 @@ from allowlist.estate.terraform.instances import Instance, instances_in
 from allowlist.estate.terraform.references import References, Unresolved
 from allowlist.estate.terraform.tables import KINDS, MAY_HOLD_MORE, PARTS, Kind, Part, plain
 from allowlist.estate.terraform.values import in_body
-from allowlist.estate.unread import CONTAINERS, Unread, is_unread, unread_body
+from allowlist.estate.unread import CONTAINERS, NOT_LISTED, Unread, is_unread, unread_body
 
 _RESOURCE_GROUP = "azurerm_resource_group"
 _GROUP_ID_PARTS = 5
@@ -281,7 +281,14 @@ class _Reader:
         self.found.bodies[key] = {**body, "properties": properties}
 
     def _tell_limits(self, key: str, body: Body) -> None:
-        if ResourceId(key).type in MAY_HOLD_MORE and key not in self._fresh and not is_unread(body):
+        kind = ResourceId(key).type
+        if key in self._fresh or is_unread(body):
+            return
+        if CONTAINERS.get(kind) == "outboundRules":
+            child = f"{body['id']}/outboundRules/{NOT_LISTED}"
+            why = f"outbound rules of {body['name']} that Terraform does not manage are not in {self._file}"
+            self.found.bodies[normal_id(child)] = unread_body(child, why)
+        if kind in MAY_HOLD_MORE:
             self.found.notes.append(
                 f"parts of {body['name']} that Terraform does not manage are not in {self._file}"
             )
