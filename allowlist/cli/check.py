@@ -12,6 +12,8 @@ from allowlist.cli.common import (
     json_option,
     project_from,
     project_options,
+    resolve_options,
+    resolved,
     state_from,
     state_options,
 )
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 @click.command()
 @project_options
 @state_options
+@resolve_options
 @click.option("--all", "everything", is_flag=True, help="Also show what is covered and what is redundant.")
 @click.option("--details", is_flag=True, help="Show every finding, however many there are.")
 @format_option
@@ -67,6 +70,7 @@ def check(
     specs = project.targets(only, exclude)
     with state_from(snapshot, sign_in.to(project.workload)) as origin:
         estate = read_estate(project, specs, origin)
+    project = resolved(project, estate, specs, facts_path)
     checks = check_targets(project, estate, specs)
     along = check_paths(project, specs, {spec.name: estate for spec in specs})
     told: list[TargetCheck | PathCheck] = [*checks, *along]

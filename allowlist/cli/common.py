@@ -8,7 +8,7 @@ import getpass
 import os
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -21,15 +21,18 @@ from allowlist.azure.credential import CHOICES
 from allowlist.cli import completing
 from allowlist.cli.console import say
 from allowlist.cli.given import Carried
+from allowlist.documents.words import counted
 
 if TYPE_CHECKING:
     from allowlist.azure.client import ArmClient
     from allowlist.azure.connection import Connection
+    from allowlist.estate.bodies import Estate
     from allowlist.plan.model import Plan
     from allowlist.points.point import ArmReader
     from allowlist.store import Ledger
     from allowlist.store.identity import Identity
     from allowlist.workflow.project import Project
+    from allowlist.workload import TargetSpec
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -239,6 +242,76 @@ def under_policy(project: Project, ledger_url: str | None, place: str) -> Projec
         return replace(project, policy=read_policy(place))
     with ledger_from(ledger_url or os.environ.get("ALLOWLIST_LEDGER")) as ledger:
         return replace(project, policy=policy_from_ledger(ledger, project.workload.name))
+
+
+_RESOLVE, _SERVER = "allowlist.resolve", "allowlist.dns-server"
+
+
+def _keep(key: str) -> Callable[[click.Context, click.Parameter, Any], None]:
+    def keep(context: click.Context, option: click.Parameter, value: Any) -> None:
+        del option
+        context.meta[key] = value
+
+    return keep
+
+
+resolve_options = _all(
+    click.option(
+        "--resolve",
+        type=_FILE,
+        metavar="FILE",
+        expose_value=False,
+        callback=_keep(_RESOLVE),
+        help="Ask DNS once for the names in question and keep the answers, with the time, as this facts file.",
+    ),
+    click.option(
+        "--dns-server",
+        metavar="ADDRESS[:PORT]",
+        envvar="ALLOWLIST_DNS_SERVER",
+        expose_value=False,
+        callback=_keep(_SERVER),
+        help="Whom --resolve asks, such as the resolver of the hub; without it, as this machine resolves names.",
+    ),
+)
+
+
+def resolved(
+    project: Project,
+    estate: Estate,
+    specs: Sequence[TargetSpec],
+    facts_path: Path | None,
+    also: Sequence[str] = (),
+) -> Project:
+    """``project`` with the DNS answers that --resolve asks for; old answers of a facts file are told of."""
+    from allowlist.workflow.facts import age_of_answers, read_facts_file
+    from allowlist.workflow.resolving import with_answers
+
+    meta = click.get_current_context().meta
+    path: Path | None = meta.get(_RESOLVE)
+    if path is None:
+        days = age_of_answers(read_facts_file(facts_path), project.now) if facts_path else None
+        if days is not None and days >= OLD_ANSWERS:
+            say(
+                f"note: the DNS answers of {facts_path} are {days} days old; ask again with --resolve {facts_path}"
+            )
+        return project
+    found, recorded = with_answers(
+        project, estate, specs, path, server=meta.get(_SERVER) or "", facts_path=facts_path, also=also
+    )
+    say(
+        f"DNS answers for {counted(len(recorded.file.dns), 'name')} are kept in {path}; use them again: --facts {path}"
+    )
+    if recorded.unanswered:
+        say(f"note: no answer for {', '.join(recorded.unanswered[:5])}{_more(recorded.unanswered)}")
+    return found
+
+
+OLD_ANSWERS = 7
+"""Days after which a note says how old DNS answers are."""
+
+
+def _more(names: Sequence[str]) -> str:
+    return f" and {len(names) - 5} more" if len(names) > 5 else ""
 
 
 target_options = _all(

@@ -12,6 +12,8 @@ from allowlist.cli.common import (
     json_option,
     project_from,
     project_options,
+    resolve_options,
+    resolved,
     state_from,
     state_options,
 )
@@ -48,6 +50,7 @@ if TYPE_CHECKING:
 )
 @project_options
 @state_options
+@resolve_options
 @json_option
 @exit_code_option
 def explain(
@@ -98,6 +101,7 @@ def explain(
     specs = project.targets(only, exclude)
     with state_from(snapshot, sign_in.to(project.workload)) as origin:
         estate = read_estate(project, specs, origin)
+    project = resolved(project, estate, specs, facts_path, also=[line.fqdn for line in lines if line.fqdn])
     denied = False
     for answer in explain_flows(project, estate, specs, lines):
         denied = denied or answer.verdict.word != "allow"

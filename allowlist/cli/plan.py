@@ -16,6 +16,8 @@ from allowlist.cli.common import (
     policy_option,
     project_from,
     project_options,
+    resolve_options,
+    resolved,
     state_from,
     state_options,
     who_decides,
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 @click.command()
 @project_options
 @state_options
+@resolve_options
 @click.option(
     "-o",
     "--output",
@@ -90,6 +93,7 @@ def plan(
     specs = project.targets(only, exclude)
     with state_from(snapshot, sign_in.to(project.workload)) as origin:
         estate = read_estate(project, specs, origin)
+    project = resolved(project, estate, specs, facts_path)
     asked_by = who_decides((sign_in.without_credential() if snapshot else sign_in).to(project.workload)).who
     made = make_plan(project, estate, specs, asked_by)
     for file in outputs:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
 
@@ -14,11 +15,14 @@ from allowlist.errors import InvalidInput, Problem
 from allowlist.rules.addresses import NOWHERE, AddressSet
 from allowlist.rules.flow import NOTHING_KNOWN, Facts
 
-SCHEMA = "allowlist/facts/v1"
+SCHEMA: Final = "allowlist/facts/v1"
 
 
 class FactsFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """DNS answers, members of tags, web categories, built-in names, threat feed: each by name."""
+    """DNS answers, members of tags, web categories, built-in names, threat feed: each by name.
+
+    ``recorded`` is when the DNS answers were asked for, ``resolver`` whom; ``--resolve`` writes both.
+    """
 
     schema: Literal["allowlist/facts/v1"]
     dns: dict[str, list[str]] = {}
@@ -28,6 +32,28 @@ class FactsFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     infrastructure: list[str] = []
     threat_fqdns: list[str] = []
     threat_addresses: list[str] = []
+    recorded: str = ""
+    resolver: str = ""
+
+
+def read_facts_file(path: Path) -> FactsFile:
+    """Raises InvalidInput with the place of every mistake."""
+    return convert_source(load_source(path), FactsFile, SCHEMA)
+
+
+def facts_of(file: FactsFile) -> Facts:
+    """The facts of a file that was read or made. Raises ValueError for a text that is no address."""
+    return _facts(file, lambda texts, place: AddressSet.parse(texts))
+
+
+def age_of_answers(file: FactsFile, now: dt.datetime) -> int | None:
+    """How many whole days ago the DNS answers were recorded; None where the file does not say."""
+    try:
+        recorded = dt.datetime.fromisoformat(file.recorded)
+    except ValueError:
+        return None
+    when = recorded if recorded.tzinfo else recorded.replace(tzinfo=dt.UTC)
+    return max((now - when).days, 0)
 
 
 def read_facts(path: Path | None) -> Facts:
