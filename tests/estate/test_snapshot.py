@@ -324,7 +324,7 @@ def test_a_network_shown_without_its_rules_has_some_that_are_unknown(tmp_path: P
     body = {"id": NETWORK_ID, "name": "default", "properties": {"managedNetwork": network}}
     found = _read(tmp_path, network_json=body).get(NETWORK_ID)
     assert found is not None
-    assert str(found["properties"]["managedNetwork"]["outboundRules"]["not-read"]["type"]).startswith("[")
+    assert str(found["properties"]["managedNetwork"]["outboundRules"]["not-listed"]["type"]).startswith("[")
 
 
 def test_rules_of_an_account_may_stand_as_resources_of_their_own(tmp_path: Path) -> None:
