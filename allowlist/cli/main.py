@@ -39,6 +39,7 @@ COMMANDS = {
     "sync": "One scheduled run: check, plan, apply what policy or people allow, verify, record.",
     "history": "The ledger: plans, decisions and runs.",
     "unlock": "Release a lock that its owner left behind.",
+    "schema": "JSON Schema of workload, catalog, facts, plan, decisions, findings.",
     "simulate": "A local Azure Resource Manager.",
     "completion": "Print the shell completion script.",
 }

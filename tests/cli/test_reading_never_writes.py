@@ -27,6 +27,7 @@ OFFLINE = {
     "completion",
     "export",
     "policy",
+    "schema",
 }
 SUBSCRIPTION = "00000000-0000-0000-0000-000000000001"
 WORKSPACE = (
