@@ -25,6 +25,7 @@ COMMANDS = {
     "explain": "Which rule decides a flow, and who wants the name.",
     "posture": "The network around the rules: endpoints, DNS, routes, gateways, accounts.",
     "compare": "Two snapshots by effect: which flows open, which close.",
+    "evidence": "What traffic says: denied and wanted, not required, unused, what if.",
     "export": "The same list for another filter, proved equal, else refused.",
     "simplify": "How the rules could say the same with less, proved.",
     "plan": "Make a plan; never writes to Azure.",

@@ -61,6 +61,8 @@ def working_day() -> Iterator[tuple[str, ...]]:
     yield ("check",)
     yield "plan", "-o", "plan.json"
     yield "explain", "download.pytorch.org", "--from", "10.40.0.4"
+    Path("traffic.json").write_text("{}\n")
+    yield "evidence", "traffic.json"
     yield ("simplify",)
     yield ("posture",)
     yield "snapshot", "-o", "state"

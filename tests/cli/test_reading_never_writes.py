@@ -40,6 +40,7 @@ MORE = {
         *("--source", "10.0.0.0/24"),
     ),
     "explain": ("pypi.example", "--from", "10.20.1.4", *ON_FIREWALL),
+    "evidence": (CONTOSO / "allowlist.yaml", *ON_FIREWALL),
     "posture": ON_FIREWALL,
     "snapshot": ("-o", "saved", *ON_FIREWALL),
     "plan": ("-o", "plan.json", *ON_FIREWALL),

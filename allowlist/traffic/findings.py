@@ -1,0 +1,152 @@
+"""What is told of traffic, as values: flows that were seen, what was denied, let through, unused, or would change."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass, field
+
+from allowlist.traffic.account import Account
+
+_SOURCES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """``entries`` say who has the name; ``looks_like`` is a known domain that an unknown name resembles."""
+
+    entries: tuple[str, ...] = ()
+    looks_like: str = ""
+
+    def __str__(self) -> str:
+        if self.entries:
+            return "; ".join(self.entries[:3]) + (
+                f" and {len(self.entries) - 3} more" if len(self.entries) > 3 else ""
+            )
+        return (
+            f"nobody knows this name; it looks like {self.looks_like}"
+            if self.looks_like
+            else "nobody knows this name"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """Flows that differ in nothing that decides, and how often they were seen."""
+
+    log: str
+    source: str
+    name: str
+    destination: str
+    port: int
+    protocol: str
+    action: str
+    reason: str
+    policy: str
+    group: str
+    collection: str
+    rule: str
+    count: int
+    first: dt.datetime
+    last: dt.datetime
+
+    @property
+    def end(self) -> str:
+        return f"{self.name or self.destination or '(no name)'} {self.protocol}:{self.port}"
+
+    @property
+    def decided_by(self) -> str:
+        """The rule that the log names, or what else it says."""
+        path = "/".join(filter(None, (self.policy, self.group, self.collection, self.rule)))
+        return path or self.reason or ("the default" if self.action == "deny" else "")
+
+
+@dataclass(slots=True)
+class Tally:
+    """Flows to one end, gathered; ``sources`` holds the first few, ``more`` says how many others there were."""
+
+    count: int = 0
+    first: dt.datetime | None = None
+    last: dt.datetime | None = None
+    sources: dict[str, int] = field(default_factory=dict)
+
+    def add(self, seen: Seen) -> None:
+        self.count += seen.count
+        self.first = seen.first if self.first is None else min(self.first, seen.first)
+        self.last = seen.last if self.last is None else max(self.last, seen.last)
+        self.sources[seen.source] = self.sources.get(seen.source, 0) + seen.count
+
+    @property
+    def shown_sources(self) -> tuple[str, ...]:
+        """Those that asked most, most first."""
+        return tuple(sorted(self.sources, key=lambda item: (-self.sources[item], item))[:_SOURCES])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Denied:
+    """Something that was asked for and denied. ``now`` is what the rules as read do with it: allow, deny, unknown."""
+
+    end: str
+    name: str
+    by: str
+    tally: Tally
+    now: str
+    now_by: str
+    wanted_by: tuple[str, ...] = ()
+    """Requirements of this workload, as catalog@version#entry."""
+    known: Named = Named()
+    ours: bool = True
+    """Does a source of this workload ask for it?"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Excess:
+    """Something that is let through from this workload's sources and that it does not require."""
+
+    end: str
+    name: str
+    by: str
+    tally: Tally
+    known: Named = Named()
+    tighten: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unused:
+    """A rule, requirement or target without traffic in the whole window."""
+
+    kind: str
+    subject: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effect:
+    """What a change would have done to flows that were seen: ``opens``, ``closes``, ``moves`` or ``unknown``."""
+
+    word: str
+    end: str
+    tally: Tally
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """Everything ``allowlist evidence`` tells."""
+
+    account: Account
+    workload: str = ""
+    denied: tuple[Denied, ...] = ()
+    excess: tuple[Excess, ...] = ()
+    unused: tuple[Unused, ...] = ()
+    refused: tuple[str, ...] = ()
+    """Why nothing is said about what is unused."""
+    effects: tuple[Effect, ...] = ()
+    what_if: str = ""
+    days: tuple[tuple[dt.date, int, int], ...] = ()
+    """Day, flows let through, flows denied."""
+
+    @property
+    def pending(self) -> bool:
+        """Is something denied that this workload requires, or was anything left out?"""
+        return any(item.wanted_by for item in self.denied) or not self.account.is_whole

@@ -1,0 +1,387 @@
+"""What traffic says about a workload: what was denied and by whom it is wanted, what is let through and not required,
+what nobody uses, and what a change would have done to the flows that were really seen.
+
+Statements about some flows are made from any log. Statements about all of them ("unused", "nobody") are made only where
+every line was understood and no hour is missing; otherwise the reason is given in their place.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from allowlist.estate.bodies import Estate
+from allowlist.rules.addresses import NOWHERE, AddressSet
+from allowlist.rules.columns.verdicts import CompiledVerdicts, compile_verdicts
+from allowlist.rules.flow import Flow, Verdict
+from allowlist.rules.model import HTTP_PORTS, FilterRule, NatRule, RuleRef, Ruleset
+from allowlist.rules.requirement import Requirement
+from allowlist.traffic.account import Account, gaps_of
+from allowlist.traffic.engine import Traffic
+from allowlist.traffic.findings import Denied, Effect, Evidence, Excess, Seen, Tally, Unused
+from allowlist.workflow.known_names import KnownNames
+from allowlist.workflow.project import Project
+from allowlist.workload import TargetSpec
+
+_SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """Days of UTC, both inclusive; None is as far as the logs go."""
+
+    since: dt.date | None = None
+    until: dt.date | None = None
+    quiet_hours: int = 1
+    """An interval without a line that is shorter than this is no gap."""
+
+    @property
+    def condition(self) -> str:
+        parts = [f"day >= DATE '{self.since}'"] if self.since else []
+        parts += [f"day <= DATE '{self.until}'"] if self.until else []
+        return " AND ".join(parts) or "true"
+
+
+_SEEN = (
+    "SELECT log, source, name, destination, coalesce(port, 0), protocol, action, reason, policy, rcg, collection, rule, "
+    "sum(n)::BIGINT, min(first), max(last) FROM traffic WHERE log IN ('application', 'network', 'proxy', 'threat') "
+    "AND action IN ('allow', 'deny') AND {window} GROUP BY ALL"
+)
+
+
+def seen_in(traffic: Traffic, window: Window) -> Iterator[Seen]:
+    """Every group of flows that rules decide, within ``window``."""
+    for row in traffic.stream(_SEEN.format(window=window.condition)):
+        *values, first, last = row
+        yield Seen(*values, first.replace(tzinfo=dt.UTC), last.replace(tzinfo=dt.UTC))
+
+
+def account_in(traffic: Traffic, window: Window) -> Account:
+    """The account with the gaps of ``window``; where it names its ends, they belong to it."""
+    account = traffic.account
+    first = _moment(window.since) or account.first
+    last = _moment(window.until, dt.timedelta(hours=23)) or account.last
+    if first is None or last is None:
+        return account
+    return replace(
+        account, gaps=tuple(gaps_of(traffic.connection, first, last, quiet_hours=window.quiet_hours))
+    )
+
+
+def _moment(day: dt.date | None, more: dt.timedelta = dt.timedelta()) -> dt.datetime | None:
+    return dt.datetime(day.year, day.month, day.day, tzinfo=dt.UTC) + more if day else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judge:
+    """The rules of one target as compiled, what the workload requires of it, and from where."""
+
+    target: str
+    ruleset: Ruleset
+    verdicts: CompiledVerdicts
+    wanted: tuple[Requirement, ...]
+    sources: AddressSet
+    policies: frozenset[str]
+
+    @classmethod
+    def of(cls, project: Project, estate: Estate, spec: TargetSpec) -> Judge:
+        ruleset = project.point(spec).ruleset(estate)
+        wanted = project.requirements(spec, estate).wanted
+        sources = NOWHERE
+        for requirement in wanted:
+            sources |= requirement.sources
+        rules: list[NatRule | FilterRule] = [*ruleset.dnat, *ruleset.network, *ruleset.application]
+        return cls(
+            target=spec.name, ruleset=ruleset, verdicts=compile_verdicts(ruleset, project.facts), wanted=wanted,
+            sources=sources, policies=frozenset(rule.ref.policy.lower() for rule in rules),
+        )  # fmt: skip
+
+    def is_about(self, seen: Seen) -> bool:
+        """A log that names a policy of another target is not about this one."""
+        return not seen.policy or not self.policies or seen.policy.lower() in self.policies
+
+    def verdict(self, seen: Seen) -> Verdict | None:
+        return verdict_of(self.verdicts, seen)
+
+
+def verdict_of(verdicts: CompiledVerdicts, seen: Seen) -> Verdict | None:
+    """What the rules say about flows that were seen; None for what is no flow of theirs, such as IPv6."""
+    flow = flow_of_seen(seen)
+    return verdicts.verdict(flow) if flow is not None else None
+
+
+def flow_of_seen(seen: Seen) -> Flow | None:
+    source, destination = _number(seen.source), _number(seen.destination)
+    if source is None or (seen.destination and destination is None):
+        return None
+    application = (
+        seen.protocol if seen.protocol in HTTP_PORTS and not (seen.destination and not seen.name) else ""
+    )
+    transport = "tcp" if seen.protocol in HTTP_PORTS else seen.protocol
+    return Flow(
+        source=source, port=seen.port, transport=transport, application=application, sni=seen.name, host=seen.name,
+        destination=destination,
+    )  # fmt: skip
+
+
+def _number(address: str) -> int | None:
+    parts = address.split(".")
+    if len(parts) != 4 or not all(part.isdigit() and int(part) < 256 for part in parts):
+        return None
+    return int(parts[0]) << 24 | int(parts[1]) << 16 | int(parts[2]) << 8 | int(parts[3])
+
+
+def evidence_without_workload(traffic: Traffic, window: Window, known: KnownNames) -> Evidence:
+    """What was denied, and which catalogs have it; nothing about rules, as none are known."""
+    denied: dict[tuple[str, str], tuple[Seen, Tally]] = {}
+    for seen in seen_in(traffic, window):
+        if seen.action == "deny":
+            denied.setdefault((seen.end, seen.decided_by), (seen, Tally()))[1].add(seen)
+    items = [
+        Denied(end=end, name=seen.name, by=by, tally=tally, now="", now_by="", known=known.named(seen.name))
+        for (end, by), (seen, tally) in denied.items()
+    ]
+    return Evidence(
+        account=account_in(traffic, window), denied=tuple(_most(items)), days=days_of(traffic, window),
+        refused=("without a workload and its rules nobody can say what is unused",),
+    )  # fmt: skip
+
+
+def gather(
+    project: Project,
+    estate: Estate,
+    specs: Sequence[TargetSpec],
+    traffic: Traffic,
+    window: Window,
+    known: KnownNames,
+    change: Callable[[TargetSpec, Ruleset], Ruleset] | None = None,
+    what_if: str = "",
+) -> Evidence:
+    """All answers; with ``change``, also what the rules it makes of a target's would have done."""
+    judges = [Judge.of(project, estate, spec) for spec in specs]
+    after = [compile_verdicts(change(spec, judge.ruleset), project.facts) for spec, judge in zip(specs, judges, strict=True)] if change else []  # fmt: skip
+    gathering = _Gathering(judges, after, known)
+    for seen in seen_in(traffic, window):
+        gathering.take(seen)
+    account = account_in(traffic, window)
+    refused = tuple(account.doubts())
+    return Evidence(
+        account=account,
+        workload=project.workload.name,
+        denied=tuple(_most(gathering.denied_items())),
+        excess=tuple(_most(gathering.excess_items())),
+        unused=() if refused else tuple(gathering.unused_items()),
+        refused=refused,
+        effects=tuple(_most(gathering.effect_items())),
+        what_if=what_if,
+        days=days_of(traffic, window),
+    )
+
+
+class _Gathering:
+    """One pass over the flows, for every answer at once."""
+
+    def __init__(self, judges: Sequence[Judge], after: Sequence[CompiledVerdicts], known: KnownNames) -> None:
+        self._judges, self._after, self._known = judges, after, known
+        self._denied: dict[tuple[str, str], tuple[Seen, Tally, str, str, list[str], bool]] = {}
+        self._excess: dict[tuple[str, str], tuple[Seen, Tally, Verdict | None]] = {}
+        self._effects: dict[tuple[str, str, str, str], Tally] = {}
+        self._used_rules: set[tuple[str, ...]] = set()
+        self._used_requirements: set[tuple[str, str]] = set()
+        self._used_targets: set[str] = set()
+        self._logs: set[str] = set()
+        self._wanted = [_Wanted(judge.wanted) for judge in judges]
+
+    def take(self, seen: Seen) -> None:
+        self._logs.add(seen.log)
+        for number, judge in enumerate(self._judges):
+            if judge.is_about(seen):
+                self._take(number, judge, seen)
+
+    def _take(self, number: int, judge: Judge, seen: Seen) -> None:
+        verdict = judge.verdict(seen)
+        flow = flow_of_seen(seen)
+        ours = flow is None or not seen.source or flow.source in judge.sources
+        wanted = self._wanted[number].of(seen, flow) if flow is not None else []
+        self._used_targets.add(judge.target)
+        self._used_rules.add(_spelt(seen.group, seen.collection, seen.rule))
+        if not seen.rule and verdict is not None and verdict.ref is not None:
+            self._used_rules.add(_spelt(verdict.ref.group, verdict.ref.collection, verdict.ref.rule))
+        if seen.action == "deny":
+            now = verdict.word if verdict is not None else "unknown"
+            ref = str(verdict.ref or verdict.because) if verdict is not None else "no IPv4 flow"
+            kept = self._denied.setdefault((seen.end, seen.decided_by), (seen, Tally(), now, ref, [], ours))
+            kept[1].add(seen)
+            kept[4].extend(text for text in wanted if text not in kept[4])
+        else:
+            self._used_requirements.update((judge.target, text) for text in wanted)
+            if ours and not wanted:
+                by = seen.decided_by or (str(verdict.ref) if verdict is not None and verdict.ref else "")
+                self._excess.setdefault((seen.end, by), (seen, Tally(), verdict))[1].add(seen)
+        if self._after and verdict is not None and flow is not None:
+            self._compare(seen, verdict, self._after[number].verdict(flow))
+
+    def _compare(self, seen: Seen, before: Verdict, after: Verdict) -> None:
+        word = effect_word(before, after)
+        if word:
+            key = (word, seen.end, _by(before), _by(after))
+            self._effects.setdefault(key, Tally()).add(seen)
+
+    def denied_items(self) -> Iterator[Denied]:
+        for (end, by), (seen, tally, now, now_by, wanted, ours) in self._denied.items():
+            yield Denied(
+                end=end, name=seen.name, by=by, tally=tally, now=now, now_by=now_by, wanted_by=tuple(wanted),
+                known=self._known.named(seen.name), ours=ours,
+            )  # fmt: skip
+
+    def excess_items(self) -> Iterator[Excess]:
+        names: dict[str, set[str]] = {}
+        for (_, by), (seen, _, _) in self._excess.items():
+            names.setdefault(by, set()).add(seen.name or seen.destination)
+        for (end, by), (seen, tally, verdict) in self._excess.items():
+            yield Excess(
+                end=end, name=seen.name, by=by, tally=tally, known=self._known.named(seen.name),
+                tighten=self._tighter(verdict, names[by]),
+            )  # fmt: skip
+
+    def _tighter(self, verdict: Verdict | None, names: set[str]) -> str:
+        """A rule with a wildcard that only ever lets few names through can name them."""
+        ref = verdict.ref if verdict is not None else None
+        patterns = next(
+            (
+                rule.patterns
+                for judge in self._judges
+                for rule in judge.ruleset.application
+                if rule.ref == ref
+            ),
+            (),
+        )
+        wild = [pattern for pattern in patterns if pattern.startswith("*")]
+        if not wild or ref is None:
+            return ""
+        listed = ", ".join(sorted(names)[:_SHOWN]) + (
+            f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+        )
+        return f"{', '.join(wild)} in rule {ref.rule} was used for {listed}"
+
+    def effect_items(self) -> Iterator[Effect]:
+        for (word, end, before, after), tally in self._effects.items():
+            yield Effect(word=word, end=end, tally=tally, before=before, after=after)
+
+    def unused_items(self) -> Iterator[Unused]:
+        """Only of kinds whose log was seen at all: without a network log nothing is known of network rules."""
+        for judge in self._judges:
+            if judge.target not in self._used_targets:
+                yield Unused(kind="target", subject=judge.target, text="no flow went through it")
+                continue
+            for stage, rules in (
+                ("application", judge.ruleset.application),
+                ("network", judge.ruleset.network),
+            ):
+                if self._logs & {stage, "proxy"}:
+                    yield from self._unused_rules(stage, [rule.ref for rule in rules])
+            yield from self._unused_requirements(judge)
+
+    def _unused_rules(self, stage: str, refs: Iterable[RuleRef]) -> Iterator[Unused]:
+        for ref in refs:
+            if _spelt(ref.group, ref.collection, ref.rule) not in self._used_rules:
+                yield Unused(kind="rule", subject=str(ref), text=f"no flow was decided by this {stage} rule")
+
+    def _unused_requirements(self, judge: Judge) -> Iterator[Unused]:
+        for requirement in judge.wanted:
+            named = requirement.is_by_name and self._logs & {"application", "proxy"}
+            if named and (judge.target, str(requirement.origin)) not in self._used_requirements:
+                text = f"{requirement.pattern} {requirement.protocol} was never let through for a source of this workload"
+                yield Unused(kind="requirement", subject=str(requirement.origin), text=text)
+
+
+class _Wanted:
+    """Requirements by pattern, so that one flow is asked about few of them."""
+
+    def __init__(self, requirements: Sequence[Requirement]) -> None:
+        self._by_pattern: dict[str, list[Requirement]] = {}
+        for requirement in requirements:
+            if requirement.pattern:
+                self._by_pattern.setdefault(requirement.pattern, []).append(requirement)
+
+    def of(self, seen: Seen, flow: Flow) -> list[str]:
+        from allowlist.names import ancestors
+
+        if not seen.name:
+            return []
+        found = (item for text in ancestors(seen.name) for item in self._by_pattern.get(text, ()))
+        return list(dict.fromkeys(
+            str(item.origin) for item in found
+            if item.protocol == seen.protocol and item.ports[0] <= seen.port <= item.ports[1] and flow.source in item.sources
+        ))  # fmt: skip
+
+
+def effect_word(before: Verdict, after: Verdict) -> str:
+    """``opens``, ``closes``, ``moves`` (another rule decides the same), ``unknown``, or nothing."""
+    if before.word != after.word:
+        if "unknown" in (before.word, after.word):
+            return "unknown"
+        return "opens" if after.word == "allow" else "closes"
+    return "moves" if str(before.ref) != str(after.ref) else ""
+
+
+def _by(verdict: Verdict) -> str:
+    return str(verdict.ref) if verdict.ref else f"{verdict.stage}"
+
+
+def _spelt(*parts: str) -> tuple[str, ...]:
+    """Azure compares names of rules without case."""
+    return tuple(part.lower() for part in parts)
+
+
+Told = TypeVar("Told", Denied, Excess, Effect)
+
+
+def _most(items: Iterable[Told]) -> list[Told]:
+    return sorted(items, key=lambda item: (-item.tally.count, item.end))
+
+
+def days_of(traffic: Traffic, window: Window) -> tuple[tuple[dt.date, int, int], ...]:
+    """Flows let through and denied by day, days without any included."""
+    rows = traffic.rows(
+        "SELECT day, sum(n) FILTER (action = 'allow'), sum(n) FILTER (action = 'deny') FROM traffic "
+        f"WHERE log IN ('application', 'network', 'proxy', 'threat') AND {window.condition} GROUP BY day ORDER BY day"
+    )
+    known = {day: (int(allowed or 0), int(denied or 0)) for day, allowed, denied in rows}
+    if not known:
+        return ()
+    first, last = min(known), max(known)
+    days = [first + dt.timedelta(days=number) for number in range((last - first).days + 1)]
+    return tuple((day, *known.get(day, (0, 0))) for day in days)
+
+
+def without_rules(names: Sequence[str]) -> Callable[[TargetSpec, Ruleset], Ruleset]:
+    """A target's rules without those of these names, or of these whole paths."""
+
+    def change(spec: TargetSpec, ruleset: Ruleset) -> Ruleset:
+        del spec
+
+        def kept(ref: RuleRef) -> bool:
+            return not any(
+                str(ref).lower() == name.lower() or ref.rule.lower() == name.lower() for name in names
+            )
+
+        return replace(
+            ruleset,
+            network=tuple(rule for rule in ruleset.network if kept(rule.ref)),
+            application=tuple(rule for rule in ruleset.application if kept(rule.ref)),
+        )
+
+    return change
+
+
+def with_estate(project: Project, other: Estate) -> Callable[[TargetSpec, Ruleset], Ruleset]:
+    """A target's rules as they are in another state: a snapshot, a plan of Terraform, another team's change."""
+
+    def change(spec: TargetSpec, ruleset: Ruleset) -> Ruleset:
+        del ruleset
+        return project.point(spec).ruleset(other)
+
+    return change

@@ -1,0 +1,75 @@
+"""Who knows a name: catalog entries that would allow it, or a known name that it only looks like."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from functools import cached_property
+
+from allowlist.catalog import Catalog, Entry, Library
+from allowlist.names import ancestors, registrable_domain
+from allowlist.traffic.findings import Named
+
+_ALIKE = 0.84
+
+
+class KnownNames:
+    """Every pattern of a library's newest versions, parameters included."""
+
+    def __init__(self, library: Library) -> None:
+        self._by_pattern: dict[str, list[str]] = {}
+        self._library = library
+        for catalog in library:
+            for entry in catalog.entries_at("latest"):
+                if entry.pattern and entry.is_egress:
+                    self._by_pattern.setdefault(_open(entry.pattern), []).append(_told(catalog, entry))
+
+    def named(self, name: str) -> Named:
+        """Who has ``name``, narrowest patterns first."""
+        if not name:
+            return Named()
+        found = [
+            text
+            for pattern in ancestors(name)
+            if pattern != "*"
+            for text in self._by_pattern.get(pattern, ())
+        ]
+        if found:
+            return Named(tuple(dict.fromkeys(found)))
+        return Named(looks_like=self._alike(name))
+
+    def _alike(self, name: str) -> str:
+        """A domain of a catalog that this name's domain is a letter or two from, or that it wears as a label."""
+        domain = registrable_domain(name) or name
+        worn = next(
+            (
+                known
+                for known in self._domains
+                if f"{known}." in name or f"{known.replace('.', '-')}." in name
+            ),
+            "",
+        )
+        if worn and domain != worn:
+            return worn
+        near = difflib.get_close_matches(domain, self._domains, n=1, cutoff=_ALIKE)
+        return near[0] if near and near[0] != domain else ""
+
+    @cached_property
+    def _domains(self) -> list[str]:
+        found = (registrable_domain(pattern.lstrip("*").lstrip(".")) for pattern in self._by_pattern)
+        return sorted({domain for domain in found if domain})
+
+
+def _open(pattern: str) -> str:
+    """A pattern with a parameter stands for every value of it: what is after the last one counts."""
+    return "*" + pattern.rpartition("}")[2] if "{" in pattern else pattern
+
+
+def _told(catalog: Catalog, entry: Entry) -> str:
+    parameters = _parameters(entry.pattern or "")
+    given = f", with {', '.join(parameters)}" if parameters else ""
+    return f"catalog {catalog.name}#{entry.id} ({entry.need.value}, scenario {entry.scenario}{given})"
+
+
+def _parameters(pattern: str) -> Iterable[str]:
+    return [piece.partition("}")[0] for piece in pattern.split("{")[1:]]

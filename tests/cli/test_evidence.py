@@ -1,0 +1,209 @@
+"""``allowlist evidence``: what traffic says about the example company, with flows that were planted in it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from allowlist.simulator.traffic import Event, decided
+from tests.helpers.cli import CONTOSO, Result, allowlist, on_contoso
+from tests.helpers.traffic import event, lines, write
+
+HOURS = 3
+AGENT, NOTEBOOK, STRANGER = "10.40.0.4", "10.40.3.9", "10.77.0.1"
+
+
+@pytest.fixture(autouse=True)
+def _in_its_own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def _bodies() -> list[dict[str, Any]]:
+    read = [json.loads(path.read_text()) for path in sorted(CONTOSO.glob("*.json"))]
+    return [body for document in read for body in document.get("value", [document])]
+
+
+def _flows() -> Iterator[Event]:
+    """An hour after the other, so that no hour is missing."""
+    for minute in range(0, HOURS * 60, 20):
+        yield event(minute, "packages.example", source=AGENT)
+        yield event(minute + 1, "models.research.contoso.com", source=AGENT)
+        yield event(minute + 2, "www.hugg1ngface.co", source=NOTEBOOK)
+        yield event(minute + 3, "telemetry.example.net", source=STRANGER)
+
+
+def _logs(folder: Path, flows: Iterator[Event] | None = None) -> Path:
+    bodies = _bodies()
+    return write(folder / "logs", [decided(one, bodies) for one in flows or _flows()])
+
+
+def _denied(result: Result) -> dict[str, Any]:
+    return {item["name"]: item for item in result.json["denied"]}
+
+
+def test_denied_names_are_told_with_who_wants_them(tmp_path: Path) -> None:
+    result = on_contoso("evidence", _logs(tmp_path), "--json")
+    assert result.code == 0, result.err
+    denied = _denied(result)
+    wanted = denied["models.research.contoso.com"]
+    assert wanted["wanted_by"] == ["own@research-agents#model-registry"]
+    assert (wanted["count"], wanted["sources"], wanted["now"], wanted["by"]) == (
+        9,
+        [AGENT],
+        "deny",
+        "Default Action",
+    )
+    assert denied["telemetry.example.net"]["from_this_workload"] is False
+
+
+def test_an_unknown_name_that_looks_like_a_known_one_is_warned_of(tmp_path: Path) -> None:
+    result = on_contoso("evidence", _logs(tmp_path), "--json")
+    strange = _denied(result)["www.hugg1ngface.co"]
+    assert (strange["known_by"], strange["looks_like"]) == ([], "huggingface.co")
+    assert (
+        "nobody knows this name; it looks like huggingface.co" in on_contoso("evidence", _logs(tmp_path)).out
+    )
+
+
+def test_unused_is_said_of_a_whole_window_only(tmp_path: Path) -> None:
+    folder = _logs(tmp_path)
+    whole = on_contoso("evidence", folder, "--json").json
+    assert whole["read"]["is_whole"]
+    requirements = {item["subject"] for item in whole["unused"] if item["kind"] == "requirement"}
+    rules = {item["subject"] for item in whole["unused"] if item["kind"] == "rule"}
+    assert requirements
+    assert rules
+    (folder / "broken.json").write_text(
+        lines({"time": "2026-11-23T09:00:00Z", "category": "AZFWApplicationRule", "properties": {}}, "{")
+    )
+    doubtful = on_contoso("evidence", folder)
+    assert "unused: not said, because 2 of 38 lines were left out" in doubtful.out
+    assert f"{folder}/broken.json:2 is no event of a shape that is known" in doubtful.out
+    assert on_contoso("evidence", folder, "--json").json["unused"] is None
+
+
+def test_a_missing_hour_makes_unused_unsayable(tmp_path: Path) -> None:
+    flows = (one for one in _flows() if not one.time.startswith("2026-11-23T10"))
+    result = on_contoso("evidence", _logs(tmp_path, flows), "--exit-code")
+    assert (
+        "1 hour is missing, first fw application log: nothing from 2026-11-23 10:00 to 2026-11-23 11:00 UTC"
+        in result.out
+    )
+    assert result.code == 2
+
+
+def test_what_is_let_through_and_not_required_names_its_rule(tmp_path: Path) -> None:
+    flows = [
+        event(
+            minute,
+            "login.microsoftonline.com",
+            source=AGENT,
+            action="Allow",
+            policy="afwp-weu",
+            group="g",
+            collection="c",
+            rule="planted",
+        )
+        for minute in range(0, 60, 10)
+    ] + [
+        event(
+            5,
+            "paste.example.org",
+            source=AGENT,
+            action="Allow",
+            policy="afwp-weu",
+            group="g",
+            collection="c",
+            rule="planted",
+        )
+    ]
+    result = on_contoso("evidence", write(tmp_path / "logs", flows), "--json").json
+    excess = {item["name"]: item["by"] for item in result["not_required"]}
+    assert excess["paste.example.org"] == "afwp-weu/g/c/planted"
+
+
+def test_a_plan_is_replayed_over_the_traffic(tmp_path: Path) -> None:
+    assert on_contoso("plan", "-o", tmp_path / "plan.json").code == 0
+    result = on_contoso("evidence", _logs(tmp_path), "--what-if", tmp_path / "plan.json", "--json").json
+    opened = {item["end"] for item in result["effects"] if item["effect"] == "opens"}
+    assert "models.research.contoso.com https:443" in opened
+    assert not [item for item in result["effects"] if item["effect"] == "closes"]
+
+
+def test_logs_alone_say_which_catalog_has_a_denied_name(tmp_path: Path) -> None:
+    result = allowlist(
+        "evidence",
+        write(tmp_path / "logs", [event(0, "huggingface.co"), event(1, "us.gcp.cdn.hf.co")]),
+        "--logs-only",
+    )
+    assert result.code == 0, result.err
+    assert "catalog hugging-face#" in result.out
+    assert "unused: not said, because without a workload" in result.out
+
+
+def test_addresses_of_clients_can_be_left_out(tmp_path: Path) -> None:
+    folder = _logs(tmp_path)
+    for form in ("text", "json", "html", "markdown"):
+        result = on_contoso("evidence", folder, "--anonymise", "--format", form, "--all")
+        assert result.code == 0, result.err
+        assert not {AGENT, NOTEBOOK, STRANGER} & set(result.out.replace('"', " ").replace(",", " ").split())
+        assert "client-" in result.out
+
+
+def test_the_page_stands_alone_and_escapes_what_logs_say(tmp_path: Path) -> None:
+    flows = [
+        event(
+            0,
+            "a.example",
+            action="Allow",
+            policy="afwp-weu",
+            group="g",
+            collection="c",
+            rule="<script>x</script>",
+            source=AGENT,
+        )
+    ]
+    result = on_contoso("evidence", write(tmp_path / "logs", flows), "-o", tmp_path / "page.html")
+    assert result.code == 0, result.err
+    page = (tmp_path / "page.html").read_text()
+    assert "<svg" in page
+    assert "<script" not in page
+    assert not any(mark in page for mark in ("http:", "src=", "href=", "url("))
+
+
+def test_a_draft_is_never_broader_than_seen_unless_asked_for(tmp_path: Path) -> None:
+    names = ["a.x.example.com", "b.x.example.com", "c.x.example.com", "lone.example.org"]
+    flows = [
+        event(n, name, action="Allow", policy="p", group="g", collection="c", rule="r")
+        for n, name in enumerate(names)
+    ]
+    folder = write(tmp_path / "logs", flows)
+    narrow = allowlist("evidence", folder, "--learn").out
+    assert [line.split('"')[1] for line in narrow.splitlines() if "pattern:" in line] == names
+    wide = allowlist("evidence", folder, "--learn", "--wildcards").out
+    assert [line.split('"')[1] for line in wide.splitlines() if "pattern:" in line] == [
+        "*.x.example.com",
+        "lone.example.org",
+    ]
+    assert "stands for a.x.example.com, b.x.example.com, c.x.example.com" in wide
+
+
+def test_a_window_counts_its_own_days_only(tmp_path: Path) -> None:
+    flows = [event(0, "packages.example"), event(24 * 60, "github.com")]
+    folder = write(tmp_path / "logs", flows)
+    result = allowlist("evidence", folder, "--logs-only", "--since", "2026-11-24", "--json")
+    assert list(_denied(result)) == ["github.com"]
+
+
+@pytest.mark.parametrize(("arguments", "says"), [
+    (("nowhere",), "nowhere is not there"),
+    ((".", "--zone", "CET"), "neither UTC nor an offset"),
+])  # fmt: skip
+def test_mistakes_are_told(arguments: tuple[str, ...], says: str) -> None:
+    result = allowlist("evidence", *arguments, "--logs-only")
+    assert result.code == 1
+    assert says in result.err
