@@ -103,6 +103,21 @@ _CLOUD_STEPS = """\
     metavar="ACTION[@SCOPE]",
     help="A right the caller lacks, such as Microsoft.Network/firewallPolicies/write; '*' stands for anything.",
 )
+@click.option(
+    "--traffic",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    metavar="FLOWS",
+    help="Do not listen: write the firewall's logs for these flows (JSON Lines: source, fqdn, port, protocol, time, "
+    "every, count) under --logs, decided by the seeded rules.",
+)
+@click.option("--logs", type=click.Path(path_type=Path, file_okay=False), help="Where --traffic writes.")
+@click.option(
+    "--log-shape",
+    "shapes",
+    multiple=True,
+    type=click.Choice(["storage", "event-hub", "log-analytics", "legacy"]),
+    help="As which destination delivers them (repeatable; default: storage).",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print where it listens as one line of JSON.")
 def simulate(
     port: int,
@@ -117,6 +132,9 @@ def simulate(
     no_auth: bool,
     throttle: str,
     denied: tuple[str, ...],
+    traffic: Path | None,
+    logs: Path | None,
+    shapes: tuple[str, ...],
     as_json: bool,
 ) -> None:
     """Serve a local Azure Resource Manager until interrupted.
@@ -126,6 +144,9 @@ def simulate(
     log. Several subscriptions and tenants come with the seed. With --tls it also signs clients in. Its requests,
     faults, denied rights and seeds are under /simulator.
     """
+    if traffic is not None:
+        _write_logs(traffic, logs, seeds, shapes)
+        return
     from allowlist.simulator import DOCUMENTED, Simulator, Timing, serve
 
     simulator = Simulator(
@@ -143,6 +164,25 @@ def simulate(
     with serve(simulator, port, tls=ca_file.resolve() if tls else None, host=host) as running:
         click.echo(_described(running, as_json=as_json))
         _wait(simulator)
+
+
+def _write_logs(traffic: Path, logs: Path | None, seeds: tuple[Path, ...], shapes: tuple[str, ...]) -> None:
+    """What a firewall with the seeded rules would log for the flows in ``traffic``."""
+    import datetime as dt
+
+    from allowlist.errors import AllowlistError
+    from allowlist.simulator.seed import read_seed
+    from allowlist.simulator.traffic import decided, firewall_of, read_flows, write_logs
+
+    if logs is None:
+        raise click.UsageError("--traffic writes logs: say where, with --logs FOLDER")
+    bodies = [body for seed in seeds for body in read_seed(seed).resources.values()]
+    try:
+        events = [decided(event, bodies) for event in read_flows(traffic, dt.datetime.now(dt.UTC))]
+    except (ValueError, OSError) as error:
+        raise AllowlistError(str(error)) from None
+    written = write_logs(events, logs, firewall=firewall_of(bodies), shapes=shapes or ("storage",))
+    click.echo(f"{counted(len(events), 'flow')} in {counted(len(written), 'file')} below {logs}", err=True)
 
 
 def _described(running: Running, *, as_json: bool) -> str:

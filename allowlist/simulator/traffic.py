@@ -78,7 +78,7 @@ def read_flows(path: Path, now: dt.datetime) -> Iterator[Event]:
         if line.strip():
             try:
                 yield from _repeated(json.loads(line), number, now)
-            except (KeyError, TypeError, ValueError) as error:
+            except (KeyError, TypeError, ValueError, AttributeError) as error:
                 raise ValueError(f"{path}:{number}: {error!r} is wrong in this flow") from None
 
 
@@ -177,6 +177,14 @@ def _in_range(address: str, place: str) -> bool:
     if high:
         return int(ipaddress.ip_address(low)) <= int(value) <= int(ipaddress.ip_address(high))
     return value in ipaddress.ip_network(place, strict=False)
+
+
+def firewall_of(bodies: Sequence[Body]) -> str:
+    """The id of the first firewall among ``bodies``, or of one that stands for it."""
+    found = (str(body["id"]) for body in bodies if "/azurefirewalls/" in str(body.get("id", "")).lower())
+    return next(
+        found, "/subscriptions/none/resourceGroups/none/providers/Microsoft.Network/azureFirewalls/firewall"
+    )
 
 
 def write_logs(

@@ -207,3 +207,43 @@ def test_mistakes_are_told(arguments: tuple[str, ...], says: str) -> None:
     result = allowlist("evidence", *arguments, "--logs-only")
     assert result.code == 1
     assert says in result.err
+
+
+def test_the_simulator_writes_the_logs_that_evidence_reads(tmp_path: Path) -> None:
+    flows = [
+        {
+            "source": AGENT,
+            "fqdn": "models.research.contoso.com",
+            "count": 4,
+            "time": "2026-11-23T09:00:00+00:00",
+        },
+        {"source": AGENT, "fqdn": "nowhere.example", "time": "2026-11-23T09:30:00+00:00"},
+    ]
+    (tmp_path / "flows.jsonl").write_text(lines(*flows))
+    written = allowlist(
+        "simulate",
+        "--seed",
+        CONTOSO,
+        "--traffic",
+        tmp_path / "flows.jsonl",
+        "--logs",
+        tmp_path / "logs",
+        "--log-shape",
+        "legacy",
+    )
+    assert (written.code, written.err) == (0, f"5 flows in 1 file below {tmp_path}/logs\n")
+    denied = _denied(on_contoso("evidence", tmp_path / "logs", "--json"))
+    assert {name: item["count"] for name, item in denied.items()} == {
+        "models.research.contoso.com": 4,
+        "nowhere.example": 1,
+    }
+
+
+@pytest.mark.parametrize(
+    "flow", ['{"source": "10.0.0.4", "time": "2026-11-23T09:00:00"}', '{"fqdn": "a.b"}', "[]"]
+)
+def test_a_flow_that_is_none_is_told_with_its_line(tmp_path: Path, flow: str) -> None:
+    (tmp_path / "flows.jsonl").write_text(f"\n{flow}\n")
+    result = allowlist("simulate", "--traffic", tmp_path / "flows.jsonl", "--logs", tmp_path / "logs")
+    assert result.code == 1
+    assert f"{tmp_path}/flows.jsonl:2" in result.err
