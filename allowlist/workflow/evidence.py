@@ -54,8 +54,7 @@ _SEEN = (
 def seen_in(traffic: Traffic, window: Window) -> Iterator[Seen]:
     """Every group of flows that rules decide, within ``window``."""
     for row in traffic.stream(_SEEN.format(window=window.condition)):
-        *values, first, last = row
-        yield Seen(*values, first.replace(tzinfo=dt.UTC), last.replace(tzinfo=dt.UTC))
+        yield Seen(*row[:13], *(moment.replace(tzinfo=dt.UTC) for moment in row[13:]))
 
 
 def account_in(traffic: Traffic, window: Window) -> Account:
