@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from allowlist.estate.bodies import Body, Estate
-from allowlist.estate.known import shown, unmodelled_keys, unsettled
+from allowlist.estate.known import holds, shown, spelled, unmodelled_keys, unsettled
 from allowlist.names import Dialect, Effect, normalise, validity_of
 from allowlist.rules.addresses import NOWHERE, AddressSet, Interval, parse_interval
 from allowlist.rules.model import ALL_PORTS, Sources
@@ -26,7 +26,7 @@ class FieldReader:
 
     def sources(self, rule: Body) -> Sources:
         """Addresses and IP groups together: both at once are a union (the pages are silent)."""
-        key = (texts_of(rule.get("sourceAddresses")), texts_of(rule.get("sourceIpGroups")))
+        key = (texts_of(rule.get("sourceAddresses", [])), texts_of(rule.get("sourceIpGroups", [])))
         found = self._sources.get(key)
         if found is None:
             addresses, other, unresolved = self.addresses(*key)
@@ -48,16 +48,14 @@ class FieldReader:
             if group is None or doubt:
                 unresolved.append(doubt)
                 continue
-            for text in texts_of(group["properties"].get("ipAddresses")):
+            for text in texts_of(spelled(group["properties"], _IP_GROUP)["ipAddresses"]):
                 _read_address(text, intervals, unresolved)
         return (AddressSet.of(intervals) if intervals else NOWHERE), tuple(other), tuple(unresolved)
 
     def names(self, value: Any, dialect: Dialect = Dialect.APPLICATION_RULE) -> Names:
         """The destinations of a rule by name, sorted by what each does there (:data:`~allowlist.names.VALIDITY`)."""
         known = self._names
-        found = [
-            known.get((text, dialect)) or self._remember(text, dialect) for text in texts_of(value) if text
-        ]
+        found = [known.get((text, dialect)) or self._remember(text, dialect) for text in texts_of(value)]
         if all(item.effect is Effect.MATCHES for item in found):
             return Names(tuple([item.text for item in found]))
         return Names(
@@ -98,6 +96,8 @@ def _doubt_about_group(group_id: str, group: Body | None) -> str:
     if group is None:
         return name
     state, unknown = unsettled(group), unmodelled_keys(group["properties"], _IP_GROUP)
+    if not isinstance(spelled(group["properties"], _IP_GROUP).get("ipAddresses"), list):
+        return f"{name}, whose addresses are not shown"
     if state:
         return f"{name}, which is {state}"
     return f"{name}, for the meaning of '{unknown[0]}' in it" if unknown else ""
@@ -119,11 +119,22 @@ def _is_ipv6(text: str) -> bool:
         return False
 
 
+NOTHING = "[nothing stands there]"
+"""What is read where a value belongs and ``null``, ``""`` or an empty object stands: it may be anything."""
+
+
 def texts_of(value: Any) -> tuple[str, ...]:
-    """The texts of a list field; a single text (an expression of a template) counts as one of them."""
+    """The texts of a list field; a single text (an expression of a template) counts as one of them.
+
+    ``[]`` says that there are none. ``null``, an empty object or an empty text says nothing about what is there.
+    """
     if isinstance(value, list):
-        return tuple(map(str, value))
-    return (str(value),) if value else ()
+        return tuple(map(str, value)) if all(value) else tuple(map(_text, value))
+    return (_text(value),)
+
+
+def _text(value: Any) -> str:
+    return str(value) if holds(value) else NOTHING
 
 
 def ports_of(value: Any) -> tuple[Interval, ...]:

@@ -92,7 +92,9 @@ def is_id(value: Any) -> bool:
 def _of_snapshot(data: dict[str, Any], file: str) -> Iterator[Item]:
     if data["schema"] != SCHEMA:
         raise InvalidInput.of(file, f"says schema '{data['schema']}', expected '{SCHEMA}'", line=1, column=1)
-    yield from _items(data.get("resources", []), file)
+    if not isinstance(data.get("resources"), list):
+        raise InvalidInput.of(file, "is a snapshot without an array 'resources'", line=1, column=1)
+    yield from _items(data["resources"], file)
 
 
 def refuse_half_list(data: Mapping[str, Any], keys: Mapping[str, str], file: str) -> None:

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 
 from allowlist.estate.bodies import Body
 from allowlist.estate.fields import object_of
-from allowlist.estate.parts import is_unread
 
 
 def dns_holder(chain: Sequence[Body]) -> Body | None:
@@ -28,13 +27,16 @@ def effective_policy(chain: Sequence[Body]) -> Body:
 def resolves_network_names(policy: Body) -> bool:
     """Names in network rules need the DNS proxy, or the deprecated switch that waives it.
 
-    A switch that is an expression may be on; that it is not known is a doubt of the policy.
+    A switch that is no boolean may be on, and so may settings that are no object; that they are not known is a doubt of
+    the policy.
     """
     dns = _dns(policy)
-    may_be_on = dns.get("enableProxy") is True or is_unread(dns.get("enableProxy"))
+    may_be_on = dns.get("enableProxy", False) is not False or not isinstance(
+        policy["properties"].get("dnsSettings", {}), dict
+    )
     return may_be_on or dns.get("requireProxyForNetworkRules") is False
 
 
 def _dns(policy: Body) -> Body:
-    found: Body = object_of((policy.get("properties") or {}).get("dnsSettings"))
+    found: Body = object_of(policy["properties"].get("dnsSettings"))
     return found

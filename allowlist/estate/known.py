@@ -7,6 +7,7 @@ not listed here by a reader becomes a doubt, and an answer that depends on it is
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any
@@ -92,10 +93,28 @@ def _folded(known: frozenset[str]) -> dict[str, str]:
     return {key.lower(): key for key in known}
 
 
+def state_in(body: Body, key: str, default: str) -> str:
+    """A state as it is spelled; ``default`` where it is left out, :data:`UNSAID` where nothing stands in its place.
+
+    >>> state_in({}, "status", "Active"), state_in({"status": None}, "status", "Active")
+    ('Active', 'not said')
+    """
+    state = next((value for name, value in body.items() if name.lower() == key.lower()), default)
+    return shown(state) if holds(state) else UNSAID
+
+
+UNSAID = "not said"
+
+
+def _said(value: Any) -> str:
+    return shown(json.dumps(value)) if not holds(value) else shown(value)
+
+
 class KnownObject:
     """One object read by its known members; what is neither known nor of the right kind is kept in ``doubts``.
 
-    ``path`` is how its members are called in doubts (``match.method``).
+    A member that is left out has its default. ``null``, ``""`` or an empty thing of another kind in its place is no
+    answer: Azure answered none of them for what decides (recorded traffic), so it is a doubt. ``path`` is how its members are called in doubts (``match.method``).
     """
 
     def __init__(
@@ -105,15 +124,24 @@ class KnownObject:
         self._path = path
         names = frozenset(known)
         self.body: Body = spelled(body, names) if isinstance(body, dict) else {}
-        if not isinstance(body, dict) and holds(body):
-            self.doubts.append(f"{path.rstrip('.') or 'object'} {shown(body)}")
+        if not isinstance(body, dict) and body is not None:
+            self.doubts.append(f"{path.rstrip('.') or 'object'} {_said(body)}")
         self.doubts += [self._path + key for key in unmodelled_keys(self.body, names)]
 
     def get(self, key: str) -> Any:
         return self.body.get(key)
 
+    def is_blank(self, key: str) -> bool:
+        """Does something stand there that says nothing? That is a doubt."""
+        blank = key in self.body and not holds(self.body[key])
+        if blank:
+            self.doubts.append(f"{self._path}{key} {_said(self.body[key])}")
+        return blank
+
     def choice(self, key: str, choices: Iterable[str], default: str = "") -> str:
         """The known value, or empty with a doubt."""
+        if self.is_blank(key):
+            return ""
         try:
             return known_value(self._path + key, self.body.get(key), choices, default)
         except UnknownValue as error:
@@ -122,6 +150,8 @@ class KnownObject:
 
     def flag(self, key: str) -> bool:
         """The boolean; False with a doubt where it is something else."""
+        if self.is_blank(key):
+            return False
         try:
             return known_flag(self._path + key, self.body.get(key))
         except UnknownValue as error:
@@ -129,25 +159,29 @@ class KnownObject:
             return False
 
     def text(self, key: str) -> str:
-        """The text, stripped; empty where there is none, and with a doubt where it is an expression or no text."""
-        value = self.body.get(key)
-        if value is None or (isinstance(value, str) and not is_expression(value)):
-            return (value or "").strip()
+        """The text, stripped; empty where it is left out, and with a doubt where it is an expression or no text."""
+        value = self.body.get(key, "")
+        if self.is_blank(key):
+            return ""
+        if isinstance(value, str) and not is_expression(value):
+            return value.strip()
         self.doubts.append(f"{self._path}{key} {shown(value)}")
         return ""
 
     def texts(self, key: str) -> tuple[str, ...]:
         """The texts of a list; what is no text, or no list, is a doubt."""
-        value = self.body.get(key)
-        if not holds(value):
+        value = self.body.get(key, [])
+        if value != [] and self.is_blank(key):
             return ()
-        items = value if isinstance(value, list) else []
-        if not isinstance(value, list) or not all(isinstance(item, str) for item in items):
+        items = [item for item in value if isinstance(item, str) and item] if isinstance(value, list) else []
+        if not isinstance(value, list) or len(items) < len(value):
             self.doubts.append(f"{self._path}{key} {shown(value)}")
-        return tuple(item for item in items if isinstance(item, str))
+        return tuple(items)
 
     def nested(self, key: str, known: Iterable[str]) -> KnownObject:
         """A member that is an object; its doubts are doubts of this one."""
+        if self.body.get(key, {}) != {}:
+            self.is_blank(key)
         return KnownObject(self.body.get(key), known, f"{self._path}{key}.", self.doubts)
 
 
@@ -158,6 +192,5 @@ def unsettled(body: Body) -> str:
     """
     properties = body.get("properties")
     members = properties if isinstance(properties, dict) else {}
-    state = next((value for key, value in members.items() if key.lower() == "provisioningstate"), None)
-    text = shown(state or SETTLED)
+    text = state_in(members, "provisioningState", SETTLED)
     return "" if text.lower() == SETTLED.lower() else text

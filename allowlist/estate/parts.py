@@ -17,6 +17,13 @@ def is_unread(value: Any) -> bool:
     return isinstance(value, str) and value.startswith("[")
 
 
+def without_nulls(value: Any) -> Any:
+    """``value`` without members that are null, at any depth: in a template they are not set."""
+    if isinstance(value, dict):
+        return {key: without_nulls(item) for key, item in value.items() if item is not None}
+    return list(map(without_nulls, value)) if isinstance(value, list) else value
+
+
 def number_in(value: Any) -> Any:
     """The number that a text of digits is; anything else as it stands."""
     if isinstance(value, str) and value.strip().isascii() and value.strip().isdigit() and len(value) < 10:

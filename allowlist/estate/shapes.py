@@ -12,6 +12,7 @@ from typing import Any
 from allowlist.errors import InvalidInput
 from allowlist.estate.bodies import Body
 from allowlist.estate.members import unknown
+from allowlist.estate.parts import without_nulls
 from allowlist.estate.resource_id import ResourceId, normal_id
 from allowlist.estate.spelling import TooDeep, as_arm_spells
 from allowlist.estate.unread import UNRESOLVED, unread_body
@@ -32,7 +33,8 @@ def in_arm_shape(body: Body, file: str) -> Body:
     _refuse_cut(found, body, file)
     if "properties" not in found:
         outer = {key: value for key, value in found.items() if key in _ENVELOPE}
-        inner = {key: value for key, value in found.items() if key not in _ENVELOPE}
+        # Command lines that take members up a level print null for what is not set.
+        inner = without_nulls({key: value for key, value in found.items() if key not in _ENVELOPE})
         found = {**outer, "properties": inner}
     properties = found["properties"]
     if isinstance(properties, str) and properties.startswith("["):

@@ -15,6 +15,7 @@ from allowlist.estate.bodies import Body, Estate, fingerprint
 from allowlist.estate.forms import SCHEMA, Parameters, Template, Terraform, items_in
 from allowlist.estate.json_files import JsonFile, files_below, read_json_files
 from allowlist.estate.parameter_files import ParameterFile, read_bicep_parameters, values_for
+from allowlist.estate.parts import without_nulls
 from allowlist.estate.resource_id import normal_id
 from allowlist.estate.shapes import in_arm_shape, with_children
 from allowlist.estate.template import TooMuch, read_template
@@ -155,14 +156,15 @@ def _unreadable_in(file: JsonFile) -> list[str]:
     """What a snapshot of ours says it could not read."""
     if file.path.name != UNREADABLE or not isinstance(file.data, dict):
         return []
-    return [str(item) for item in file.data.get("unreadable") or ()]
+    told = file.data.get("unreadable", [])
+    return [str(item) for item in told] if isinstance(told, list) else [f"what {UNREADABLE} speaks of"]
 
 
 def _read_templates(found: _Snapshot, cloud: str) -> None:
     for file, template in found.templates:
         try:
             for body in _template_bodies(file, template, found, cloud):
-                found.add(in_arm_shape(body, str(file)), str(file))
+                found.add(in_arm_shape(without_nulls(body), str(file)), str(file))
         except InvalidInput as error:
             found.refuse(error)
 

@@ -12,7 +12,7 @@ import msgspec
 
 from allowlist.documents.prepared import prepared
 from allowlist.documents.reader import near_miss
-from allowlist.errors import TargetNotFound
+from allowlist.errors import TargetNotFound, TargetUnavailable
 from allowlist.estate.bodies import Body, Estate, fingerprint, meaning
 from allowlist.plan.drafts import NO_COST, Draft, Drafted, LimitFinding
 from allowlist.plan.findings import Finding
@@ -105,6 +105,29 @@ class ArmReader(Protocol):
     def list(self, path: str, api_version: str) -> Iterator[Body]: ...
 
     def query(self, path: str, body: Body, api_version: str) -> Iterator[Body]: ...
+
+
+def name_in(listed: Body) -> str:
+    """The name of a listed child whose id is not to be had. Raises TargetUnavailable where it has none."""
+    name = listed.get("name")
+    if isinstance(name, str) and name:
+        return name
+    raise TargetUnavailable(
+        "a list was answered with a resource without a name: that says nothing about what is there",
+        status=200,
+    )
+
+
+def whole(answered: Body) -> Body:
+    """``answered``, which says more than that the resource is there. A template may leave all its properties out;
+    Azure answers at least its state. Raises TargetUnavailable.
+    """
+    if answered["properties"]:
+        return answered
+    raise TargetUnavailable(
+        f"{answered.get('id')} was answered without any property: that says nothing about what is there",
+        status=200,
+    )
 
 
 class ArmWriter(ArmReader, Protocol):

@@ -12,10 +12,12 @@ from typing import Any
 
 from allowlist.azure.facts import is_fqdn_tag
 from allowlist.estate.bodies import Body, Estate
-from allowlist.estate.fields import FieldReader, owner_of, ports_of, texts_of
+from allowlist.estate.fields import NOTHING, FieldReader, owner_of, ports_of, texts_of
 from allowlist.estate.known import (
     KnownObject,
     UnknownValue,
+    holds,
+    is_expression,
     known_flag,
     known_value,
     shown,
@@ -40,7 +42,7 @@ from allowlist.rules.model import (
 
 APPLICATION, NETWORK, NAT = "ApplicationRule", "NetworkRule", "NatRule"
 
-LOWEST_PRIORITY, UNREAD_PRIORITY = 65000, -1
+UNREAD_PRIORITY = -1
 
 Rule = ApplicationRule | NetworkRule | NatRule
 
@@ -99,17 +101,20 @@ class RuleReader:
     def _read(self, kind: str, ref: RuleRef, frame: Frame, rule: Body) -> Rule:
         unknown = unmodelled_keys(rule, self._known[kind])
         read = {APPLICATION: self._application, NETWORK: self._network, NAT: self._nat}[kind]
-        found: Rule = read(ref, frame, rule)
+        for key in (self._protocols, "destinationPorts") if kind != APPLICATION else ("protocols",):
+            if key not in rule:
+                raise UnknownValue(f"{key} left out")
+        found: Rule = _completed(read(ref, frame, rule), kind, rule)
         if not (unknown or frame.doubts or frame.state):
             return found
         return _doubted(found, unknown, frame)
 
     def _application(self, ref: RuleRef, frame: Frame, rule: Body) -> Rule:
-        names = self._fields.names(rule.get("targetFqdns"))
-        tags = texts_of(rule.get("fqdnTags"))
+        names = self._fields.names(rule.get("targetFqdns", []))
+        tags = texts_of(rule.get("fqdnTags", []))
         no_tags = tuple(tag for tag in tags if is_host_in_tags(tag))
         sources = self._fields.sources(rule)
-        services, portless = services_of(rule.get("protocols"))
+        services, portless = services_of(rule.get("protocols", []))
         inspects, unclear = _flag("terminateTLS", rule)
         return ApplicationRule(
             ref=ref,
@@ -117,9 +122,9 @@ class RuleReader:
             sources=sources,
             services=services,
             patterns=names.patterns,
-            urls=texts_of(rule.get("targetUrls")),
+            urls=texts_of(rule.get("targetUrls", [])),
             fqdn_tags=tuple(tag for tag in tags if tag not in no_tags) if no_tags else tags,
-            web_categories=texts_of(rule.get("webCategories")),
+            web_categories=texts_of(rule.get("webCategories", [])),
             terminates_tls=inspects,
             unresolved=names.opaque,
             unmodelled=(*portless, *unclear),
@@ -130,7 +135,7 @@ class RuleReader:
 
     def _network(self, ref: RuleRef, frame: Frame, rule: Body) -> Rule:
         addresses, tags, unresolved = self._destinations(rule)
-        names = self._fields.names(rule.get("destinationFqdns"), Dialect.NETWORK_RULE)
+        names = self._fields.names(rule.get("destinationFqdns", []), Dialect.NETWORK_RULE)
         # That a deny matches nothing is not relied on: what it was meant to stop would be called allowed.
         wild = tuple(name for name in names.ignored if "*" in name and frame.action == "deny")
         sources = self._fields.sources(rule)
@@ -138,8 +143,8 @@ class RuleReader:
             ref=ref,
             action=Action(frame.action),
             sources=sources,
-            protocols=protocols_of(rule.get(self._protocols)),
-            ports=ports_of(rule.get("destinationPorts")),
+            protocols=protocols_of(rule.get(self._protocols, [])),
+            ports=ports_of(rule.get("destinationPorts", [])),
             destinations=addresses,
             service_tags=tags,
             fqdns=names.patterns,
@@ -155,16 +160,37 @@ class RuleReader:
         return NatRule(
             ref=ref,
             sources=self._fields.sources(rule),
-            protocols=protocols_of(rule.get(self._protocols)),
-            ports=ports_of(rule.get("destinationPorts")),
+            protocols=protocols_of(rule.get(self._protocols, [])),
+            ports=ports_of(rule.get("destinationPorts", [])),
             destinations=addresses,
             unresolved=(*tags, *unresolved),
         )
 
     def _destinations(self, rule: Body) -> tuple[AddressSet, tuple[str, ...], tuple[str, ...]]:
         return self._fields.addresses(
-            texts_of(rule.get("destinationAddresses")), texts_of(rule.get("destinationIpGroups"))
+            texts_of(rule.get("destinationAddresses", [])), texts_of(rule.get("destinationIpGroups", []))
         )
+
+
+_SOURCES = ("sourceAddresses", "sourceIpGroups")
+_TARGETS = {
+    APPLICATION: ("targetFqdns", "targetUrls", "fqdnTags", "webCategories"),
+    NETWORK: ("destinationAddresses", "destinationIpGroups", "destinationFqdns"),
+    NAT: ("destinationAddresses", "destinationIpGroups"),
+}
+
+
+def _completed(found: Rule, kind: str, rule: Body) -> Rule:
+    """``found``; what every rule has and this one leaves out may be anything. An empty list is no omission: it is how
+    Azure says that there is none, and how a template that takes none of its names reads.
+    """
+    if not any(key in rule for key in _SOURCES):
+        unresolved = (*found.sources.unresolved, f"rule {found.ref}, which says nothing of sources")
+        found = replace(found, sources=replace(found.sources, unresolved=unresolved))
+    if not any(key in rule for key in _TARGETS[kind]):
+        what = f"rule {found.ref}, which says nothing of targets"
+        found = replace(found, unresolved=(*found.unresolved, what))
+    return found
 
 
 _MORE_TARGETS = ("target", "destination", "fqdn", "url", "web")
@@ -234,21 +260,25 @@ def ruleset_of(name: str, rules: Iterable[Rule], settings: Settings) -> Ruleset:
 
 
 def priority_of(properties: Body) -> int:
-    """Of a group or a collection; what cannot be read comes before everything, as it might."""
+    """Of a group or a collection; what cannot be read, or is left out, comes before everything, as it might."""
     try:
-        return int(properties.get("priority") or LOWEST_PRIORITY)
-    except (TypeError, ValueError):
+        return int(properties["priority"])
+    except (KeyError, TypeError, ValueError):
         return UNREAD_PRIORITY
 
 
 def bodies_in(value: Any) -> list[Body]:
-    """The objects of a list field. An expression in their place is one object nothing is known about."""
-    items = value if isinstance(value, list) else [value] if value else []
-    return [item if isinstance(item, dict) else _unread(str(item)) for item in items]
+    """The objects of a list field. Whatever stands in their place is one object nothing is known about: an
+    expression, and nothing too. Azure answers an empty list where there are none (recorded traffic)."""
+    items = value if isinstance(value, list) else [value]
+    return [item if isinstance(item, dict) and item else _unread(item) for item in items]
 
 
-def _unread(expression: str) -> Body:
+def _unread(found: Any) -> Body:
     """As a collection: one rule that cannot be read, in no known place. As a rule: that rule."""
+    expression = (
+        found if is_expression(found) else f"[{found!r} in place of an object]" if holds(found) else NOTHING
+    )
     rule = {"name": expression, "ruleType": expression}
     return {**rule, "priority": expression, "action": {"type": expression}, "rules": [rule]}
 
@@ -311,7 +341,7 @@ def services_of(protocols: Any) -> tuple[frozenset[tuple[str, int]], tuple[str, 
 
     A protocol without a port may mean the usual one; no page says so. Raises ValueError where one cannot be read.
     """
-    items = protocols if isinstance(protocols, list) else [protocols] if protocols else []
+    items = protocols if isinstance(protocols, list) else [protocols]
     portless = tuple(f"{item.get('protocolType')} without a port" for item in items if _is_portless(item))
     return frozenset(map(_service, items)), portless
 

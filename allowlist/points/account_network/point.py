@@ -11,13 +11,14 @@ from collections.abc import Iterator, Sequence
 
 from allowlist.errors import InvalidInput, TargetNotFound
 from allowlist.estate.bodies import Body, Estate
-from allowlist.estate.parts import objects_in
+from allowlist.estate.known import unsettled
+from allowlist.estate.parts import object_in, objects_in
 from allowlist.estate.resource_id import normal_id
 from allowlist.plan.model import Operation
 from allowlist.points.account_network.place import API_VERSION, TAIL
 from allowlist.points.managed.compose import with_operations
 from allowlist.points.managed.draft import Place
-from allowlist.points.managed.network import DISABLED, ManagedNetwork, lowered
+from allowlist.points.managed.network import DISABLED, ManagedNetwork, lowered, settings_in
 from allowlist.points.managed.point import ManagedNetworkPoint
 from allowlist.points.point import ArmReader, Target
 from allowlist.points.unmet import Unmet
@@ -58,7 +59,7 @@ class AccountNetwork(ManagedNetworkPoint):
             return ManagedNetwork(
                 name=name, platform="account", isolation=DISABLED, absent=why_absent(account or {})
             )
-        network = ManagedNetwork.of(name, "account", lowered(settings["properties"]).get("managednetwork"))
+        network = ManagedNetwork.of(name, "account", settings_in(settings["properties"], {}))
         return network.held_by(settings).held_by(account or {})
 
     def with_network(self, estate: Estate, operations: Sequence[Operation], network_id: str) -> Estate:
@@ -79,10 +80,10 @@ class AccountNetwork(ManagedNetworkPoint):
         """The operation ends earlier than the account and its network settle, and both refuse the next write."""
         for body in bodies:
             properties = lowered(body["properties"])
-            inner = lowered(properties.get("managednetwork") or {})
-            for found in (properties.get("provisioningstate"), inner.get("provisioningstate")):
-                if str(found or "Succeeded") not in ("Succeeded", "Deferred"):
-                    yield Unmet.of_state(str(body.get("name")), str(found))
+            for found in (properties, object_in(properties, "managednetwork")):
+                state = unsettled({"properties": found})
+                if state.lower() not in ("", "deferred"):
+                    yield Unmet.of_state(str(body.get("name")), state)
 
 
 def account_of(target: Target) -> str:

@@ -22,7 +22,14 @@ from allowlist.points.accounts import ACCOUNTS
 from allowlist.points.agent_egress.draft import PolicyOptions, draft, options_of
 from allowlist.points.agent_egress.judge import PolicyJudge, posture
 from allowlist.points.agent_egress.place import API_VERSION
-from allowlist.points.agent_egress.translate import COLLECTION, MAX_RULES, MODE, EgressPolicy, to_ruleset
+from allowlist.points.agent_egress.translate import (
+    COLLECTION,
+    MAX_RULES,
+    MODE,
+    UNSET,
+    EgressPolicy,
+    to_ruleset,
+)
 from allowlist.points.point import (
     ArmReader,
     ArmWriter,
@@ -64,7 +71,8 @@ class AgentEgress(Point):
         if body is None:
             raise InvalidInput.of(estate.origin or "estate", f"lacks the RAI policy {self.target.resource}")
         name = self.target.resource.rpartition("/")[2]
-        found = body["properties"].get(COLLECTION)
+        properties = body["properties"]
+        found = properties.get(COLLECTION, UNSET) if properties else properties
         account = estate.get(self._account)
         state = unsettled(account) if account else ""
         policy = EgressPolicy.of(name, found, options_of(self.target).attached)

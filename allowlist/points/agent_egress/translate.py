@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final
 
 from allowlist.estate.bodies import Body
 from allowlist.estate.fields import owner_of
@@ -22,6 +22,8 @@ from allowlist.rules.addresses import EVERYWHERE
 from allowlist.rules.model import Action, ApplicationRule, RuleRef, Ruleset, Settings, Sources
 
 COLLECTION = "egressPolicy"
+UNSET: Final = object()
+"""In place of an egress policy: the RAI policy has none."""
 DEFAULT_RULE = "defaultAction"
 MODE = "mode"
 MAX_RULES = 480
@@ -62,7 +64,7 @@ class EgressRule:
             name=name,
             host=normal_entry(host),
             path=path,
-            action=action.choice("actionType", ACTIONS, "Allow"),
+            action=action.choice("actionType", ACTIONS),
             body=dict(body) if isinstance(body, Mapping) else {},
             doubts=tuple(found.doubts),
         )
@@ -102,14 +104,16 @@ class EgressPolicy:
 
     @classmethod
     def of(cls, name: str, body: Any, attached: bool | None = None) -> EgressPolicy:
-        """From the ``egressPolicy`` object, with the service's defaults for what is left out of it."""
-        if body is None:
+        """From the ``egressPolicy`` object, with the service's defaults for what is left out of it; UNSET for none."""
+        if body is UNSET:
             return cls(name=name, mode="unset", default="Allow", attached=attached, missing=True)
         found = KnownObject(body, _POLICY)
-        rules = found.get("rules") or ()
-        if not isinstance(rules, list | tuple):
-            found.doubts.append("rules, which is no list")
-            rules = ()
+        if not found.body:
+            found.doubts.append(f"{COLLECTION}, which is empty")
+        rules = found.body.get("rules", [])
+        if not isinstance(rules, list):
+            found.doubts.append("rules, which are no list")
+            rules = []
         mode = found.choice("mode", MODES, "Enforced")
         return cls(
             name=name,

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from allowlist.estate.known import SETTLED, KnownObject, is_expression
+from allowlist.estate.known import SETTLED, KnownObject, holds, is_expression, state_in
 from allowlist.names import normalise
 from allowlist.points.managed.translate import WEB, opaque, open_ruleset
 from allowlist.rules.addresses import EVERYWHERE, AddressSet
@@ -65,12 +65,15 @@ class AllowList:
     @classmethod
     def of(cls, name: str, kind: str, properties: Mapping[str, Any]) -> AllowList:
         found = KnownObject(properties, _ACCOUNT)
+        found.doubts += [] if properties else [f"{SETTINGS}, whose properties are empty"]
+        restricted = found.flag(SWITCH)
+        counts = restricted or holds(found.get(COLLECTION))
         return cls(
             name=name,
             kind=kind,
-            restricted=found.flag(SWITCH),
-            entries=found.texts(COLLECTION),
-            state=str(found.get("provisioningState") or SETTLED),
+            restricted=restricted,
+            entries=found.texts(COLLECTION) if counts else (),
+            state=state_in(found.body, "provisioningState", SETTLED),
             doubts=tuple(found.doubts),
         )
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from allowlist.estate.bodies import Body, Estate
 from allowlist.estate.fields import TIERS, object_of, readable_addresses, tier_of
-from allowlist.estate.known import KnownObject, holds, is_expression, spelled, unmodelled_keys, unsettled
+from allowlist.estate.known import KnownObject, is_expression, spelled, unmodelled_keys, unsettled
 from allowlist.estate.unread import UNRESOLVED
 from allowlist.points.rule_reader import (
     APPLICATION,
@@ -70,7 +70,7 @@ _FIREWALL = frozenset(
 def _doubts(properties: Body) -> Iterator[str]:
     found = KnownObject(properties, _FIREWALL)
     found.choice("threatIntelMode", ("Off", "Alert", "Deny"), "Off")
-    if holds(found.get("sku")):
+    if "sku" in found.body:
         found.nested("sku", ("name", "tier")).choice("tier", TIERS, "Standard")
     found.doubts += [
         f"{key} {value}"
@@ -84,8 +84,9 @@ _WRAPPER = frozenset({"name", "properties", "id", "etag", "type"})
 
 
 def _rules(firewall: str, properties: Body, key: str, around: Frame) -> Iterator[tuple[RuleRef, Frame, Body]]:
-    for item in bodies_in(properties.get(key, properties.get(UNRESOLVED))):
-        collection = object_of(item.get("properties")) or item
+    nothing: list[Body] | None = [] if properties else None
+    for item in bodies_in(properties.get(key, properties.get(UNRESOLVED, nothing))):
+        collection = object_of(item.get("properties", item))
         name = str(item.get("name") or "")
         beside = unmodelled_keys(item, _WRAPPER) if collection is not item else ()
         doubts = (*around.doubts, *(f"{key} of collection {name}" for key in beside))

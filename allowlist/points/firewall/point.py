@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from allowlist.errors import TargetNotFound
+from allowlist.errors import TargetNotFound, TargetUnavailable
 from allowlist.estate.bodies import Body, Estate, fingerprint
+from allowlist.estate.fields import object_of
 from allowlist.estate.inheritance import effective_policy
 from allowlist.estate.known import unsettled
 from allowlist.estate.resource_id import ResourceId, normal_id
@@ -29,7 +30,7 @@ from allowlist.points.firewall.validate import (
     find_policy_faults,
     group_faults,
 )
-from allowlist.points.point import ArmReader, ArmWriter, Draft, LimitFinding, Point, Target, Write
+from allowlist.points.point import ArmReader, ArmWriter, Draft, LimitFinding, Point, Target, Write, whole
 from allowlist.points.unmet import Unmet
 from allowlist.rules.model import Ruleset
 from allowlist.rules.requirement import Requirement
@@ -46,9 +47,9 @@ class FirewallPolicy(Point):
         bodies: list[Body] = []
         wanted: str | None = self.target.resource
         while wanted and not any(normal_id(body["id"]) == normal_id(wanted) for body in bodies):
-            policy = arm.get(wanted, API_VERSION)
+            policy = whole(arm.get(wanted, API_VERSION))
             bodies += [policy, *arm.list(f"{wanted}/ruleCollectionGroups", API_VERSION)]
-            wanted = (policy["properties"].get("basePolicy") or {}).get("id")
+            wanted = object_of(policy["properties"].get("basePolicy")).get("id")
         bodies += self._ip_groups(arm, bodies)
         return bodies + [arm.get(item, API_VERSION) for item in attached_firewalls(bodies)]
 
@@ -178,11 +179,22 @@ def _faults(estate: Estate, target: Target) -> Iterator[tuple[str, str]]:
 
 
 def _not_succeeded(body: Body) -> list[Unmet]:
-    state = body["properties"].get("provisioningState", "Succeeded")
-    return [] if state == "Succeeded" else [Unmet.of_state(str(body.get("name")), state)]
+    state = unsettled(body)
+    return [Unmet.of_state(str(body.get("name")), state)] if state else []
 
 
 def attached_firewalls(bodies: Iterable[Body]) -> list[str]:
     """Ids of the firewalls that carry any of the policies among ``bodies``."""
-    found = (item["id"] for body in bodies for item in body["properties"].get("firewalls") or ())
+    found = (item for body in bodies for item in _references(body))
     return list(dict.fromkeys(item for item in found if "/azurefirewalls/" in item.lower()))
+
+
+def _references(policy: Body) -> Iterator[str]:
+    """Ids of the firewalls that a policy lists. Raises TargetUnavailable where its list is none."""
+    found = policy["properties"].get("firewalls", [])
+    if not isinstance(found, list) or not all(isinstance(item, dict) and item.get("id") for item in found):
+        raise TargetUnavailable(
+            f"the policy {policy.get('name')} was answered without a list of its firewalls: that says nothing about what is there",
+            status=200,
+        )
+    yield from (str(item["id"]) for item in found)

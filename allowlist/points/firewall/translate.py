@@ -9,7 +9,7 @@ from allowlist.errors import InvalidInput
 from allowlist.estate.bodies import Body, Estate
 from allowlist.estate.fields import TIERS, object_of, readable_addresses, texts_of, tier_of
 from allowlist.estate.inheritance import effective_policy, resolves_network_names
-from allowlist.estate.known import KnownObject, holds, spelled, unmodelled_keys, unsettled
+from allowlist.estate.known import KnownObject, spelled, unmodelled_keys, unsettled
 from allowlist.estate.resource_id import normal_id
 from allowlist.estate.unread import UNRESOLVED
 from allowlist.points.rule_reader import (
@@ -39,6 +39,7 @@ def to_ruleset(estate: Estate, policy_id: str) -> Ruleset:
     around = Frame(action="", doubts=tuple(policy_doubts(chain)), state=state_of(estate, chain))
     rules: list[Rule] = []
     for depth, policy in enumerate(chain):
+        rules += _rules_of_an_unread_parent(policy, around)
         for group in sorted_groups(estate, policy["id"]):
             rules += _group_rules(estate, policy, group, around, depth, inherited=depth < len(chain) - 1)
         for group in estate.children(policy["id"], OLD_GROUP_TYPE):
@@ -47,6 +48,15 @@ def to_ruleset(estate: Estate, policy_id: str) -> Ruleset:
                 ref, around, f"rule group {ref}, which has the form of API versions before 2020"
             )
     return ruleset_of(name_of(chain[-1]), rules, _settings(chain))
+
+
+def _rules_of_an_unread_parent(policy: Body, around: Frame) -> list[Rule]:
+    """What a parent may let through or deny whose id is not said; without a parent the member is left out."""
+    properties = spelled(policy["properties"], _POLICY)
+    if "basePolicy" not in properties or object_of(properties["basePolicy"]).get("id"):
+        return []
+    ref = RuleRef(policy=name_of(policy), group="", collection="", rule="", order=(-1,), inherited=True)
+    return opaque_rules(ref, around, f"the parent of policy {name_of(policy)}, which is not said")
 
 
 def state_of(estate: Estate, chain: Sequence[Body]) -> str:
@@ -140,7 +150,7 @@ def policy_doubts(chain: Sequence[Body]) -> Iterator[str]:
     for policy in chain:
         found = KnownObject(policy["properties"], _POLICY)
         found.choice("threatIntelMode", MODES, "Off")
-        parts = {key: found.nested(key, known) for key, known in _NESTED.items() if holds(found.get(key))}
+        parts = {key: found.nested(key, known) for key, known in _NESTED.items() if key in found.body}
         for key, flag in _FLAGS:
             if key in parts:
                 parts[key].flag(flag)
@@ -188,7 +198,8 @@ def named_ip_groups(groups: Iterable[Body]) -> list[str]:
         for collection in bodies_in(group["properties"].get("ruleCollections"))
         for rule in bodies_in(collection.get("rules"))
         for key in ("sourceIpGroups", "destinationIpGroups")
-        for item in texts_of(rule.get(key))
+        for item in texts_of(rule.get(key, []))
+        if item.startswith("/")
     }
     return sorted(found)
 
@@ -261,8 +272,10 @@ def _settings(chain: list[Body]) -> Settings:
     properties = [policy["properties"] for policy in chain]
     modes = [str(item.get("threatIntelMode") or "Off").lower() for item in properties]
     whitelists = [object_of(item.get("threatIntelWhitelist")) for item in properties]
-    names = tuple(name.lower() for item in whitelists for name in texts_of(item.get("fqdns")))
-    addresses = readable_addresses(text for item in whitelists for text in texts_of(item.get("ipAddresses")))
+    names = tuple(name.lower() for item in whitelists for name in texts_of(item.get("fqdns", [])))
+    addresses = readable_addresses(
+        text for item in whitelists for text in texts_of(item.get("ipAddresses", []))
+    )
     return Settings(
         tier=tier_of(properties[-1]),
         threat_intelligence=max(

@@ -12,12 +12,20 @@ from dataclasses import replace
 from allowlist.azure.facts import api_version
 from allowlist.errors import InvalidInput
 from allowlist.estate.bodies import Body, Estate
+from allowlist.estate.known import unsettled
 from allowlist.plan.model import Operation
 from allowlist.points.managed.compose import with_operations
 from allowlist.points.managed.draft import Place
-from allowlist.points.managed.network import DISABLED, ManagedNetwork, OutboundRule, lowered
+from allowlist.points.managed.network import (
+    DISABLED,
+    NEVER_ISOLATED,
+    ManagedNetwork,
+    OutboundRule,
+    lowered,
+    settings_in,
+)
 from allowlist.points.managed.point import ManagedNetworkPoint
-from allowlist.points.point import ArmReader
+from allowlist.points.point import ArmReader, name_in
 from allowlist.points.unmet import Unmet
 
 API_VERSION = api_version("Microsoft.MachineLearningServices/workspaces")
@@ -42,9 +50,8 @@ class HubNetwork(ManagedNetworkPoint):
         workspace = arm.get(self.target.resource, API_VERSION)
         place = self.place()
         rules = [
-            {**body, "id": place.rule(str(body["name"]))}
+            {**body, "id": place.rule(name_in(body))}
             for body in arm.list(f"{self.target.resource}/outboundRules", API_VERSION)
-            if body.get("name")
         ]
         return [{**workspace, "id": workspace.get("id") or self.target.resource}, *rules]
 
@@ -66,12 +73,13 @@ class HubNetwork(ManagedNetworkPoint):
             return ManagedNetwork(
                 name=name, platform="hub", isolation=DISABLED, absent=f"{name} {_PROJECT}{_hub_of(workspace)}"
             )
-        network = ManagedNetwork.of(name, "hub", lowered(workspace["properties"]).get("managednetwork"))
-        network = replace(network.held_by(workspace), own_resources=tuple(_own_resources(workspace)))
         children = estate.children(self.target.resource, "outboundRules")
-        return network.with_rules(
+        listed = [
             OutboundRule.of(str(body["id"]).rpartition("/")[2], body["properties"]) for body in children
-        )
+        ]
+        settings = settings_in(workspace["properties"], NEVER_ISOLATED)
+        network = ManagedNetwork.of(name, "hub", settings, listed).held_by(workspace)
+        return replace(network, own_resources=tuple(_own_resources(workspace)))
 
     def with_network(self, estate: Estate, operations: Sequence[Operation], network_id: str) -> Estate:
         workspace = estate.get(network_id)
@@ -89,8 +97,7 @@ class HubNetwork(ManagedNetworkPoint):
         return estate.without(item["id"] for item in children.values()).with_resources([body])
 
     def find_unsettled(self, bodies: Sequence[Body]) -> Iterator[Unmet]:
-        state = str(lowered(bodies[0]["properties"]).get("provisioningstate") or "Succeeded")
-        if state != "Succeeded":
+        if state := unsettled(bodies[0]):
             yield Unmet.of_state(str(bodies[0].get("name")), state)
 
 

@@ -7,13 +7,13 @@ in its ``doubts``: then what it lets through is not known.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from allowlist.estate.bodies import Body
 from allowlist.estate.fields import ports_of
-from allowlist.estate.known import KnownObject, holds, is_expression, spelling, unsettled
+from allowlist.estate.known import KnownObject, holds, is_expression, spelling, state_in, unsettled
 from allowlist.estate.unread import NOT_LISTED
 from allowlist.names import Dialect, InvalidPattern, normalise, parse_pattern
 
@@ -70,9 +70,9 @@ class OutboundRule:
             kind=kind or str(found.get("type") or ""),
             destination=found.get("destination"),
             category=found.text("category") or "UserDefined",
-            status=spelling(found.get("status") or STATUSES[0], STATUSES),
+            status=spelling(state_in(found.body, "status", STATUSES[0]), STATUSES),
             error=str(found.get("errorInformation") or ""),
-            fqdns=found.texts("fqdns"),
+            fqdns=() if found.get("fqdns") is None else found.texts("fqdns"),
             has_status=holds(found.get("status")),
         )
         _read_destination(kind, found)
@@ -184,28 +184,33 @@ class ManagedNetwork:
     """Members and values of it that nobody models: then nothing of what it lets through is known."""
 
     @classmethod
-    def of(cls, name: str, platform: Platform, body: Any) -> ManagedNetwork:
-        """From the ``managedNetwork`` object; without one, isolation was never enabled."""
+    def of(
+        cls, name: str, platform: Platform, body: Any, listed: Sequence[OutboundRule] = ()
+    ) -> ManagedNetwork:
+        """From the ``managedNetwork`` object and the rules that were ``listed`` by themselves, which come first."""
         found = KnownObject(body, _NETWORK)
-        mode = found.choice("isolationMode", MODES, DISABLED)
+        mode = found.choice("isolationMode", MODES)
         provisioning = found.nested("status", ("status", "sparkReady"))
         status = provisioning.choice("status", ("Active", "Inactive"), "Active")
         provisioning.flag("sparkReady")
-        rules = found.get("outboundRules") or {}
+        rules = found.get("outboundRules")
         if not isinstance(rules, Mapping):
-            found.doubts.append("outboundRules, which is no object")
+            if holds(rules) or (mode == APPROVED and not listed):
+                found.doubts.append("outboundRules, which are not shown")
             rules = {}
-        return cls(
+        own = tuple(OutboundRule.of(key, value) for key, value in sorted(rules.items()))
+        network = cls(
             name=name,
             platform=platform,
             isolation=mode or APPROVED,
-            rules=tuple(OutboundRule.of(key, value) for key, value in sorted(rules.items())),
+            rules=own,
             provisioned=status != "Inactive" and mode != DISABLED,
             sku=str(found.get("firewallSku") or ""),
             kind=str(found.get("managedNetworkKind") or ""),
-            state=str(found.get("provisioningState") or SETTLED_STATES[0]),
+            state=state_in(found.body, "provisioningState", SETTLED_STATES[0]),
             doubts=tuple(found.doubts),
         )
+        return network.with_rules(listed) if listed else network
 
     @property
     def is_open(self) -> bool:
@@ -237,6 +242,18 @@ class ManagedNetwork:
         return replace(self, rules=tuple(mine[key] for key in sorted(mine)))
 
 
+def settings_in(properties: Mapping[str, Any], left_out: Mapping[str, Any]) -> Any:
+    """The ``managedNetwork`` object of a resource; ``left_out`` says what it means that there is none.
+
+    Properties without any member are none.
+    """
+    return lowered(properties).get("managednetwork", left_out) if properties else properties
+
+
+NEVER_ISOLATED = {"isolationMode": DISABLED}
+"""What a workspace without the object has."""
+
+
 def lowered(body: Mapping[str, Any]) -> dict[str, Any]:
     """Member names in lower case: ARM matches them without case, and samples send ``IsolationMode``."""
     return {key.lower(): value for key, value in body.items()}
@@ -245,25 +262,28 @@ def lowered(body: Mapping[str, Any]) -> dict[str, Any]:
 def _read_destination(kind: str, rule: KnownObject) -> None:
     """Add to the doubts of ``rule`` what its destination holds that nobody models."""
     if kind == "FQDN":
-        rule.text("destination")
+        if not rule.text("destination") and not rule.doubts:
+            rule.doubts.append("no destination")
     elif kind == "PrivateEndpoint":
         endpoint = rule.nested("destination", _ENDPOINT)
         endpoint.flag("sparkEnabled")
-        endpoint.text("serviceResourceId")
+        if not endpoint.text("serviceResourceId") and not rule.doubts:
+            rule.doubts.append("no destination.serviceResourceId")
         endpoint.text("subresourceTarget")
     elif kind == "ServiceTag":
         tag = rule.nested("destination", _TAG)
         tag.choice("action", ("Allow", "Deny"), "Allow")
         tag.choice("protocol", ("TCP", "UDP", "ICMP", "*"), "*")
-        tag.text("serviceTag")
-        prefixes = tag.texts("addressPrefixes")
+        named, prefixes = tag.text("serviceTag"), tag.texts("addressPrefixes")
+        if not (named or prefixes or rule.doubts):
+            rule.doubts.append("no destination.serviceTag")
         tag.doubts += [f"addressPrefixes {text}" for text in prefixes if is_expression(text)]
         _read_ports(tag)
 
 
 def _read_ports(tag: KnownObject) -> None:
     ports = tag.get("portRanges")
-    parts = str(ports).split(",") if holds(ports) else []
+    parts = str(ports).split(",") if not tag.is_blank("portRanges") and holds(ports) else []
     try:
         ports_of([part.strip() for part in parts])
     except ValueError:

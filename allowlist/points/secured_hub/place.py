@@ -7,10 +7,9 @@ before route tables (Virtual WAN documentation, "routing intent and routing poli
 
 from __future__ import annotations
 
-from typing import Any
-
 from allowlist.azure.facts import api_version
 from allowlist.estate.bodies import Body, Estate
+from allowlist.estate.parts import object_in, texts_in
 from allowlist.estate.resource_id import normal_id
 
 HUBS = "Microsoft.Network/virtualHubs"
@@ -23,7 +22,7 @@ _DEFAULT = "0.0.0.0/0"
 
 
 def _reference(body: Body | None, name: str) -> str:
-    found: Any = ((body or {}).get("properties") or {}).get(name) or {}
+    found = object_in(body["properties"], name) if body else {}
     return str(found.get("id") or "")
 
 
@@ -47,16 +46,21 @@ def firewall_of(estate: Estate, hub: str) -> Body | None:
 
 
 def internet_next_hop(estate: Estate, hub: str) -> str:
-    """Where the hub sends the Internet, normalised; empty where neither its intent nor its default table says."""
+    """Where the hub sends the Internet, normalised; empty where neither its intent nor its default table says, or
+    one of them cannot be read."""
     intents = [route for body in estate.children(hub, INTENT) for route in _routes(body, "routingPolicies")]
     tables = (body for body in estate.children(hub, TABLES) if str(body.get("name")) == "defaultRouteTable")
     routes = [route for body in tables for route in _routes(body, "routes")]
     for route in (*intents, *routes):
-        if {"Internet", _DEFAULT} & set(route.get("destinations") or ()):
-            return normal_id(str(route.get("nextHop") or "/"))
+        destinations = texts_in(route, "destinations")
+        if not destinations:
+            return ""
+        if {"Internet", _DEFAULT} & set(destinations):
+            return normal_id(route["nextHop"]) if route.get("nextHop") else ""
     return ""
 
 
 def _routes(body: Body, name: str) -> list[Body]:
-    found: list[Body] = (body.get("properties") or {}).get(name) or []
-    return found
+    """The routes of an intent or a table; one that says nothing where they are no list of objects."""
+    found = body["properties"].get(name, [])
+    return [item if isinstance(item, dict) else {} for item in found] if isinstance(found, list) else [{}]

@@ -14,6 +14,7 @@ import msgspec
 from allowlist.documents import digest_of
 from allowlist.errors import InvalidInput, TargetNotFound
 from allowlist.estate.bodies import Body, Estate
+from allowlist.estate.parts import object_in
 from allowlist.estate.resource_id import ResourceId, normal_id
 from allowlist.plan.findings import Finding, Status
 from allowlist.plan.model import Operation
@@ -47,7 +48,7 @@ class SecuredHub(Point):
         bodies = [{**hub, "id": hub.get("id") or self.target.resource}]
         for name in (INTENT, TABLES):
             bodies += _listed(arm, f"{self.target.resource}/{name}")
-        named = (hub["properties"].get("azureFirewall") or {}).get("id")
+        named = object_in(hub["properties"], "azureFirewall").get("id")
         if not named:
             return bodies
         firewall = arm.get(named, API_VERSION)
@@ -104,7 +105,7 @@ class SecuredHub(Point):
 
     def _unrouted(self, estate: Estate) -> Finding:
         hop = internet_next_hop(estate, self.target.resource)
-        where = f"sends the Internet to {ResourceId(hop).name}" if hop else "has no route for the Internet"
+        where = f"sends the Internet to {ResourceId(hop).name}" if hop else "shows no route for the Internet"
         return Finding(
             status=Status.INVALID,
             target=self.target.name,

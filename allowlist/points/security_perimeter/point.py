@@ -8,11 +8,20 @@ from typing import Any
 from allowlist.documents import digest_of
 from allowlist.errors import InvalidInput, TargetNotFound
 from allowlist.estate.bodies import Body, Estate
-from allowlist.estate.known import shown, spelled, spelling, unmodelled_keys, unsettled
+from allowlist.estate.known import (
+    UNSAID,
+    shown,
+    spelled,
+    spelling,
+    state_in,
+    unmodelled_keys,
+    unsettled,
+)
+from allowlist.estate.parts import object_in
 from allowlist.estate.resource_id import ResourceId, normal_id
 from allowlist.plan.findings import Finding, Status, in_bad_state, invalid, not_modelled
 from allowlist.plan.model import Operation
-from allowlist.points.point import ArmReader, ArmWriter, Draft, LimitFinding, Point, Write
+from allowlist.points.point import ArmReader, ArmWriter, Draft, LimitFinding, Point, Write, name_in
 from allowlist.points.security_perimeter.draft import PerimeterOptions, draft, options_of
 from allowlist.points.security_perimeter.place import API_VERSION, perimeter_of
 from allowlist.points.security_perimeter.translate import (
@@ -81,11 +90,10 @@ class SecurityPerimeter(Point):
         )
 
     def _behind(self, estate: Estate, perimeter: str) -> Iterator[Body]:
-        """The associations of the perimeter that stand behind this profile, or perhaps do."""
+        """The associations of the perimeter that stand behind this profile, or do not say behind which."""
         for body in estate.children(perimeter, ASSOCIATIONS):
-            profile = spelled(body["properties"], _ASSOCIATION).get("profile") or {}
-            named = profile.get("id") if isinstance(profile, Mapping) else profile
-            if normal_id(str(named or "/")) == normal_id(self.target.resource):
+            named = _profile_of(spelled(body["properties"], _ASSOCIATION))
+            if normal_id(named or self.target.resource) == normal_id(self.target.resource):
                 yield body
 
     def ruleset(self, estate: Estate) -> Ruleset:
@@ -207,8 +215,8 @@ class SecurityPerimeter(Point):
         properties = found[0]["properties"]
         if _meaning(properties) != _meaning(write.body["properties"]):
             return [Unmet.different(name)]
-        state = str(properties.get("provisioningState") or "Succeeded")
-        return [] if state == "Succeeded" else [Unmet.of_state(name, state)]
+        state = unsettled(found[0])
+        return [Unmet.of_state(name, state)] if state else []
 
 
 _NOT_IN_FORCE = "its rules are not known to be in force"
@@ -226,13 +234,18 @@ _YES = ("yes", "true")
 
 def _association(body: Body) -> Association:
     properties = spelled(body["properties"], _ASSOCIATION)
-    behind = properties.get("privateLinkResource")
+    mode = state_in(properties, "accessMode", UNSAID) if _profile_of(properties) else "without a profile"
     return Association(
         name=ResourceId(body["id"]).name,
-        resource=str((behind if isinstance(behind, Mapping) else {}).get("id") or ""),
-        mode=spelling(str(properties.get("accessMode") or "Learning"), MODES),
+        resource=str(object_in(properties, "privateLinkResource").get("id") or ""),
+        mode=spelling(mode, MODES),
         has_issues=str(properties.get(_ISSUES) or "").lower() in _YES,
     )
+
+
+def _profile_of(association: Body) -> str:
+    named = association.get("profile")
+    return str((named.get("id") if isinstance(named, Mapping) else named) or "")
 
 
 def _doubts(perimeter: Body | None, profile: Body | None, behind: Iterable[Body]) -> Iterator[str]:
@@ -263,8 +276,7 @@ def _listed(arm: ArmReader, path: str) -> Iterator[Body]:
     """Children by their names: what a perimeter has none of may be answered 404."""
     try:
         for body in arm.list(path, API_VERSION):
-            if body.get("name"):
-                yield {**body, "id": f"{path}/{body['name']}"}
+            yield {**body, "id": f"{path}/{name_in(body)}"}
     except TargetNotFound:
         return
 

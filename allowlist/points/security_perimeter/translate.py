@@ -11,7 +11,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from allowlist.estate.known import holds, shown, spelling, unmodelled_keys
+from allowlist.estate.known import holds, shown, spelling, unmodelled_keys, unsettled
+from allowlist.estate.parts import texts_in
 from allowlist.names import Dialect, InvalidPattern, parse_pattern
 from allowlist.points.allow_list.translate import normal_entry
 from allowlist.points.managed.translate import WEB, opaque, open_ruleset
@@ -36,7 +37,6 @@ MEMBERS = frozenset({"direction", "provisioningState", "serviceTags", "networkSe
 MODES = ("Enforced", "Learning", "Audit", "Transition")
 """Transition is what Learning was called before."""
 
-_IN_FORCE = ("", "Succeeded")
 _GONE = ("Failed", "Deleting")
 
 
@@ -106,17 +106,19 @@ def mode_of(associations: Sequence[Association]) -> str:
 
 def hosts_of(rule: Mapping[str, Any]) -> tuple[str, ...]:
     """The names of a rule, as far as they can be read."""
-    names = rule.get(NAMES)
-    return tuple(normal_entry(str(item)) for item in names) if isinstance(names, list | tuple) else ()
+    return tuple(map(normal_entry, texts_in(rule, NAMES)))
 
 
 def rule_doubts(rule: Mapping[str, Any]) -> tuple[str, ...]:
-    """Members and values of a rule that nobody models."""
+    """Members and values of a rule that nobody models; a rule about nothing at all may be about any name."""
     names, direction = rule.get(NAMES), rule.get("direction")
-    odd = holds(names) and not (isinstance(names, list) and all(isinstance(item, str) for item in names))
+    odd = holds(names) and not (
+        isinstance(names, list) and all(isinstance(item, str) and item for item in names)
+    )
     return (
         *unmodelled_keys(rule, MEMBERS),
         *([f"{NAMES} {shown(names)}"] if odd else []),
+        *([] if any(holds(rule.get(key)) for key in _LISTS) else [f"{NAMES}, which are not said"]),
         *(f"{key} beside names" for key in _LISTS if key != NAMES and holds(names) and holds(rule.get(key))),
         *(
             []
@@ -146,12 +148,12 @@ def to_ruleset(profile: AccessProfile) -> Ruleset:
 
 
 def _state(rule: Mapping[str, Any]) -> str:
-    return spelling(rule.get("provisioningState") or "", (*_IN_FORCE, *_GONE))
+    return spelling(unsettled({"properties": dict(rule)}), _GONE)
 
 
 def _rule(profile: str, name: str, rule: Mapping[str, Any]) -> ApplicationRule:
     """One rule; wildcards may stand for any name, for no page says what they match here."""
-    coming = _state(rule) not in _IN_FORCE
+    coming = _state(rule)
     hosts = hosts_of(rule)
     doubts = rule_doubts(rule)
     return ApplicationRule(
@@ -162,7 +164,7 @@ def _rule(profile: str, name: str, rule: Mapping[str, Any]) -> ApplicationRule:
         patterns=tuple(host for host in hosts if "*" not in host),
         unresolved=tuple(host for host in hosts if "*" in host) or (() if hosts else doubts),
         unmodelled=doubts,
-        state=f"its state is {_state(rule)}" if coming else "",
+        state=f"its state is {coming}" if coming else "",
     )
 
 
