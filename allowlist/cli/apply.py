@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import re
 import shlex
-import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -33,7 +32,7 @@ from allowlist.cli.console import plain, put_json, say
 from allowlist.cli.exits import Exit
 from allowlist.cli.progress import begun, next_lines, say_interrupted, show_progress
 from allowlist.cli.stopping import stopping
-from allowlist.cli.watch import follow, leave_watcher, refuse_unwatched, watch_arguments
+from allowlist.cli.watch import follow, leave_watcher, log_of, refuse_unwatched, watch_arguments
 from allowlist.documents.words import counted
 from allowlist.errors import AllowlistError
 
@@ -222,7 +221,7 @@ def _leave_provisional(
         say("unless it is confirmed, your next sync with this ledger undoes it; nothing else does")
         if no_wait:
             return False
-    log = Path(tempfile.gettempdir()) / f"allowlist-{run_id}.log"
+    log = log_of(run_id)
     watcher = leave_watcher(run_id, arguments, log)
     try:
         say(

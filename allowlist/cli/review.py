@@ -129,6 +129,13 @@ def review(
 
         return connect(sign_in.to(project().workload), notify=narrate, sleep=sleep)
 
+    def watcher(run_id: str) -> str:
+        from allowlist.cli.watch import leave_watcher, log_of, watch_arguments
+
+        arguments = watch_arguments(workload_path, catalogs, facts_path, sign_in, ledger_url)
+        left = leave_watcher(run_id, arguments, log_of(run_id))
+        return f"process {left.pid} (log: {log_of(run_id)})"
+
     access = Access(
         ledger=lambda: _open_ledger(ledger_url),
         who=who,
@@ -141,6 +148,7 @@ def review(
         makes_first=bool(snapshot or sign_in.endpoint),
         read_only="asked for with --read-only" if read_only else "",
         confirm_within=duration(confirm_within) if confirm_within else None,
+        leave_watcher=watcher,
     )
     return show(access)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -100,6 +101,11 @@ def refuse_unwatched(undone_by: str, ledger: Ledger) -> None:
             "nobody would undo it: no sync elsewhere can see a ledger that is a file of this job",
             hint="give --ledger postgresql://…, or leave out --no-wait",
         )
+
+
+def log_of(run_id: str) -> Path:
+    """Where a watcher that was left behind writes what it does."""
+    return Path(tempfile.gettempdir()) / f"allowlist-{run_id}.log"
 
 
 def leave_watcher(run_id: str, arguments: Sequence[str], log: Path) -> subprocess.Popen[bytes]:

@@ -75,6 +75,8 @@ class Access:
     makes_first: bool = False
     read_only: str = ""
     confirm_within: timedelta | None = None
+    leave_watcher: Callable[[str], str] | None = None
+    """Leaves somebody behind who undoes a provisional run that nobody confirms, and says who; else the session does."""
     sleep: SleepFunction | None = None
     """Waits in place of the stop of a run, which wakes up for who asks twice."""
 
@@ -97,6 +99,10 @@ class ReviewSession:
     @property
     def confirm_within(self) -> timedelta | None:
         return self._access.confirm_within
+
+    def leave_watcher(self, run_id: str) -> str:
+        """Who undoes a provisional run also when this session is gone; empty where only the session does."""
+        return self._access.leave_watcher(run_id) if self._access.leave_watcher else ""
 
     def now(self) -> datetime:
         return self._access.clock()

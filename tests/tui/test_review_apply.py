@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+import subprocess
 import time
 from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
+from allowlist.cli.watch import leave_watcher
 from allowlist.workflow.review_session import Access, ReviewSession
 from allowlist_tui.screens.applying import ApplyScreen
 from tests.helpers.screen import SMALL, Person, drive
@@ -152,6 +154,33 @@ def test_a_provisional_run_nobody_confirms_is_undone(tmp_path: Path) -> None:
 
     with contoso_world(tmp_path) as world:
         drive(session_of(world, confirm_within=dt.timedelta(seconds=2)), work)
+
+
+def test_whoever_leaves_a_provisional_run_leaves_a_process_that_undoes_it(tmp_path: Path) -> None:
+    left: list[subprocess.Popen[bytes]] = []
+
+    async def work(person: Person) -> None:
+        await approve_two(person)
+        await person.press("A")
+        await confirm(person)
+        await person.until(lambda: "also when this screen is closed" in person.screen_text)
+        assert str(left[0].pid) in person.screen_text
+        assert any(str(left[0].pid) in text for text in person.app.parting_words)
+
+    with contoso_world(tmp_path) as world:
+
+        def watcher(run_id: str) -> str:
+            where = ("--ledger", f"sqlite:///{tmp_path}/ledger.db", "--workload", str(world.workload))
+            azure = ("--arm-endpoint", world.running.url, "--credential", "none")
+            left.append(leave_watcher(run_id, [*where, *azure], tmp_path / "watcher.log"))
+            return f"process {left[0].pid}"
+
+        soon = dt.timedelta(seconds=6)
+        drive(session_of(world, confirm_within=soon, leave_watcher=watcher), work)
+        assert left[0].wait(120) == 0, (tmp_path / "watcher.log").read_text()
+        run = next(run for run in world.ledger.runs() if run.kind == "apply")
+        assert run.state == "rolled-back"
+        assert world.rules() == []
 
 
 def test_leaving_while_it_runs_ends_it_between_two_steps(tmp_path: Path) -> None:

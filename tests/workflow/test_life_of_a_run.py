@@ -83,6 +83,37 @@ def test_what_somebody_else_changed_is_not_undone_and_a_way_out_is_named(world: 
     assert f"history {applied} --close" in refused.value.hint
 
 
+def test_a_rule_of_ours_that_somebody_took_out_is_written_again_by_a_resume_and_stops_a_rollback(
+    world: World,
+) -> None:
+    """Each way asks whether what its own writes presuppose still holds: of a resume the approved plan's "as before" for
+    that rule, of a rollback what this life left, which nobody approved anew."""
+
+    def cut(event: object) -> None:
+        if getattr(event, "state", "") == "verified":
+            raise PowerCut
+
+    def take_out(body: dict[str, Any]) -> None:
+        body["properties"]["ruleCollections"][0]["rules"].pop(0)
+
+    plan = world.plan()
+    world.approve(plan)
+    world.settings |= {"on_event": cut}
+    with pytest.raises(PowerCut):
+        world.apply(plan)
+    world.settings.pop("on_event")
+    run = world.ledger.runs(1)[0].run_id
+    # The journal has the first change as verified; whatever it has not, Azure is asked about.
+    world.edit(OURS, take_out)
+    with pytest.raises(StalePlan, match="somebody else changed") as refused:
+        roll_back(world.project, run, world.arm, world.context())
+    assert f"history {run} --close" in refused.value.hint
+
+    result = resume_run(world.project, run, world.arm, world.context(), ApplyOptions())
+    assert result.converged
+    assert len(world.rules()) == 35
+
+
 def test_what_a_later_run_of_ours_wrote_is_named_as_ours(world: World) -> None:
     some = world.plan()
     world.approve(some, *some.changes[:3])

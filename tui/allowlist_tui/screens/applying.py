@@ -230,6 +230,7 @@ class ApplyScreen(RunScreen):
         super().__init__(session, f"applying {review.plan.workload}", _planned_steps(review))
         self.review = review
         self.provisional: Run | None = None
+        self._watcher = ""
         self._undoing = False
 
     def work(self) -> RunResult:
@@ -245,12 +246,20 @@ class ApplyScreen(RunScreen):
 
     def after(self) -> None:
         if self.session.confirm_within is not None:
-            self.host.slow(self, lambda: self.session.run(self.run_id), self._maybe_provisional, group="run")
+            self.host.slow(self, self._watched_run, self._maybe_provisional, group="run")
 
-    def _maybe_provisional(self, run: Run) -> None:
+    def _watched_run(self) -> tuple[Run, str]:
+        """The run, and who undoes it unless it is confirmed; empty for this screen."""
+        run = self.session.run(self.run_id)
+        return run, self.session.leave_watcher(run.run_id) if run.state == "provisional" else ""
+
+    def _maybe_provisional(self, found: tuple[Run, str]) -> None:
+        run, self._watcher = found
         self.provisional = run if run.state == "provisional" else None
         if self.provisional is not None:
-            self.host.parting_words = [f"run {run.run_id} is provisional: allowlist confirm {run.run_id}"]
+            who = f"unless it is confirmed, {self._watcher} undoes it" if self._watcher else ""
+            keep = f"run {run.run_id} is provisional: allowlist confirm {run.run_id}"
+            self.host.parting_words = [line for line in (who, keep) if line]
         self.tick()
 
     def tick(self) -> None:
@@ -258,8 +267,8 @@ class ApplyScreen(RunScreen):
         if self.provisional is None:
             return
         left = time_left(self.provisional, self.session.now())
-        if left > timedelta():
-            self.tell(_provisional_lines(self.provisional.run_id, left))
+        if left > timedelta() or self._watcher:
+            self.tell(_provisional_lines(self.provisional.run_id, left, self._watcher))
             self.host.slow(
                 self,
                 lambda: self.session.run(self.run_id),
@@ -273,9 +282,14 @@ class ApplyScreen(RunScreen):
             self._undo("not confirmed in time: rolling back")
 
     def _still(self, run: Run) -> None:
-        """Somebody else may have confirmed it."""
+        """Somebody else may have confirmed it, or undone it."""
         if self.provisional is not None and run.state == "confirmed":
             self._confirmed(run)
+        elif self.provisional is not None and run.state == "rolled-back":
+            self.provisional = None
+            self.host.parting_words = []
+            self.tell([(("✓ rolled back", "good"), (f"  {self._watcher} undid run {run.run_id}", "plain"))])
+            self.tick()
 
     def action_confirm(self) -> None:
         if reason := self.why_not("confirm"):
@@ -382,7 +396,8 @@ def _clock(span: timedelta) -> str:
     return f"{seconds // 60}:{seconds % 60:02}"
 
 
-def _provisional_lines(run_id: str, left: timedelta) -> list[Line]:
+def _provisional_lines(run_id: str, left: timedelta, watcher: str) -> list[Line]:
+    who = f"also when this screen is closed: {watcher} undoes it" if watcher else ""
     return [
         (
             ("◷ provisional  ", "warn"),
@@ -390,6 +405,7 @@ def _provisional_lines(run_id: str, left: timedelta) -> list[Line]:
             (" left to confirm with c, else it is undone", "plain"),
         ),
         ((f"elsewhere: allowlist confirm {run_id}", "muted"),),
+        *([((who, "muted"),)] if who else []),
     ]
 
 
