@@ -14,7 +14,7 @@ ITSELF  := install --quiet --no-deps --no-build-isolation --editable .
 # Whatever a machine says: what every worker and every process of a test imports is compiled once.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: demo test quick coverage laws check workflows engines pages bench picture mutants soak fuzz wheel lock clean
+.PHONY: demo test quick coverage laws check workflows engines pages bench picture mutants hints soak fuzz wheel lock clean
 
 demo: .make/product
 	$(BIN)/allowlist demo
@@ -68,6 +68,12 @@ picture: .make/dev
 # Breaks the product in a copy, one promise at a time, and shows the test that dies of it.
 mutants: .make/dev
 	$(BIN)/python -m tests.promises $(ONLY)
+
+# The suite once more, and after each command line the commands it printed, in its folder and with its ledger.
+hints: .make/dev
+	rm -f .make/hints.jsonl
+	ALLOWLIST_RUN_HINTS=$$PWD/.make/hints.jsonl $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(PYTEST)
+	$(BIN)/python -m tests.helpers.hints .make/hints.jsonl
 
 soak: .make/dev
 	$(BIN)/python -m tests.soak --seconds $(SECONDS)

@@ -47,6 +47,7 @@ def narration(text: str, level: str = "info", **fields: Any) -> str:
     """One line of narration in the form that was asked for, without secrets; commands in it run as printed."""
     text = with_given(text)
     if LOG.is_json:
+        fields = {key: with_given(item) if isinstance(item, str) else item for key, item in fields.items()}
         return LOG.json_line(without_styles(text), level, fields, dt.datetime.now(dt.UTC))
     return with_styles(lines(LOG.clean(text)))
 

@@ -4,15 +4,28 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from allowlist.cli.stopping import stopping
 from allowlist.simulator import Simulator, serve
 from tests.helpers.cli import CONTOSO, FIREWALL_ONLY, allowlist
 
+CLOSING = """
+import os, signal, time
+from allowlist.cli.stopping import stopping
+with stopping(lambda run: []):
+    try:
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(60)
+    finally:
+        os.kill(os.getpid(), signal.SIGINT)  # while connections and ledger are being closed
+        time.sleep(60)
+"""
 MOMENTS = ("reading the actual state", ": intended", ": sent", ": landed", ": verified")
 
 
@@ -61,3 +74,21 @@ def test_a_killed_apply_is_told_and_finished_by_the_next(moment: str, workplace:
             "two names stay denied by a rule of somebody else, and that is never called fine"
         )
         assert allowlist("history", "--verify").code == 0
+
+
+def test_a_second_ctrl_c_while_a_command_closes_what_it_opened_ends_it_without_a_traceback() -> None:
+    ended = subprocess.run([sys.executable, "-c", CLOSING], capture_output=True, text=True, timeout=120)
+    assert (ended.returncode, ended.stderr) == (130, "interrupted\n")
+
+
+def test_the_second_ctrl_c_of_a_run_says_that_it_leaves(capfd: pytest.CaptureFixture[str]) -> None:
+    with stopping(lambda run: [f"go on with it: allowlist apply --resume {run}"]) as stop:
+        stop.run_id = "20261128-000000-abcdef"
+        for _ in range(2):
+            os.kill(os.getpid(), signal.SIGINT)
+    once, how, again = capfd.readouterr().err.splitlines()
+    assert once.startswith("finishing the steps in flight")
+    assert how == "go on with it: allowlist apply --resume 20261128-000000-abcdef"
+    assert again.startswith("leaving at the next safe point")
+    assert stop.asked()
+    assert stop.at_once

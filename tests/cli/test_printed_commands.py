@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
 import shlex
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ import pytest
 
 from allowlist.cli.main import main
 from allowlist.simulator import Simulator, serve
+from tests.helpers import hints
 from tests.helpers.cli import CONTOSO, FIREWALL_ONLY, allowlist
 from tests.helpers.shared import REPOSITORY
 
@@ -130,3 +132,19 @@ def test_printed_commands_carry_the_flags_that_were_given(workplace: Path) -> No
 def test_an_address_with_a_password_is_not_printed_again() -> None:
     told = allowlist("history", "nothing", "--ledger", "postgresql://me:geheim123@127.0.0.1:1/none")
     assert "geheim123" not in told.err
+
+
+def test_hints_in_logs_carry_the_flags_too(workplace: Path) -> None:
+    (workplace / "my work.yaml").write_text(FIREWALL_ONLY.read_text())
+    told = allowlist("apply", "plan.json", "--workload", "my work.yaml", "--log-format", "json")
+    assert told.code == 1
+    simulator = Simulator()
+    simulator.seed(CONTOSO)
+    with serve(simulator) as running:
+        azure = ("--arm-endpoint", running.url, "--credential", "none", "--workload", "my work.yaml")
+        allowlist("plan", "-o", "plan.json", *azure)
+        refused = allowlist("--log-format", "json", "apply", "plan.json", *azure)
+    hint = next(found["hint"] for line in refused.err.splitlines() if "hint" in (found := json.loads(line)))
+    (approval, *_) = hints.commands_in(hint)
+    assert "--workload 'my work.yaml'" in approval
+    assert allowlist(*(_VALUES.get(word, word) for word in shlex.split(approval))).code == 0

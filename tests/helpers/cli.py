@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from allowlist.cli.main import invoke
+from tests.helpers import hints
 from tests.helpers.shared import REPOSITORY
 
 CONTOSO = REPOSITORY / "allowlist" / "simulator" / "estates" / "contoso"
@@ -31,7 +32,15 @@ class Result:
 
 
 def allowlist(*arguments: object) -> Result:
-    """Run ``allowlist`` with ``arguments``."""
+    """Run ``allowlist`` with ``arguments``; what it says to run next is run too where that is asked for."""
+    result = run(*arguments)
+    if hints.RECORD:
+        hints.follow(run, [str(argument) for argument in arguments], result.err, result.out)
+    return result
+
+
+def run(*arguments: object) -> Result:
+    """Run ``allowlist`` with ``arguments`` and nothing else."""
     out, err = io.StringIO(), io.StringIO()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         code = invoke([str(argument) for argument in arguments])
