@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,21 @@ import pytest
 
 from allowlist.estate.bodies import Body, Estate
 from allowlist.plan.findings import Status
+from allowlist.workflow.checking import check_targets
 from allowlist.workflow.planning import make_plan
-from tests.helpers.one_flow import BLOCKED, COVERED, changed, project, status
+from allowlist.workflow.project import Project
+from tests.helpers.one_flow import (
+    ALLOW,
+    BLOCKED,
+    COVERED,
+    FIREWALL,
+    POLICY,
+    changed,
+    classic,
+    policy,
+    project,
+    status,
+)
 
 UNDECISIVE = frozenset(
     # Labels, places and what says nothing about flows.

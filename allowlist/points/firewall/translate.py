@@ -9,7 +9,7 @@ from allowlist.errors import InvalidInput
 from allowlist.estate.bodies import Body, Estate
 from allowlist.estate.fields import TIERS, object_of, readable_addresses, texts_of, tier_of
 from allowlist.estate.inheritance import effective_policy, resolves_network_names
-from allowlist.estate.known import KnownObject, spelled, unmodelled_keys, unsettled
+from allowlist.estate.known import KnownObject, holds, spelled, unmodelled_keys, unsettled
 from allowlist.estate.resource_id import normal_id
 from allowlist.estate.unread import UNRESOLVED
 from allowlist.points.rule_reader import (
