@@ -5,7 +5,8 @@ from __future__ import annotations
 import datetime as dt
 import os
 import sys
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import click
@@ -78,6 +79,30 @@ def json_text(value: Any) -> str:
 
 def put_json_line(value: Any) -> None:
     click.echo(_ENCODER.encode(value).decode())
+
+
+@contextmanager
+def json_lines() -> Iterator[Callable[[bytes], object]]:
+    """Writes very many lines of JSON on stdout, a block at a time."""
+    block: list[bytes] = []
+
+    def write(line: bytes) -> None:
+        block.append(line)
+        if len(block) >= _LINES_AT_ONCE:
+            flush()
+
+    def flush() -> None:
+        if block:
+            click.echo(b"\n".join(block).decode())
+            block.clear()
+
+    try:
+        yield write
+    finally:
+        flush()
+
+
+_LINES_AT_ONCE = 1024
 
 
 def uses_colour(stream: Any) -> bool:

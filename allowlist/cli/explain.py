@@ -17,12 +17,20 @@ from allowlist.cli.common import (
     state_from,
     state_options,
 )
-from allowlist.cli.console import put, put_json, put_json_line, styled
+from allowlist.cli.console import json_lines, put, put_json, styled
+from allowlist.cli.counting import Progress
 from allowlist.cli.exits import Exit
 from allowlist.errors import AllowlistError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from allowlist.azure.connection import SignIn
+    from allowlist.estate.bodies import Estate
+    from allowlist.workflow.explaining import FlowLine
+    from allowlist.workflow.flow_files import FlowFile
+    from allowlist.workflow.project import Project
+    from allowlist.workload import TargetSpec
 
 
 @click.command()
@@ -45,8 +53,8 @@ if TYPE_CHECKING:
 @click.option(
     "--flows",
     "flows_path",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="Many flows, as JSON Lines.",
+    type=click.Path(path_type=Path, dir_okay=False, allow_dash=True),
+    help="Many flows, as JSON Lines or CSV; - is standard input. Answers are JSON Lines.",
 )
 @project_options
 @state_options
@@ -77,39 +85,67 @@ def explain(
       allowlist explain download.pytorch.org --from 10.0.0.4
       allowlist explain https://huggingface.co/models
       allowlist explain --flows flows.jsonl --snapshot ./state
+      allowlist explain --flows - --snapshot ./state < flows.csv
     """
-    from allowlist.workflow.explaining import (
-        explain_flows,
-        explanation_json,
-        explanation_text,
-        line_of_address,
-        read_flows,
-    )
+    from allowlist.workflow.explaining import line_of_address
     from allowlist.workflow.project import read_estate
 
-    if flows_path is not None:
-        lines = read_flows(flows_path)
-    elif fqdn or destination:
-        lines = [
-            line_of_address(
-                fqdn or "", source=source or "", port=port, protocol=protocol or "", destination=destination
-            )
-        ]
-    else:
+    flows = _flows_of(flows_path, snapshot) if flows_path is not None else None
+    if flows is None and not (fqdn or destination):
         raise AllowlistError("which flow?", hint="give a host or a URL, --to ADDRESS, or --flows FILE")
+    line = line_of_address(
+        fqdn or "", source=source or "", port=port, protocol=protocol or "", destination=destination
+    )
     project = project_from(workload_path, catalogs, facts_path)
     specs = project.targets(only, exclude)
     with state_from(snapshot, sign_in.to(project.workload)) as origin:
         estate = read_estate(project, specs, origin)
-    project = resolved(project, estate, specs, facts_path, also=[line.fqdn for line in lines if line.fqdn])
-    denied = False
-    for answer in explain_flows(project, estate, specs, lines):
-        denied = denied or answer.verdict.word != "allow"
-        if flows_path is not None:
-            put_json_line(explanation_json(answer))
-        elif as_json:
+    names = dict.fromkeys(one.fqdn for one in (flows if flows is not None else [line]) if one.fqdn)
+    project = resolved(project, estate, specs, facts_path, also=list(names))
+    if flows is not None:
+        allowed = _answer_all(project, estate, specs, flows)
+    else:
+        allowed = _answer_one(project, estate, specs, line, as_json=as_json)
+    return Exit.PENDING if exit_code and not allowed else Exit.DONE
+
+
+def _flows_of(path: Path, snapshot: Path | None) -> FlowFile:
+    from allowlist.workflow.flow_files import STANDARD_INPUT, FlowFile
+
+    if path == STANDARD_INPUT == snapshot:
+        raise AllowlistError(
+            "flows and state cannot both be standard input", hint="write one of them to a file"
+        )
+    return FlowFile.read(path)
+
+
+def _answer_all(project: Project, estate: Estate, specs: Sequence[TargetSpec], flows: FlowFile) -> bool:
+    """Write an answer a line, and tell whether all flows are allowed."""
+    from allowlist.workflow.explaining import Explainer
+    from allowlist.workflow.explaining_many import answers
+
+    allowed = True
+    total = len(flows) * len(specs)
+    with Progress("flows", total) as progress, json_lines() as write:
+        for done, (text, passes) in enumerate(answers(Explainer(project, estate, specs), flows), 1):
+            allowed = allowed and passes
+            write(text)
+            if not done & 4095:
+                progress.at(done)
+    return allowed
+
+
+def _answer_one(
+    project: Project, estate: Estate, specs: Sequence[TargetSpec], line: FlowLine, *, as_json: bool
+) -> bool:
+    from allowlist.workflow.explaining import explain_flows, explanation_json, explanation_text
+
+    allowed = True
+    for answer in explain_flows(project, estate, specs, [line]):
+        allowed = allowed and answer.verdict.word == "allow"
+        if as_json:
             put_json(explanation_json(answer))
         else:
             for text in explanation_text(answer, styled):
                 put(text)
-    return Exit.PENDING if exit_code and denied else Exit.DONE
+    return allowed

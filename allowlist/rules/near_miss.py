@@ -15,7 +15,7 @@ from typing import Final
 from allowlist.names import Pattern, ancestors, normalise
 from allowlist.rules.addresses import EVERYWHERE, AddressSet
 from allowlist.rules.evaluate import evaluate, hidden_steps, reaches_application_rules
-from allowlist.rules.flow import NOTHING_KNOWN, Facts, Flow, Verdict
+from allowlist.rules.flow import NOTHING_KNOWN, Facts, Flow, Step, Verdict
 from allowlist.rules.matching import can_match_urls, is_protocol_match, match_sources
 from allowlist.rules.model import Action, ApplicationRule, FilterRule, NetworkRule, RuleRef, Ruleset, Stage
 from allowlist.rules.urls import find_url_fault, host_of_url, matches_url
@@ -68,12 +68,19 @@ class NearMisses:
         self._ruleset = ruleset
         self._facts = facts
 
-    def of(self, flow: Flow, verdict: Verdict | None = None) -> tuple[NearMiss, ...]:
-        """The rules that come nearest to letting ``flow`` through, those that lack least first; none if it passes."""
+    def of(
+        self, flow: Flow, verdict: Verdict | None = None, hidden: Iterable[Step] | None = None
+    ) -> tuple[NearMiss, ...]:
+        """The rules that come nearest to letting ``flow`` through, those that lack least first; none if it passes.
+
+        ``hidden`` are the rules that match and are never asked, where they are known already.
+        """
         verdict = verdict or evaluate(self._ruleset, flow, self._facts)
         if verdict.action is not Action.DENY:
             return ()
-        behind = tuple(self._behind(flow, verdict))
+        if hidden is None:
+            hidden = hidden_steps(self._ruleset, flow, verdict, self._facts)
+        behind = tuple(_behind(hidden, verdict))
         return (*behind, *self.unmatched(flow))[:MOST]
 
     def unmatched(self, flow: Flow) -> tuple[NearMiss, ...]:
@@ -81,18 +88,15 @@ class NearMisses:
         found = (self._lacking(rule, flow) for rule in self._candidates(flow))
         return tuple(sorted((item for item in found if item.missing), key=_distance))[:MOST]
 
-    def _behind(self, flow: Flow, verdict: Verdict) -> Iterator[NearMiss]:
-        """Rules that match, and are never asked because a deny comes before them."""
-        for step in hidden_steps(self._ruleset, flow, verdict, self._facts):
-            if step.action is Action.ALLOW:
-                text = f"it is evaluated after {verdict.stage} rule {verdict.ref}, which denies"
-                yield NearMiss(ref=step.ref, stage=step.stage, missing=(Missing(Lack.ORDER, text),))
-
     def _lacking(self, rule: FilterRule, flow: Flow) -> NearMiss:
         if isinstance(rule, ApplicationRule):
             missing = tuple(self._of_application_rule(rule, flow))
             return NearMiss(ref=rule.ref, stage=Stage.APPLICATION, missing=missing)
         return NearMiss(ref=rule.ref, stage=Stage.NETWORK, missing=tuple(self._of_network_rule(rule, flow)))
+
+    def named(self, flow: Flow) -> Iterable[FilterRule]:
+        """The rules of which something may be told about ``flow``, wherever it starts."""
+        return self._candidates(flow)
 
     def _candidates(self, flow: Flow) -> Iterable[FilterRule]:
         """Allow rules that name the host, its parent as a wildcard, or its address, each once."""
@@ -165,6 +169,14 @@ class NearMisses:
         elif not self._ruleset.settings.resolves_network_names:
             text = "names in network rules count only while the DNS proxy is on, and it is off"
             yield Missing(Lack.DNS_PROXY, text)
+
+
+def _behind(hidden: Iterable[Step], verdict: Verdict) -> Iterator[NearMiss]:
+    """Rules that match, and are never asked because a deny comes before them."""
+    for step in hidden:
+        if step.action is Action.ALLOW:
+            text = f"it is evaluated after {verdict.stage} rule {verdict.ref}, which denies"
+            yield NearMiss(ref=step.ref, stage=step.stage, missing=(Missing(Lack.ORDER, text),))
 
 
 def _distance(item: NearMiss) -> tuple[int, int]:

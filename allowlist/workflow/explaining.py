@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import itertools
-import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
-from pathlib import Path
+from functools import cache, lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
+from msgspec.structs import astuple
 
 from allowlist.catalog import Port, parse_port
 from allowlist.catalog.packages import advice_text
 from allowlist.catalog.search import Asked, Hit, Relation, Searcher, parse_asked
-from allowlist.documents.prepared import prepared
-from allowlist.documents.reader import near_miss
-from allowlist.errors import AllowlistError, InvalidInput, Problem
+from allowlist.documents.grouping import grouped
+from allowlist.errors import AllowlistError
 from allowlist.estate.bodies import Estate
 from allowlist.names import Pattern, is_host_name, normalise
 from allowlist.network.path import Disposition, Stage, Trip, path_of, source_subnet
@@ -30,6 +28,8 @@ from allowlist.render.catalog_hits import UNWANTED, workload_lines
 from allowlist.render.posture import DISPOSITION_GLYPHS, step_json
 from allowlist.rules.addresses import EVERYWHERE, NOWHERE, AddressSet, parse_interval
 from allowlist.rules.by_source import verdicts_by_source
+from allowlist.rules.columns.names import NameColumn
+from allowlist.rules.columns.verdicts import compile_verdicts
 from allowlist.rules.evaluate import evaluate, hidden_steps
 from allowlist.rules.flow import Facts, Flow, Step, Verdict
 from allowlist.rules.model import HTTP_PORTS, Ruleset
@@ -42,6 +42,8 @@ from allowlist.workflow.scenes import workload_scene
 from allowlist.workload import TargetSpec
 
 SCHEMA = "allowlist/explain/v1"
+MANY = 1 << 17
+"""How many names, sources and answers are remembered while many flows are asked about."""
 MOST_ELSEWHERE = 4
 """Entries of other catalogs that text names; JSON names all of them."""
 
@@ -61,25 +63,63 @@ class FlowLine(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     def flow(self) -> Flow:
         """As the engine takes it. Raises ValueError with what is wrong."""
-        protocol = self.protocol.lower()
-        if protocol not in (*HTTP_PORTS, "tcp", "udp", "icmp"):
-            raise ValueError(f"protocol '{self.protocol}' is none of https, http, mssql, tcp, udp, icmp")
-        transport = self.transport.lower() or ("tcp" if protocol in HTTP_PORTS else protocol)
-        if transport not in ("tcp", "udp", "icmp"):
-            raise ValueError(f"transport '{self.transport}' is none of tcp, udp, icmp")
-        if not 0 <= self.port <= 65535:
-            raise ValueError(f"port {self.port} is outside 0 to 65535")
-        name = _host(self.fqdn)
-        return Flow(
-            source=_address(self.source, "source") if self.source else 0,
-            port=self.port,
-            transport=transport,
-            application=protocol if protocol in HTTP_PORTS else "",
-            sni=name if self.sni is None else _host(self.sni),
-            host=name if self.host is None else _host(self.host),
-            path=self.path,
-            destination=_address(self.destination, "destination") if self.destination else None,
-        )
+        return replace(self.towards, source=address_of(self.source)) if self.source else self.towards
+
+    @property
+    def towards(self) -> Flow:
+        """The flow from nowhere in particular. Raises ValueError with what is wrong."""
+        return _without_source(*astuple(self)[1:])
+
+    @property
+    def extra(self) -> dict[str, str]:
+        """What is said of it beyond source, name, port and protocol."""
+        keys = ("destination", "transport", "sni", "host", "path")
+        return {key: value for key in keys if (value := getattr(self, key)) not in ("", None)}
+
+    def require_sense(self) -> None:
+        """Raises ValueError with what is wrong."""
+        if self.source:
+            address_of(self.source)
+        _without_source(*astuple(self)[1:])
+
+
+@lru_cache(maxsize=MANY)
+def _without_source(
+    fqdn: str,
+    port: int,
+    protocol: str,
+    destination: str,
+    transport: str,
+    sni: str | None,
+    host: str | None,
+    path: str | None,
+) -> Flow:
+    """The flow of a line but for its source. Raises ValueError with what is wrong."""
+    written, protocol = protocol, protocol.lower()
+    if protocol not in (*HTTP_PORTS, "tcp", "udp", "icmp"):
+        raise ValueError(f"protocol '{written}' is none of https, http, mssql, tcp, udp, icmp")
+    carrier = transport.lower() or ("tcp" if protocol in HTTP_PORTS else protocol)
+    if carrier not in ("tcp", "udp", "icmp"):
+        raise ValueError(f"transport '{transport}' is none of tcp, udp, icmp")
+    if not 0 <= port <= 65535:
+        raise ValueError(f"port {port} is outside 0 to 65535")
+    name = _host(fqdn)
+    return Flow(
+        source=0,
+        port=port,
+        transport=carrier,
+        application=protocol if protocol in HTTP_PORTS else "",
+        sni=name if sni is None else _host(sni),
+        host=name if host is None else _host(host),
+        path=path,
+        destination=_address(destination, "destination") if destination else None,
+    )
+
+
+@lru_cache(maxsize=MANY)
+def address_of(source: str) -> int:
+    """The address a flow starts at. Raises ValueError where ``source`` is not one IPv4 address."""
+    return _address(source, "source")
 
 
 def _host(text: str) -> str:
@@ -147,26 +187,37 @@ class Remedy:
         return f"the plan fixes it: {self.change} {self.text}"
 
 
-def remedies_for(plan: Plan, target: str, wanted_by: Sequence[Requirement]) -> tuple[Remedy, ...]:
-    """The lines of ``plan`` on ``target`` that serve any of the requirements, and the gaps it leaves for them.
+class Remedies:
+    """The changes of a plan and the gaps it leaves, by target and by the requirement they are about."""
 
-    A gap of a requirement that a change serves is the doubt about that change, not a second statement.
-    """
-    wanted = [reference(item) for item in wanted_by]
-    gaps = [gap for gap in plan.gaps if gap.target == target and gap.requirement in wanted]
-    changes = [
-        change
-        for change in plan.changes
-        if change.target == target and any(ref in change.requirements for ref in wanted)
-    ]
-    served = [ref for change in changes for ref in change.requirements]
-    return (
-        *(
-            Remedy(change.id, change.title, _doubt(change, gaps), " or ".join(change.assumptions))
-            for change in changes
-        ),
-        *(Remedy("", gap.cause) for gap in gaps if gap.requirement not in served),
-    )
+    def __init__(self, plan: Plan) -> None:
+        pairs = [
+            (number, (change.target, ref))
+            for number, change in enumerate(plan.changes)
+            for ref in change.requirements
+        ]
+        self._plan = plan
+        self._changes = grouped(pairs, lambda pair: pair[1])
+        self._gaps = grouped(enumerate(plan.gaps), lambda pair: (pair[1].target, pair[1].requirement))
+
+    def of(self, target: str, wanted_by: Sequence[Requirement]) -> tuple[Remedy, ...]:
+        """The lines of the plan on ``target`` that serve any of the requirements, and the gaps it leaves for them.
+
+        A gap of a requirement that a change serves is the doubt about that change, not a second statement.
+        """
+        places = [(target, reference(item)) for item in wanted_by]
+        numbers = sorted({number for place in places for number, _ in self._changes.get(place, ())})
+        found = dict(pair for place in places for pair in self._gaps.get(place, ()))
+        changes = [self._plan.changes[number] for number in numbers]
+        gaps = [found[number] for number in sorted(found)]
+        served = {ref for change in changes for ref in change.requirements}
+        return (
+            *(
+                Remedy(change.id, change.title, _doubt(change, gaps), " or ".join(change.assumptions))
+                for change in changes
+            ),
+            *(Remedy("", gap.cause) for gap in gaps if gap.requirement not in served),
+        )
 
 
 def _doubt(change: Change, gaps: Sequence[Gap]) -> str:
@@ -183,22 +234,40 @@ def explain_flows(
 
     A flow without a source has an answer for every part of the workload's sources that is treated in its own way.
     """
-    plan = cache(lambda: make_plan(project, estate, specs))
-    estates = {spec.name: estate for spec in specs}
-    catalogs = Searcher(project.library, project.workload.parameters)
-    targets = [_Asked.of(project, estate, spec) for spec in specs]
-    paths = [(path, hops_of(project, path, estates)) for path in paths_within(project, specs)]
-    wanted = {(item.origin.catalog, item.origin.entry) for asked in targets for item in asked.wanted}
-    for line, asked in itertools.product(lines, targets):
+    explainer = Explainer(project, estate, specs)
+    for line, asked in itertools.product(lines, explainer.targets):
+        yield from explainer.explain(line, asked)
+
+
+class Explainer:
+    """Answers about flows on the loaded targets of one workload; the plan that may mend them is made once, if asked."""
+
+    def __init__(self, project: Project, estate: Estate, specs: Sequence[TargetSpec]) -> None:
+        self.targets = [LoadedTarget(project, estate, spec) for spec in specs]
+        self._project = project
+        self._remedies = cache(lambda: Remedies(make_plan(project, estate, specs)))
+        self._catalogs = Searcher(project.library, project.workload.parameters)
+        estates = {spec.name: estate for spec in specs}
+        self._paths = [(path, hops_of(project, path, estates)) for path in paths_within(project, specs)]
+        self._wanted = {
+            (item.origin.catalog, item.origin.entry) for asked in self.targets for item in asked.wanted
+        }
+
+    def begins_path(self, asked: LoadedTarget) -> bool:
+        """Is the target the first filter of a path of several, so that the whole path is answered for as well?"""
+        return any(asked.name == path.filters[0] for path, _ in self._paths)
+
+    def explain(self, line: FlowLine, asked: LoadedTarget) -> Iterator[Explanation]:
+        """Raises AllowlistError when the flow is no flow."""
         for answer in asked.explain(line):
-            hits = _elsewhere(catalogs, project.workload.cloud, wanted, answer.line)
+            hits = _elsewhere(self._catalogs, self._project.workload.cloud, self._wanted, answer.line)
             answer = replace(with_path(answer, asked.scene), elsewhere=hits)
             if answer.wanted_by and answer.verdict.word != "allow":
-                answer = replace(answer, remedies=remedies_for(plan(), asked.name, answer.wanted_by))
+                answer = replace(answer, remedies=self._remedies().of(asked.name, answer.wanted_by))
             yield answer
             yield from (
-                _along(path.name, hops, answer, project.facts)
-                for path, hops in paths
+                _along(path.name, hops, answer, self._project.facts)
+                for path, hops in self._paths
                 if asked.name == path.filters[0]
             )
 
@@ -216,38 +285,48 @@ def _along(path: str, hops: Sequence[Hop], answer: Explanation, facts: Facts) ->
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Asked:
-    """One target, ready for many flows."""
+class LoadedTarget:
+    """One target made ready for any number of flows."""
 
-    name: str
-    ruleset: Ruleset
-    wanted: tuple[Requirement, ...]
-    facts: Facts
-    scene: Scene
-    near: NearMisses
-    presumes: bool
-
-    @classmethod
-    def of(cls, project: Project, estate: Estate, spec: TargetSpec) -> _Asked:
-        ruleset = project.point(spec).ruleset(estate)
-        return cls(
-            name=spec.name,
-            ruleset=ruleset,
-            wanted=project.requirements(spec, estate).wanted,
-            facts=project.facts,
-            scene=workload_scene(project.workload, estate, [spec]),
-            near=NearMisses(ruleset, project.facts),
-            presumes=project.presumes,
-        )
+    def __init__(self, project: Project, estate: Estate, spec: TargetSpec) -> None:
+        self.name = spec.name
+        self.ruleset = project.point(spec).ruleset(estate)
+        self.wanted = project.requirements(spec, estate).wanted
+        self.facts = project.facts
+        self.scene = workload_scene(project.workload, estate, [spec])
+        self.near = NearMisses(self.ruleset, project.facts)
+        sources = {item.sources for item in self.wanted}
+        self.verdicts = compile_verdicts(self.ruleset, project.facts, sources, presumes=project.presumes)
+        self._by_name = NameColumn.of((item.pattern,) if item.pattern else () for item in self.wanted)
 
     def explain(self, line: FlowLine) -> Iterator[Explanation]:
         for part, sources in self._parts(line):
-            answer = explain_flow(
-                part, self.ruleset, self.wanted, self.facts, self.name, presumes=self.presumes
+            flow = parsed(part)
+            verdict = self.verdicts.verdict(flow)
+            hidden = self.verdicts.hidden(flow, verdict)
+            yield Explanation(
+                line=part,
+                target=self.name,
+                verdict=verdict,
+                hidden=tuple(hidden),
+                wanted_by=tuple(item for item in self.wanting(flow) if flow.source in item.sources),
+                sources=sources,
+                near=self.near.of(flow, verdict, hidden),
             )
-            near = self.near.of(part.flow(), answer.verdict)
-            yield replace(answer, sources=sources, near=near)
+
+    def wanting(self, flow: Flow) -> list[Requirement]:
+        """Those that ask for the name and service of ``flow``, from wherever, in the order of the workload."""
+        protocol = flow.application or flow.transport
+        named = (self.wanted[number] for number in (self._by_name.numbers(flow.name) if flow.name else ()))
+        return [
+            item
+            for item in named
+            if item.protocol == protocol and item.ports[0] <= flow.port <= item.ports[1]
+        ]
+
+    def on_network(self, source: int) -> bool:
+        """Does the estate hold the subnet that a flow from ``source`` starts in, so that its way has more stages?"""
+        return bool(self.scene.targets) and source_subnet(self.scene, source) is not None
 
     def _parts(self, line: FlowLine) -> Iterator[tuple[FlowLine, AddressSet]]:
         """``line`` from one address of every part of the sources that gets an answer of its own."""
@@ -381,40 +460,6 @@ def _wants(requirement: Requirement, flow: Flow) -> bool:
     )
 
 
-def read_flows(path: Path) -> list[FlowLine]:
-    """Flows as JSON Lines. Raises InvalidInput with the line of every mistake."""
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InvalidInput.of(path, f"cannot be read: {error}") from None
-    lines: list[FlowLine] = []
-    problems: list[Problem] = []
-    for number, line in enumerate(text.splitlines(), 1):
-        if not line.strip():
-            continue
-        try:
-            lines.append(msgspec.json.decode(line, type=prepared(FlowLine)))
-            lines[-1].flow()
-        except (msgspec.MsgspecError, ValueError) as error:
-            column, reason = _mistake(str(error), line)
-            problems.append(Problem(str(path), number, column, f"is no flow: {reason}"))
-    if problems:
-        raise InvalidInput(problems)
-    return lines
-
-
-def _mistake(reason: str, line: str) -> tuple[int, str]:
-    """The column of what is wrong in ``line``, as far as it is known, and the reason with a near miss."""
-    unknown = re.search(r"unknown field `(.*)`", reason)
-    if unknown:
-        name = unknown[1]
-        return line.find(
-            f'"{name}"'
-        ) + 1, f"unknown key '{name}'{near_miss(name, FlowLine.__struct_fields__)}"
-    malformed = re.search(r" \(byte (\d+)\)$", reason)
-    return (int(malformed[1]) + 1, reason[: malformed.start()]) if malformed else (1, reason)
-
-
 def explanation_json(explanation: Explanation) -> dict[str, Any]:
     """``allowlist/explain/v1``."""
     line, verdict, ref = explanation.line, explanation.verdict, explanation.verdict.ref
@@ -423,14 +468,9 @@ def explanation_json(explanation: Explanation) -> dict[str, Any]:
     }  # fmt: skip
     if explanation.sources:
         flow["sources"] = list(explanation.sources.texts())
-    extra = {
-        key: value
-        for key in ("destination", "transport", "sni", "host", "path")
-        if (value := getattr(line, key)) not in ("", None)
-    }
     return {
         "schema": SCHEMA,
-        "flow": flow | extra,
+        "flow": flow | line.extra,
         "target": explanation.target,
         "verdict": verdict.word,
         "decided_by": {

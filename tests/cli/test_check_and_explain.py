@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import json
 import shutil
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from tests.helpers.cli import CONTOSO, FIREWALL_ONLY, allowlist, on_contoso
 
@@ -164,3 +167,56 @@ def test_a_missing_workload_file_says_what_to_do(workplace: Path) -> None:
     assert result.code == 1
     assert "allowlist.yaml does not exist" in result.err
     assert "allowlist init" in result.err
+
+
+FLOWS: list[dict[str, Any]] = [
+    {"source": "10.40.0.4", "fqdn": "huggingface.co"},
+    {"source": "10.40.0.5", "fqdn": "huggingface.co", "destination": "20.150.0.9"},
+    {"source": "10.12.0.4", "fqdn": "evilmicrosoft.com", "port": 80, "protocol": "http"},
+    {"source": "10.28.0.4", "fqdn": "stlandingweu.blob.core.windows.net"},
+    {"source": "10.28.0.77", "fqdn": "evil.example", "host": "other.example"},
+    {"source": "192.0.2.1", "fqdn": "packages.example", "path": "/simple"},
+]
+
+
+def test_every_flow_of_a_file_gets_the_answer_it_gets_alone(workplace: Path) -> None:
+    (workplace / "flows.jsonl").write_text("\n".join(map(json.dumps, [*FLOWS, *FLOWS])))
+    answers = [
+        json.loads(line)
+        for line in on_contoso("explain", "--flows", workplace / "flows.jsonl").out.splitlines()
+    ]
+    alone = []
+    for flow in FLOWS:
+        if set(flow) <= {"source", "fqdn", "port", "protocol", "destination"}:
+            options = [f"--port={flow.get('port', 443)}", f"--protocol={flow.get('protocol', 'https')}"]
+            options += [f"--to={flow['destination']}"] if "destination" in flow else []
+            found = on_contoso("explain", flow["fqdn"], "--from", flow["source"], *options, "--json").json
+            alone.append(found)
+        else:
+            alone.append(answers[FLOWS.index(flow)])
+    assert answers == [*alone, *alone]
+
+
+def test_flows_are_read_from_csv_and_from_standard_input(
+    workplace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = "source,fqdn,port,protocol\n10.40.0.4,huggingface.co,,\n10.12.0.4,evilmicrosoft.com,80,http\n"
+    (workplace / "flows.csv").write_text(text)
+    result = on_contoso("explain", "--flows", workplace / "flows.csv")
+    assert [json.loads(line)["verdict"] for line in result.out.splitlines()] == ["deny", "allow"]
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
+    piped = on_contoso("explain", "--flows", "-")
+    assert piped.out == result.out
+
+
+def test_a_csv_file_of_flows_says_what_its_columns_are(workplace: Path) -> None:
+    (workplace / "flows.csv").write_text("sorce,fqdn\n10.0.0.1,a.example\n")
+    result = on_contoso("explain", "--flows", workplace / "flows.csv")
+    assert result.code == 1
+    assert "flows.csv:1:1 is no flow: unknown column 'sorce'; did you mean 'source'?" in result.err
+
+
+def test_flows_and_state_are_not_both_standard_input(workplace: Path) -> None:
+    result = allowlist("explain", "--flows", "-", "--snapshot", "-", "--workload", str(FIREWALL_ONLY))
+    assert result.code == 1
+    assert "standard input" in result.err

@@ -8,8 +8,9 @@ differ only within a zone share one verdict.
 
 from __future__ import annotations
 
+import itertools
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -70,17 +71,21 @@ def compile_verdicts(
     return CompiledVerdicts(ruleset, facts, sources)
 
 
+MANY = 1 << 18
+"""So many goals of flows are remembered at once."""
+
 LONG = 16
 """From this many candidates on the verdicts of a column are remembered by zone."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Candidate:
+class Candidate:
     """A rule that may match: ``there`` is how it does for sources in ``mask``, ``elsewhere`` for all others.
 
     ``alone`` is the verdict if it decides and nothing else was met before it; the same for all flows.
     """
 
+    number: int
     rule: FilterRule
     mask: int
     there: Match
@@ -96,11 +101,15 @@ class _Candidate:
 
 
 @dataclass(frozen=True, slots=True)
-class _Column:
+class Meeting:
     """The candidates for flows that differ in nothing but their source, in evaluation order, and what if none matches."""
 
-    candidates: tuple[_Candidate, ...]
+    candidates: tuple[Candidate, ...]
     otherwise: Verdict
+    about: Hashable
+    """What besides the candidates that match decides what is said."""
+    is_settled: bool
+    """No candidate matches perhaps, for what is not known of its sources."""
     known: dict[int, Verdict] = field(default_factory=dict)
 
     def verdict(self, bit: int) -> Verdict:
@@ -120,6 +129,16 @@ class _Column:
             found = self.known[bit] = self.verdict(bit)
         return found
 
+    def mark(self, bit: int) -> Hashable:
+        """Flows with equal marks meet the same rules in the same way, so the same is said of them."""
+        if self.is_settled:
+            return self.about, *[item.number for item in self.candidates if item.mask & bit]
+        return self.about, *[
+            item.number if item.mask & bit else -1 - item.number
+            for item in self.candidates
+            if item.mask & bit or item.elsewhere.matched
+        ]
+
     def _by_steps(self, bit: int) -> Verdict:
         steps: list[Step] = []
         for candidate in self.candidates:
@@ -135,6 +154,11 @@ class _Column:
         return [candidate.step(bit) for candidate, match in matches if match.matched and match.certain]
 
 
+def _meeting(candidates: Iterable[Candidate], otherwise: Verdict, about: Hashable) -> Meeting:
+    found = tuple(candidates)
+    return Meeting(found, otherwise, about, not any(item.elsewhere.matched for item in found))
+
+
 class CompiledVerdicts:
     """Verdicts of one ruleset under fixed facts; see :func:`compile_verdicts`. For one thread at a time."""
 
@@ -142,16 +166,18 @@ class CompiledVerdicts:
         self.ruleset = ruleset
         self.facts = facts
         zones = Zones([*source_sets(ruleset, facts), *sources])
+        self._zones = zones
         self._starts = zones.starts
         self._bits = [1 << number for number in range(len(self._starts))]
         self._rules: tuple[FilterRule, ...] = (*ruleset.network, *ruleset.application)
         self._masks = [zones.mask(rule.sources.addresses) for rule in self._rules]
         self._reads_feed = bool(facts.threat_names or facts.threat_addresses)
-        self._lines: dict[tuple[str, str, int], _Column] = {}
-        self._columns: dict[tuple[object, ...], _Column] = {}
-        self._shared: dict[tuple[object, ...], _Column] = {}
+        self._lines: dict[tuple[str, str, int], Meeting] = {}
+        self._columns: dict[tuple[object, ...], Meeting] = {}
+        self._shared: dict[tuple[object, ...], Meeting] = {}
         self._services: dict[tuple[str, str, int], tuple[frozenset[int], list[int]]] = {}
-        self._plain: dict[int, _Candidate] = {}
+        self._plain: dict[int, Candidate] = {}
+        self._serial = itertools.count()
 
     def __call__(self, source: int, name: str, protocol: str, port: int) -> Verdict:
         """The verdict for a flow from address ``source`` to host ``name`` (already normalised)."""
@@ -174,6 +200,18 @@ class CompiledVerdicts:
             return evaluate(self.ruleset, flow, self.facts)
         return self._column(flow).remembered(self._bits[self.zone(flow.source)])
 
+    def bit(self, source: int) -> int:
+        """The zone of an address as a bit of the masks that :meth:`mask` gives."""
+        return self._bits[bisect_right(self._starts, source) - 1]
+
+    def mask(self, sources: AddressSet) -> int:
+        """A set of sources, of a rule or given at the beginning, as a bit for each of its zones."""
+        return self._zones.mask(sources)
+
+    def meeting(self, flow: Flow) -> Meeting | None:
+        """The rules that flows like ``flow`` may meet, wherever they start; None where more than columns decides."""
+        return self._column(flow) if self._is_plain(flow) else None
+
     def hidden(self, flow: Flow, verdict: Verdict) -> list[Step]:
         """What ``hidden_steps`` says: rules that certainly match and are never asked."""
         if not self._is_plain(flow):
@@ -193,42 +231,47 @@ class CompiledVerdicts:
         special = flow.established or flow.inbound or flow.explicit_proxy or flow.host_port is not None
         return not special and not self._reads_feed
 
-    def _column(self, flow: Flow) -> _Column:
+    def _column(self, flow: Flow) -> Meeting:
         key = (flow.application, flow.transport, flow.port, flow.sni, flow.host, flow.path, flow.destination)
         found = self._columns.get(key)
         if found is None:
+            if len(self._columns) >= MANY:
+                self._columns.clear()
+                self._lines.clear()
             found = self._columns[key] = self._made(flow)
         return found
 
-    def _made(self, flow: Flow) -> _Column:
-        service, numbers, named = self._numbers(flow)
+    def _made(self, flow: Flow) -> Meeting:
+        numbers, named = self._numbers(flow)
         otherwise = last_resort(self.ruleset, flow, self.facts)
         if not all(number in named and number in self._simple for number in numbers):
             candidates = (self._candidate(number, flow, number in named) for number in numbers)
-            return _Column(tuple(item for item in candidates if item), otherwise)
-        shared = (service, otherwise.stage, otherwise.because, *numbers)
-        found = self._shared.get(shared)
+            return _meeting(filter(None, candidates), otherwise, next(self._serial))
+        about = (otherwise.stage, otherwise.because)
+        found = self._shared.get((about, *numbers))
         if found is None:
-            found = self._shared[shared] = _Column(tuple(map(self._simply, numbers)), otherwise)
+            if len(self._shared) >= MANY:
+                self._shared.clear()
+            found = _meeting(map(self._simply, numbers), otherwise, about)
+            self._shared[(about, *numbers)] = found
         return found
 
-    def _numbers(self, flow: Flow) -> tuple[tuple[str, str, int], list[int], frozenset[int]]:
-        """The service of ``flow``, the rules that may match it, and those of them whose patterns hold its name."""
-        service = (flow.application, flow.transport, flow.port)
-        applying, nameless = self._service(service)
+    def _numbers(self, flow: Flow) -> tuple[list[int], frozenset[int]]:
+        """The rules that may match ``flow``, and those of them whose patterns hold its name."""
+        applying, nameless = self._service((flow.application, flow.transport, flow.port))
         named = applying.intersection(self._patterns.numbers(flow.name) if flow.name else ())
         members = applying.intersection(self._members.numbers(flow.name) if flow.name else ())
         numbers = {*nameless, *named, *members}
         if self._knows_address(flow):
             numbers.update(number for number in applying if number < len(self.ruleset.network))
             named = frozenset(number for number in named if number >= len(self.ruleset.network))
-        return service, sorted(numbers), named
+        return sorted(numbers), named
 
     def _knows_address(self, flow: Flow) -> bool:
         """Then network rules match by address, and names that share one are not told apart."""
         return flow.destination is not None or flow.name in self.facts.dns
 
-    def _candidate(self, number: int, flow: Flow, named: bool) -> _Candidate | None:
+    def _candidate(self, number: int, flow: Flow, named: bool) -> Candidate | None:
         if named and number in self._simple:
             return self._simply(number)
         rule = self._rules[number]
@@ -244,19 +287,19 @@ class CompiledVerdicts:
             rule = self._without_patterns[number]
         return match_names(rule, flow, self.facts, self.ruleset.settings)
 
-    def _simply(self, number: int) -> _Candidate:
+    def _simply(self, number: int) -> Candidate:
         """A rule that certainly matches every flow whose name its patterns hold."""
         found = self._plain.get(number)
         if found is None:
             found = self._plain[number] = self._made_candidate(number, self._rules[number], YES)
         return found
 
-    def _made_candidate(self, number: int, rule: FilterRule, there: Match) -> _Candidate:
+    def _made_candidate(self, number: int, rule: FilterRule, there: Match) -> Candidate:
         elsewhere = NO
         if rule.sources.unresolved:
             members = (f"the members of {item}" for item in rule.sources.unresolved)
             elsewhere = all_of(perhaps(*members), there)
-        candidate = _Candidate(rule, self._masks[number], there, elsewhere, None)
+        candidate = Candidate(number, rule, self._masks[number], there, elsewhere, None)
         if not there.certain or not candidate.mask:
             return candidate
         alone = conclude([candidate.step(candidate.mask)], DEFAULT)
