@@ -1,22 +1,26 @@
 """Answers to very many flows: what is said of one flow is said of all that neither a rule nor a requirement tells apart.
 
 A flow costs a look-up of its name, a look-up of its source's zone and a line of output; an answer is worked out once
-for all flows that meet the same rules and are wanted by the same requirements, by what answers a single flow.
+for all flows to one name that meet the same rules and are wanted by the same requirements, by what answers a single
+flow.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Hashable, Iterable, Iterator
-from dataclasses import dataclass, field
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
+from msgspec.structs import astuple
 
 from allowlist.rules.columns.verdicts import Meeting
+from allowlist.rules.near_miss import Lack
 from allowlist.workflow.explaining import (
     MANY,
     Explainer,
+    Explanation,
     FlowLine,
-    Goal,
     LoadedTarget,
     address_of,
     explanation_json,
@@ -24,95 +28,122 @@ from allowlist.workflow.explaining import (
 
 _encode = msgspec.json.Encoder().encode
 
+_UNSEEN: Any = object()
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """One line of JSON, as ``explain --json`` says it, and whether the flow is allowed."""
 
-    text: bytes
-    allowed: bool
+Answer = tuple[bytes, bool]
+"""One line of JSON, as ``explain --json`` says it, and whether the flow is allowed."""
 
 
 def answers(explainer: Explainer, lines: Iterable[FlowLine]) -> Iterator[Answer]:
     """Each flow on each target, in order. The lines make sense: :class:`FlowFile` has seen to it."""
     targets = [_Answering(explainer, target) for target in explainer.targets]
-    for line in lines:
-        for target in targets:
-            yield target.answer(line)
+    return (answer for line in lines for target in targets for answer in target.answers(line))
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """What flows to one goal have in common: the rules that may match, who wants it, and how the goal is written."""
+class _Place(NamedTuple):
+    """What flows to one goal have in common: the rules that may match, and what else is told apart by the source."""
 
+    number: int
     meeting: Meeting
-    wanting: tuple[tuple[int, int], ...]
-    """(mask of the zones, number) of each requirement."""
+    told: tuple[tuple[int, int], ...]
+    """(mask of the zones, which one) of each requirement that wants it and each rule that nearly allows it."""
+    written: bytes
+    """The goal as the answer repeats it."""
+
+
+class _Start(NamedTuple):
+    """Where flows begin: the bit of the zone, whether their way has more stages than the rules, how it is written."""
+
+    bit: int
+    on_network: bool
     written: bytes
 
 
-@dataclass(slots=True)
 class _Answering:
     """The answers of one target."""
 
-    explainer: Explainer
-    target: LoadedTarget
-    _places: dict[Goal, _Place | None] = field(default_factory=dict)
-    _said: dict[Hashable, tuple[bytes, bool]] = field(default_factory=dict)
-    _elsewhere: dict[int, bool] = field(default_factory=dict)
+    def __init__(self, explainer: Explainer, target: LoadedTarget) -> None:
+        self._explainer = explainer
+        self._target = target
+        self._is_first = explainer.begins_path(target)
+        self._number = itertools.count()
+        self._places: dict[tuple[object, ...], _Place | None] = {}
+        self._starts: dict[str, _Start] = {}
+        self._said: dict[Hashable, Answer | None] = {}
+
+    def answers(self, line: FlowLine) -> Iterator[Answer]:
+        if self._is_first or not line.source:
+            return self._one_by_one(line)
+        return iter((self.answer(line),))
 
     def answer(self, line: FlowLine) -> Answer:
-        source = address_of(line.source)
-        place = self._place(line)
-        if place is None or self._starts_on_network(source):
+        """The answer to a flow that says where it starts."""
+        fields = astuple(line)
+        source, key = fields[0], fields[1:]
+        start = self._starts.get(source) or self._start(source)
+        place = self._places.get(key, _UNSEEN)
+        if place is _UNSEEN:
+            place = self._place(key, line)
+        if place is None or start.on_network:
             return self._alone(line)
-        bit = self.target.verdicts.bit(source)
-        mark = (place.meeting.mark(bit), *(number for mask, number in place.wanting if mask & bit))
-        said = self._said.get(mark)
-        if said is None:
-            said = self._said[mark] = self._work_out(line)
-        text, allowed = said
-        return Answer(b"".join((_HEAD, _encode(line.source), place.written, text)), allowed)
+        bit = start.bit
+        mark = (place.number, *place.meeting.mark(bit), *[which for mask, which in place.told if mask & bit])
+        said = self._said.get(mark, _UNSEEN)
+        if said is _UNSEEN:
+            said = self._work_out(mark, line)
+        return self._alone(line) if said is None else (start.written + place.written + said[0], said[1])
 
-    def _place(self, line: FlowLine) -> _Place | None:
-        goal = line.goal
-        if goal in self._places:
-            return self._places[goal]
-        if len(self._places) >= MANY:
-            self._places.clear()
-        found = self._places[goal] = self._made(line)
-        return found
+    def _start(self, source: str) -> _Start:
+        address = address_of(source)
+        start = _Start(
+            self._target.verdicts.bit(address), self._target.on_network(address), _HEAD + _encode(source)
+        )
+        return _kept(self._starts, source, start)
 
-    def _made(self, line: FlowLine) -> _Place | None:
+    def _place(self, key: tuple[object, ...], line: FlowLine) -> _Place | None:
         """None where the columns do not decide alone."""
-        flow = line.flow()
-        meeting = self.target.verdicts.meeting(flow)
+        flow, target = line.towards, self._target
+        meeting = target.verdicts.meeting(flow)
         if meeting is None:
-            return None
-        mask = self.target.verdicts.mask
-        wanting = tuple((mask(item.sources), id(item)) for item in self.target.wanting(flow))
-        # Where the text of an answer may name the goal, only flows to the same goal share it.
-        return _Place(meeting, wanting, _flow_after_source(line))
+            return _kept(self._places, key, None)
+        sets = [item.sources for item in target.wanting(flow)]
+        sets += [rule.sources.addresses for rule in target.near.named(flow)]
+        told = tuple((target.verdicts.mask(addresses), -1 - at) for at, addresses in enumerate(sets))
+        place = _Place(next(self._number), meeting, told, _flow_after_source(line))
+        return _kept(self._places, key, place)
 
-    def _starts_on_network(self, source: int) -> bool:
-        found = self._elsewhere.get(source)
-        if found is None:
-            if len(self._elsewhere) >= MANY:
-                self._elsewhere.clear()
-            found = self._elsewhere[source] = self.target.on_network(source)
-        return found
+    def _one_by_one(self, line: FlowLine) -> Iterator[Answer]:
+        return (_answer(found) for found in self._explainer.explain(line, self._target))
 
     def _alone(self, line: FlowLine) -> Answer:
-        document = explanation_json(self.explainer.explain(line, self.target))
-        return Answer(_encode(document), document["verdict"] == "allow")
+        (found,) = self._one_by_one(line)
+        return found
 
-    def _work_out(self, line: FlowLine) -> tuple[bytes, bool]:
-        """What follows the flow in the answer, and whether it is allowed."""
-        if len(self._said) >= MANY:
-            self._said.clear()
-        document = explanation_json(self.explainer.explain(line, self.target))
+    def _work_out(self, mark: Hashable, line: FlowLine) -> Answer | None:
+        """What follows the flow in the answer, and whether it is allowed; None where the answer names the source."""
+        (found,) = self._explainer.explain(line, self._target)
+        if any(part.lack is Lack.SOURCE for item in found.near for part in item.missing):
+            return _kept(self._said, mark, None)
+        document = explanation_json(found)
         rest = {key: value for key, value in document.items() if key not in ("schema", "flow")}
-        return b"," + _encode(rest)[1:], document["verdict"] == "allow"
+        return _kept(self._said, mark, (b"," + _encode(rest)[1:], document["verdict"] == "allow"))
+
+
+def _answer(found: Explanation) -> Answer:
+    return _encode(explanation_json(found)), found.verdict.word == "allow"
+
+
+_Key = TypeVar("_Key")
+_Value = TypeVar("_Value")
+
+
+def _kept(known: dict[_Key, _Value], key: _Key, value: _Value) -> _Value:
+    """``value``, remembered; what is remembered is begun anew before it grows past all bounds."""
+    if len(known) >= MANY:
+        known.clear()
+    known[key] = value
+    return value
 
 
 _HEAD = b'{"schema":"allowlist/explain/v1","flow":{"source":'

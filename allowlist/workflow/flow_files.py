@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
+from msgspec.structs import astuple
 
 from allowlist.documents.prepared import prepared
 from allowlist.documents.reader import near_miss
@@ -52,11 +53,18 @@ class FlowFile:
 
     def _problems(self) -> Iterator[Problem]:
         problems: list[Problem] = []
+        sources, goals = set[object](), set[object]()
         for number, line in self._numbered(problems):
+            fields = astuple(line)
+            if fields[0] in sources and fields[1:] in goals:
+                continue
             try:
                 line.require_sense()
             except ValueError as error:
                 problems.append(self._problem(number, 1, str(error)))
+            else:
+                sources.add(fields[0])
+                goals.add(fields[1:])
         yield from sorted(problems, key=lambda item: item.line)
 
     def _numbered(self, problems: list[Problem]) -> Iterator[Numbered]:

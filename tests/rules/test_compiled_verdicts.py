@@ -61,14 +61,14 @@ def flows(draw: Any) -> Flow:
 
 
 @settings(max_examples=examples(600), deadline=None)
-@given(worlds(), st.lists(flows(), min_size=1, max_size=8))
+@given(worlds(), st.lists(flows(), min_size=1, max_size=8), st.booleans())
 def test_a_compiled_ruleset_says_of_every_flow_what_reading_all_its_rules_says(
-    world: tuple[Ruleset, Facts], sent: list[Flow]
+    world: tuple[Ruleset, Facts], sent: list[Flow], presumes: bool
 ) -> None:
     ruleset, known = world
-    compiled = compile_verdicts(ruleset, known)
+    compiled = compile_verdicts(ruleset, known, presumes=presumes)
     for flow in (*sent, *sent):
-        verdict = evaluate(ruleset, flow, known)
+        verdict = evaluate(ruleset, flow, known, presumes=presumes)
 
         assert compiled.verdict(flow) == verdict
         assert compiled.hidden(flow, verdict) == hidden_steps(ruleset, flow, verdict, known)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import itertools
 from bisect import bisect_right
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -49,11 +49,15 @@ icmp), port."""
 
 
 def compile_verdicts(
-    ruleset: Ruleset, facts: Facts = NOTHING_KNOWN, sources: Iterable[AddressSet] = ()
+    ruleset: Ruleset,
+    facts: Facts = NOTHING_KNOWN,
+    sources: Iterable[AddressSet] = (),
+    *,
+    presumes: bool = False,
 ) -> CompiledVerdicts:
     """``ruleset`` made ready for any number of flows; reading the rules costs once what a few dozen flows would.
 
-    ``sources`` are further sets of addresses that the caller wants to tell apart by :meth:`CompiledVerdicts.zone`.
+    ``presumes``: as for ``evaluate``. ``sources`` are further sets of addresses that the caller wants to tell apart by :meth:`CompiledVerdicts.zone`.
 
     >>> from allowlist.rules.model import Action, ApplicationRule, RuleRef, Sources
     >>> from allowlist.rules.addresses import AddressSet, parse_interval
@@ -68,7 +72,7 @@ def compile_verdicts(
     >>> [one.word for one in verdicts.batch([(client, "a.contoso.com", "https", 443), (9, "b.org", "https", 443)])]
     ['allow', 'deny']
     """
-    return CompiledVerdicts(ruleset, facts, sources)
+    return CompiledVerdicts(ruleset, facts, sources, presumes=presumes)
 
 
 MANY = 1 << 18
@@ -106,8 +110,10 @@ class Meeting:
 
     candidates: tuple[Candidate, ...]
     otherwise: Verdict
-    about: Hashable
+    about: int
     """What besides the candidates that match decides what is said."""
+    masks: tuple[tuple[int, int], ...]
+    presumes: bool
     is_settled: bool
     """No candidate matches perhaps, for what is not known of its sources."""
     known: dict[int, Verdict] = field(default_factory=dict)
@@ -129,10 +135,10 @@ class Meeting:
             found = self.known[bit] = self.verdict(bit)
         return found
 
-    def mark(self, bit: int) -> Hashable:
+    def mark(self, bit: int) -> tuple[int, ...]:
         """Flows with equal marks meet the same rules in the same way, so the same is said of them."""
         if self.is_settled:
-            return self.about, *[item.number for item in self.candidates if item.mask & bit]
+            return self.about, *[number for mask, number in self.masks if mask & bit]
         return self.about, *[
             item.number if item.mask & bit else -1 - item.number
             for item in self.candidates
@@ -145,24 +151,30 @@ class Meeting:
             match = candidate.match(bit)
             if match.matched:
                 steps.append(candidate.step(bit))
-                if match.certain:
+                if match.certain or (self.presumes and match.presumed):
                     break
-        return conclude(steps, self.otherwise)
+        return conclude(steps, self.otherwise, self.presumes)
 
     def certain_steps(self, bit: int) -> list[Step]:
         matches = ((candidate, candidate.match(bit)) for candidate in self.candidates)
         return [candidate.step(bit) for candidate, match in matches if match.matched and match.certain]
 
 
-def _meeting(candidates: Iterable[Candidate], otherwise: Verdict, about: Hashable) -> Meeting:
+def _meeting(candidates: Iterable[Candidate], otherwise: Verdict, about: int, presumes: bool) -> Meeting:
     found = tuple(candidates)
-    return Meeting(found, otherwise, about, not any(item.elsewhere.matched for item in found))
+    masks = tuple((item.mask, item.number) for item in found)
+    return Meeting(
+        found, otherwise, about, masks, presumes, not any(item.elsewhere.matched for item in found)
+    )
 
 
 class CompiledVerdicts:
     """Verdicts of one ruleset under fixed facts; see :func:`compile_verdicts`. For one thread at a time."""
 
-    def __init__(self, ruleset: Ruleset, facts: Facts, sources: Iterable[AddressSet] = ()) -> None:
+    def __init__(
+        self, ruleset: Ruleset, facts: Facts, sources: Iterable[AddressSet] = (), *, presumes: bool = False
+    ) -> None:
+        self.presumes = presumes
         self.ruleset = ruleset
         self.facts = facts
         zones = Zones([*source_sets(ruleset, facts), *sources])
@@ -174,10 +186,11 @@ class CompiledVerdicts:
         self._reads_feed = bool(facts.threat_names or facts.threat_addresses)
         self._lines: dict[tuple[str, str, int], Meeting] = {}
         self._columns: dict[tuple[object, ...], Meeting] = {}
-        self._shared: dict[tuple[object, ...], Meeting] = {}
+        self._shared: dict[tuple[int, ...], Meeting] = {}
         self._services: dict[tuple[str, str, int], tuple[frozenset[int], list[int]]] = {}
         self._plain: dict[int, Candidate] = {}
         self._serial = itertools.count()
+        self._endings: dict[tuple[Stage, str], int] = {}
 
     def __call__(self, source: int, name: str, protocol: str, port: int) -> Verdict:
         """The verdict for a flow from address ``source`` to host ``name`` (already normalised)."""
@@ -197,7 +210,7 @@ class CompiledVerdicts:
     def verdict(self, flow: Flow) -> Verdict:
         """What ``evaluate`` says about ``flow``."""
         if not self._is_plain(flow):
-            return evaluate(self.ruleset, flow, self.facts)
+            return evaluate(self.ruleset, flow, self.facts, presumes=self.presumes)
         return self._column(flow).remembered(self._bits[self.zone(flow.source)])
 
     def bit(self, source: int) -> int:
@@ -246,13 +259,13 @@ class CompiledVerdicts:
         otherwise = last_resort(self.ruleset, flow, self.facts)
         if not all(number in named and number in self._simple for number in numbers):
             candidates = (self._candidate(number, flow, number in named) for number in numbers)
-            return _meeting(filter(None, candidates), otherwise, next(self._serial))
-        about = (otherwise.stage, otherwise.because)
+            return _meeting(filter(None, candidates), otherwise, next(self._serial), self.presumes)
+        about = self._endings.setdefault((otherwise.stage, otherwise.because), -1 - len(self._endings))
         found = self._shared.get((about, *numbers))
         if found is None:
             if len(self._shared) >= MANY:
                 self._shared.clear()
-            found = _meeting(map(self._simply, numbers), otherwise, about)
+            found = _meeting(map(self._simply, numbers), otherwise, about, self.presumes)
             self._shared[(about, *numbers)] = found
         return found
 
@@ -262,6 +275,8 @@ class CompiledVerdicts:
         named = applying.intersection(self._patterns.numbers(flow.name) if flow.name else ())
         members = applying.intersection(self._members.numbers(flow.name) if flow.name else ())
         numbers = {*nameless, *named, *members}
+        if not flow.name:
+            numbers = {number for number in numbers if number < len(self.ruleset.network)}
         if self._knows_address(flow):
             numbers.update(number for number in applying if number < len(self.ruleset.network))
             named = frozenset(number for number in named if number >= len(self.ruleset.network))
