@@ -19,6 +19,7 @@ from allowlist.errors import AllowlistError
 COMMANDS = {
     "demo": "The whole loop on the embedded simulator, nothing to set up.",
     "init": "Write an allowlist.yaml for what is found.",
+    "recommend": "What a workload needs, with the line that asks for each name.",
     "catalog": "List, compare, lint and release catalogs.",
     "snapshot": "Save actual state.",
     "check": "Findings: what is missing, blocked, excess, widening, unknown.",

@@ -22,6 +22,7 @@ OFFLINE = {
     "confirm",
     "unlock",
     "history",
+    "recommend",
     "compare",
     "simplify",
     "completion",
