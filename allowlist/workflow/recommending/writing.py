@@ -29,7 +29,7 @@ def proposed_text(made: Recommendation, path: Path, today: date) -> tuple[str, s
         parse_yaml_source(before, str(path))
         document = _yaml().load(before)
         if not isinstance(document, dict):
-            raise AllowlistError(f"{path} holds no workload", hint="allowlist init writes one")
+            raise AllowlistError(f"{path} holds no workload", hint="write one with: allowlist init")
     else:
         document = _yaml().load(_new(path))
     _add_catalogs(document, [use for use in made.uses if use.confidence in _TAKEN])
