@@ -60,10 +60,10 @@ def recommend(
       allowlist recommend src estate.json denied.jsonl --diff
       allowlist recommend --run --closed -- python -c "import onnxruntime, time; time.sleep(12)"
     """
-    from allowlist.render.recommend import recommend_json, recommend_lines
     from allowlist.workflow.package_hosts import find_package_hosts
     from allowlist.workflow.recommending.recommend import recommend as recommend_for
     from allowlist.workflow.recommending.signs import Sign
+    from allowlist.workflow.recommending.telling import recommend_json, recommend_lines
 
     signs: list[Sign] = []
     paths = [Path(one) for one in arguments]

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import groupby
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from allowlist.catalog.packages import advice_text
-
-if TYPE_CHECKING:
-    from allowlist.workflow.recommending.recommend import Own, Recommendation, Use
-    from allowlist.workflow.recommending.signs import Sign
+from allowlist.workflow.recommending.recommend import Own, Recommendation, Use
+from allowlist.workflow.recommending.signs import Sign
 
 SCHEMA: Final = "allowlist/recommend/v1"
 SHOWN: Final = 3
