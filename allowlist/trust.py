@@ -111,16 +111,30 @@ def web_client(
 
 def untrusted(error: BaseException, url: str, trust: Trust) -> TargetUntrusted | None:
     """The error for a certificate that is not trusted; None where ``error`` is of another kind."""
+    why = why_untrusted(error, url)
+    if not why:
+        return None
+    host = urlsplit(url).netloc.rpartition("@")[2]
+    return TargetUntrusted(
+        f"the certificate of {host}{why}",
+        hint=f"{TRUST_IT} with --ca-file FILE or REQUESTS_CA_BUNDLE; trusted now: {trust.source}",
+    )
+
+
+TRUST_IT: Final = "where the network inspects TLS, trust its certificate authority"
+
+
+def why_untrusted(error: BaseException, url: str) -> str:
+    """What follows "the certificate": who issued it, and why it is not trusted. Empty where ``error`` is of another kind.
+
+    The address is not in it: webhooks keep theirs to themselves.
+    """
     fault = next((item for item in _causes(error) if isinstance(item, ssl.SSLCertVerificationError)), None)
     if fault is None:
-        return None
-    host, issuer = urlsplit(url).netloc.rpartition("@")[2], issuer_of(url)
+        return ""
+    issuer = issuer_of(url)
     issued = f", issued by {issuer}," if issuer else ""
-    return TargetUntrusted(
-        f"the certificate of {host}{issued} is not trusted: {fault.verify_message or fault.reason}",
-        hint="where the network inspects TLS, trust its certificate authority with --ca-file FILE or "
-        f"REQUESTS_CA_BUNDLE; trusted now: {trust.source}",
-    )
+    return f"{issued} is not trusted: {fault.verify_message or fault.reason}"
 
 
 def issuer_of(url: str) -> str:

@@ -24,7 +24,7 @@ from allowlist.documents.canonical import canonical_json
 from allowlist.documents.prepared import prepared
 from allowlist.documents.source import parse_yaml_source
 from allowlist.errors import CatalogError, InvalidInput
-from allowlist.trust import make_trust
+from allowlist.trust import TRUST_IT, make_trust, why_untrusted
 
 if TYPE_CHECKING:
     import httpx
@@ -189,7 +189,9 @@ def open_client() -> httpx.Client:
     """A client that trusts the certificates that everything else here trusts."""
     import httpx
 
-    return httpx.Client(verify=make_trust(None, os.environ).context, timeout=_SECONDS)
+    return httpx.Client(
+        verify=make_trust(os.environ.get("ALLOWLIST_CA_FILE"), os.environ).context, timeout=_SECONDS
+    )
 
 
 def fetch(url: str, limit: int) -> bytes:
@@ -220,6 +222,10 @@ def _request(client: httpx.Client, url: str, limit: int, headers: dict[str, str]
                     raise CatalogError(f"{url} is larger than the {limit} bytes it may have")
             return response.status_code, bytes(content), response.headers.get("ETag", "")
     except httpx.HTTPError as error:
+        if why := why_untrusted(error, url):
+            raise CatalogError(
+                f"{url}: its certificate{why}", hint=f"{TRUST_IT} with REQUESTS_CA_BUNDLE"
+            ) from None
         raise CatalogError(f"{url} cannot be fetched: {error}") from error
 
 

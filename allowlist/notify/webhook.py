@@ -24,7 +24,7 @@ from allowlist.notify.events import Event
 from allowlist.notify.message import document_of, message_id
 from allowlist.notify.sending import ChannelFailed
 from allowlist.store.moments import Clock
-from allowlist.trust import is_loopback, make_trust, web_client
+from allowlist.trust import TRUST_IT, is_loopback, make_trust, web_client, why_untrusted
 
 if TYPE_CHECKING:
     import httpx
@@ -104,6 +104,8 @@ class Webhook:
         try:
             answer = client.post(self.url, content=body, headers=headers)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
+            if why := why_untrusted(error, self.url):
+                return f"its certificate{why}; {TRUST_IT} with REQUESTS_CA_BUNDLE", False
             return f"no answer ({type(error).__name__})", isinstance(error, httpx.TransportError)
         if answer.is_success:
             return "", False

@@ -9,11 +9,17 @@ import pytest
 import trustme
 
 from allowlist.azure.connection import Connection, access_token, connect
-from allowlist.errors import AllowlistError, TargetUntrusted
+from allowlist.catalog.index import fetch
+from allowlist.catalog.upstream.pages import PageRef
+from allowlist.catalog.upstream.web import WebPages
+from allowlist.errors import AllowlistError, CatalogError, TargetUntrusted
+from allowlist.notify.sending import ChannelFailed
+from allowlist.notify.webhook import Webhook
 from allowlist.simulator import Running, Simulator, serve
-from allowlist.trust import check_proxies, make_trust
+from allowlist.trust import check_proxies, make_trust, web_client
 from tests.azure.test_credential import SIGNED_UP
 from tests.helpers.cli import CONTOSO, allowlist
+from tests.helpers.world import now
 
 SUBSCRIPTION = "/subscriptions/00000000-0000-0000-0000-000000000001"
 LISTS = {
@@ -89,6 +95,54 @@ def test_a_certificate_that_is_not_trusted_is_named_with_its_issuer_and_not_aske
 def test_signing_in_names_it_too(running: Running, another: Path) -> None:
     with pytest.raises(TargetUntrusted, match=r"issued by .*allowlist simulator"):
         access_token(_connection(running, another))
+
+
+ISSUED = r"its certificate, issued by .*allowlist simulator.*, is not trusted"
+
+
+def test_a_page_and_a_catalog_index_name_it_too_and_are_not_asked_again(
+    running: Running, tmp_path: Path
+) -> None:
+    pauses: list[float] = []
+    with web_client(make_trust(None, {}), timeout=10) as client:
+        pages = WebPages(client=client, cache=tmp_path, sleep=pauses.append, pages_url=running.url)
+        with pytest.raises(CatalogError, match=ISSUED):
+            pages.read(PageRef(repo="o/r", path="a.md"))
+    with pytest.raises(CatalogError, match=ISSUED):
+        fetch(f"{running.url}/index.json", 1000)
+    assert pauses == []
+
+
+def test_a_webhook_names_it_too_and_keeps_its_address_to_itself(running: Running) -> None:
+    pauses: list[float] = []
+    hook = Webhook(
+        url=f"{running.url}/secret-path",
+        secret="c2VjcmV0LXNlY3JldC1zZWNyZXQ=",
+        clock=now,
+        sleep=pauses.append,
+        environ={},
+    )
+    with pytest.raises(ChannelFailed, match=ISSUED) as caught:
+        hook.send([], "run")
+    assert "secret-path" not in str(caught.value)
+    assert str(running.port) not in str(caught.value)
+    assert pauses == []
+
+
+def test_a_bundle_of_one_of_the_two_sides_is_enough_for_both(
+    running: Running, another: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A proxy that inspects TLS is in one place only: the bundle that is named, or the system's store."""
+    assert running.ca_file is not None
+    both = tmp_path / "both.pem"
+    both.write_text(another.read_text() + running.ca_file.read_text())
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(both))
+    with connect(_connection(running, None)) as arm:
+        assert list(arm.list(LISTS["SDK"], "2024-05-01"))
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(another))
+    monkeypatch.setenv("SSL_CERT_FILE", str(running.ca_file))  # what OpenSSL takes for the system's store
+    with connect(_connection(running, None)) as arm:
+        assert list(arm.list(LISTS["httpx"], "2024-05-01"))
 
 
 @pytest.mark.parametrize("credential", ["default", "environment"])

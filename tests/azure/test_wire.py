@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -129,3 +130,25 @@ def test_a_query_is_a_read_and_is_asked_again_where_nothing_came() -> None:
     script = Script(TargetUnavailable("lost"), _said(200, {"data": [{"id": "a"}]}))
     arm = ArmClient("https://arm.example", lambda _: script, sleep=lambda _: None)
     assert list(arm.query("/providers/Microsoft.ResourceGraph/resources", {}, "1")) == [{"id": "a"}]
+
+
+REQUESTS: dict[str, Callable[[ArmClient], object]] = {
+    "get": lambda arm: arm.get(ID, VERSION),
+    "list": lambda arm: list(arm.list(PATH, VERSION)),
+    "query": lambda arm: list(arm.query("/providers/Microsoft.ResourceGraph/resources", {}, "2022-10-01")),
+    "put": lambda arm: arm.put(ID, RESOURCE, VERSION),
+    "patch": lambda arm: arm.patch(ID, RESOURCE, VERSION),
+    "post": lambda arm: arm.post(f"{ID}/deploy", {}, VERSION),
+    "delete": lambda arm: arm.delete(ID, VERSION),
+}
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+@pytest.mark.parametrize("request_", REQUESTS.values(), ids=REQUESTS)
+def test_a_redirect_of_any_request_is_said_and_neither_followed_nor_sent_again(
+    request_: Callable[[ArmClient], object], status: int
+) -> None:
+    arm, script = _arm(_said(status, None, location="https://login.proxy.example/?next=x"))
+    with pytest.raises(TargetUnavailable, match=r"arm\.example with a redirect to login\.proxy\.example"):
+        request_(arm)
+    assert len(script.asked) == 1

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from allowlist.catalog.upstream.pages import MAX_PAGE_BYTES, PageRef, PageText
 from allowlist.errors import CatalogError
+from allowlist.trust import TRUST_IT, why_untrusted
 
 if TYPE_CHECKING:
     import httpx
@@ -103,7 +104,12 @@ class WebPages:
                     if len(content) > MAX_PAGE_BYTES:
                         raise CatalogError(f"{url} is larger than {MAX_PAGE_BYTES} bytes")
                 return response.status_code, bytes(content), _validators(response)
-        except httpx.HTTPError:
+        except httpx.HTTPError as error:
+            if why := why_untrusted(error, url):
+                raise CatalogError(
+                    f"{url}: its certificate{why}",
+                    hint=f"{TRUST_IT} with REQUESTS_CA_BUNDLE, or give --pages DIR",
+                ) from None
             return 0, b"", {}
 
 

@@ -128,14 +128,17 @@ class Count(Dialog[bool]):
 
 
 class TypedInput(Input):
-    """Takes only what a hand types: no paste, no key that is held down."""
+    """Takes only what a hand types: no paste, no key that is held down.
+
+    Handlers of a class run before those of its bases, which ``prevent_default`` keeps from running (Textual, events).
+    """
 
     def __init__(self, guard: Guard, complain: Callable[[str], None]) -> None:
         super().__init__(id="typed")
         self._hand = guard
         self._complain = complain
 
-    def _on_paste(self, event: events.Paste) -> None:
+    def on_paste(self, event: events.Paste) -> None:
         event.stop()
         event.prevent_default()
         self._complain("pasted text is ignored: type it by hand")
@@ -143,15 +146,13 @@ class TypedInput(Input):
     def action_paste(self) -> None:
         self._complain("pasted text is ignored: type it by hand")
 
-    async def _on_key(self, event: events.Key) -> None:
+    def on_key(self, event: events.Key) -> None:
         if event.is_printable:
             judged = self._hand.judge(event.key, event.time)
             if judged != "typed":
                 event.stop()
                 event.prevent_default()
                 self._refuse(judged)
-                return
-        await super()._on_key(event)
 
     def _refuse(self, judged: str) -> None:
         if judged == "pasted":

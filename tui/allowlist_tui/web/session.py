@@ -52,6 +52,7 @@ class Session(AppService):
             download_manager=downloads,
         )
         self._words = tuple(command)
+        self._downloads = downloads
         self._say = say
         self._screen_is_gone = False
 
@@ -63,7 +64,7 @@ class Session(AppService):
         process, task = self._process, self._task
         if process is None or task is None:
             return
-        await self._download_manager.cancel_app_downloads(app_service_id=self.app_service_id)
+        await self._downloads.cancel_app_downloads(app_service_id=self.app_service_id)
         try:
             await self.send_meta({"type": "quit"})
             await self._leave(process)
