@@ -14,7 +14,7 @@ ITSELF  := install --quiet --no-deps --no-build-isolation --editable .
 # Whatever a machine says: what every worker and every process of a test imports is compiled once.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: demo test quick coverage laws check workflows engines pages bench picture mutants hints soak fuzz wheel lock clean
+.PHONY: demo test quick coverage laws check workflows engines pages docs bench picture mutants hints soak fuzz wheel lock clean
 
 demo: .make/product
 	$(BIN)/allowlist demo
@@ -55,6 +55,12 @@ AXE ?= 4.11.0
 pages: .make/dev
 	npm install --silent --no-audit --no-fund --no-save --no-package-lock --prefix .make/pages axe-core@$(AXE)
 	$(BIN)/python -m pytest tests/pages -rs -q
+
+# The site: reference and man pages from the product itself, every link checked.
+docs: .make/dev
+	$(PIP) install --quiet 'mkdocs-material>=9.5' 'click-man>=0.5'
+	$(BIN)/mkdocs build --strict --quiet --site-dir site
+	$(BIN)/click-man --target site/man allowlist
 
 workflows: .make/tools
 	.make/tools/bin/zizmor --offline .github examples/github-actions

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import click
 from click.shell_completion import CompletionItem
 
@@ -10,9 +13,21 @@ from allowlist.cli.console import put, put_json
 
 def _complete(context: click.Context, option: click.Parameter, begun: str) -> list[CompletionItem]:
     del context, option
+    return [CompletionItem(name) for name in all_schemas() if name.startswith(begun)]
+
+
+def all_schemas() -> dict[str, Callable[[], dict[str, Any]]]:
+    """Every schema by name, that of the screen's settings too."""
     from allowlist.workflow.schemas import SCHEMAS
 
-    return [CompletionItem(name) for name in SCHEMAS if name.startswith(begun)]
+    return {**SCHEMAS, "review-settings": _review_settings}
+
+
+def _review_settings() -> dict[str, Any]:
+    from allowlist.workflow.schemas import schema_of
+    from allowlist_tui.config import Settings
+
+    return schema_of(Settings, "review.yaml, keys and theme of the screen")
 
 
 @click.command()
@@ -28,10 +43,16 @@ def schema(name: str | None) -> None:
       allowlist schema
       allowlist schema workload > workload.schema.json
     """
-    from allowlist.workflow.schemas import SCHEMAS, schema_named
+    from allowlist.documents.reader import near_miss
+    from allowlist.errors import AllowlistError
 
+    known = all_schemas()
     if name is None:
-        for known, make in SCHEMAS.items():
-            put(f"{known}  {make().get('title', '')}")
+        for each, make in known.items():
+            put(f"{each}  {make().get('title', '')}")
         return
-    put_json(schema_named(name))
+    if name not in known:
+        raise AllowlistError(
+            f"there is no schema '{name}'{near_miss(name, known)}", hint=f"schemas: {', '.join(known)}"
+        )
+    put_json(known[name]())

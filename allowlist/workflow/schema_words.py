@@ -15,6 +15,7 @@ KEYS: Final[Mapping[str, Mapping[str, str]]] = {
         "catalogs": "What is needed: catalogs, each at a pinned version.",
         "sources": "Where the traffic starts, by a name of your own; needed by targets whose rules name sources.",
         "targets": "The enforcement points that have to let the traffic through.",
+        "paths": "Filters that traffic passes one after the other, where there are several.",
         "discover": "Targets that a scheduled run looks up instead of having them named here.",
         "cloud": "The Azure cloud the workload runs in.",
         "tenant": "Entra tenant of the subscriptions, by id or domain; empty for the home tenant of who signs in.",
@@ -67,6 +68,10 @@ KEYS: Final[Mapping[str, Mapping[str, str]]] = {
         "via": "How a firewall policy is written: direct, or draft, which is prepared beside and deployed at once.",
         "options": "What only this kind of enforcement point knows, such as isolation_mode.",
     },
+    "PathSpec": {
+        "name": "A name of your own.",
+        "filters": "Names of targets, the nearest to clients first.",
+    },
     "Discovery": {
         "name": "First part of the names of the targets found.",
         "surface": "Kind of enforcement point that is looked for.",
@@ -109,6 +114,8 @@ KEYS: Final[Mapping[str, Mapping[str, str]]] = {
         "four_eyes": "Whoever asked for a plan cannot approve it.",
         "quorum": "How many different people it takes, by risk: low, wildcard, removal, widening, billed, irreversible.",
         "valid_days": "For how many days an approval counts.",
+        "assumptions": "What becomes of what holds only under a likely assumption: refused, behind the gate 'assumption', "
+        "or accepted.",
         "allowed_signers": "File of SSH keys (ssh-keygen, 'allowed_signers') whose signed decisions count, beside the "
         "workload file.",
     },
@@ -118,6 +125,7 @@ KEYS: Final[Mapping[str, Mapping[str, str]]] = {
         "four_eyes": "As in 'approval' of a workload file.",
         "quorum": "As in 'approval' of a workload file.",
         "valid_days": "As in 'approval' of a workload file.",
+        "assumptions": "As in 'approval' of a workload file.",
         "allowed_signers": "As in 'approval' of a workload file; beside the file of the policy.",
     },
     "Window": {
@@ -158,6 +166,13 @@ KEYS: Final[Mapping[str, Mapping[str, str]]] = {
         "infrastructure": "Names that the built-in infrastructure rules of Azure Firewall let through.",
         "threat_fqdns": "Names on the threat intelligence feed.",
         "threat_addresses": "Addresses on the threat intelligence feed.",
+        "recorded": "When the DNS answers were asked for; --resolve writes it.",
+        "resolver": "Whom they were asked of; --resolve writes it.",
+    },
+    "Settings": {
+        "schema": "Which document this is; always allowlist/review-settings/v1.",
+        "theme": "Name of a theme of the screen; the usual one where nothing is said.",
+        "keys": "Keys of actions by name, several parted by commas; 'ctrl+q' always quits.",
     },
     "ApprovalDocument": {
         "schema": "Which document this is; always allowlist/approval/v1.",

@@ -7,23 +7,12 @@ from typing import Any, Final
 
 import msgspec
 
-from allowlist.documents.reader import near_miss
-from allowlist.errors import AllowlistError
 from allowlist.workflow.schema_words import KEYS
 
 Schema = dict[str, Any]
 
 
-def schema_named(name: str) -> Schema:
-    """The schema called ``name``. Raises AllowlistError with the names there are."""
-    if name not in SCHEMAS:
-        raise AllowlistError(
-            f"there is no schema '{name}'{near_miss(name, SCHEMAS)}", hint=f"schemas: {', '.join(SCHEMAS)}"
-        )
-    return SCHEMAS[name]()
-
-
-def _of(model: type, title: str) -> Schema:
+def schema_of(model: type, title: str) -> Schema:
     """The schema of a model, with what each key means beside it."""
     (root,), found = msgspec.json.schema_components([model], ref_template="#/$defs/{name}")
     for section, schema in found.items():
@@ -37,7 +26,7 @@ def _of(model: type, title: str) -> Schema:
 def _workload() -> Schema:
     from allowlist.workload.document import Workload
 
-    return _of(Workload, "allowlist.yaml, a workload")
+    return schema_of(Workload, "allowlist.yaml, a workload")
 
 
 def _catalog() -> Schema:
@@ -49,25 +38,25 @@ def _catalog() -> Schema:
 def _facts() -> Schema:
     from allowlist.workflow.facts import FactsFile
 
-    return _of(FactsFile, "what ARM cannot tell, for --facts")
+    return schema_of(FactsFile, "what ARM cannot tell, for --facts")
 
 
 def _policy() -> Schema:
     from allowlist.workflow.approval_policy import PolicyDocument
 
-    return _of(PolicyDocument, "an approval policy, for --policy")
+    return schema_of(PolicyDocument, "an approval policy, for --policy")
 
 
 def _decisions() -> Schema:
     from allowlist.store.approval_file import ApprovalDocument
 
-    return _of(ApprovalDocument, "decisions in a file, for apply --approvals")
+    return schema_of(ApprovalDocument, "decisions in a file, for apply --approvals")
 
 
 def _plan() -> Schema:
     from allowlist.plan.model import Plan
 
-    return _of(Plan, "a plan, as plan -o writes it")
+    return schema_of(Plan, "a plan, as plan -o writes it")
 
 
 def _findings() -> Schema:

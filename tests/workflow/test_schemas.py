@@ -10,12 +10,14 @@ import jsonschema
 import pytest
 import yaml
 
+from allowlist.cli.schema import all_schemas
 from allowlist.workflow.schema_words import KEYS
-from allowlist.workflow.schemas import SCHEMAS, schema_named, undescribed
+from allowlist.workflow.schemas import undescribed
 from tests.helpers.cli import CONTOSO, allowlist
 from tests.helpers.shared import REPOSITORY
 
-WRITTEN = ("workload", "facts", "policy", "decisions")
+SCHEMAS = all_schemas()
+WRITTEN = ("workload", "facts", "policy", "decisions", "review-settings")
 WORKLOADS = sorted(
     path
     for path in [*REPOSITORY.glob("examples/**/*.yaml"), CONTOSO / "allowlist.yaml"]
@@ -24,25 +26,25 @@ WORKLOADS = sorted(
 
 
 def check(name: str, document: Any) -> None:
-    jsonschema.Draft202012Validator(schema_named(name)).validate(document)
+    jsonschema.Draft202012Validator(SCHEMAS[name]()).validate(document)
 
 
 @pytest.mark.parametrize("name", SCHEMAS)
 def test_each_schema_is_a_schema(name: str) -> None:
-    jsonschema.Draft202012Validator.check_schema(schema_named(name))
-    assert json.loads(allowlist("schema", name).out) == json.loads(json.dumps(schema_named(name)))
+    jsonschema.Draft202012Validator.check_schema(SCHEMAS[name]())
+    assert json.loads(allowlist("schema", name).out) == json.loads(json.dumps(SCHEMAS[name]()))
 
 
 @pytest.mark.parametrize("name", WRITTEN)
 def test_something_is_said_about_every_key_that_people_write(name: str) -> None:
-    assert list(undescribed(schema_named(name))) == []
+    assert list(undescribed(SCHEMAS[name]())) == []
 
 
 def test_nothing_is_said_about_keys_that_are_not_there() -> None:
     known = {
         f"{section}.{key}"
         for name in WRITTEN
-        for section, body in schema_named(name)["$defs"].items()
+        for section, body in SCHEMAS[name]()["$defs"].items()
         for key in body.get("properties", {})
     }
     assert {f"{section}.{key}" for section, keys in KEYS.items() for key in keys} <= known

@@ -1,0 +1,314 @@
+"""Write the reference from the models it is about, before the site is built (``make docs``): nothing of it is kept.
+
+MkDocs calls :func:`on_pre_build`; ``python docs/reference.py`` does the same by hand.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, get_args
+
+import click
+
+from allowlist.cli.exits import Exit
+from allowlist.cli.main import COMMANDS, main
+from allowlist.cli.schema import all_schemas
+from allowlist.observe.metrics import Metrics
+from allowlist.plan.findings import Status
+from allowlist.plan.gate_words import GATES
+from allowlist.plan.model import Classification, Risk
+from allowlist.render.notices import RULES
+from allowlist.rules.near_miss import Lack
+from allowlist.workload.document import EventKind
+
+HERE = Path(__file__).parent / "reference"
+
+EXITS = {
+    Exit.DONE: ("Done, nothing pending.", "Nothing."),
+    Exit.FAILED: (
+        "Failed, usage included: a file is wrong, Azure refused, an option does not exist.",
+        "The message names the place (`file:line:column`) and the hint names the next step.",
+    ),
+    Exit.PENDING: (
+        "Changes or findings are pending; only with `--exit-code`.",
+        "`allowlist check --details` and `allowlist plan` show what; approve and apply, or see to it.",
+    ),
+    Exit.GATE: (
+        "A gate blocks it.",
+        "Read [the gate](gates.md), then `allowlist approve PLAN --accept GATE --reason TEXT`.",
+    ),
+    Exit.STALE: (
+        "The plan is stale: it is too old, or its target changed since.",
+        "Make it again: `allowlist plan -o FILE`. Approvals of changes that mean the same stay.",
+    ),
+    Exit.NOT_APPROVED: (
+        "Something in the plan is not approved, or not by enough people.",
+        "`allowlist approve`, or `apply --approved-only` for what is.",
+    ),
+    Exit.LOCKED: (
+        "Another run holds the lock.",
+        "Wait, or give `--lock-timeout`; `allowlist unlock` shows who holds it.",
+    ),
+    Exit.IN_PART: (
+        "Applied in part, or not converged.",
+        "`allowlist history RUN` says what is done; `apply --resume RUN` goes on, `rollback RUN` goes back.",
+    ),
+    Exit.INTERRUPTED: (
+        "Interrupted.",
+        "`allowlist history` names the run; `apply --resume RUN` finishes what it began.",
+    ),
+}
+
+EVENTS = {
+    "plan-ready": "A plan waits for people.",
+    "approved": "Changes were approved.",
+    "applied": "Changes were applied and verified.",
+    "rolled-back": "A run was undone and verified.",
+    "drift": "Somebody changed a rule of ours.",
+    "failed": "A target could not be taken care of.",
+    "catalog-update-available": "A pinned catalog has a newer release.",
+    "expiring": "A waiver, an approval or an own requirement is about to end.",
+}
+
+RISKS = {
+    Risk.LOW: "An exact name, added, proved.",
+    Risk.WILDCARD: "A wildcard or a broad tag.",
+    Risk.REMOVAL: "A rule goes.",
+    Risk.WIDENING: "Flows open that nobody asked for.",
+    Risk.BILLED: "Something is billed from then on.",
+    Risk.IRREVERSIBLE: "It cannot be taken back.",
+}
+
+CLASSES = {
+    Classification.NEW: "Lets through what was not let through.",
+    Classification.ALREADY_COVERED: "Everything it asks for is let through already.",
+    Classification.WIDENS: "Opens more than is asked for.",
+    Classification.NARROWS: "Closes flows.",
+    Classification.SHADOWED: "Stands behind a rule that decides first.",
+    Classification.REDUNDANT: "Lets nothing through that others do not.",
+}
+
+LACKS = {
+    Lack.NAME: "The rule names the parent or the wildcard, not this name.",
+    Lack.PORT: "The rule is for another port.",
+    Lack.PROTOCOL: "The rule is for another protocol.",
+    Lack.SOURCE: "The rule is for other sources.",
+    Lack.DNS_PROXY: "The rule names a host, which counts only while the firewall's DNS proxy is on.",
+    Lack.URL: "The rule names a URL, which takes a Premium policy, and TLS inspection for https.",
+    Lack.ORDER: "A deny is evaluated first.",
+}
+
+SKIPS = {
+    "kept-by-delete-policy": "Nobody wants the rule any more, and the delete policy of the target keeps it.",
+    "removal-proposed": "The catalog entry of the rule ended lately; the rule stays for `gates.propose_days`.",
+    "name-taken": "A rule of somebody else has the name.",
+    "no-managed-network": "The resource has no managed network to write rules to.",
+    "approved-not-in-force": "The rule is written and not in force yet.",
+}
+
+FACTS = """For `--facts`, in YAML or JSON: what the ARM API does not expose. A key that is missing is not known, an empty
+value is known to be empty."""
+
+SECTIONS = {
+    "workload": (
+        "The workload file",
+        "`allowlist.yaml`, in YAML. Its schema for editors: `allowlist schema workload`.",
+    ),
+    "facts": ("The facts file", FACTS),
+    "policy": (
+        "The approval policy",
+        "For `--policy`: a file of its own, so that the author of a change cannot edit it.",
+    ),
+    "decisions": ("The decisions file", "Written by `approve -o FILE`, read by `apply --approvals FILE`."),
+    "review-settings": (
+        "Review settings",
+        "`review.yaml` in `$XDG_CONFIG_HOME/allowlist`: keys and theme of the screen.",
+    ),
+    "catalog": (
+        "The catalog file",
+        "One service with all its versions; see [catalogs](https://github.com/).",
+    ),
+}
+
+
+def pages() -> dict[str, str]:
+    """Every page of the reference by its name."""
+    found = {
+        "commands.md": "\n".join(_commands()),
+        "exit-codes.md": "\n".join(_exit_codes()),
+        "gates.md": "\n".join(_gates()),
+        "reason-codes.md": "\n".join(_reason_codes()),
+        "metrics.md": "\n".join(_metrics()),
+        "events.md": "\n".join(_events()),
+    }
+    found |= {f"documents/{name}.md": "\n".join(_document(name)) for name in SECTIONS}
+    found |= {f"gates/{name}.md": "\n".join(_gate(name)) for name in GATES}
+    found |= {f"errors/{int(code)}.md": "\n".join(_error(code)) for code in EXITS if code}
+    return {name: text.rstrip() + "\n" for name, text in found.items()}
+
+
+def _table(head: tuple[str, ...], rows: Iterator[tuple[str, ...]] | list[tuple[str, ...]]) -> Iterator[str]:
+    yield f"| {' | '.join(head)} |"
+    yield f"|{'---|' * len(head)}"
+    yield from (f"| {' | '.join(cell.replace('|', '&#124;') for cell in row)} |" for row in rows)
+
+
+def _commands() -> Iterator[str]:
+    yield "# Commands\n\nEvery command with all its options; `allowlist COMMAND --help` says the same.\n"
+    yield from _table(
+        ("command", "what it does"),
+        [(f"[{name}](#allowlist-{name})", text) for name, text in COMMANDS.items()],
+    )
+    context = click.Context(main, info_name="allowlist")
+    for name in COMMANDS:
+        command = main.get_command(context, name)
+        assert command is not None
+        yield from _command(command, context, name)
+
+
+def _command(command: click.Command, parent: click.Context, name: str) -> Iterator[str]:
+    context = click.Context(command, info_name=name, parent=parent, max_content_width=100, terminal_width=100)
+    yield f"\n## {context.command_path}\n\n```text\n{command.get_help(context)}\n```"
+    if isinstance(command, click.Group):
+        for child in command.list_commands(context):
+            found = command.get_command(context, child)
+            assert found is not None
+            yield from _command(found, context, child)
+
+
+def _exit_codes() -> Iterator[str]:
+    yield "# Exit codes\n\nThe code follows from what was printed.\n"
+    rows = [
+        (f"[{int(code)}](errors/{int(code)}.md)" if code else "0", text) for code, (text, _) in EXITS.items()
+    ]
+    yield from _table(("code", "meaning"), rows)
+
+
+def _error(code: Exit) -> Iterator[str]:
+    text, step = EXITS[code]
+    yield f"# Exit code {int(code)}\n\n{text}\n\n**What to do.** {step.replace('(gates.md)', '(../gates.md)')}"
+
+
+def _gates() -> Iterator[str]:
+    yield "# Gates\n\nA gate stands in the way of the changes it names until somebody accepts it by its id, with a reason:"
+    yield "`allowlist approve PLAN --accept GATE --reason TEXT`. A waiver in the workload file answers for one until a date.\n"
+    yield from _table(
+        ("gate", "closes when"), [(f"[{name}](gates/{name}.md)", words.when) for name, words in GATES.items()]
+    )
+
+
+def _gate(name: str) -> Iterator[str]:
+    words = GATES[name]
+    yield f"# Gate `{name}`\n\n**When it closes.** {words.when}\n\n**Why it is there.** {words.why}\n"
+    yield f"**What helps.** {words.do}\n"
+    if name == "limit":
+        yield "It is final: nobody can accept it."
+    else:
+        yield f"Or accept it: `allowlist approve PLAN --accept {name} --reason TEXT`, with the whole id as the plan shows it."
+
+
+def _reason_codes() -> Iterator[str]:
+    yield "# Words and reason codes\n\n## Findings\n"
+    yield from _table(("status", "meaning"), [(f"`{status}`", RULES[status.value]) for status in Status])
+    yield "\n## Risks\n"
+    yield from _table(("risk", "meaning"), [(f"`{risk}`", text) for risk, text in RISKS.items()])
+    yield "\n## Classes of changes\n"
+    yield from _table(("class", "meaning"), [(f"`{item}`", text) for item, text in CLASSES.items()])
+    yield "\n## What a near miss lacks\n"
+    yield from _table(("code", "meaning"), [(f"`{item}`", text) for item, text in LACKS.items()])
+    yield "\n## What is left alone, and why\n"
+    yield from _table(("code", "meaning"), [(f"`{code}`", text) for code, text in SKIPS.items()])
+
+
+def _metrics() -> Iterator[str]:
+    yield "# Metrics\n\nIn Prometheus' text format: `sync --metrics FILE` or `--metrics-port PORT`.\n"
+    families = sorted(Metrics().registry.collect(), key=lambda family: family.name)
+    rows = [
+        (f"`{item.name}{'_total' * (item.type == 'counter')}`", item.type, item.documentation)
+        for item in families
+    ]
+    yield from _table(("metric", "type", "meaning"), rows)
+
+
+def _events() -> Iterator[str]:
+    yield "# Events\n\nWhat `notifications` of a workload file can be told, and a webhook receives as `allowlist/notification/v1`.\n"
+    yield from _table(("event", "when"), [(f"`{name}`", EVENTS[name]) for name in get_args(EventKind)])
+
+
+def _document(name: str) -> Iterator[str]:
+    title, text = SECTIONS[name]
+    schema = all_schemas()[name]()
+    text = text.replace("[catalogs](https://github.com/)", "`allowlist catalog show NAME`")
+    yield f"# {title}\n\n{text}\n"
+    root = schema.get("$ref", "").rpartition("/")[2]
+    sections = schema.get("$defs", {})
+    ordered = [root, *(item for item in sections if item != root)] if root in sections else list(sections)
+    for section in ordered:
+        yield from _section(section, sections[section])
+
+
+def _section(name: str, body: dict[str, Any]) -> Iterator[str]:
+    if not body.get("properties"):
+        return
+    yield f"\n## {name}\n"
+    if body.get("description"):
+        yield f"{body['description'].split(chr(10) + chr(10))[0].strip()}\n"
+    needed = set(body.get("required", ()))
+    rows = [
+        (
+            f"`{key}`",
+            _type(value),
+            "yes" if key in needed else _default(value),
+            value.get("description", "").strip().replace("\n", " "),
+        )
+        for key, value in body["properties"].items()
+    ]
+    yield from _table(("key", "type", "must be written, else", "meaning"), rows)
+
+
+def _default(value: dict[str, Any]) -> str:
+    found = value.get("default")
+    return f"`{found}`" if found not in (None, "", [], {}) else ""
+
+
+def _type(value: dict[str, Any]) -> str:
+    if "$ref" in value:
+        name = value["$ref"].rpartition("/")[2]
+        return f"[{name}](#{name.lower()})"
+    if "enum" in value:
+        return ", ".join(f"`{item}`" for item in value["enum"])
+    if "anyOf" in value:
+        return " or ".join(_type(item) for item in value["anyOf"])
+    if value.get("type") == "array":
+        return f"list of {_type(value.get('items', {}))}"
+    if value.get("type") == "object" and isinstance(value.get("additionalProperties"), dict):
+        return f"map to {_type(value['additionalProperties'])}"
+    return str(value.get("type", "anything"))
+
+
+def write() -> int:
+    """Bring the pages up to date; how many changed."""
+    changed = 0
+    wanted = pages()
+    for path in HERE.rglob("*.md"):
+        if str(path.relative_to(HERE)) not in wanted:
+            path.unlink()
+    for name, text in wanted.items():
+        path = HERE / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.is_file() or path.read_text("utf-8") != text:
+            path.write_text(text, "utf-8")
+            changed += 1
+    return changed
+
+
+def on_pre_build(config: Any) -> None:
+    """Called by MkDocs."""
+    del config
+    write()
+
+
+if __name__ == "__main__":
+    sys.stderr.write(f"{write()} pages written\n")
