@@ -10,6 +10,8 @@ import click
 from allowlist.cli.common import (
     exit_code_option,
     json_option,
+    named_parent,
+    parent_option,
     project_from,
     project_options,
     resolve_options,
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 @click.command()
 @project_options
 @state_options
+@parent_option
 @resolve_options
 @click.option("--all", "everything", is_flag=True, help="Also show what is covered and what is redundant.")
 @click.option("--details", is_flag=True, help="Show every finding, however many there are.")
@@ -69,7 +72,7 @@ def check(
     project = project_from(workload_path, catalogs, facts_path)
     specs = project.targets(only, exclude)
     with state_from(snapshot, sign_in.to(project.workload)) as origin:
-        estate = read_estate(project, specs, origin)
+        estate = read_estate(project, specs, origin, parent=named_parent())
     project = resolved(project, estate, specs, facts_path)
     checks = check_targets(project, estate, specs)
     along = check_paths(project, specs, {spec.name: estate for spec in specs})

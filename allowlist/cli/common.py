@@ -244,15 +244,15 @@ def under_policy(project: Project, ledger_url: str | None, place: str) -> Projec
         return replace(project, policy=policy_from_ledger(ledger, project.workload.name))
 
 
-_RESOLVE, _SERVER = "allowlist.resolve", "allowlist.dns-server"
-
-
 def _keep(key: str) -> Callable[[click.Context, click.Parameter, Any], None]:
     def keep(context: click.Context, option: click.Parameter, value: Any) -> None:
         del option
         context.meta[key] = value
 
     return keep
+
+
+_RESOLVE, _SERVER = "allowlist.resolve", "allowlist.dns-server"
 
 
 resolve_options = _all(
@@ -332,6 +332,24 @@ target_options = _all(
 )
 
 project_options = _all(workload_option, catalogs_option, facts_option, target_options)
+
+
+_PARENT = "allowlist.parent"
+
+parent_option = click.option(
+    "--parent",
+    metavar="ID",
+    expose_value=False,
+    callback=_keep(_PARENT),
+    help="What a list without ids belongs to: a policy, group, firewall, workspace or account (default: the only target).",
+)
+
+
+def named_parent() -> str:
+    """The resource that --parent named for the command that runs; empty if none was."""
+    context = click.get_current_context(silent=True)
+    return (context.meta.get(_PARENT) or "") if context else ""
+
 
 state_options = _all(snapshot_option, connection_options)
 

@@ -10,6 +10,8 @@ import click
 from allowlist.cli.common import (
     exit_code_option,
     json_option,
+    named_parent,
+    parent_option,
     project_from,
     project_options,
     resolve_options,
@@ -58,6 +60,7 @@ if TYPE_CHECKING:
 )
 @project_options
 @state_options
+@parent_option
 @resolve_options
 @json_option
 @exit_code_option
@@ -99,7 +102,7 @@ def explain(
     project = project_from(workload_path, catalogs, facts_path)
     specs = project.targets(only, exclude)
     with state_from(snapshot, sign_in.to(project.workload)) as origin:
-        estate = read_estate(project, specs, origin)
+        estate = read_estate(project, specs, origin, parent=named_parent())
     names = dict.fromkeys(one.fqdn for one in (flows if flows is not None else [line]) if one.fqdn)
     project = resolved(project, estate, specs, facts_path, also=list(names))
     if flows is not None:

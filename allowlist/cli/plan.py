@@ -12,7 +12,9 @@ from allowlist.cli.common import (
     json_option,
     ledger_from,
     ledger_option,
+    named_parent,
     now,
+    parent_option,
     policy_option,
     project_from,
     project_options,
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
 @click.command()
 @project_options
 @state_options
+@parent_option
 @resolve_options
 @click.option(
     "-o",
@@ -92,7 +95,7 @@ def plan(
     project = project_from(workload_path, catalogs, facts_path, ledger_url)
     specs = project.targets(only, exclude)
     with state_from(snapshot, sign_in.to(project.workload)) as origin:
-        estate = read_estate(project, specs, origin)
+        estate = read_estate(project, specs, origin, parent=named_parent())
     project = resolved(project, estate, specs, facts_path)
     asked_by = who_decides((sign_in.without_credential() if snapshot else sign_in).to(project.workload)).who
     made = make_plan(project, estate, specs, asked_by)

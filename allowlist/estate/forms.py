@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from allowlist.errors import InvalidInput
 from allowlist.estate.json_files import JsonFile
+from allowlist.estate.parents import parts_of
 from allowlist.estate.spelling import spelled
 from allowlist.estate.template.form import is_parameter_file, is_template
 from allowlist.estate.terraform import is_terraform
@@ -46,9 +47,13 @@ class Terraform:
 Item = dict[str, Any] | Template | Parameters | Terraform
 
 
-def items_in(file: JsonFile) -> Iterator[Item]:
-    """What a file holds. Raises InvalidInput, with advice that fits, where it holds something else."""
-    yield from _items(file.data, str(file))
+def items_in(file: JsonFile, parent: str = "") -> Iterator[Item]:
+    """What a file holds. Raises InvalidInput, with advice that fits, where it holds something else.
+
+    ``parent`` is the id of the resource that parts without an id belong to: rule collections, outbound rules.
+    """
+    given = parts_of(file.data, parent) if parent else None
+    yield from _items(file.data if given is None else given, str(file))
 
 
 def _items(data: Any, file: str) -> Iterator[Item]:
@@ -198,11 +203,14 @@ def _advice(data: Any) -> str:
         return "this is a part of Terraform's JSON; save all of it: terraform show -json PLAN > plan.json"
     if keys & {"rulecollectiontype", "rulecollections", "ruletype"}:
         return (
-            "rule collections without the group they stand in; save the groups: "
+            "rule collections without the group they stand in; name it: --parent ID of the group, or save the groups: "
             "az network firewall policy rule-collection-group list --policy-name POLICY -g GROUP"
         )
     if keys & {"isolation_mode", "outbound_rules"} or {"category", "destination"} <= keys:
-        return "outbound rules without the network they belong to; save the workspace: az ml workspace show -n NAME -g GROUP"
+        return (
+            "outbound rules without the network they belong to; name it: --parent ID of the workspace, or save that: "
+            "az ml workspace show -n NAME -g GROUP"
+        )
     return (
         "save resources with their ids: az resource show --ids ID, az network firewall policy show, "
         "or all of them with allowlist snapshot -o DIR"

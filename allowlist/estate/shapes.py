@@ -141,10 +141,45 @@ def with_children(bodies: Mapping[str, Body]) -> dict[str, Body]:
     for key, body in bodies.items():
         if ResourceId(key).type == _ACCOUNT_RULES:
             _put_inside(found, body)
+        elif ResourceId(key).type.startswith(f"{_FIREWALLS}/"):
+            _put_in_firewall(found, body)
         elif ResourceId(key).type == "microsoft.network/firewallpolicies":
             for group in _groups_inside(body):
                 found.setdefault(normal_id(group["id"]), group)
     return found
+
+
+_FIREWALLS = "microsoft.network/azurefirewalls"
+_LISTS = {
+    name.lower(): (name, f"az network firewall {kind} collection list")
+    for name, kind in (
+        ("applicationRuleCollections", "application-rule"),
+        ("networkRuleCollections", "network-rule"),
+        ("natRuleCollections", "nat-rule"),
+    )
+}
+
+
+def _put_in_firewall(found: dict[str, Body], collection: Body) -> None:
+    """A classic rule collection that was listed by itself. Of a firewall that was not read the other lists are unknown."""
+    parts = str(collection["id"]).rstrip("/").split("/")
+    member = _LISTS.get(parts[-2].lower())
+    if member is None:
+        return
+    firewall_id = "/".join(parts[:-2])
+    key, name = normal_id(firewall_id), parts[-1]
+    firewall = found.get(key) or {
+        "id": firewall_id,
+        "name": firewall_id.rpartition("/")[2],
+        "type": "Microsoft.Network/azureFirewalls",
+        "properties": {listed: f"[not read: {command}]" for listed, command in _LISTS.values()},
+    }
+    known = firewall["properties"].get(member[0])
+    items = known if isinstance(known, list) else []
+    if any(str(item.get("name")).lower() == name.lower() for item in items if isinstance(item, dict)):
+        return
+    inner = {"name": name, "properties": collection["properties"]}
+    found[key] = {**firewall, "properties": {**firewall["properties"], member[0]: [*items, inner]}}
 
 
 def _put_inside(found: dict[str, Body], rule: Body) -> None:

@@ -13,11 +13,13 @@ from pathlib import Path
 from allowlist.errors import InvalidInput, Problem
 from allowlist.estate.bodies import Body, Estate, fingerprint
 from allowlist.estate.forms import SCHEMA, Parameters, Template, Terraform, items_in
-from allowlist.estate.json_files import JsonFile, files_below, read_json_files
+from allowlist.estate.json_files import JsonFile, files_below
 from allowlist.estate.parameter_files import ParameterFile, read_bicep_parameters, values_for
 from allowlist.estate.parts import without_nulls
 from allowlist.estate.resource_id import normal_id
+from allowlist.estate.rule_lists import read_rule_list
 from allowlist.estate.shapes import in_arm_shape, with_children
+from allowlist.estate.sources import MODULES, inputs_in, rule_lists_in
 from allowlist.estate.template import TooMuch, read_template
 from allowlist.estate.terraform import TerraformReading, merged, missing_parents, read_terraform, with_parts
 from allowlist.estate.unread import Unread, announced, perhaps
@@ -65,16 +67,24 @@ def _contents(body: Body) -> Body:
 
 
 def read_snapshot(
-    path: Path, *, cloud: str = "public", subscription: str = "", beneath: Estate | None = None
+    path: Path,
+    *,
+    cloud: str = "public",
+    subscription: str = "",
+    beneath: Estate | None = None,
+    parent: str = "",
 ) -> Estate:
     """Everything at or below ``path``; ``-`` is standard input. Raises InvalidInput with every file's mistake.
 
     ``cloud`` is where templates would be deployed, ``subscription`` where a plan of Terraform goes that does not say so.
     A plan is put over ``beneath``, the state before it, where one is given: it shows only what Terraform manages.
+    ``parent`` is the id of what a list without ids belongs to.
     """
     found = _Snapshot()
-    for file in read_json_files(path):
-        _take(file, found, subscription)
+    for file in inputs_in(path):
+        _take(file, found, subscription, parent)
+    for mapping in rule_lists_in(path):
+        _take_rule_list(mapping, found)
     _take_sources(path, found)
     _read_templates(found, cloud)
     planned = _put_together(found, beneath)
@@ -117,12 +127,20 @@ def _add_terraform(found: _Snapshot, reading: TerraformReading, file: str) -> No
             found.refuse(error)
 
 
-def _take(file: JsonFile | InvalidInput, found: _Snapshot, subscription: str) -> None:
+def _take_rule_list(mapping: Path, found: _Snapshot) -> None:
+    try:
+        for body in read_rule_list(mapping):
+            found.add(body, str(mapping))
+    except InvalidInput as error:
+        found.refuse(error)
+
+
+def _take(file: JsonFile | InvalidInput, found: _Snapshot, subscription: str, parent: str) -> None:
     if isinstance(file, InvalidInput):
         found.refuse(file)
         return
     try:
-        for item in items_in(file):
+        for item in items_in(file, parent):
             if isinstance(item, Template):
                 found.templates.append((file, item))
             elif isinstance(item, Parameters):
@@ -138,6 +156,7 @@ def _take(file: JsonFile | InvalidInput, found: _Snapshot, subscription: str) ->
 
 def _take_terraform(item: Terraform, file: JsonFile, found: _Snapshot, subscription: str) -> None:
     reading = read_terraform(item.data, str(file), subscription)
+    reading.unread += [Unread(name, str(file), everywhere=True) for name in item.data.get(MODULES) or ()]
     found.terraform.append((reading, str(file)))
     found.unread += reading.unread
     found.unreadable += [*reading.notes, *(f"{one.what} in {file.path.name}" for one in reading.unread)]

@@ -209,14 +209,16 @@ def read_estate(
     *,
     whole: bool = False,
     beneath: Estate | None = None,
+    parent: str = "",
 ) -> Estate:
     """The actual state of the targets, from a snapshot on disk or from ARM, read by list calls.
 
     Of the network around them what private endpoints need is read, or with ``whole`` all a posture looks at. A plan of
-    Terraform on disk is put over ``beneath``, the state before it, if there is one.
+    Terraform on disk is put over ``beneath``, the state before it, if there is one. ``parent`` is the id of what a list
+    without ids belongs to; where one target is asked about it is that one.
     """
     if isinstance(origin, Path):
-        return _with_files(project, specs, origin, _estate_on_disk(project, specs, origin, beneath))
+        return _with_files(project, specs, origin, _estate_on_disk(project, specs, origin, beneath, parent))
     bodies: list[Body] = []
     for spec in specs:
         bodies += project.point(spec).read(origin)
@@ -229,13 +231,16 @@ def read_estate(
 
 
 def _estate_on_disk(
-    project: Project, specs: Sequence[TargetSpec], origin: Path, beneath: Estate | None
+    project: Project, specs: Sequence[TargetSpec], origin: Path, beneath: Estate | None, parent: str
 ) -> Estate:
     """What a snapshot holds of Azure; nothing of it is looked for where no target or source is there."""
     if not in_azure(specs) and not source_ids(project, specs):
         return Estate(origin=str(origin))
     cloud, subscription = project.workload.cloud, _subscription_of(in_azure(specs))
-    return read_snapshot(origin, cloud=cloud, subscription=subscription, beneath=beneath)
+    single = in_azure(specs)[0].resource if len(in_azure(specs)) == 1 else ""
+    return read_snapshot(
+        origin, cloud=cloud, subscription=subscription, beneath=beneath, parent=parent or single
+    )
 
 
 def in_azure(specs: Sequence[TargetSpec]) -> list[TargetSpec]:

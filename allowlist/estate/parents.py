@@ -1,0 +1,76 @@
+"""Parts that a command prints without the id of what they belong to, put where that is said on the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from allowlist.estate.resource_id import ResourceId
+from allowlist.estate.spelling import as_arm_spells
+
+_GROUP = "microsoft.network/firewallpolicies/rulecollectiongroups"
+_POLICY = "microsoft.network/firewallpolicies"
+_WORKSPACE = "microsoft.machinelearningservices/workspaces"
+_NETWORK = "microsoft.cognitiveservices/accounts/managednetworks"
+_ACCOUNT = "microsoft.cognitiveservices/accounts"
+_FIREWALL = "microsoft.network/azurefirewalls"
+
+
+def parts_of(data: Any, parent: str) -> list[dict[str, Any]] | None:
+    """Resources made of ``data`` below ``parent``; None where ``data`` names its resources itself, or fits no parent."""
+    items = data if isinstance(data, list) else [data]
+    if not items or not all(isinstance(item, dict) and not _id_of(item) for item in items):
+        return None
+    items = [as_arm_spells(item) for item in items]
+    kind, parent = ResourceId(parent).type, parent.rstrip("/")
+    if kind in (_GROUP, _POLICY) and all(_is_collection(item) for item in items):
+        group = parent if kind == _GROUP else f"{parent}/ruleCollectionGroups/given"
+        return [_group(group, items)]
+    if kind == _FIREWALL and all(_is_collection(item) for item in items):
+        return [
+            {"id": f"{parent}/{_list_of(item)}/{item.get('name')}", "name": item.get("name"), **_inner(item)}
+            for item in items
+        ]
+    if kind in (_WORKSPACE, _NETWORK, _ACCOUNT) and all(_is_rule(item) for item in items):
+        network = f"{parent}/managedNetworks/default" if kind == _ACCOUNT else parent
+        return [{"id": f"{network}/outboundRules/{item['name']}", **_inner(item)} for item in items]
+    return None
+
+
+def _id_of(item: Mapping[str, Any]) -> str:
+    return str(next((value for key, value in item.items() if key.lower() == "id"), "") or "")
+
+
+def _is_collection(item: Mapping[str, Any]) -> bool:
+    inner = item.get("properties") if isinstance(item.get("properties"), Mapping) else item
+    return isinstance(inner, Mapping) and isinstance(inner.get("rules"), list)
+
+
+def _is_rule(item: Mapping[str, Any]) -> bool:
+    inner = item.get("properties") if isinstance(item.get("properties"), Mapping) else item
+    return bool(item.get("name")) and isinstance(inner, Mapping) and {"type", "destination"} <= inner.keys()
+
+
+def _inner(item: Mapping[str, Any]) -> dict[str, Any]:
+    inner = item.get("properties")
+    return {"properties": dict(inner if isinstance(inner, Mapping) else item)}
+
+
+def _group(group_id: str, items: list[dict[str, Any]]) -> dict[str, Any]:
+    """Its priority is in no such list; alone below its policy it does not matter."""
+    return {
+        "id": group_id,
+        "name": group_id.rpartition("/")[2],
+        "properties": {"priority": 100, "ruleCollections": items},
+    }
+
+
+def _list_of(collection: Mapping[str, Any]) -> str:
+    """Which list of a classic firewall the collection stands in, by what its rules say."""
+    inner = _inner(collection)["properties"]
+    rules = [rule for rule in inner.get("rules") or () if isinstance(rule, Mapping)]
+    if any("translatedAddress" in rule or "translatedPort" in rule for rule in rules):
+        return "natRuleCollections"
+    if any("destinationPorts" in rule for rule in rules):
+        return "networkRuleCollections"
+    return "applicationRuleCollections"

@@ -1,0 +1,300 @@
+"""Lists of rules as teams keep them, and sources of Terraform and Bicep, before anything is deployed."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import stat
+from pathlib import Path
+
+import openpyxl
+import pytest
+
+from allowlist.errors import InvalidInput
+from allowlist.estate.snapshot import read_snapshot
+from allowlist.estate.terraform.sources import plan_of_sources
+from tests.helpers.cli import Result, allowlist
+
+POLICY = "/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/rg/providers/Microsoft.Network/firewallPolicies/afwp"
+
+HEAD = ["Rule", "Action", "Source", "Target", "Service", "Active"]
+ROWS = [
+    ["models", "permit", "10.0.0.0/24, 10.0.1.0/24", "huggingface.co; *.hf.co", "Https:443", "yes"],
+    ["kms", "permit", "10.0.0.0/24", "20.118.99.224", "tcp/1688", "yes"],
+    ["old", "permit", "10.0.0.0/24", "*.example", "Https:443", "no"],
+    ["stop", "block", "10.0.0.0/24", "bad.example", "Https:443", "yes"],
+]
+COLUMNS = (
+    "{name: Rule, action: Action, sources: Source, destinations: Target, protocols: Service, enabled: Active}"
+)
+
+
+def _mapping(folder: Path, file: str, columns: str = COLUMNS, more: str = "") -> Path:
+    path = folder / "list.rules.yaml"
+    path.write_text(
+        f"schema: allowlist/rule-list/v1\nfile: {file}\npolicy: {POLICY}\ncolumns: {columns}\n{more}"
+    )
+    return path
+
+
+def _workload(folder: Path, *hosts: str) -> Path:
+    path = folder / "allowlist.yaml"
+    wants = "".join(
+        f'  - {{id: n{at}, pattern: "{host}", ports: ["https:443"], owner: a@b.example, reason: r, expires: "2099-01-01"}}\n'
+        for at, host in enumerate(hosts)
+    )
+    path.write_text(
+        f"schema: allowlist/workload/v1\nname: trial\nrequirements:\n{wants}"
+        "sources: {c: {addresses: [10.0.0.0/24]}}\n"
+        f"targets: [{{name: t, surface: firewall-policy, resource: {POLICY}, delete: add-only}}]\n"
+    )
+    return path
+
+
+def _run(folder: Path, snapshot: Path, command: str, *arguments: object) -> Result:
+    where = ("--workload", _workload(folder, "huggingface.co"), "--snapshot", snapshot)
+    return allowlist(command, *arguments, *where)
+
+
+def _verdict(folder: Path, snapshot: Path, host: str, *arguments: object) -> str:
+    result = _run(folder, snapshot, "explain", host, "--from", "10.0.0.5", "--json", *arguments)
+    assert result.code == 0, result.err
+    return str(result.json["verdict"])
+
+
+def _csv(folder: Path) -> None:
+    lines = [";".join(f'"{cell}"' for cell in row) for row in [HEAD, *ROWS]]
+    (folder / "rules.csv").write_text("\ufeff" + "\n".join(lines), encoding="utf-8")
+
+
+def _excel(folder: Path) -> None:
+    book = openpyxl.Workbook()
+    sheet = book.create_sheet("Outbound")
+    for row in [HEAD, *ROWS]:
+        sheet.append(row)
+    book.save(folder / "rules.xlsx")
+
+
+@pytest.mark.parametrize(
+    ("make", "file", "more"), [(_csv, "rules.csv", ""), (_excel, "rules.xlsx", "sheet: Outbound\n")]
+)
+def test_tables_say_what_their_mapping_says(make: object, file: str, more: str, tmp_path: Path) -> None:
+    assert callable(make)
+    make(tmp_path)
+    mapping = _mapping(tmp_path, file, more=more)
+    assert _verdict(tmp_path, mapping, "huggingface.co") == "allow"
+    assert _verdict(tmp_path, tmp_path, "cdn.hf.co") == "allow"
+    assert _verdict(tmp_path, mapping, "bad.example") == "deny"
+    assert _verdict(tmp_path, mapping, "x.example") == "deny"
+    to_kms = ("--to", "20.118.99.224", "--protocol", "tcp", "--port", "1688")
+    assert _verdict(tmp_path, mapping, "kms.example", *to_kms) == "allow"
+
+
+def test_what_a_row_does_not_say_clearly_is_unknown_with_its_place(tmp_path: Path) -> None:
+    (tmp_path / "rules.csv").write_text("n,act,s,t,p\nodd,perhaps,10.0.0.0/24,huggingface.co,Https:443\n")
+    mapping = _mapping(
+        tmp_path, "rules.csv", "{name: n, action: act, sources: s, destinations: t, protocols: p}"
+    )
+    assert _verdict(tmp_path, mapping, "huggingface.co") == "unknown"
+    assert "rules.csv:2" in _run(tmp_path, mapping, "explain", "huggingface.co", "--from", "10.0.0.5").out
+
+
+def test_a_column_that_is_not_there_is_a_mistake_of_the_mapping(tmp_path: Path) -> None:
+    _csv(tmp_path)
+    with pytest.raises(InvalidInput, match=r"no row of rules\.csv has 'Sauce'"):
+        read_snapshot(_mapping(tmp_path, "rules.csv", "{name: Rule, sources: Sauce}"))
+
+
+NESTED = {
+    "collections": {
+        "models": {
+            "priority": 200,
+            "action": "Allow",
+            "rules": [
+                {
+                    "name": "hf",
+                    "source_addresses": ["10.0.0.0/24"],
+                    "destination_fqdns": ["huggingface.co"],
+                    "protocols": [{"type": "Https", "port": 443}],
+                }
+            ],
+        }
+    }
+}
+NESTED_COLUMNS = (
+    "{name: name, collection: ../name, priority: ../priority, action: ../action, "
+    "sources: source_addresses, fqdns: destination_fqdns, protocols: protocols}"
+)
+
+
+@pytest.mark.parametrize("file", ["rules.json", "rules.yaml", "rules.tfvars.json"])
+def test_nested_lists_take_what_stands_around_a_rule(file: str, tmp_path: Path) -> None:
+    (tmp_path / file).write_text(json.dumps(NESTED))
+    mapping = _mapping(tmp_path, file, NESTED_COLUMNS, "rows: collections.*.rules.*\n")
+    assert _verdict(tmp_path, mapping, "huggingface.co") == "allow"
+
+
+def test_a_file_that_is_no_list_is_refused_with_what_is_read(tmp_path: Path) -> None:
+    (tmp_path / "rules.docx").write_bytes(b"x")
+    result = _run(tmp_path, _mapping(tmp_path, "rules.docx"), "check")
+    assert result.code == 1
+    assert ".csv, .xlsx" in result.err
+
+
+# Sources of Terraform, as @cdktf/hcl2json gives them
+
+GROUP = {
+    "name": "g",
+    "firewall_policy_id": "${azurerm_firewall_policy.hub.id}",
+    "priority": 200,
+    "application_rule_collection": [
+        {
+            "name": "models",
+            "priority": 100,
+            "action": "Allow",
+            "rule": [
+                {
+                    "name": "hf",
+                    "source_addresses": ["10.0.0.0/24"],
+                    "destination_fqdns": ["huggingface.co", "${var.extra}"],
+                    "protocols": [{"type": "Https", "port": 443}],
+                }
+            ],
+        }
+    ],
+}
+SOURCES = {
+    "resource": {
+        "azurerm_firewall_policy": {"hub": [{"name": "afwp", "resource_group_name": "rg", "location": "we"}]},
+        "azurerm_firewall_policy_rule_collection_group": {"g": [GROUP]},
+    }
+}
+
+
+def _node(folder: Path, parsed: object) -> Path:
+    """A stand-in for node: prints what hcl2json would."""
+    (folder / "bin").mkdir()
+    tool = folder / "bin" / "node"
+    (folder / "parsed.json").write_text(json.dumps(parsed))
+    tool.write_text(f"#!/bin/sh\ncat > /dev/null\ncat '{folder / 'parsed.json'}'\n")
+    tool.chmod(tool.stat().st_mode | stat.S_IXUSR)
+    return folder / "bin"
+
+
+@pytest.fixture
+def sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("PATH", f"{_node(tmp_path, SOURCES)}{os.pathsep}{os.environ['PATH']}")
+    folder = tmp_path / "tf"
+    folder.mkdir()
+    (folder / "main.tf").write_text("# parsed by a stand-in\n")
+    return folder
+
+
+def test_plain_text_of_sources_is_known_and_a_reference_is_not(sources: Path, tmp_path: Path) -> None:
+    assert _verdict(tmp_path, sources, "huggingface.co") == "allow"
+    assert _verdict(tmp_path, sources, "pytorch.example") == "unknown"
+
+
+def test_a_module_may_add_rules_anywhere() -> None:
+    plan, modules = plan_of_sources({"main.tf": {**SOURCES, "module": {"net": [{"source": "./net"}]}}})
+    assert modules == ["module.net"]
+    assert len(plan["resource_changes"]) == 2
+
+
+def test_what_is_counted_is_not_placed() -> None:
+    counted = {"resource": {"azurerm_firewall_policy_rule_collection_group": {"g": [{**GROUP, "count": 2}]}}}
+    plan, _ = plan_of_sources({"main.tf": counted})
+    assert not plan["resource_changes"]
+    assert plan["deferred_changes"][0]["resource_change"]["address"].endswith(".g")
+
+
+def test_without_the_parser_sources_are_refused_with_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    (tmp_path / "main.tf").write_text('resource "x" "y" {}\n')
+    with pytest.raises(InvalidInput) as refused:
+        read_snapshot(tmp_path / "main.tf")
+    assert "terraform show -json" in refused.value.hint
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="HCL is then parsed by nothing here")
+def test_node_without_the_package_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NODE_PATH", "")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "main.tf").write_text('resource "x" "y" {}\n')
+    with pytest.raises(InvalidInput, match="hcl2json"):
+        read_snapshot(tmp_path / "main.tf")
+
+
+def test_bicep_is_compiled_by_its_own_compiler_where_it_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    template = {
+        "$schema": "https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#",
+        "resources": [
+            {"type": "Microsoft.Network/firewallPolicies", "apiVersion": "2024-05-01", "name": "afwp"}
+        ],
+    }
+    (tmp_path / "compiled.json.txt").write_text(json.dumps(template))
+    tool = tmp_path / "bicep"
+    tool.write_text(f"#!/bin/sh\ncat '{tmp_path / 'compiled.json.txt'}'\n")
+    tool.chmod(tool.stat().st_mode | stat.S_IXUSR)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    folder = tmp_path / "src"
+    folder.mkdir()
+    (folder / "main.bicep").write_text("module m 'part.bicep' = { name: 'm' }\n")
+    (folder / "part.bicep").write_text("// used by main\n")
+    estate = read_snapshot(folder)
+    assert [body["name"] for body in estate.of_type("Microsoft.Network/firewallPolicies")] == ["afwp"]
+
+
+# What commands print without ids
+
+RULE = {
+    "ruleType": "ApplicationRule",
+    "name": "hf",
+    "sourceAddresses": ["10.0.0.0/24"],
+    "targetFqdns": ["huggingface.co"],
+    "protocols": [{"protocolType": "Https", "port": 443}],
+}
+COLLECTION = {
+    "ruleCollectionType": "FirewallPolicyFilterRuleCollection",
+    "name": "models",
+    "priority": 100,
+    "action": {"type": "Allow"},
+    "rules": [RULE],
+}
+
+
+def test_collections_without_their_group_belong_to_the_parent_that_is_named(tmp_path: Path) -> None:
+    (tmp_path / "list.json").write_text(json.dumps([COLLECTION]))
+    group = f"{POLICY}/ruleCollectionGroups/g"
+    named = _run(
+        tmp_path, tmp_path / "list.json", "explain", "huggingface.co", "--from", "10.0.0.5", "--parent", group
+    )
+    assert "unknown" in named.out
+    policy = {"id": POLICY, "name": "afwp", "properties": {}}
+    (tmp_path / "estate").mkdir()
+    (tmp_path / "estate" / "policy.json").write_text(json.dumps(policy))
+    (tmp_path / "estate" / "list.json").write_text(json.dumps([COLLECTION]))
+    assert _verdict(tmp_path, tmp_path / "estate", "huggingface.co") == "allow"
+
+
+def test_classic_collections_alone_leave_the_rest_of_their_firewall_unknown(tmp_path: Path) -> None:
+    firewall = POLICY.replace("firewallPolicies/afwp", "azureFirewalls/fw")
+    rule = {key: value for key, value in RULE.items() if key != "ruleType"}
+    listed = {
+        "id": f"{firewall}/applicationRuleCollections/models",
+        "name": "models",
+        "priority": 100,
+        "action": {"type": "Allow"},
+        "rules": [rule],
+    }
+    (tmp_path / "list.json").write_text(json.dumps([listed]))
+    estate = read_snapshot(tmp_path / "list.json")
+    body = estate.get(firewall)
+    assert body is not None
+    assert body["properties"]["applicationRuleCollections"][0]["name"] == "models"
+    assert "az network firewall network-rule collection list" in body["properties"]["networkRuleCollections"]
