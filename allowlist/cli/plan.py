@@ -46,6 +46,11 @@ if TYPE_CHECKING:
     type=click.Path(path_type=Path, dir_okay=False),
     help="Write the plan to this file; one that ends in .html is a page for people (repeatable).",
 )
+@click.option(
+    "--check-only",
+    is_flag=True,
+    help="Only say what a plan would do, such as before a deployment: it is not kept, and nobody can approve it.",
+)
 @click.option("--details", is_flag=True, help="Show every change with its proofs, however many there are.")
 @click.option(
     "--page",
@@ -68,6 +73,7 @@ def plan(
     snapshot: Path | None,
     sign_in: SignIn,
     outputs: tuple[Path, ...],
+    check_only: bool,
     details: bool,
     page: str | None,
     form: str,
@@ -92,6 +98,8 @@ def plan(
     from allowlist.workflow.planning import make_plan
     from allowlist.workflow.project import read_estate
 
+    if check_only and outputs:
+        raise click.UsageError("--check-only keeps no plan: leave out -o")
     project = project_from(workload_path, catalogs, facts_path, ledger_url)
     specs = project.targets(only, exclude)
     with state_from(snapshot, sign_in.to(project.workload)) as origin:
@@ -125,7 +133,7 @@ def plan(
         say(f"next: allowlist review {output}")
         say(f"or: allowlist approve {output} --all --reason TEXT{_accepting(made)}")
     elif output is None:
-        say(f"{summary_text(made)}; keep it with -o FILE")
+        say(summary_text(made) if check_only else f"{summary_text(made)}; keep it with -o FILE")
     return Exit.PENDING if exit_code and not made.is_settled else Exit.DONE
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Protocol
 
+from allowlist.render.comparing import ComparedLike
+from allowlist.render.findings import finding_entry, subject_of
 from allowlist.rules.compare import Difference, Relation
 from allowlist.rules.model import ApplicationRule
 from allowlist.rules.services import service_texts
@@ -55,16 +57,28 @@ def _rule_json(rule: ApplicationRule) -> dict[str, Any]:
     }
 
 
-def comparison_text(target: str, relation: Relation, differences: list[Difference]) -> Iterator[str]:
-    yield f"{target}: the second {_WORDS[relation]}"
-    for difference in differences:
+class Compared(ComparedLike, Protocol):
+    @property
+    def relation(self) -> Relation: ...
+
+
+def comparison_text(item: Compared) -> Iterator[str]:
+    yield f"{item.target}: the second {_WORDS[item.relation]}"
+    for finding in item.broken:
+        yield f"    breaks {subject_of(finding)}: {finding.because}"
+    for finding in item.mended:
+        yield f"    mends {subject_of(finding)}"
+    for difference in item.differences:
         yield f"    {_direction(difference)} {difference.witness()}"
 
 
-def comparison_json(target: str, relation: Relation, differences: list[Difference]) -> dict[str, Any]:
+def comparison_json(compared: Compared) -> dict[str, Any]:
+    differences = compared.differences
     return {
-        "target": target,
-        "relation": relation.value,
+        "target": compared.target,
+        "relation": compared.relation.value,
+        "breaks": [finding_entry(item) for item in compared.broken],
+        "mends": [finding_entry(item) for item in compared.mended],
         "differences": [
             {
                 "pattern": item.key,

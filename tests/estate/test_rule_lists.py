@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import stat
 from pathlib import Path
@@ -15,6 +16,7 @@ from allowlist.errors import InvalidInput
 from allowlist.estate.snapshot import read_snapshot
 from allowlist.estate.terraform.sources import plan_of_sources
 from tests.helpers.cli import Result, allowlist
+from tests.helpers.shared import REPOSITORY
 
 POLICY = "/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/rg/providers/Microsoft.Network/firewallPolicies/afwp"
 
@@ -298,3 +300,19 @@ def test_classic_collections_alone_leave_the_rest_of_their_firewall_unknown(tmp_
     assert body is not None
     assert body["properties"]["applicationRuleCollections"][0]["name"] == "models"
     assert "az network firewall network-rule collection list" in body["properties"]["networkRuleCollections"]
+
+
+def test_the_mappings_on_the_page_are_mappings(tmp_path: Path) -> None:
+    page = (REPOSITORY / "docs" / "rule-lists.md").read_text()
+    first, second = re.findall(r"^```yaml\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    book = openpyxl.Workbook()
+    sheet = book.create_sheet("Outbound")
+    sheet.append(["Rule Name", "Action", "Source", "Destination", "Service", "Port", "Active"])
+    sheet.append(["hf", "permit", "10.0.0.0/24", "huggingface.co", "Https", 443, "yes"])
+    book.save(tmp_path / "outbound.xlsx")
+    nested = {"rule_collections": NESTED["collections"]}
+    (tmp_path / "rules.tfvars.json").write_text(json.dumps(nested))
+    for at, text in enumerate((first, second)):
+        mapping = tmp_path / f"{at}.rules.yaml"
+        mapping.write_text(text)
+        assert _verdict(tmp_path, mapping, "huggingface.co") == "allow"
