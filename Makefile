@@ -14,7 +14,7 @@ ITSELF  := install --quiet --no-deps --no-build-isolation --editable .
 # Whatever a machine says: what every worker and every process of a test imports is compiled once.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: demo test quick coverage laws check workflows engines pages docs bench picture mutants hints soak fuzz wheel lock clean
+.PHONY: demo spark test quick coverage laws check workflows engines pages docs bench picture mutants hints soak fuzz wheel lock clean
 
 demo: .make/product
 	$(BIN)/allowlist demo
@@ -61,6 +61,11 @@ docs: .make/dev
 	$(PIP) install --quiet 'mkdocs-material>=9.5' 'click-man>=0.5'
 	$(BIN)/mkdocs build --strict --quiet --site-dir site
 	$(BIN)/click-man --target site/man allowlist
+
+# The question asked of logs, on a local Spark cluster and on DuckDB, row by row (needs a Java runtime).
+spark: .make/dev
+	$(PIP) install --quiet --group spark
+	ALLOWLIST_SPARK=1 $(BIN)/python -m pytest tests/spark -q -rs
 
 workflows: .make/tools
 	.make/tools/bin/zizmor --offline .github examples/github-actions

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 import re
 import shlex
 from contextlib import ExitStack
@@ -16,6 +17,7 @@ from allowlist.cli.common import (
     arm_from,
     catalogs_option,
     connection_options,
+    evidence_option,
     exit_code_option,
     facts_option,
     json_option,
@@ -83,6 +85,7 @@ if TYPE_CHECKING:
 @click.option(
     "--parallel", type=click.IntRange(1, 32), default=4, show_default=True, help="Policy families at once."
 )
+@evidence_option
 @workload_option
 @catalogs_option
 @facts_option
@@ -101,6 +104,7 @@ def apply(
     undone_by: str,
     lock_timeout: str,
     parallel: int,
+    logs: tuple[str, ...],
     workload_path: Path,
     catalogs: Path | None,
     facts_path: Path | None,
@@ -126,6 +130,7 @@ def apply(
     from allowlist.apply.executor import RunContext
     from allowlist.workflow.applying import ApplyOptions, apply_plan, raise_if_incomplete
     from allowlist.workflow.deciding import import_decisions
+    from allowlist.workflow.replaying import with_traffic
     from allowlist.workflow.resuming import resume_run
     from allowlist.workflow.rolling_back import is_rollback
 
@@ -147,6 +152,7 @@ def apply(
         who = who_decides(connection).who
         stop = stack.enter_context(stopping(next_lines))
         arm = stack.enter_context(arm_from(connection, stop.sleep))
+        project = stack.enter_context(with_traffic(project, logs, os.environ))
         watch = stack.enter_context(show_progress())
         context = RunContext(
             ledger=ledger, who=who, clock=now, sleep=stop.sleep, on_event=watch,

@@ -78,6 +78,15 @@ snapshot_option = click.option(
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
+evidence_option = click.option(
+    "--evidence",
+    "logs",
+    multiple=True,
+    metavar="LOGS",
+    help="Traffic logs (a file or folder, as in allowlist evidence): which real flows each change opens or closes. "
+    "Repeatable.",
+)
+
 exit_code_option = click.option("--exit-code", is_flag=True, help="Exit 2 when something is pending.")
 
 

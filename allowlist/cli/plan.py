@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from allowlist.cli.common import (
+    evidence_option,
     exit_code_option,
     json_option,
     ledger_from,
@@ -25,6 +27,7 @@ from allowlist.cli.common import (
     who_decides,
 )
 from allowlist.cli.console import say
+from allowlist.cli.evidence import told_progress
 from allowlist.cli.exits import Exit
 from allowlist.cli.outputs import format_option, lines_of_targets, output_of, report_option, shown_path
 
@@ -58,6 +61,7 @@ if TYPE_CHECKING:
     envvar="ALLOWLIST_PAGE",
     help="Where the page of the plan will be seen; the comment of a pull request links to it.",
 )
+@evidence_option
 @format_option
 @report_option
 @policy_option
@@ -72,6 +76,7 @@ def plan(
     exclude: tuple[str, ...],
     snapshot: Path | None,
     sign_in: SignIn,
+    logs: tuple[str, ...],
     outputs: tuple[Path, ...],
     check_only: bool,
     details: bool,
@@ -97,6 +102,7 @@ def plan(
     from allowlist.workflow.files import write_bytes, write_file
     from allowlist.workflow.planning import make_plan
     from allowlist.workflow.project import read_estate
+    from allowlist.workflow.replaying import with_traffic
 
     if check_only and outputs:
         raise click.UsageError("--check-only keeps no plan: leave out -o")
@@ -106,7 +112,8 @@ def plan(
         estate = read_estate(project, specs, origin, parent=named_parent())
     project = resolved(project, estate, specs, facts_path)
     asked_by = who_decides((sign_in.without_credential() if snapshot else sign_in).to(project.workload)).who
-    made = make_plan(project, estate, specs, asked_by)
+    with told_progress() as progress, with_traffic(project, logs, os.environ, progress) as witnessed:
+        made = make_plan(witnessed, estate, specs, asked_by)
     for file in outputs:
         write_bytes(file, plan_html(made).encode()) if _is_page(file) else write_file(file, made)
     output = next((file for file in outputs if not _is_page(file)), None)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import msgspec
 
@@ -66,6 +66,16 @@ class PlanInput:
     waivers: dict[str, str]
     expired_waivers: Sequence[str] = ()
     empty_catalogs: Sequence[str] = ()
+    seen: Callable[[Sequence[Change]], SeenChanges] | None = None
+    """What logs of traffic say about changes, where there are any."""
+
+
+@dataclass(frozen=True, slots=True)
+class SeenChanges:
+    """By id of a change what logs say about it, and which removals had no traffic for long enough."""
+
+    told: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    unused: frozenset[str] = frozenset()
 
 
 def build_plan(given: PlanInput) -> Plan:
@@ -90,8 +100,13 @@ def build_plan(given: PlanInput) -> Plan:
         gaps += _gaps(item)
         concerns += map(_concern, item.concerns)
     changes.sort(key=lambda change: (_ORDER[change.operation.action], change.target, change.title))
-    gates = find_gates(_gate_input(given, changes, overrides, openings, quarantined), given.waivers)
-    changes = _with_gates(changes, gates)
+    seen = given.seen(changes) if given.seen else SeenChanges()
+    judged_by = replace(_gate_input(given, changes, overrides, openings, quarantined), unused=seen.unused)
+    gates = find_gates(judged_by, given.waivers)
+    changes = [
+        msgspec.structs.replace(change, traffic=seen.told.get(change.id, ()))
+        for change in _with_gates(changes, gates)
+    ]
     by_target = grouped(changes, lambda change: change.target)
     targets = tuple(_priced(item, by_target.get(item.target.name, ())) for item in given.targets)
     whole = with_digests(

@@ -30,7 +30,7 @@ def change_digest(change: Change, plan: Plan) -> str:
     """Digest over all that is approved with ``change``: what it does and for whom, where, and under which terms.
 
     That is the change with its risk, cost, gates, proofs and reason; workload, cloud, tenant and target; the approval
-    policy. Its own names and the base are left out: a decision names the base beside the digest.
+    policy. Its own names, the base and what logs say are left out: a decision names the base beside the digest.
     """
     return _Terms(plan).digest(change)
 
@@ -124,7 +124,7 @@ class _Terms:
         self._scope = [plan.workload, plan.cloud, plan.tenant, policy]
 
     def digest(self, change: Change) -> str:
-        bare = msgspec.structs.replace(change, id="", digest="", precondition="")
+        bare = msgspec.structs.replace(change, id="", digest="", precondition="", traffic=())
         return digest_of(["change/v2", self._scope, self._place(change.target), self._over(change), bare])
 
     def _place(self, name: str) -> list[str]:

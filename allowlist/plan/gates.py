@@ -59,6 +59,8 @@ class GateInput:
     """By change id, one for each change that is no removal."""
     empty_catalogs: Sequence[str] = ()
     expired_waivers: Sequence[str] = ()
+    unused: frozenset[str] = frozenset()
+    """Ids of removals without traffic for as long as the workload asks for."""
     quarantined: Mapping[str, str] = field(default_factory=dict)
     """By id of a removal: which catalog entry ended so lately that the removal is in quarantine."""
 
@@ -93,9 +95,14 @@ def _removals(given: GateInput) -> Iterator[Gate]:
     gone = sum(change.operation.action == "remove" for change in given.changes)
     removals = [change for change in given.changes if takes_away(change)]
     narrowed = f" and narrows {len(removals) - gone}" if len(removals) > gone else ""
-    if len(removals) > given.settings.removals:
-        text = f"removes {counted(gone, 'rule')}{narrowed}; {given.settings.removals} are let through"
-        yield _gate("removals", text, removals)
+    braked = [change for change in removals if change.id not in given.unused]
+    if len(braked) > given.settings.removals:
+        idle = len(removals) - len(braked)
+        besides = f", {idle} of them without traffic" if idle else ""
+        text = (
+            f"removes {counted(gone, 'rule')}{narrowed}{besides}; {given.settings.removals} are let through"
+        )
+        yield _gate("removals", text, braked)
     share = len(removals) / given.owned if given.owned else 0.0
     text = f"{'takes away from' if narrowed else 'removes'} {share:.0%} of the {counted(given.owned, 'rule')} this workload owns"
     if share > given.settings.removal_share:

@@ -130,6 +130,8 @@ class Change(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     overlaps: tuple[str, ...] = ()
     assumptions: tuple[str, ...] = ()
     """Conditions, in words, under which the change does not achieve what it is for."""
+    traffic: tuple[str, ...] = ()
+    """What logs of traffic say about it; a witness beside the proofs, no part of what is approved."""
     digest: str
     precondition: str
 

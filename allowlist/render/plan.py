@@ -139,6 +139,7 @@ def change_text(change: Change, *, has_own_write: bool = False) -> Iterator[str]
         ("nothing else", proofs.nothing_else),
     ):
         yield f"      {_mark(proof)} {name}: {proof.text}{_witness(proof)}"
+    yield from (f"      traffic: {line}" for line in change.traffic)
     cost = _cost(change, has_own_write=has_own_write)
     if cost:
         yield f"      cost: {cost}"

@@ -155,6 +155,7 @@ def _evidence(view: ChangeView) -> Iterator[str]:
         witness = f" (witness: {escaped(proof.witness)})" if proof.witness else ""
         yield f"  - {'✓' if proof.holds else '🔴 ✗'} {name}: {escaped(proof.text)}{witness}\n"
     yield from (f"  - 🟡 unless {escaped(text)}\n" for text in view.change.assumptions)
+    yield from (f"  - traffic: {escaped(line)}\n" for line in view.change.traffic[:_SHOWN])
     yield from (f"  - {_source(source)}\n" for source in view.sources[:_SHOWN])
     cost = view.change.cost
     terms = [f"cannot be undone: {cost.irreversible}"] if cost.irreversible else []

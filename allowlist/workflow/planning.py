@@ -23,6 +23,7 @@ from allowlist.workflow.judging import Judgement, concerns, judge_target, refine
 from allowlist.workflow.memory import collector_paused
 from allowlist.workflow.paths import concerns_along, paths_within
 from allowlist.workflow.project import Project
+from allowlist.workflow.replaying import seen_changes
 from allowlist.workflow.sources import source_prefixes
 from allowlist.workload import TargetSpec, Waiver
 
@@ -53,6 +54,7 @@ def make_plan(project: Project, estate: Estate, specs: Sequence[TargetSpec], ask
             waivers=current,
             expired_waivers=expired,
             empty_catalogs=_empty_catalogs(project),
+            seen=seen_changes(project, estate, specs) if project.traffic is not None else None,
         )
     )
 

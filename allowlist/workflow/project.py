@@ -24,6 +24,7 @@ from allowlist.points.point import ArmReader, OnDisk, Point, Target
 from allowlist.rules.addresses import EVERYWHERE, AddressSet
 from allowlist.rules.flow import NOTHING_KNOWN, Facts
 from allowlist.rules.requirement import Requirement
+from allowlist.traffic.engine import Traffic
 from allowlist.workflow.approval_policy import PolicyInForce, policy_from_workload
 from allowlist.workflow.private_links import with_served
 from allowlist.workflow.surroundings import read_surroundings
@@ -55,6 +56,8 @@ class Project:
     now: dt.datetime
     remembered: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """By target: entries without room for a mark that the ledger remembers as this workload's."""
+    traffic: Traffic | None = None
+    """What logs say, where somebody named some."""
     policy: PolicyInForce | None = None
     """The approval policy that whoever runs named; without it the workload file's own counts."""
 

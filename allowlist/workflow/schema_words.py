@@ -94,6 +94,7 @@ KEYS: Final[Mapping[str, Mapping[str, str]]] = {
         "monthly_cost": "What a plan may add to the bill a month without the gate 'cost'.",
         "propose_days": "Days for which rules of an ended entry are only told of.",
         "quarantine_days": "Days after that for which they go only behind the gate 'quarantine'.",
+        "unused_days": "Days without traffic (plan --evidence) after which a removal passes the gate 'removals'; 0: never.",
     },
     "Price": {
         "what": "What is billed.",

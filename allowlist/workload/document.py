@@ -110,7 +110,8 @@ class GateLimits(_Section, frozen=True, kw_only=True):
     ``removals`` is how many rules may go, ``removal_share`` which share of the rules the workload owns, and
     ``catalog_shrink`` from which share on a catalog is suspected to have lost entries by mistake. Rules of an entry
     that a catalog ended are left alone for ``propose_days`` after that release, and for ``quarantine_days`` more they
-    go only when somebody accepts the gate of that name.
+    go only when somebody accepts the gate of that name. With ``unused_days`` a removal that logs show
+    without traffic for so many days does not count for ``removals``; 0 asks for acceptance all the same.
     """
 
     removals: Annotated[int, Meta(ge=0)] = 0
@@ -121,6 +122,7 @@ class GateLimits(_Section, frozen=True, kw_only=True):
     monthly_cost: Annotated[float, Meta(ge=0)] = 0.0
     propose_days: Annotated[int, Meta(ge=0)] = 30
     quarantine_days: Annotated[int, Meta(ge=0)] = 60
+    unused_days: Annotated[int, Meta(ge=0)] = 0
 
 
 class Price(_Section, frozen=True, kw_only=True):

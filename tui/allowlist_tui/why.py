@@ -113,6 +113,8 @@ def _proofs(change: Change) -> Iterator[Line]:
     yield from _proof("needed", proofs.needed)
     yield from _proof("sufficient", proofs.sufficient)
     yield from _proof("nothing else", proofs.nothing_else)
+    for line in change.traffic:
+        yield ((f"  · {'traffic':<13} ", "muted"), (safe(line), "plain"))
 
 
 def _proof(name: str, proof: Proof) -> Iterator[Line]:
