@@ -170,6 +170,7 @@ def _write_logs(traffic: Path, logs: Path | None, seeds: tuple[Path, ...], shape
     """What a firewall with the seeded rules would log for the flows in ``traffic``."""
     import datetime as dt
 
+    from allowlist.cli.console import say
     from allowlist.errors import AllowlistError
     from allowlist.simulator.seed import read_seed
     from allowlist.simulator.traffic import decided, firewall_of, read_flows, write_logs
@@ -182,7 +183,7 @@ def _write_logs(traffic: Path, logs: Path | None, seeds: tuple[Path, ...], shape
     except (ValueError, OSError) as error:
         raise AllowlistError(str(error)) from None
     written = write_logs(events, logs, firewall=firewall_of(bodies), shapes=shapes or ("storage",))
-    click.echo(f"{counted(len(events), 'flow')} in {counted(len(written), 'file')} below {logs}", err=True)
+    say(f"{counted(len(events), 'flow')} in {counted(len(written), 'file')} below {logs}")
 
 
 def _described(running: Running, *, as_json: bool) -> str:
