@@ -61,7 +61,9 @@ def _part(line: Text, name: Name, names: list[Name], label: str) -> Part:
 def _names(line: Text, role: Role) -> list[Name]:
     if is_example(line.plain):
         return []
-    if role in (Role.TAG, Role.SOURCE, Role.PAIR):
+    if role is Role.TAG:
+        return _by_shape(line)
+    if role in (Role.SOURCE, Role.PAIR):
         return _tags(line)
     if role is Role.ADDRESS:
         return [name for name in hosts_in(line) if name.kind == "ip_range"]
@@ -82,6 +84,23 @@ def _tags_among_hosts(line: Text, hosts: list[Name]) -> list[Name]:
         for name in found.values()
         if name.is_marked and not any(first <= name.start < last for first, last in taken)
     ]
+
+
+def _by_shape(line: Text) -> list[Name]:
+    """A column of tags may hold hosts as well: each token is what it looks like, whatever the title says."""
+    hosts = [name for name in hosts_in(line) if name.kind == "fqdn" and name.is_marked]
+    if not hosts:
+        return _tags(line)
+    taken = [(name.start, name.end) for name in hosts]
+    known = {name.start: name for name in tags_in(line) if name.is_marked or _is_named_as_tag(line, name)}
+    tags = [name for name in known.values() if not any(first <= name.start < last for first, last in taken)]
+    return sorted([*hosts, *tags], key=lambda name: name.start)
+
+
+def _is_named_as_tag(line: Text, name: Name) -> bool:
+    """``AzureMachineLearning service tag``, or a word that is no English one."""
+    after = line.plain[name.end : name.end + 16].lower()
+    return "tag" in after or len(re.findall(r"[A-Z][a-z]", name.value)) > 1
 
 
 def _tags(line: Text) -> list[Name]:

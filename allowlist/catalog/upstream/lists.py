@@ -16,7 +16,7 @@ from allowlist.catalog.upstream.row import Row
 from allowlist.catalog.upstream.tag_names import resembles_tag
 from allowlist.catalog.upstream.text import Style, Text
 from allowlist.catalog.upstream.where import Where
-from allowlist.catalog.upstream.words import announces_no_requirement, cloud_named_in
+from allowlist.catalog.upstream.words import cloud_named_in, denies_requirement
 
 _LABEL = re.compile(r"^\s*(?P<label>[^:`]{2,40}?)\s*:\s+")
 _SEPARATOR = re.compile(r"^[\s,;/&]*(?:\b(?:and|or)\b[\s,]*)?$", re.IGNORECASE)
@@ -32,7 +32,7 @@ _COMMENT = re.compile(r"^\s*(?:\([^)]*\)|#.*|//.*|[-–].*)?\s*$")
 
 def read_list(bullets: Bullets, where: Where) -> Iterator[Row]:
     """Destinations that items begin with, that labelled items hold, or that an item's words demand."""
-    if announces_no_requirement(where.lead):
+    if where.asks_for_nothing:
         return
     ports = _ports_of_labelled_items(bullets)
     for item in bullets.items:
@@ -42,6 +42,8 @@ def read_list(bullets: Bullets, where: Where) -> Iterator[Row]:
 
 def read_item(item: Item, where: Where) -> Iterator[Row]:
     """The rows of one item's own text."""
+    if denies_requirement(item.text.plain):
+        return
     labelled = _labelled(item.text)
     if labelled:
         yield from _read_labelled(*labelled, where)
@@ -152,10 +154,22 @@ def _rows(text: Text, names: list[Name], where: Where) -> Iterator[Row]:
         last = names[index + 1].start if index + 1 < len(names) else len(text.plain)
         after = text.plain[name.end : last]
         bracket = re.match(r"\s*\(([^)]*)\)", after)
-        cloud = cloud_named_in(bracket[1]) if bracket else ""
-        row = where.row(_as_zone(name, where), cloud=cloud, purpose=after.strip(" -–:.()\n"))
+        named = cloud_named_in(bracket[1]) if bracket else ""
+        inside = _hosts_in_bracket(text, name.end, bracket)
+        row = where.row(
+            _as_zone(name, where), cloud="" if inside else named, purpose=after.strip(" -–:.()\n")
+        )
+        yield from (where.row(other, cloud=named) for other in inside)
         ports = row.ports or (ports_stated_in(after) if index + 1 == len(names) else "")
         yield replace(row, ports=ports)
+
+
+def _hosts_in_bracket(text: Text, start: int, bracket: re.Match[str] | None) -> list[Name]:
+    """``a.contoso.com (Azure Government: a.contoso.us)``: the bracket holds the name of the other cloud."""
+    if bracket is None:
+        return []
+    first, last = start + bracket.start(), start + bracket.end()
+    return [name for name in hosts_in(text) if first <= name.start < last and name.kind == "fqdn"]
 
 
 def _as_zone(name: Name, where: Where) -> Name:
@@ -166,7 +180,7 @@ def _as_zone(name: Name, where: Where) -> Name:
 def read_bare_lines(text: Text, where: Where) -> Iterator[Row]:
     """A paragraph whose every line is a destination: a list that lost its marks."""
     lines = text.lines()
-    if len(lines) < 2 or not where.is_about_network or announces_no_requirement(where.lead):
+    if len(lines) < 2 or not where.is_about_network or where.asks_for_nothing:
         return
     found = [_leading_hosts(line, where) for line in lines]
     if all(names and not _prose_after(line, names) for line, names in zip(lines, found, strict=True)):
@@ -180,7 +194,7 @@ def _prose_after(line: Text, names: list[Name]) -> bool:
 
 def read_code(code: Code, where: Where) -> Iterator[Row]:
     """A code block without a language whose every line is a destination, perhaps with a comment."""
-    if code.language not in _PLAIN_CODE or not where.is_about_network or announces_no_requirement(where.lead):
+    if code.language not in _PLAIN_CODE or not where.is_about_network or where.asks_for_nothing:
         return
     lines = [plain_text(line.strip(), code.line + index) for index, line in enumerate(code.lines)]
     filled = [line for line in lines if line.plain and not line.plain.startswith("#")]

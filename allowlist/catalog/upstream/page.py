@@ -119,12 +119,16 @@ def parse_page(text: str, name: str) -> Page:
     return Page(name=name, blocks=blocks, includes=includes, lines=tuple(lines))
 
 
+_STRUCK = re.compile(r"~~(?=\S).+?(?<=\S)~~")
+"""What a page struck out is said no more."""
+
+
 def _without_front_matter(lines: list[str]) -> Iterator[str]:
     """Blank out front matter, directives and includes, so that every line keeps its number."""
     end = lines.index("---", 1) if lines[0].strip() == "---" and "---" in lines[1:] else -1
     for index, line in enumerate(lines):
         hidden = index <= end or _DIRECTIVE.match(line)
-        yield "" if hidden else _INCLUDE.sub("", line)
+        yield "" if hidden else _STRUCK.sub("", _INCLUDE.sub("", line))
 
 
 @lru_cache(maxsize=1)

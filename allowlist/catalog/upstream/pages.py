@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -50,6 +51,29 @@ class Reading:
     rows: tuple[Row, ...]
     includes: tuple[str, ...] = ()
     unread: tuple[str, ...] = ()
+    texts: tuple[PageText, ...] = ()
+    """The page and what it includes as they stand, so that a name can be looked for outside of its rows."""
+
+    def names(self, value: str) -> str:
+        """Where the page still holds ``value`` in whatever form, as ``path:line``; empty where it does not."""
+        wanted = _literal(value)
+        if len(wanted) < _LEAST:
+            return ""
+        whole = re.compile(rf"(?<![\w-]){re.escape(wanted)}(?![\w-]|\.\w)", re.IGNORECASE)
+        for text in self.texts:
+            for number, line in enumerate(text.text.splitlines(), 1):
+                if whole.search(line):
+                    return f"{text.ref.path}:{number}"
+        return ""
+
+
+_LEAST: Final = 4
+_HOLES: Final = re.compile(r"<[^<>]*>|\{[^{}]*\}|\[[^\[\]]*\]|\*")
+
+
+def _literal(value: str) -> str:
+    """The longest part of a value that stands on every page in the same way."""
+    return max((part.strip(".-") for part in _HOLES.split(value)), key=len, default="")
 
 
 def read_page(ref: PageRef, source: PageSource, commit: str = "") -> Reading | None:
@@ -60,13 +84,21 @@ def read_page(ref: PageRef, source: PageSource, commit: str = "") -> Reading | N
     rows: list[Row] = []
     includes: list[str] = []
     unread: list[str] = []
+    texts: list[PageText] = []
     waiting = [(found, 0)]
     while waiting and len(includes) <= MAX_INCLUDES:
         text, depth = waiting.pop(0)
         page = parse_page(text.text, text.ref.path)
+        texts.append(text)
         rows += rows_of(page)
         for target in page.includes:
             path = _target(text.ref.path, target)
+            if not path and not target.startswith(("http:", "https:")) and target.strip():
+                path = target.partition("#")[0].partition("?")[0]  # of another repository, or above this one
+                if path not in includes:
+                    includes.append(path)
+                    unread.append(path)
+                continue
             if not path or path in includes:
                 continue
             includes.append(path)
@@ -76,7 +108,12 @@ def read_page(ref: PageRef, source: PageSource, commit: str = "") -> Reading | N
             else:
                 waiting.append((part, depth + 1))
     return Reading(
-        ref=ref, commit=found.commit, rows=tuple(rows), includes=tuple(includes), unread=tuple(unread)
+        ref=ref,
+        commit=found.commit,
+        rows=tuple(rows),
+        includes=tuple(includes),
+        unread=tuple(unread),
+        texts=tuple(texts),
     )
 
 

@@ -33,6 +33,15 @@ class PortRange:
         return f"{self.protocol}:{numbers}" if self.protocol else numbers
 
 
+_NO_PORTS = re.compile(
+    r"(?:(?<=\d )|(?<=\d))\[\s*\d{1,2}\s*\]|\bHTTP/\d(?:\.\d)?|\bIPv[46]\b|\bTLS\s?\d(?:\.\d)?|\bv\d+(?:\.\d+)*\b|[¹²³⁴-⁹*†‡]+"
+    r"|\((?![^()]*\b(?:tcp|udp|https?|ports?|to|through|range)\b)[^()]*[A-Za-z][^()]*\)"
+    r"|\((?=[^()]*\b(?:HTTP/|IPv|note|see|version|v\d|hosts?))[^()]*\)",
+    re.IGNORECASE,
+)
+"""Numbers beside ports that are none: footnotes, versions, counts and remarks in brackets."""
+
+
 def parse_ports(written: str) -> frozenset[PortRange]:
     """The ports in a phrase such as ``HTTPS:443``, ``UDP 1194`` or ``443, 8787 UDP: 5831``.
 
@@ -40,6 +49,7 @@ def parse_ports(written: str) -> frozenset[PortRange]:
     """
     found = set()
     protocol = ""
+    written = _NO_PORTS.sub(" ", written)
     for match in _NUMBER.finditer(written):
         protocol = (match["name"] or protocol).lower()
         first = int(match["first"])

@@ -51,12 +51,24 @@ def write_proposal(findings: Iterable[Finding], folder: Path, parameters: Mappin
     changed: dict[Path, None] = {}
     written: list[Finding] = []
     refused: list[tuple[Finding, str]] = []
-    for finding in findings:
+    left: dict[tuple[str, str], str] = {}
+    for finding in sorted(findings, key=lambda one: one.delta.change is Change.ENDED):
         path = folder / f"{finding.catalog}.yaml"
+        place = (finding.catalog, str(finding.page))
+        if finding.delta.change is Change.ENDED and place in left:
+            reason = (
+                f"what may take its place on the page, {left[place]}, was left to you; decide both together"
+            )
+            refused.append((finding, reason))
+            continue
         try:
             _write(finding, path, parameters)
         except (CatalogError, InvalidInput) as error:
             refused.append((finding, str(error)))
+            if finding.delta.change is Change.ADDED:
+                left[place] = (
+                    finding.delta.rows[0].value if finding.delta.rows else finding.delta.place.subject.value
+                )
             continue
         changed[path] = None
         written.append(finding)

@@ -44,6 +44,7 @@ _AFTER = re.compile(
 )
 _NEGATED = re.compile(
     r"\b(?:for example|e\.g\.|such as|i\.e\.|for instance)(?:\W|$)|\bexample\s*:|\bblock(?:s|ing)\b"
+    r"|\b(?:in this|for this) (?:example|walkthrough|walk-through|tutorial|sample|article's example)\b|\b(?:sample|example) rules?\b"
     r"|\binstead of\b|\brather than\b|\bnot required to\b|\b(?:can't|don't|doesn't|cannot) (?:allow|need)\b",
     re.IGNORECASE,
 )

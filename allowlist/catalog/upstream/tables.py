@@ -16,14 +16,22 @@ from allowlist.catalog.upstream.roles import DESTINATIONS, Role
 from allowlist.catalog.upstream.row import Row
 from allowlist.catalog.upstream.text import Text
 from allowlist.catalog.upstream.where import Where
-from allowlist.catalog.upstream.words import announces_no_requirement, cloud_named_in, direction_named_in
+from allowlist.catalog.upstream.words import (
+    cloud_named_in,
+    denies_requirement,
+    direction_named_in,
+    need_said_in,
+)
 
+_NEEDS: Final = re.compile(
+    r"(?:is )?(?:required|needed|mandatory|necessity|requirement)\??$|when required|need\??$", re.IGNORECASE
+)
 _EXPLAINS: Final = re.compile(r"purpose|description|\buse\b|note|comment|remark", re.IGNORECASE)
 
 
 def read_table(table: Table, where: Where) -> Iterator[Row]:
     """Every destination in the table's destination columns, and those that other cells demand in words."""
-    if announces_no_requirement(where.lead):
+    if where.asks_for_nothing:
         return
     table = upright(table)
     roles = roles_of(table, where)
@@ -41,6 +49,12 @@ class _Line:
     where: Where
 
     def read(self) -> Iterator[Row]:
+        if any(
+            denies_requirement(cell.plain)
+            for cell, role in zip(self.row.cells, self.roles, strict=False)
+            if role is Role.TEXT
+        ):
+            return
         for index, cell in enumerate(self.row.cells):
             role = self.roles[index] if index < len(self.roles) else Role.TEXT
             if role in DESTINATIONS:
@@ -60,6 +74,7 @@ class _Line:
             direction = self._direction if row.kind == "service_tag" else ""
             yield replace(
                 row,
+                need=self._need or row.need,
                 ports=self._ports or row.ports,
                 direction=direction,
                 alternatives=part.alternatives,
@@ -90,6 +105,13 @@ class _Line:
         texts = [(title, cell.plain) for title, cell, role in titled if role is Role.TEXT]
         explained = [words for title, words in texts if _EXPLAINS.search(title)]
         return next(iter(explained or [words for _, words in reversed(texts)]), "")
+
+    @property
+    def _need(self) -> str:
+        """What a column of its own says, such as ``Required``: ``No``."""
+        titled = zip(self.table.header, self.row.cells, strict=False)
+        said = (need_said_in(cell.plain) for title, cell in titled if _NEEDS.match(title.strip()))
+        return next((word for word in said if word), "")
 
     @property
     def _direction(self) -> str:

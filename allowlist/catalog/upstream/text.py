@@ -6,6 +6,7 @@ a parser that pairs those asterisks would eat the wildcards.
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -85,6 +86,17 @@ _ITALIC = re.compile(
 )
 
 
+_RAISED = re.compile(r"</?(?:sup|del|s|strike)\b[^>]*>", re.IGNORECASE)
+"""Between these stands a footnote, or what was struck out."""
+_BRACES = re.compile(r"\{\{\s*([^{}]+?)\s*\}\}|\$\(([^()]+)\)|\$\{([^{}]+)\}")
+
+
+def _code_text(content: str) -> str:
+    """Placeholders as pages mean them: code spans keep escapes and entities, and templates have their own braces."""
+    plain = html.unescape(content.replace("\\<", "<").replace("\\>", ">"))
+    return _BRACES.sub(lambda found: "{" + next(part for part in found.groups() if part) + "}", plain)
+
+
 def read_inline(tokens: Sequence[Any], line: int) -> Text:
     """The text of markdown-it inline ``tokens`` that begin on ``line``."""
     reader = _Reader(line)
@@ -101,6 +113,7 @@ class _Reader:
         self._line = line
         self._bold = False
         self._links = 0
+        self._raised = 0
 
     def take(self, token: Any) -> None:
         match token.type:
@@ -120,7 +133,9 @@ class _Reader:
 
     def _html(self, content: str) -> None:
         """``<region>`` is no tag of HTML but a placeholder: it stays as written."""
-        if _BREAK.fullmatch(content):
+        if _RAISED.fullmatch(content):
+            self._raised = max(0, self._raised + (-1 if content.startswith("</") else 1))
+        elif _BREAK.fullmatch(content):
             self._add("\n", Style.PLAIN)
         elif _HTML.fullmatch(content):
             self._add(" ", Style.PLAIN)
@@ -144,6 +159,10 @@ class _Reader:
         self._add(content[start:], Style.PLAIN)
 
     def _add(self, content: str, style: Style) -> None:
+        if content and self._raised:
+            return  # a footnote
+        if style & Style.CODE:
+            content = _code_text(content)
         if content:
             bold = Style.BOLD if self._bold else Style.PLAIN
             link = Style.LINK if self._links else Style.PLAIN

@@ -136,7 +136,7 @@ class _Judge:
         known = self._state.findings.get(identity)
         first_seen = known.first_seen if known else self._options.today
         ready_on = first_seen + timedelta(days=self._options.quarantine_days)
-        withheld = self._reason_to_withhold(page, entries) if delta.change is Change.ENDED else ""
+        withheld = self._reason_to_withhold(page, entries, delta) if delta.change is Change.ENDED else ""
         waiting = Standing.WAITING if self._options.today < ready_on else Standing.READY
         return Finding(
             id=identity,
@@ -153,13 +153,35 @@ class _Judge:
             entries=tuple(entry.id for entry in entries),
         )
 
-    def _reason_to_withhold(self, page: WatchedPage, entries: Collection[Entry]) -> str:
+    def _reason_to_withhold(self, page: WatchedPage, entries: Collection[Entry], delta: Delta) -> str:
         """Why a removal must not be proposed; empty when nothing speaks against it."""
         if page.trouble:
             return f"the page {page.trouble}"
+        if any(place.subject == delta.place.subject for place in page.now.ports):
+            return self._doubt_of_others(page, entries)  # it stands there for another cloud, and says so
+        values = {delta.place.subject.value, *(row.value for row in delta.rows)}
+        still = next(
+            (
+                place
+                for value in sorted(values)
+                for other in self._pages_with(entries, page)
+                if other.reading and (place := other.reading.names(value))
+            ),
+            "",
+        )
+        if still:
+            return f"the name still stands at {still}"
+        return self._doubt_of_others(page, entries)
+
+    def _doubt_of_others(self, page: WatchedPage, entries: Collection[Entry]) -> str:
         others = (self._pages.get(ref) for ref in cited_by(entries) if ref != page.ref)
         doubtful = next((other for other in others if other is not None and other.trouble), None)
         return f"{doubtful.ref} documents it too, and {doubtful.trouble}" if doubtful else ""
+
+    def _pages_with(self, entries: Collection[Entry], page: WatchedPage) -> list[WatchedPage]:
+        """The page itself and every other one that documents the entries."""
+        others = (self._pages.get(ref) for ref in cited_by(entries) if ref != page.ref)
+        return [page, *(other for other in others if other is not None)]
 
     def _gaps(self, page: WatchedPage) -> Iterator[Gap]:
         owner = owner_of(self._citing[page.ref])

@@ -10,11 +10,13 @@ from allowlist.catalog.upstream.page import Heading, Tab
 from allowlist.catalog.upstream.row import Row
 from allowlist.catalog.upstream.tag_names import invalid_tag_note
 from allowlist.catalog.upstream.words import (
+    announces_no_requirement,
     cloud_named_in,
     cloud_of_host,
     cloud_of_page,
     direction_named_in,
     is_about_network,
+    is_headed_as_unwanted,
     need_named_in,
 )
 
@@ -66,6 +68,12 @@ class Where:
     @property
     def tab_title(self) -> str:
         return self.tab.title if self.tab else ""
+
+    @property
+    def asks_for_nothing(self) -> bool:
+        """Does lead, tab or a heading above say that what follows is to be blocked, gone, or an example?"""
+        unwanted = any(is_headed_as_unwanted(title) for title in (*self.titles, self.tab_title))
+        return unwanted or announces_no_requirement(self.lead)
 
     @property
     def is_about_network(self) -> bool:

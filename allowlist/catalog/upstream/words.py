@@ -8,7 +8,8 @@ from typing import Final
 _CLOUDS: Final = {
     "china": re.compile(r"\bchina\b|21\s?vianet|mooncake", re.IGNORECASE),
     "usgov": re.compile(
-        r"\bU\.?\s?S\.?\s+gov|\bazure\s+(?:U\.?S\.?\s+)?gov|\bgovernment\b|\busgov\b", re.IGNORECASE
+        r"^\W*(?:us )?gov\W*$|\bU\.?\s?S\.?\s+gov|\bazure\s+(?:U\.?S\.?\s+)?gov|\bgovernment\b|\busgov\b",
+        re.IGNORECASE,
     ),
     "germany": re.compile(r"\b(?:azure|cloud|microsoft cloud) germany\b|^germany\b", re.IGNORECASE),
     "public": re.compile(
@@ -62,22 +63,44 @@ _OPTIONAL = re.compile(
 )
 _CONDITION = re.compile(
     r"\b(?:only )?(?:needed|required|necessary) (?:if|when|only)\b|\bonly (?:needed|required|necessary)\b"
-    r"|^\W*if\b|\bif (?:you|using|running)\b",
+    r"|^\W*if\b|^\W*(?:only|when)\b|\bif (?:you|using|running)\b|^\W*required (?:for|only)\b.*\bonly\b",
     re.IGNORECASE,
 )
+_OPTIONAL_ROW = re.compile(r"^\W*optional\b|\(optional\)", re.IGNORECASE)
 
 
 def need_named_in(context: str, purpose: str) -> str:
     """``optional`` if the heading or lead says so, ``conditional`` if the purpose does, else ``required``."""
-    if _OPTIONAL.search(context) or "(optional)" in purpose.lower():
+    if _OPTIONAL.search(context) or _OPTIONAL_ROW.search(purpose):
         return "optional"
     return "conditional" if _CONDITION.search(purpose) else "required"
+
+
+def need_said_in(cell: str) -> str:
+    """What a cell of a column "Required" says: ``No``, ``Yes``, ``Only at installation time`` …; empty for nothing."""
+    words = cell.strip().strip(".").lower()
+    if not words:
+        return ""
+    if words in ("no", "n", "optional", "not required", "✗", "✘", "❌") or _OPTIONAL_ROW.search(words):
+        return "optional"
+    if words in ("yes", "y", "required", "mandatory", "always", "✓", "✔", "✅"):
+        return "required"
+    return "conditional" if _CONDITION.search(words) or words.startswith(("when", "only", "depends")) else ""
 
 
 _NO_REQUIREMENT = re.compile(
     r"\bno longer (?:needed|required|used|necessary)\b|\bcan (?:safely )?be (?:blocked|removed)\b"
     r"|\bnot required to (?:allow|add|open)\b|\b(?:don't|do not|needn't) (?:need|have) to (?:allow|add|open)\b|\bno longer need\b"
     r"|\b(?:have been|were|was|is|are) (?:retired|removed)\b",
+    re.IGNORECASE,
+)
+_FORBIDS = re.compile(
+    r"\b(?:do not|don't|never|must not|mustn't|should not|shouldn't|cannot be|can't be|no need to)\s+(?:be\s+)?"
+    r"(?:add|allow|allowlist|open|permit|whitelist|safelist|include|enable|use|accessed|reached)\w*"
+    r"|\b(?:to|that you) block\b|\bblock(?:ed|s)?\s+(?:the following|these|this|hosts?|domains?|urls?|endpoints?|access)\b"
+    r"|\bdeny\s+(?:the following|these|access)\b|\b(?:retired|deprecated|obsolete|decommissioned|removed)\s+"
+    r"(?:hosts?|endpoints?|domains?|urls?|fqdns?|names?|service tags?|addresses)\b"
+    r"|\bno longer (?:needed|required|used|necessary|supported)\b",
     re.IGNORECASE,
 )
 _EXAMPLE = re.compile(r"(?<![.\w])(?:examples?|samples?|e\.g\.|i\.e\.|such as)(?:\W|$)", re.IGNORECASE)
@@ -89,8 +112,20 @@ _ABOUT_NETWORK = re.compile(
 
 
 def denies_requirement(words: str) -> bool:
-    """Do the words say that what follows is not needed any more?"""
-    return bool(_NO_REQUIREMENT.search(words))
+    """Do the words say that what follows is not needed any more, or not to be let through?"""
+    return bool(_NO_REQUIREMENT.search(words) or _FORBIDS.search(words))
+
+
+def is_headed_as_unwanted(title: str) -> bool:
+    """Does a heading announce what is to be blocked, or what is gone?"""
+    return bool(_FORBIDS.search(title) or _UNWANTED_TITLE.search(title))
+
+
+_UNWANTED_TITLE = re.compile(
+    r"\bto (?:block|deny|remove|avoid)\b|^\W*(?:retired|deprecated|obsolete|removed|blocked|denied|no longer)\b"
+    r"|\b(?:retired|deprecated)\W*$",
+    re.IGNORECASE,
+)
 
 
 def is_example(words: str) -> bool:
