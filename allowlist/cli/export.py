@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING
 import click
 
 from allowlist.cli import completing
-from allowlist.cli.common import catalogs_option, json_option, now, workload_option
+from allowlist.cli.common import (
+    catalogs_option,
+    facts_option,
+    json_option,
+    now,
+    read_plan,
+    snapshot_option,
+    workload_option,
+)
 from allowlist.cli.console import plain, put, put_document, put_json, say
 from allowlist.cli.exits import Exit
 from allowlist.errors import AllowlistError, BlockedByGate
@@ -21,8 +29,9 @@ if TYPE_CHECKING:
 def _complete_formats(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
     del context, parameter
     from allowlist.filters.registry import FORMATS
+    from allowlist.workflow.declaring import LANGUAGES
 
-    return [name for name in FORMATS if name.startswith(incomplete)]
+    return [name for name in (*FORMATS, *LANGUAGES) if name.startswith(incomplete)]
 
 
 def _parameters(
@@ -79,8 +88,17 @@ def _parameters(
     "--allow-wider", is_flag=True, help="Write a wider entry where the engine cannot say one exactly."
 )
 @click.option("--leave-out", is_flag=True, help="Leave out what the engine cannot say at all.")
+@click.option(
+    "--moved",
+    multiple=True,
+    metavar="ADDRESS=ID",
+    callback=_parameters,
+    help="terraform: a resource's address so far (repeatable); it is moved from there, not imported.",
+)
+@snapshot_option
 @workload_option
 @catalogs_option
+@facts_option
 @json_option
 def export(
     subject: str | None,
@@ -94,19 +112,24 @@ def export(
     cloud: str,
     allow_wider: bool,
     leave_out: bool,
+    moved: dict[str, str],
+    snapshot: Path | None,
     workload_path: Path,
     catalogs: Path | None,
+    facts_path: Path | None,
     as_json: bool,
 ) -> int:
-    """Write the list of a workload or a catalog for another filter, proved to mean the same, else refused.
+    """Write the list of a workload, a catalog or a plan for another filter, proved to mean the same, else refused.
 
-    SUBJECT is a workload file or CATALOG[@VERSION]; without it ./allowlist.yaml. What the engine cannot say exactly is
+    SUBJECT is a workload file, CATALOG[@VERSION] or a plan; without it ./allowlist.yaml. --to terraform and --to bicep
+    write what a plan would write to Azure, for a pipeline of your own, and need the state it is for. What the engine cannot say exactly is
     refused with a witness (exit 3); --allow-wider and --leave-out let it through by name, and it is listed.
 
     \b
     Examples:
       allowlist export --list
       allowlist export --to squid -o proxy
+      allowlist export plan.json --to terraform --snapshot ./state -o infra
       allowlist export python-packages --to rpz --set python_index=pip.contoso.com --set python_files=files.contoso.com
     """
     from allowlist.render.exports import export_json, export_summary, export_text
@@ -116,6 +139,21 @@ def export(
         return _list_formats(as_json)
     if to is None:
         raise click.UsageError("--to FORMAT is missing; 'allowlist export --list' shows the formats")
+    if to in _LANGUAGES:
+        return _declare(
+            to,
+            subject,
+            targets,
+            workload_path,
+            catalogs,
+            facts_path,
+            snapshot,
+            output,
+            {address_id: address for address, address_id in moved.items()},
+            allow_wider=allow_wider,
+            leave_out=leave_out,
+            as_json=as_json,
+        )
     engine = format_of(to)
     wanted = _wanted(subject, workload_path, catalogs, targets, scenarios, needs, parameters, cloud)
     found = exported(wanted, engine)
@@ -138,6 +176,69 @@ def export(
     return Exit.DONE
 
 
+_LANGUAGES = ("terraform", "bicep")
+
+
+def _declare(
+    language: str,
+    subject: str | None,
+    targets: tuple[str, ...],
+    workload_path: Path,
+    catalogs: Path | None,
+    facts_path: Path | None,
+    snapshot: Path | None,
+    output: Path | None,
+    moved: dict[str, str],
+    *,
+    allow_wider: bool,
+    leave_out: bool,
+    as_json: bool,
+) -> int:
+    from allowlist.cli.common import project_from
+    from allowlist.render.exports import declaration_json
+    from allowlist.workflow.declaring import declare
+    from allowlist.workflow.exporting import is_plan_file, write_folder
+    from allowlist.workflow.planning import make_plan
+    from allowlist.workflow.project import in_azure, read_estate
+
+    if snapshot is None:
+        raise click.UsageError(
+            f"--to {language} needs the state it is for: --snapshot PATH ('allowlist snapshot -o PATH' saves it)"
+        )
+    plan_path = Path(subject) if subject and is_plan_file(Path(subject)) else None
+    project = project_from(workload_path if plan_path or not subject else Path(subject), catalogs, facts_path)
+    specs = in_azure(project.targets(targets))
+    estate = read_estate(project, specs, snapshot)
+    plan = read_plan(plan_path) if plan_path else make_plan(project, estate, specs)
+    known = {target.name for target in plan.targets}
+    found = declare(
+        language,
+        project,
+        plan,
+        estate,
+        [spec for spec in specs if targets or spec.name in known],
+        allow_wider=allow_wider,
+        moved=moved,
+    )
+    for text in found.left_out:
+        say(plain(f"left out: {text}"))
+    if found.left_out and not leave_out:
+        raise BlockedByGate(
+            f"{language} cannot say {len(found.left_out)} of the changes: {found.left_out[0]}",
+            hint="nothing was written; apply those with allowlist and give --leave-out",
+        )
+    if as_json:
+        put_json(declaration_json(language, found.files, found.resources, found.left_out))
+    if output is not None:
+        for path in write_folder(output, found.files):
+            say(f"wrote {path}")
+    elif not as_json:
+        for text in found.files.values():
+            put_document(text)
+    say(f"{len(found.resources)} resources, read back and proved to have the effect of the plan")
+    return Exit.DONE
+
+
 def _wanted(
     subject: str | None,
     workload_path: Path,
@@ -150,7 +251,12 @@ def _wanted(
 ) -> Wanted:
     from allowlist.catalog import load_library
     from allowlist.points.kind import kinds
-    from allowlist.workflow.exporting import wanted_by_catalog, wanted_by_workload
+    from allowlist.workflow.exporting import (
+        is_plan_file,
+        wanted_by_catalog,
+        wanted_by_plan,
+        wanted_by_workload,
+    )
     from allowlist.workload import read_workload
 
     library = load_library(catalogs)
@@ -167,9 +273,11 @@ def _wanted(
             today=now().date(),
         )
     path = Path(subject) if subject else workload_path
+    if subject and is_plan_file(path):
+        return wanted_by_plan(read_plan(path), targets)
     if subject and not path.exists():
         raise AllowlistError(
-            f"'{subject}' is neither a workload file nor a catalog",
+            f"'{subject}' is neither a workload file, a plan nor a catalog",
             hint="'allowlist catalog list' shows the catalogs",
         )
     workload, source = read_workload(path, kinds())
@@ -194,6 +302,7 @@ def _refuse(found: Export, title: str, *, allow_wider: bool, leave_out: bool) ->
 
 def _list_formats(as_json: bool) -> int:
     from allowlist.filters.registry import FORMATS
+    from allowlist.workflow.declaring import LANGUAGES
 
     if as_json:
         put_json(
@@ -203,6 +312,6 @@ def _list_formats(as_json: bool) -> int:
             ]
         )
         return Exit.DONE
-    for item in FORMATS.values():
-        put(f"{item.name:<16} {item.title}")
+    for name, title in [*((item.name, item.title) for item in FORMATS.values()), *LANGUAGES.items()]:
+        put(f"{name:<16} {title}")
     return Exit.DONE

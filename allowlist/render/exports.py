@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from allowlist.filters.export import Export
 from allowlist.filters.format import Format
+from allowlist.render.declared import Declared
 
 SCHEMA = "allowlist/export/v1"
 
@@ -51,4 +52,20 @@ def export_json(found: Export, engine: Format, title: str) -> dict[str, Any]:
             for item in found.left_out
         ],
         "notes": list(engine.notes),
+    }
+
+
+def declaration_json(
+    language: str, files: Mapping[str, str], resources: Iterable[Declared], left_out: Iterable[str]
+) -> dict[str, Any]:
+    """A plan written as ``language``: its files, the resources they declare, and what they do not say."""
+    return {
+        "schema": SCHEMA,
+        "format": language,
+        "files": dict(files),
+        "resources": [
+            {"id": item.id, "type": item.type, "exists": item.exists, "for": list(item.who)}
+            for item in resources
+        ],
+        "left_out": list(left_out),
     }

@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import msgspec
 
@@ -17,8 +18,10 @@ from allowlist.errors import AllowlistError
 from allowlist.filters.export import Export, export
 from allowlist.filters.format import Format
 from allowlist.filters.registry import FORMATS
+from allowlist.plan.model import SCHEMA as PLAN_SCHEMA
+from allowlist.plan.model import Plan, RequirementRef
 from allowlist.rules.addresses import EVERYWHERE, AddressSet
-from allowlist.rules.requirement import Requirement
+from allowlist.rules.requirement import Origin, Requirement
 from allowlist.workflow.files import write_bytes
 from allowlist.workload import TargetSpec, Workload, resolve_requirements
 from allowlist.workload.document import SCHEMA
@@ -83,6 +86,62 @@ def wanted_by_catalog(
     )
     source = parse_source("{}", f"catalog {name}@{release}")
     return _resolved(f"catalog {name}@{release}", workload, source, library, [spec], today)
+
+
+def is_plan_file(path: Path) -> bool:
+    """Does ``path`` hold a plan of ours? Only its beginning is looked at."""
+    try:
+        with path.open("rb") as stream:
+            return path.suffix == ".json" and PLAN_SCHEMA.encode() in stream.read(_HEAD)
+    except OSError:
+        return False
+
+
+_HEAD: Final = 4096
+
+
+def wanted_by_plan(plan: Plan, only: Sequence[str]) -> Wanted:
+    """What the changes of ``plan`` are for, those of all targets or of those named.
+
+    Raises AllowlistError for a target the plan does not have, and for a plan that adds nothing.
+    """
+    known = [target.name for target in plan.targets]
+    for name in only:
+        if name not in known:
+            raise AllowlistError(
+                f"the plan has no target '{name}'{near_miss(name, known)}",
+                hint=f"targets: {', '.join(known)}",
+            )
+    refs = {
+        (ref.pattern, ref.protocol, ref.ports): ref
+        for change in plan.changes
+        if change.operation.action != "remove" and (not only or change.target in only)
+        for ref in change.requirements
+    }
+    if not refs:
+        raise AllowlistError(
+            "the plan lets nothing through that is not through already", hint="export the workload"
+        )
+    return Wanted(
+        f"plan {plan.digest.removeprefix('sha256:')[:12]} of {plan.workload}",
+        tuple(map(_requirement, refs.values())),
+        (),
+    )
+
+
+def _requirement(ref: RequirementRef) -> Requirement:
+    """Tags of Azure have capitals; names are kept in lower case."""
+    low, _, high = ref.ports.partition("-")
+    origin = Origin(catalog=ref.catalog, version=ref.version, entry=ref.entry)
+    by_name = ref.pattern == ref.pattern.lower()
+    return Requirement(
+        origin=origin,
+        sources=EVERYWHERE,
+        protocol=ref.protocol,
+        ports=(int(low), int(high or low)),
+        pattern=ref.pattern if by_name else "",
+        service_tag="" if by_name else ref.pattern,
+    )
 
 
 def _resolved(

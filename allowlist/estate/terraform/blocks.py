@@ -19,6 +19,12 @@ class Field:
     path: str
     made: Callable[[Any], Any] = lambda value: value
 
+    def unmade(self, value: Any) -> Any:
+        """The value of the attribute again."""
+        if isinstance(self.made, Each):
+            return [self.made.block.unmade(item) for item in value if self.made.block.fits(item)]
+        return value[0] if self.made is alone else value
+
 
 @dataclass(frozen=True, slots=True)
 class Block:
@@ -42,11 +48,41 @@ class Block:
                 _put(found, where.path, made)
         return found
 
+    def unmade(self, found: Mapping[str, Any]) -> dict[str, Any]:
+        """The attributes that ``made`` would make ``found`` of, as far as the table has them; unset ones are left out."""
+        values: dict[str, Any] = {}
+        for name, target in self.fields.items():
+            where = target if isinstance(target, Field) else Field(target)
+            value = _get(found, where.path)
+            given = where.unmade(value) if value not in (None, "", []) else None
+            if given not in (None, []):
+                values[name] = given
+        return values
+
+    def fits(self, found: Any) -> bool:
+        """Is ``found`` of the kind that this block stands for? Its constants say so, and those of the blocks in it."""
+        if not isinstance(found, Mapping):
+            return False
+        constants = all(_get(found, path) == value for path, value in self.constants.items())
+        inner = [target for target in self.fields.values() if isinstance(target, Field)]
+        return constants and all(
+            target.made.block.fits(item)
+            for target in inner
+            if isinstance(target.made, Each)
+            for item in _get(found, target.path) or ()
+        )
+
     @property
     def governs(self) -> frozenset[str]:
         """Members of the object that are written whole by whoever writes it."""
         paths = (target.path if isinstance(target, Field) else target for target in self.fields.values())
         return frozenset(path.partition("/")[0] for path in (*paths, *self.constants))
+
+
+def _get(found: Any, path: str) -> Any:
+    for name in path.split("/"):
+        found = found.get(name) if isinstance(found, Mapping) else None
+    return found
 
 
 def _put(found: dict[str, Any], path: str, value: Any) -> None:
@@ -70,8 +106,18 @@ def one(block: Block) -> Callable[[Any], Any]:
     return lambda value: block.made(value[0]) if isinstance(value, list) and value else None
 
 
+@dataclass(frozen=True, slots=True)
+class Each:
+    """A list of blocks, each of which is an object."""
+
+    block: Block
+
+    def __call__(self, value: Any) -> Any:
+        return [self.block.made(item) for item in value] if isinstance(value, list) else value
+
+
 def each(block: Block) -> Callable[[Any], Any]:
-    return lambda value: [block.made(item) for item in value] if isinstance(value, list) else value
+    return Each(block)
 
 
 def reference(value: Any) -> Any:
