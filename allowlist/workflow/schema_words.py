@@ -15,7 +15,7 @@ KEYS: Final[Mapping[str, Mapping[str, str]]] = {
         "catalogs": "What is needed: catalogs, each at a pinned version.",
         "sources": "Where the traffic starts, by a name of your own; needed by targets whose rules name sources.",
         "targets": "The enforcement points that have to let the traffic through.",
-        "paths": "Filters that traffic passes one after the other, where there are several.",
+        "paths": "Filters that traffic passes one after the other, such as a proxy and then a firewall.",
         "discover": "Targets that a scheduled run looks up instead of having them named here.",
         "cloud": "The Azure cloud the workload runs in.",
         "tenant": "Entra tenant of the subscriptions, by id or domain; empty for the home tenant of who signs in.",
@@ -57,7 +57,7 @@ KEYS: Final[Mapping[str, Mapping[str, str]]] = {
     "TargetSpec": {
         "name": "A name of your own, used by --only and in every report.",
         "surface": "Kind of enforcement point.",
-        "resource": "ARM resource id of what decides.",
+        "resource": "ARM resource id of what decides; of a filter the path of its files.",
         "delete": "What may be removed: add-only nothing, no-remove nothing but edits, sync what is ours and unwanted. "
         "It has no default on purpose.",
         "sources": "Names of the source sets that start here; all of them where nothing is said.",
@@ -69,7 +69,7 @@ KEYS: Final[Mapping[str, Mapping[str, str]]] = {
         "options": "What only this kind of enforcement point knows, such as isolation_mode.",
     },
     "PathSpec": {
-        "name": "A name of your own.",
+        "name": "A name of your own, used in every report.",
         "filters": "Names of targets, the nearest to clients first.",
     },
     "Discovery": {

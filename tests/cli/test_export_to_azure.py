@@ -12,6 +12,7 @@ from allowlist.render.bicep import bicep_files, read_bicep
 from allowlist.render.declared import Declared
 from allowlist.render.terraform import plan_json, terraform_json
 from tests.helpers.cli import CONTOSO, FIREWALL_ONLY, Result, allowlist
+from tests.helpers.shared import REPOSITORY
 
 POLICY = (
     "/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/rg-hub-weu/providers/"
@@ -192,3 +193,28 @@ def test_what_azurerm_has_no_attribute_for_goes_through_azapi() -> None:
     resources = json.loads(terraform_json("t", [item], {}))["resource"]
     assert resources.keys() == {"azapi_resource"}
     assert resources["azapi_resource"]["afwp_weu_g"]["body"] == {"properties": item.properties}
+
+
+@pytest.mark.parametrize("language", ["terraform", "bicep"])
+@pytest.mark.parametrize(("name", "wanted"), [("hub", "*.anaconda.org"), ("account", "mcr.microsoft.com")])
+def test_rules_of_managed_networks_are_declared_and_the_rest_is_named(
+    name: str, wanted: str, language: str, tmp_path: Path
+) -> None:
+    example = REPOSITORY / "examples" / name
+    asked = (
+        "export",
+        example / "allowlist.yaml",
+        "--to",
+        language,
+        "--snapshot",
+        example / "estate",
+        "-o",
+        tmp_path,
+    )
+    refused = allowlist(*asked)
+    assert refused.code == 3, refused.err
+    result = allowlist(*asked, "--allow-wider", "--leave-out")
+    assert result.code == 0, result.err
+    (file,) = tmp_path.iterdir()
+    assert wanted in file.read_text()
+    assert "outbound" in file.read_text().lower()

@@ -16,7 +16,7 @@ from allowlist.estate.parts import object_in, objects_in
 from allowlist.estate.resource_id import normal_id
 from allowlist.plan.model import Operation
 from allowlist.points.account_network.place import API_VERSION, TAIL
-from allowlist.points.managed.compose import with_operations
+from allowlist.points.managed.children import rules_below, with_operations_below
 from allowlist.points.managed.draft import Place
 from allowlist.points.managed.network import DISABLED, ManagedNetwork, lowered, settings_in
 from allowlist.points.managed.point import ManagedNetworkPoint
@@ -59,17 +59,12 @@ class AccountNetwork(ManagedNetworkPoint):
             return ManagedNetwork(
                 name=name, platform="account", isolation=DISABLED, absent=why_absent(account or {})
             )
-        network = ManagedNetwork.of(name, "account", settings_in(settings["properties"], {}))
+        listed = list(rules_below(estate, f"{account_id}{TAIL}"))
+        network = ManagedNetwork.of(name, "account", settings_in(settings["properties"], {}), listed)
         return network.held_by(settings).held_by(account or {})
 
     def with_network(self, estate: Estate, operations: Sequence[Operation], network_id: str) -> Estate:
-        settings = estate.get(network_id)
-        if settings is None:
-            return estate
-        properties = settings["properties"]
-        key = next((key for key in properties if key.lower() == "managednetwork"), "managedNetwork")
-        changed = with_operations(dict(properties.get(key) or {}), operations)
-        return estate.with_resources([{**settings, "properties": {**properties, key: changed}}])
+        return with_operations_below(estate, network_id, operations)
 
     def lock_group(self, estate: Estate) -> str:
         """One write at a time per account, its network included: others are refused until it has settled."""

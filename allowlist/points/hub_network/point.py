@@ -14,16 +14,9 @@ from allowlist.errors import InvalidInput
 from allowlist.estate.bodies import Body, Estate
 from allowlist.estate.known import unsettled
 from allowlist.plan.model import Operation
-from allowlist.points.managed.compose import with_operations
+from allowlist.points.managed.children import rules_below, with_operations_below
 from allowlist.points.managed.draft import Place
-from allowlist.points.managed.network import (
-    DISABLED,
-    NEVER_ISOLATED,
-    ManagedNetwork,
-    OutboundRule,
-    lowered,
-    settings_in,
-)
+from allowlist.points.managed.network import DISABLED, NEVER_ISOLATED, ManagedNetwork, lowered, settings_in
 from allowlist.points.managed.point import ManagedNetworkPoint
 from allowlist.points.point import ArmReader, name_in
 from allowlist.points.unmet import Unmet
@@ -73,28 +66,13 @@ class HubNetwork(ManagedNetworkPoint):
             return ManagedNetwork(
                 name=name, platform="hub", isolation=DISABLED, absent=f"{name} {_PROJECT}{_hub_of(workspace)}"
             )
-        children = estate.children(self.target.resource, "outboundRules")
-        listed = [
-            OutboundRule.of(str(body["id"]).rpartition("/")[2], body["properties"]) for body in children
-        ]
+        listed = list(rules_below(estate, self.target.resource))
         settings = settings_in(workspace["properties"], NEVER_ISOLATED)
         network = ManagedNetwork.of(name, "hub", settings, listed).held_by(workspace)
         return replace(network, own_resources=tuple(_own_resources(workspace)))
 
     def with_network(self, estate: Estate, operations: Sequence[Operation], network_id: str) -> Estate:
-        workspace = estate.get(network_id)
-        if workspace is None:
-            return estate
-        properties = workspace["properties"]
-        key = next((key for key in properties if key.lower() == "managednetwork"), "managedNetwork")
-        children = {str(body["name"]): body for body in estate.children(network_id, "outboundRules")}
-        known = dict(properties.get(key) or {})
-        rules = {**(lowered(known).get("outboundrules") or {})}
-        rules |= {name: body["properties"] for name, body in children.items()}
-        known = {name: value for name, value in known.items() if name.lower() != "outboundrules"}
-        changed = with_operations({**known, "outboundRules": rules}, operations)
-        body = {**workspace, "properties": {**properties, key: changed}}
-        return estate.without(item["id"] for item in children.values()).with_resources([body])
+        return with_operations_below(estate, network_id, operations)
 
     def find_unsettled(self, bodies: Sequence[Body]) -> Iterator[Unmet]:
         if state := unsettled(bodies[0]):
