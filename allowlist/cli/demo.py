@@ -30,7 +30,13 @@ DEMO_USER = "demo@contoso.example"
     help="Only write the example's files here.",
 )
 @click.option("--yes", is_flag=True, help="Approve without asking.")
-def demo(folder: Path | None, yes: bool) -> int:
+@click.option(
+    "--with",
+    "engine",
+    type=click.Choice(["squid"]),
+    help="Show the same list in a real Squid on this machine instead: what it lets through, name by name.",
+)
+def demo(folder: Path | None, yes: bool, engine: str | None) -> int:
     """Run the whole loop on a simulated company: check, plan, approve, apply, verify.
 
     Nothing has to be set up and nothing outside a temporary folder is touched.
@@ -43,7 +49,36 @@ def demo(folder: Path | None, yes: bool) -> int:
         return Exit.DONE
     with tempfile.TemporaryDirectory(prefix="allowlist-demo-") as name:
         write_example(Path(name) / "contoso")
+        if engine is not None:
+            return _show_squid(Path(name) / "contoso")
         return _run(Path(name) / "contoso", yes)
+
+
+def _show_squid(folder: Path) -> int:
+    from allowlist.errors import AllowlistError
+    from allowlist.workflow.exporting import wanted_by_workload
+    from allowlist.workflow.project import load_project
+    from allowlist.workflow.squid_demo import ask_squid, squid_version
+
+    version = squid_version()
+    project = load_project(folder / "allowlist.yaml", now=now())
+    wanted = wanted_by_workload(project.workload, project.source, project.library, (), now().date())
+    say(
+        f"1. the list of {project.workload.name} is written for Squid, read back by its rules and proved equal"
+    )
+    say(f"2. Squid {version} starts on this machine with it, and is asked for every name and its look-alikes")
+    asked = ask_squid(wanted)
+    shown = [item for item in asked if item.passed][:3] + [item for item in asked if not item.passed][:3]
+    for item in shown:
+        put(f"   {'passes' if item.passed else '403   '}  {item.name}")
+    wrong = [item for item in asked if item.passed != item.proved]
+    if wrong:
+        raise AllowlistError(f"Squid answers otherwise than the proof says for {wrong[0].name}")
+    passed = sum(item.passed for item in asked)
+    say(
+        f"3. {len(asked)} names asked, {passed} pass and {len(asked) - passed} do not: each as the proof says"
+    )
+    return Exit.DONE
 
 
 def _run(folder: Path, yes: bool) -> int:

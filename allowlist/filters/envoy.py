@@ -10,18 +10,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-import msgspec
-import yaml
-
-from allowlist.errors import InvalidInput
 from allowlist.filters.dialects import DIALECTS
+from allowlist.filters.documents import documents, yaml_of
 from allowlist.filters.format import (
     ALL_KINDS,
     Files,
     Imported,
     Place,
     TroubleKind,
-    comment_lines,
     line_of,
     names_in,
 )
@@ -30,25 +26,18 @@ from allowlist.filters.lists import Kind, Lists, Service, Shape
 from allowlist.filters.reading import Reading, everything
 
 
-class _Envoy:
-    widens: Mapping[Kind, Kind] = {}
-
-    def _read(self, files: Files) -> Iterator[tuple[str, Any]]:
-        for file, text in files.items():
-            try:
-                yield file, yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-            except yaml.YAMLError as error:
-                mark = getattr(error, "problem_mark", None)
-                raise InvalidInput.of(
-                    file, "is neither YAML nor JSON", line=mark.line + 1 if mark else 0
-                ) from None
+def _read(files: Files) -> Iterator[tuple[str, Any]]:
+    for file, text in files.items():
+        for document in documents(file, text):
+            yield file, document
 
 
-class EnvoyServerNames(_Envoy):
+class EnvoyServerNames:
     """``filter_chain_match.server_names`` by destination port."""
 
     name = "envoy-sni"
     title = "Envoy filter chains by server name (TLS passes through)"
+    widens: Mapping[Kind, Kind] = {}
     reconnects = True
     sees = staticmethod(names_in("https"))
     says = frozenset({Kind.EXACT, Kind.BELOW, Kind.TREE, Kind.EVERYTHING})
@@ -62,7 +51,7 @@ class EnvoyServerNames(_Envoy):
 
     def write(self, lists: Lists, title: str) -> dict[str, str]:
         chains = [self._chain(service, shapes) for service, shapes in lists]
-        return {"allowlist.envoy.yaml": _document(title, {"filter_chains": chains})}
+        return {"allowlist.envoy.yaml": yaml_of(title, {"filter_chains": chains})}
 
     def _chain(self, service: Service, shapes: list[tuple[Shape, tuple[str, ...]]]) -> dict[str, Any]:
         names = [entry for shape, _ in shapes for entry in shape.patterns]
@@ -85,7 +74,7 @@ class EnvoyServerNames(_Envoy):
         found = Imported()
         dialect = DIALECTS["envoy filter_chain server_names"]
         entries: list[tuple[Service, str, Place, bool | None]] = []
-        for file, document in self._read(files):
+        for file, document in _read(files):
             for chain in _mappings(document, "filter_chains"):
                 entries += _server_names(chain, Place("", file), files[file])
             for chain in _values(document, "default_filter_chain"):
@@ -98,11 +87,12 @@ class EnvoyServerNames(_Envoy):
         return found
 
 
-class EnvoyForwardProxy(_Envoy):
+class EnvoyForwardProxy:
     """``domains`` of the one virtual host that is let through; CONNECT carries ``host:port``, Host mostly no port."""
 
     name = "envoy-proxy"
     title = "Envoy forward proxy (virtual host domains)"
+    widens: Mapping[Kind, Kind] = {}
     reconnects = True
     sees = staticmethod(names_in("https", "http"))
     says = ALL_KINDS
@@ -122,15 +112,13 @@ class EnvoyForwardProxy(_Envoy):
             if service.protocol == "https":
                 route["route"]["upgrade_configs"] = [{"upgrade_type": "CONNECT", "connect_config": {}}]
             hosts.append({"name": f"allowlist-{service.slug}", "domains": domains, "routes": [route]})
-        return {"allowlist.envoy.yaml": _document(title, {"virtual_hosts": hosts})}
+        return {"allowlist.envoy.yaml": yaml_of(title, {"virtual_hosts": hosts})}
 
     def read(self, files: Files) -> Imported:
         """An exact domain before the longest suffix, that before ``*`` (HTTP route configuration, domain search order)."""
         found = Imported()
         hosts = [
-            (file, host)
-            for file, document in self._read(files)
-            for host in _mappings(document, "virtual_hosts")
+            (file, host) for file, document in _read(files) for host in _mappings(document, "virtual_hosts")
         ]
         places = [
             (_place(domain, file, files[file]), host)
@@ -270,8 +258,3 @@ def _values(document: Any, key: str) -> Iterator[Any]:
     elif isinstance(document, list):
         for item in document:
             yield from _values(item, key)
-
-
-def _document(title: str, body: Any) -> str:
-    text = msgspec.json.format(msgspec.json.encode(body), indent=2).decode()
-    return "\n".join([*comment_lines(title), text, ""])

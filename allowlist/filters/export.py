@@ -14,7 +14,7 @@ from allowlist.filters.lists import Kind, Lists, Service, Shape, lists_of
 from allowlist.names import NameSet
 from allowlist.rules.requirement import Requirement
 
-__all__ = ["Export", "LeftOut", "Widening", "export"]
+__all__ = ["Export", "LeftOut", "Widening", "differences_between", "export"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ def export(engine: Format, requirements: Iterable[Requirement], title: str) -> E
         entries=sum(len(shapes) for _, shapes in lists),
         left_out=tuple(left_out),
         widenings=tuple(widenings),
-        wrong=tuple(_differences(engine, files, lists)),
+        wrong=tuple(differences_between(engine, files, lists)),
     )
 
 
@@ -126,7 +126,7 @@ def _written_as(engine: Format, shape: Shape) -> Shape | None:
     return shape
 
 
-def _differences(engine: Format, files: dict[str, str], lists: Lists) -> list[str]:
+def differences_between(engine: Format, files: dict[str, str], lists: Lists) -> list[str]:
     """Where the files, read as the engine reads them, differ from the lists."""
     imported = engine.read(files)
     wrong = [str(trouble) for trouble in imported.troubles]

@@ -9,6 +9,7 @@ from allowlist.filters.dns import Dnsmasq, ResponsePolicyZones, UnboundLocalZone
 from allowlist.filters.envoy import EnvoyForwardProxy, EnvoyServerNames
 from allowlist.filters.format import Format
 from allowlist.filters.haproxy import HAProxy
+from allowlist.filters.kubernetes import KubernetesNetworkPolicy
 from allowlist.filters.nginx import Nginx
 from allowlist.filters.squid import Squid
 from allowlist.filters.suricata import Suricata
@@ -26,6 +27,7 @@ _FORMATS: Final[tuple[Format, ...]] = (
     Suricata(),
     AwsDomainList(),
     Cilium(),
+    KubernetesNetworkPolicy(),
     PaloAlto(),
     FortiGate(),
     GoogleSecureWebProxy(),

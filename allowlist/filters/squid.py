@@ -30,6 +30,8 @@ from allowlist.filters.lists import Kind, Lists, Service, Shape
 from allowlist.filters.texts import Texts
 from allowlist.rules.addresses import AddressSet
 
+LISTS_OF_FILES: Final = re.compile(r'"(allowlist-[^"/]+)"')
+"""Where our files name their lists: a path beside them, which Squid takes from its working folder."""
 _DOMAIN = DIALECTS["squid dstdomain"]
 _REGEX = DIALECTS["squid dstdom_regex"]
 

@@ -7,11 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-import msgspec
-import yaml
-
-from allowlist.errors import InvalidInput
 from allowlist.filters.dialects import DIALECTS, Dialect
+from allowlist.filters.documents import by_port, documents, json_of, yaml_of
 from allowlist.filters.format import (
     Files,
     Imported,
@@ -33,18 +30,13 @@ _BY_ADDRESS: Final = (
 )
 
 
-def _by_port(service: Service) -> Service | None:
-    """For filters that open addresses learnt from names: they tell ports apart, not what is spoken there."""
-    return None if service.protocol in ("icmp", "udp") else Service("tcp", service.low, service.high)
-
-
 class Cilium:
     """``toFQDNs`` of a CiliumNetworkPolicy. ``*`` stays within one label; ``**.x`` (any depth) came in 2026."""
 
     name = "cilium"
     title = "Cilium toFQDNs egress policy"
     reconnects = False
-    sees = staticmethod(_by_port)
+    sees = staticmethod(by_port)
     says = frozenset({Kind.EXACT, Kind.BELOW, Kind.TREE, Kind.EVERYTHING})
     widens: Mapping[Kind, Kind] = {}
     notes = (
@@ -67,13 +59,13 @@ class Cilium:
             "metadata": {"name": "allowlist"},
             "spec": {"endpointSelector": {}, "egress": egress},
         }
-        return {"allowlist.cilium.yaml": _yaml(title, body)}
+        return {"allowlist.cilium.yaml": yaml_of(title, body)}
 
     def read(self, files: Files) -> Imported:
         """Denials before everything; then each rule adds to what passes."""
         found = Imported()
         for file, text in files.items():
-            for document in _documents(file, text):
+            for document in documents(file, text):
                 for key, allows in (("egressDeny", False), ("egress", True)):
                     for rule in _egress_rules(document, key):
                         self._read_rule(found, rule, file, text, allows=allows)
@@ -207,13 +199,13 @@ class AwsDomainList:
                 "TargetTypes": ["TLS_SNI" if service.protocol == "https" else "HTTP_HOST"],
                 "GeneratedRulesType": "ALLOWLIST",
             }
-            files[f"allowlist-{service.slug}.json"] = _json({"RulesSource": {"RulesSourceList": source}})
+            files[f"allowlist-{service.slug}.json"] = json_of({"RulesSource": {"RulesSourceList": source}})
         return files
 
     def read(self, files: Files) -> Imported:
         found = Imported()
         for file, text in files.items():
-            for document in _documents(file, text):
+            for document in documents(file, text):
                 for source in _domain_lists(document):
                     self._read_list(found, source, file, text)
         return found
@@ -255,7 +247,7 @@ class FortiGate:
     name = "fortigate"
     title = "FortiGate FQDN address objects"
     reconnects = False
-    sees = staticmethod(_by_port)
+    sees = staticmethod(by_port)
     says = frozenset({Kind.EXACT, Kind.BELOW, Kind.TREE})
     widens: Mapping[Kind, Kind] = {}
     notes = (
@@ -429,7 +421,7 @@ class GoogleSecureWebProxy:
 
     def write(self, lists: Lists, title: str) -> dict[str, str]:
         return {
-            f"allowlist-{service.slug}.yaml": _yaml(
+            f"allowlist-{service.slug}.yaml": yaml_of(
                 f"{title}: {service}",
                 {
                     "name": f"allowlist-{service.slug}",
@@ -445,7 +437,7 @@ class GoogleSecureWebProxy:
     def read(self, files: Files) -> Imported:
         found = Imported()
         for file, text in files.items():
-            for document in _documents(file, text):
+            for document in documents(file, text):
                 for entry in map(str, document.get("values") or []):
                     reading = everything() if entry == "*" else DIALECTS["gcp url list"].read(entry)
                     found.add(_service_in(file), entry, reading, file, line_of(text, entry))
@@ -461,22 +453,3 @@ def _service_in(label: str, protocol: str = "") -> Service:
         )
     low = int(match.group(2))
     return Service(match.group(1), low, int(match.group(3) or low))
-
-
-def _documents(file: str, text: str) -> list[Any]:
-    try:
-        return [
-            item for item in yaml.load_all(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)) if item
-        ]
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        raise InvalidInput.of(file, "is neither YAML nor JSON", line=mark.line + 1 if mark else 0) from None
-
-
-def _json(body: Any) -> str:
-    return msgspec.json.format(msgspec.json.encode(body), indent=2).decode() + "\n"
-
-
-def _yaml(title: str, body: Any) -> str:
-    """JSON is YAML, and says every text in quotation marks: no name is ever read as a number or a truth value."""
-    return "\n".join([*comment_lines(title), _json(body)])

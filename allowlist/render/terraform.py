@@ -52,9 +52,8 @@ def _resource(item: Declared) -> tuple[str, dict[str, Any]]:
 
 def _says(kind: Kind, item: Declared) -> bool:
     """Is all of the resource in the attributes? Otherwise the provider would take the rest away."""
-    return kind.properties.made(kind.properties.unmade(item.properties)) == _ordered(
-        kind.properties, item.properties
-    )
+    again: object = kind.properties.made(kind.properties.unmade(item.properties))
+    return again == _ordered(kind.properties, item.properties)
 
 
 def _ordered(block: Block, found: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from allowlist.filters.export import Export, export
+from allowlist.filters.export import Export, differences_between, export
 from allowlist.filters.format import Format, TroubleKind
 from allowlist.filters.lists import Kind, Service, lists_of
 from allowlist.filters.registry import FORMATS
@@ -75,15 +75,17 @@ def test_the_same_list_in_any_order_gives_the_same_bytes(
 def test_an_exact_name_and_its_subtree_are_said_exactly_or_refused(engine: Format) -> None:
     found = export(engine, wanted("contoso.com", "*.contoso.com", "a.b.contoso.com"), "demo")
     assert found.wrong == ()
-    assert not found.left_out
-    assert bool(found.widenings) == (Kind.TREE not in engine.says)
+    assert bool(found.left_out) == (engine.name == "kubernetes")
+    assert bool(found.widenings) == (Kind.TREE not in engine.says and not found.left_out)
 
 
 @every_format
 def test_every_entry_says_who_wants_it_where_the_format_has_comments(engine: Format) -> None:
     found = export(engine, wanted("contoso.com", "www.contoso.com", entry="sign-in"), "demo")
     text = "".join(found.files.values())
-    if engine.name in ("envoy-sni", "envoy-proxy", "aws-domain-list", "cilium", "gcp-swp"):
+    if engine.name == "kubernetes":
+        assert "contoso.com" not in text
+    elif engine.name in ("envoy-sni", "envoy-proxy", "aws-domain-list", "cilium", "gcp-swp"):
         assert "contoso.com" in text
     else:
         assert "demo@1.0.0#sign-in" in text
@@ -211,3 +213,50 @@ def test_haproxy_that_folds_nothing_is_told_by_entry() -> None:
 def test_an_entry_without_its_closing_slash_goes_on_to_the_right_in_pan_os() -> None:
     _, troubles = read("pan-os", list_https_443="*.contoso.com\n")
     assert troubles == [(TroubleKind.OPAQUE, "*.contoso.com")]
+
+
+def test_a_network_policy_of_kubernetes_says_every_name_and_no_single_one() -> None:
+    everything = export_of("kubernetes", *wanted("*"))
+    assert everything.is_exact
+    refused = export_of("kubernetes", *wanted("contoso.com"))
+    assert [item.why for item in refused.left_out] == ["Kubernetes NetworkPolicy cannot say 'one name'"]
+
+
+CANNOT = {
+    "envoy-sni": "*contoso.com",
+    "rpz": "*contoso.com",
+    "unbound": "contoso.com",
+    "aws-domain-list": "*.contoso.com",
+    "cilium": "*contoso.com",
+    "kubernetes": "contoso.com",
+    "pan-os": "*contoso.com",
+    "fortigate": "*contoso.com",
+    "gcp-swp": "*contoso.com",
+}
+"""By format, a list that it cannot say; every format that is not here says all of them."""
+
+
+@every_format
+def test_what_a_format_cannot_say_is_never_written_as_if_it_could(engine: Format) -> None:
+    pattern = CANNOT.get(engine.name)
+    if pattern is None:
+        assert engine.says == frozenset(Kind)
+        return
+    found = export(engine, wanted(pattern), "demo")
+    assert not found.is_exact
+    assert found.left_out or found.widenings[0].witness
+
+
+@every_format
+def test_a_wider_file_than_the_list_is_never_proved_equal(engine: Format) -> None:
+    """The widening that must be refused: the files of a wider list, held against the narrower one."""
+    if Kind.TREE in engine.says:
+        narrow = wanted("a.contoso.com", "*.a.contoso.com")
+        wide = [*narrow, *wanted("b.contoso.com", "*.b.contoso.com")]
+    else:
+        narrow = wanted("*")
+        wide = [*narrow, *wanted("*", service=("https", 8443))]
+    lists, _ = lists_of(narrow)[0].seen_by(engine.sees)
+    (wrong, *_) = differences_between(engine, export(engine, wide, "demo").files, lists)
+    assert "also opens" in wrong
+    assert differences_between(engine, export(engine, narrow, "demo").files, lists) == []
