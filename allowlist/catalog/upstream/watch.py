@@ -157,8 +157,9 @@ class _Judge:
         """Why a removal must not be proposed; empty when nothing speaks against it."""
         if page.trouble:
             return f"the page {page.trouble}"
-        if any(place.subject == delta.place.subject for place in page.now.ports):
-            return self._doubt_of_others(page, entries)  # it stands there for another cloud, and says so
+        others = (place for place in page.now.ports if place.subject == delta.place.subject)
+        if any(place in page.before.ports for place in others):
+            return self._doubt_of_others(page, entries)  # it goes on for the clouds it was listed for before
         values = {delta.place.subject.value, *(row.value for row in delta.rows)}
         still = next(
             (
