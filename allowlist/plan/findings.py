@@ -74,6 +74,8 @@ _SEVERITY = {
     Status.UNKNOWN: "warning",
 }
 _PLAN = "allowlist plan"
+ADDS_A_RULE = f"{_PLAN} adds a rule for exactly this"
+"""The next step for what a plan mends."""
 
 
 def reference(requirement: Requirement) -> RequirementRef:
@@ -296,7 +298,7 @@ def _remedy(coverage: Coverage, status: Status) -> str:
         return "a rule after that deny cannot help; change the deny or its order"
     if status is Status.UNKNOWN:
         return settle_by_facts(coverage.rules("doubts"))
-    return f"{_PLAN} adds a rule for exactly this"
+    return ADDS_A_RULE
 
 
 def settle_by_facts(doubts: Iterable[Entry]) -> str:

@@ -7,14 +7,13 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from allowlist.plan.drafts import Draft
-from allowlist.plan.findings import Finding, Status, reference
+from allowlist.plan.findings import ADDS_A_RULE, Finding, Status, reference
 from allowlist.plan.model import RequirementRef
 from allowlist.rules.coverage import CoverageEngine
 from allowlist.rules.requirement import Requirement
 from allowlist.workflow.judging import Judgement, refined_findings
 
 _OPEN = (Status.MISSING, Status.PARTIAL, Status.UNKNOWN, Status.BLOCKED)
-_PLAN = "allowlist plan adds a rule for exactly this"
 
 
 def with_hints(judgement: Judgement, findings: Sequence[Finding]) -> list[Finding]:
@@ -34,16 +33,18 @@ def _hinted(finding: Finding, hints: dict[RequirementRef, str]) -> Finding:
     hint = hints.get(finding.requirement) if finding.requirement else None
     if hint is None or finding.status not in _OPEN or not _is_generic(finding):
         return finding
-    return msgspec.structs.replace(finding, remedy=hint if hint == _PLAN else _joined(hint, finding.remedy))
+    return msgspec.structs.replace(
+        finding, remedy=hint if hint == ADDS_A_RULE else _joined(hint, finding.remedy)
+    )
 
 
 def _is_generic(finding: Finding) -> bool:
     """Is the remedy one that knows nothing of the kind of enforcement point?"""
-    return finding.remedy == _PLAN or finding.status in (Status.UNKNOWN, Status.BLOCKED)
+    return finding.remedy == ADDS_A_RULE or finding.status in (Status.UNKNOWN, Status.BLOCKED)
 
 
 def _joined(hint: str, remedy: str) -> str:
-    return f"{hint}; {remedy}" if remedy and remedy != _PLAN else hint
+    return f"{hint}; {remedy}" if remedy and remedy != ADDS_A_RULE else hint
 
 
 def _hints(judgement: Judgement, needed: Sequence[Requirement]) -> dict[RequirementRef, str]:
@@ -59,7 +60,7 @@ def _hints(judgement: Judgement, needed: Sequence[Requirement]) -> dict[Requirem
         if item.key in served and finding.status in (Status.UNKNOWN, Status.BLOCKED)
     ]
     after = dict(_after(judgement, draft, doubtful)) if doubtful else {}
-    certain = {reference(item): _PLAN for item in needed if item.key in served}
+    certain = {reference(item): ADDS_A_RULE for item in needed if item.key in served}
     return {**certain, **after, **refused}
 
 
@@ -78,6 +79,6 @@ def _after(
     found = refined_findings(judgement.project, changed, judgement.spec, engine, doubtful)
     for item, finding in zip(doubtful, found, strict=True):
         if finding.status is Status.COVERED:
-            yield reference(item), _PLAN
+            yield reference(item), ADDS_A_RULE
         else:
             yield reference(item), f"a rule of ours cannot help while this stands: {finding.because}"

@@ -135,8 +135,8 @@ MUTANTS = (
         name="a plan writes",
         promise=_PLAN,
         file="allowlist/points/firewall/point.py",
-        old="            policy = arm.get(wanted, API_VERSION)\n",
-        new="            policy = arm.put(wanted, arm.get(wanted, API_VERSION), API_VERSION)  # type: ignore\n",
+        old="            policy = whole(arm.get(wanted, API_VERSION))\n",
+        new="            policy = arm.put(wanted, whole(arm.get(wanted, API_VERSION)), API_VERSION)  # type: ignore\n",
         test=f"{_KEPT}test_a_plan_reads_and_nothing_more",
     ),
     Mutant(
