@@ -62,7 +62,8 @@ class _Trial:
         self.foreign(before, after)
         self.flows(before, after, plan)
         again = self.plan(after)
-        self.check("convergence", not again.changes, f"a fresh plan still changes {_titles(again)}")
+        if not _is_moving(before):
+            self.check("convergence", not again.changes, f"a fresh plan still changes {_titles(again)}")
         self.coverage(after)
         if again.is_settled:
             lacking = [want for want in self.world.wants if not self.has_all(after, want)]
@@ -122,6 +123,11 @@ class _Trial:
     def foreign(self, before: list[Json], after: list[Json]) -> None:
         old, new = list(_foreign(before)), list(_foreign(after))
         self.check("foreign bytes", old == new, f"{old} became {new}")
+
+
+def _is_moving(bodies: list[Json]) -> bool:
+    """Is Azure at work on something? What a plan makes of that is of no use once it has ended."""
+    return any(body["properties"].get("provisioningState") == "Updating" for body in bodies)
 
 
 def _titles(plan: Plan) -> list[str]:

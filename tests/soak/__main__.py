@@ -15,6 +15,7 @@ from pathlib import Path
 
 from tests.helpers.trial import BLOWS, MOMENTS, STUMBLES, Trial
 from tests.helpers.world import contoso_world
+from tests.soak.small import offline, small_day
 
 
 def main() -> int:
@@ -24,19 +25,32 @@ def main() -> int:
     parser.add_argument("--days", type=int, default=0, help="this many days instead")
     parser.add_argument("--steps", type=int, default=25, help="steps per day (default 25)")
     parser.add_argument("--seed", type=int, default=int(time.time()), help="the first day's seed")
+    parser.add_argument("--small", action="store_true", help="days in the small world only")
     given = parser.parse_args()
     counts: Counter[str] = Counter()
     until, seed = time.monotonic() + (given.seconds or given.minutes * 60), given.seed
+    if lost := offline():
+        sys.stdout.write(f"{lost}\n")
+        return 1
     while (seed - given.seed < given.days) if given.days else (time.monotonic() < until):
-        broken = one_day(seed, given.steps, counts)
+        broken = small(seed, given.steps, counts) or (
+            "" if given.small else one_day(seed, given.steps, counts)
+        )
         if broken:
-            sys.stdout.write(f"{broken}\ntell it again: python -m tests.soak --seed {seed} --days 1\n")
+            world = " --small" if given.small else ""
+            sys.stdout.write(f"{broken}\ntell it again: python -m tests.soak{world} --seed {seed} --days 1\n")
             return 1
         seed += 1
     for word in sorted(counts):
         sys.stdout.write(f"{counts[word]:8}  {word}\n")
     sys.stdout.write(f"{seed - given.seed:8}  days; lost or unapproved writes: 0\n")
     return 0
+
+
+def small(seed: int, steps: int, counts: Counter[str]) -> str:
+    """One day in the small world; what was broken in it, or nothing."""
+    with tempfile.TemporaryDirectory() as folder:
+        return small_day(seed, Path(folder), steps, counts)
 
 
 def one_day(seed: int, steps: int, counts: Counter[str]) -> str:
