@@ -116,7 +116,7 @@ def apply_plan(
     refuse_other_policy(ledger, project.workload.name, project.approval)
     refuse_moved_sources(project, plan, arm)
     settle_predecessors(project, plan, arm, context)
-    _refuse_own_secrets(changes)
+    refuse_own_secrets(changes)
     run_id = new_run_id(context.clock())
     ledger.save_plan(
         plan.digest, canonical_json(plan), workload=plan.workload, created=context.clock(), who=context.who
@@ -136,7 +136,7 @@ def apply_plan(
     return result
 
 
-def _refuse_own_secrets(changes: Sequence[Change]) -> None:
+def refuse_own_secrets(changes: Sequence[Change]) -> None:
     """What we write ourselves has to be kept as it is, to be resumed and undone; a secret is not kept."""
     for change in changes:
         refuse_secrets(canonical_json(change.operation.after), f"{change.id} {change.title}")

@@ -88,7 +88,7 @@ def _in_suite(copy: Path, mutant: Mutant) -> str:
     return failed[0].removeprefix("FAILED ").partition(" - ")[0] if failed else ""
 
 
-DAYS = 8
+DAYS = 6
 _LOOKS: dict[str, Callable[[Path, Mutant], str]] = {"suite": _in_suite, "soak": _in_soak}
 
 

@@ -6,13 +6,14 @@ with the same one, collections of others in our own group, plans that only remov
 from __future__ import annotations
 
 import copy
+import dataclasses
 import datetime as dt
 import json
 import random
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -22,12 +23,19 @@ import msgspec
 from allowlist.apply.result import RunResult
 from allowlist.errors import AllowlistError, AppliedInPart, PlanRefused, StalePlan
 from allowlist.plan.digest import sealed
+from allowlist.plan.drafts import Drafted
+from allowlist.plan.findings import Finding
 from allowlist.plan.model import Change, Plan
+from allowlist.plan.proofs import gather_evidence, judge
+from allowlist.rules.coverage import CoverageEngine
+from allowlist.rules.requirement import Requirement
 from allowlist.store import Run
 from allowlist.store.identity import Identity
 from allowlist.workflow.applying import ApplyOptions
 from allowlist.workflow.approval_policy import PolicyInForce, keep_policy
 from allowlist.workflow.deciding import decide
+from allowlist.workflow.judging import Judgement, judge_target, refined_findings
+from allowlist.workflow.project import read_estate
 from allowlist.workflow.resuming import resume_run
 from allowlist.workflow.rolling_back import roll_back
 from allowlist.workload.document import ApprovalRule
@@ -272,6 +280,35 @@ class Day:
         self.version = "1.0.0"
         self.write_workload()
 
+    def opens_more(self) -> None:
+        """A rule that was drafted for one name and lets another through as well: its proof has to show that."""
+        self.hosts = [*HOSTS[:3]] if self.hosts != [*HOSTS[:3]] else [*HOSTS]
+        self.write_workload()
+        project = self.world.project
+        for spec in project.targets(["fw"]):
+            judgement = judge_target(project, read_estate(project, [spec], self.world.arm), spec)
+            drafted = judgement.point.draft(judgement.estate, *judgement.by_status())
+            added = [item for item in drafted.changes if item.operation.action == "add"][:1]
+            for item in added:
+                names = [*(item.operation.after or {})["targetFqdns"], "evil.example"]
+                body = {**(item.operation.after or {}), "targetFqdns": names}
+                wider = dataclasses.replace(item, operation=replace(item.operation, after=body))
+                self.hold("a rule that opens more fails its proof", not self.proved(judgement, wider))
+
+    def proved(self, judgement: Judgement, item: Drafted) -> bool:
+        """Does the proof hold that nothing else is opened or closed by ``item`` alone?"""
+        point, estate = judgement.point, judgement.estate
+        changed = point.after(estate, point.compose(estate, [item.operation]))
+
+        def look(engine: CoverageEngine, requirements: Sequence[Requirement]) -> list[Finding]:
+            return refined_findings(judgement.project, changed, judgement.spec, engine, requirements)
+
+        resolved = judgement.resolved.requirements
+        evidence = gather_evidence(
+            judgement.engine, point.ruleset(changed), resolved, judgement.findings, [item], look
+        )
+        return judge(item, evidence).proofs.nothing_else.holds
+
     def scheduled(self) -> None:
         """A scheduled run while somebody says no, and one under another policy than the ledger's."""
         self.wants_change("automation: {apply: approved}\n")
@@ -279,13 +316,13 @@ class Day:
         if plan.changes:
             with self.at("reading", lambda: self.world.reject(plan, BOB)):
                 before = self.writes()
-                sync_run(self.world)
+                sync_run(self.world, parallel=1)
                 self.hold("a rejection that comes while sync waits counts", self.writes() == before)
             self.takes_back(plan)
         strict = PolicyInForce(rule=ApprovalRule(four_eyes=True), origin="approval.yaml")
         keep_policy(self.world.ledger, "wl", strict, ALICE.who)
         before = self.writes()
-        sync_run(self.world)
+        sync_run(self.world, parallel=1)
         self.hold("sync applies nothing under another policy than the ledger's", self.writes() == before)
         self.world.ledger.note("policy", "wl", "", {})
         self.write_workload()
@@ -557,6 +594,7 @@ STEPS: tuple[Callable[[Day], None], ...] = (
     Day.forged,
     Day.somebody_pretends,
     Day.catalog_is_empty,
+    Day.opens_more,
     Day.scheduled,
 )
 
@@ -573,7 +611,7 @@ def small_day(seed: int, folder: Path, steps: int, counts: Counter[str]) -> str:
         day = Day(world, chance, counts)
         todo = [*STEPS] * (1 + steps // len(STEPS))
         chance.shuffle(todo)
-        step = Day.clock_goes_back
+        step: Callable[[Day], None] = Day.clock_goes_back
         try:
             for step in [*todo[:steps], Day.clock_goes_back]:
                 step(day)

@@ -13,7 +13,7 @@ from allowlist.errors import AllowlistError
 from allowlist.workflow.approval_policy import PolicyInForce, keep_policy
 from allowlist.workflow.confirming import confirm_run
 from allowlist.workload.document import ApprovalRule
-from tests.helpers.small_world import OURS, small_world
+from tests.helpers.small_world import OURS, WORKLOAD, small_world
 from tests.helpers.world import ALICE, World, now
 from tests.workflow.test_sync import automate, only, run
 
@@ -91,4 +91,45 @@ def test_under_another_policy_than_that_of_the_ledger_nothing_is_applied(world: 
 
     assert outcome.code not in (0, 2)
     assert "not the one the ledger holds" in outcome.text
+    assert world.body(OURS) is None
+
+
+GATES = "gates: {additions: 9, removals: 0, removal_share: 0, catalog_shrink: 0}\n"
+
+
+def _widen(body: dict[str, Any]) -> None:
+    body["properties"]["ruleCollections"][0]["rules"][0]["targetFqdns"].append("evil.example")
+
+
+@pytest.mark.parametrize(
+    "narrows", [False, True], ids=["and nothing else changed", "while less is asked for"]
+)
+def test_bringing_back_what_somebody_widened_is_no_way_past_the_brakes(tmp_path: Path, narrows: bool) -> None:
+    """A revert passes the brakes on what is taken away only where the rule is again what our last run left."""
+    text = WORKLOAD.replace("gates: {additions: 1}\n", GATES)
+    with small_world(tmp_path, workload=text) as world:
+        automate(world, "apply: approved, drift: revert")
+        world.approve(world.plan())
+        run(world)
+        assert len(world.rules(OURS)) == 2
+        world.edit(OURS, _widen)
+        if narrows:
+            world.workload.write_text(world.workload.read_text().replace("10.0.0.0/24", "10.0.0.0/25"))
+
+        outcome = only(run(world))
+
+        assert len(outcome.drift) == 1
+        assert outcome.applied == (0 if narrows else 1), outcome
+        assert any("gate removal" in line for line in outcome.lines) is narrows
+
+
+def test_sync_writes_no_text_like_a_secret_into_a_rule_of_ours(world: World) -> None:
+    text = world.workload.read_text().replace("id: a,", "id: eyjhbgcioij.eyjzdwiioij.abc,")
+    world.workload.write_text(text)
+    world.approve(world.plan())
+
+    outcome = only(run(world))
+
+    assert outcome.state == "failed"
+    assert "JSON Web Token" in outcome.text
     assert world.body(OURS) is None

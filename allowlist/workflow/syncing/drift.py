@@ -54,6 +54,20 @@ class Found:
     drift: Mapping[str, Drift] = field(default_factory=dict)
     since: dt.datetime | None = None
     is_known: bool = True
+    left: Mapping[str, str] = field(default_factory=dict)
+    """Fingerprints of what our last run left, by path."""
+
+    def brought_back_by(self, plan: Plan) -> frozenset[str]:
+        """Ids of the changes of ``plan`` that bring a rule back to exactly what our last run left.
+
+        One that goes on to something else carries out what the workload says now, and that is braked like any change.
+        """
+        return frozenset(
+            item.id
+            for item in plan.changes
+            if _key(item.operation.path) in self.drift
+            and fingerprint(item.operation.after) == self.left.get(_key(item.operation.path))
+        )
 
     def undone_by(self, plan: Plan) -> frozenset[str]:
         """Ids of the changes of ``plan`` that would undo it."""
@@ -73,7 +87,7 @@ def find_drift(project: Project, spec: TargetSpec, estate: Estate, ledger: Ledge
         return Found(owned=owned, is_known=not owned.rules)
     owned = replace(owned, resource=owned.resource or before.resource)
     drift = dict(_differences(before, owned))
-    return Found(owned=owned, drift=drift, since=before.at, is_known=False)
+    return Found(owned=owned, drift=drift, since=before.at, is_known=False, left=before.rules)
 
 
 def remember(project: Project, spec: TargetSpec, ledger: Ledger, found: Found) -> None:

@@ -27,49 +27,63 @@ def permits(
     automation: Automation,
     closed: str,
     drifted: Collection[str],
+    brought_back: Collection[str],
 ) -> list[Permit]:
     """A permit per change of ``plan``, in its order.
 
     ``closed`` says why nothing may change now, empty if it may. ``drifted`` holds the ids of changes that undo what
-    somebody did to rules of ours; the ``drift`` policy speaks about those.
+    somebody did to rules of ours; the ``drift`` policy speaks about those. ``brought_back`` are those of them after which a
+    rule is exactly what our last run left.
     """
-    return [_permit(item, plan, automation, closed, item.change.id in drifted) for item in standings]
+    back = frozenset(drifted) & frozenset(brought_back)
+    return [
+        _permit(item, plan, automation, closed, _Drift(item.change.id in drifted, item.change.id in back))
+        for item in standings
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Drift:
+    """Does a change undo what somebody did to a rule of ours, and is the rule after it what our last run left?"""
+
+    is_undone: bool
+    is_brought_back: bool
 
 
 def _permit(
-    standing: ApprovalStatus, plan: Plan, automation: Automation, closed: str, is_drift: bool
+    standing: ApprovalStatus, plan: Plan, automation: Automation, closed: str, drift: _Drift
 ) -> Permit:
     change = standing.change
     if standing.state in ("rejected", "deferred"):
         return _waits(change, standing.text)
     by_people = standing.is_approved and automation.apply != "nothing"
-    word = standing.text if by_people else _policy_word(change, plan, automation, is_drift)
+    word = standing.text if by_people else _policy_word(change, plan, automation, drift)
     if not word:
-        return _waits(change, _why_not(standing, plan, automation, is_drift))
+        return _waits(change, _why_not(standing, plan, automation, drift))
     if closed:
         return _waits(change, f"{word}, but {closed}")
     return Permit(change=change, may_go=True, because=word, without_person=not by_people)
 
 
-def _policy_word(change: Change, plan: Plan, automation: Automation, is_drift: bool) -> str:
+def _policy_word(change: Change, plan: Plan, automation: Automation, drift: _Drift) -> str:
     """On which rule of the policy the change may go without a person; empty if on none."""
-    if is_drift:
-        reverts = automation.drift == "revert" and not _doubts_about_revert(change, plan)
+    if drift.is_undone:
+        reverts = automation.drift == "revert" and not _doubts_about_revert(change, plan, drift)
         return "reverts drift, as the policy says" if reverts else ""
     if automation.apply == "safe" and not unattended_doubts(change, plan, automation.unattended):
         return "safe by policy: additive, wanted, proved, no gate"
     return ""
 
 
-def _why_not(standing: ApprovalStatus, plan: Plan, automation: Automation, is_drift: bool) -> str:
+def _why_not(standing: ApprovalStatus, plan: Plan, automation: Automation, drift: _Drift) -> str:
     change = standing.change
-    if is_drift and automation.drift == "report":
+    if drift.is_undone and automation.drift == "report":
         return "undoes drift, which is only reported (automation.drift)"
-    if is_drift and automation.drift == "revert":
-        return f"undoes drift; {_doubts_about_revert(change, plan)[0]}"
+    if drift.is_undone and automation.drift == "revert":
+        return f"undoes drift; {_doubts_about_revert(change, plan, drift)[0]}"
     if automation.apply == "nothing":
         return f"{standing.text}; nothing is applied automatically (automation.apply)"
-    if automation.apply == "safe" and not is_drift:
+    if automation.apply == "safe" and not drift.is_undone:
         return f"{standing.text}; {unattended_doubts(change, plan, automation.unattended)[0]}"
     return standing.text
 
@@ -97,10 +111,13 @@ _BRAKES = frozenset({"removals", "removal-share", "shrunken-catalog"})
 """Gates that count what a plan takes away."""
 
 
-def _doubts_about_revert(change: Change, plan: Plan) -> list[str]:
-    """A rule of ours that somebody widened is brought back by an update; that it closes what they opened is the point."""
-    brakes = _BRAKES if change.operation.action == "update" else frozenset()
-    return _doubts(change, plan, beside=brakes)
+def _doubts_about_revert(change: Change, plan: Plan, drift: _Drift) -> list[str]:
+    """A rule of ours that somebody widened is brought back; that this closes what they opened is the point.
+
+    An update that says less than our last run left carries out something else besides, and the brakes count.
+    """
+    is_back = drift.is_brought_back and change.operation.action == "update"
+    return _doubts(change, plan, beside=_BRAKES if is_back else frozenset())
 
 
 def _doubts(change: Change, plan: Plan, beside: frozenset[str] = frozenset()) -> list[str]:

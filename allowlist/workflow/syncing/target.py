@@ -33,6 +33,7 @@ from allowlist.workflow.applying import (
     finish,
     new_run_id,
     raise_if_incomplete,
+    refuse_own_secrets,
 )
 from allowlist.workflow.deciding import decision_on, standings_in, subject_of
 from allowlist.workflow.files import write_file
@@ -62,6 +63,14 @@ from allowlist.workload import TargetSpec
 REPEATS = 2
 
 
+@dataclass(frozen=True, slots=True)
+class _Undone:
+    """Ids of changes that undo what others did to our rules, and of those that bring one back to what we left."""
+
+    ids: Collection[str] = frozenset()
+    exactly: Collection[str] = frozenset()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Look:
     """What one look at a target showed; ``seen`` is the moment it began, by the count of this run's writes."""
@@ -69,8 +78,7 @@ class _Look:
     project: Project
     plan: Plan
     permits: Sequence[Permit]
-    drifted: Collection[str]
-    """Paths of our rules that others changed and that the plan brings back."""
+    drifted: _Undone
     lock_group: str
     resources: tuple[str, ...]
     """What the target is, and whose rules decide for it: both are read anew after a write."""
@@ -137,7 +145,7 @@ def _look(given: Pass, spec: TargetSpec) -> _Look:
     point = given.project.point(spec)
     lock_group = point.lock_group(estate)
     found = _find_drift(given, project, spec, estate)
-    drifted = found.undone_by(plan) if found else frozenset()
+    drifted = _Undone(found.undone_by(plan), found.brought_back_by(plan)) if found else _Undone()
     return _Look(
         project=project,
         plan=plan,
@@ -158,7 +166,7 @@ def _find_drift(given: Pass, project: Project, spec: TargetSpec, estate: Estate)
     return find_drift(project, spec, estate, given.context.ledger, given.context.clock())
 
 
-def _permits(given: Pass, spec: TargetSpec, plan: Plan, drifted: Collection[str]) -> list[Permit]:
+def _permits(given: Pass, spec: TargetSpec, plan: Plan, drifted: _Undone) -> list[Permit]:
     if plan.is_empty:
         return []
     ledger, now = given.context.ledger, given.context.clock()
@@ -166,7 +174,7 @@ def _permits(given: Pass, spec: TargetSpec, plan: Plan, drifted: Collection[str]
     given.approvals.take_in(plan, ledger)
     policy = given.project.approval.policy
     standings = standings_in(ledger, plan, policy, now, made_here=True)
-    return permits(plan, standings, automation, given.closed(spec.name), drifted)
+    return permits(plan, standings, automation, given.closed(spec.name), drifted.ids, drifted.exactly)
 
 
 def _carry_out(given: Pass, spec: TargetSpec, look: _Look) -> RunResult:
@@ -174,6 +182,7 @@ def _carry_out(given: Pass, spec: TargetSpec, look: _Look) -> RunResult:
     context, ledger, plan = given.context, given.context.ledger, look.plan
     given.trust_ledger()
     changes = [item.change for item in look.going]
+    refuse_own_secrets(changes)
     now = context.clock()
     run_id = new_run_id(now)
     ledger.save_plan(plan.digest, canonical_json(plan), workload=plan.workload, created=now, who=context.who)
