@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Hashable, Iterable, Iterator
+from dataclasses import replace
 from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 from msgspec.structs import astuple
 
+from allowlist.rules.addresses import AddressSet
 from allowlist.rules.columns.verdicts import Meeting
-from allowlist.rules.near_miss import Lack
+from allowlist.rules.near_miss import Lack, Missing, NearMiss
 from allowlist.workflow.explaining import (
     MANY,
     Explainer,
@@ -53,11 +55,21 @@ class _Place(NamedTuple):
 
 
 class _Start(NamedTuple):
-    """Where flows begin: the bit of the zone, whether their way has more stages than the rules, how it is written."""
+    """Where flows begin: the bit of the zone, whether their way has more stages than the rules, the address, and how an
+    answer to such a flow begins.
+    """
 
     bit: int
     on_network: bool
+    address: bytes
     written: bytes
+
+
+class _Said(NamedTuple):
+    """What follows the flow in an answer: the parts between which it names the source."""
+
+    parts: list[bytes]
+    allowed: bool
 
 
 class _Answering:
@@ -70,7 +82,7 @@ class _Answering:
         self._number = itertools.count()
         self._places: dict[tuple[object, ...], _Place | None] = {}
         self._starts: dict[str, _Start] = {}
-        self._said: dict[Hashable, Answer | None] = {}
+        self._said: dict[Hashable, _Said | None] = {}
 
     def answers(self, line: FlowLine) -> Iterator[Answer]:
         if self._is_first or not line.source:
@@ -92,12 +104,17 @@ class _Answering:
         said = self._said.get(mark, _UNSEEN)
         if said is _UNSEEN:
             said = self._work_out(mark, line)
-        return self._alone(line) if said is None else (start.written + place.written + said[0], said[1])
+        if said is None:
+            return self._alone(line)
+        return start.written + place.written + start.address.join(said.parts), said.allowed
 
     def _start(self, source: str) -> _Start:
         address = address_of(source)
         start = _Start(
-            self._target.verdicts.bit(address), self._target.on_network(address), _HEAD + _encode(source)
+            self._target.verdicts.bit(address),
+            self._target.on_network(address),
+            _address_text(address).encode(),
+            _HEAD + _encode(source),
         )
         return _kept(self._starts, source, start)
 
@@ -120,14 +137,44 @@ class _Answering:
         (found,) = self._one_by_one(line)
         return found
 
-    def _work_out(self, mark: Hashable, line: FlowLine) -> Answer | None:
-        """What follows the flow in the answer, and whether it is allowed; None where the answer names the source."""
+    def _work_out(self, mark: Hashable, line: FlowLine) -> _Said | None:
+        """What follows the flow in the answer; None where that cannot be told from other text with certainty."""
         (found,) = self._explainer.explain(line, self._target)
-        if any(part.lack is Lack.SOURCE for item in found.near for part in item.missing):
-            return _kept(self._said, mark, None)
-        document = explanation_json(found)
+        near, named = _without_source(found.near, _address_text(address_of(line.source)))
+        document = explanation_json(replace(found, near=near))
         rest = {key: value for key, value in document.items() if key not in ("schema", "flow")}
-        return _kept(self._said, mark, (b"," + _encode(rest)[1:], document["verdict"] == "allow"))
+        parts = (b"," + _encode(rest)[1:]).split(_SOURCE_IN_JSON)
+        said = _Said(parts, document["verdict"] == "allow") if len(parts) == named + 1 else None
+        return _kept(self._said, mark, said)
+
+
+_SOURCE = "\0"
+_SOURCE_IN_JSON = _encode(_SOURCE)[1:-1]
+
+
+def _without_source(near: Iterable[NearMiss], address: str) -> tuple[tuple[NearMiss, ...], int]:
+    """The near misses with a mark where they end with the address of the source, and how many marks there are."""
+    marked = [
+        replace(
+            item,
+            missing=tuple(
+                replace(part, text=part.text.removesuffix(address) + _SOURCE)
+                if _ends(part, address)
+                else part
+                for part in item.missing
+            ),
+        )
+        for item in near
+    ]
+    return tuple(marked), sum(_ends(part, address) for item in near for part in item.missing)
+
+
+def _ends(part: Missing, address: str) -> bool:
+    return part.lack is Lack.SOURCE and part.text.endswith(f" {address}")
+
+
+def _address_text(address: int) -> str:
+    return str(AddressSet(((address, address),)))
 
 
 def _answer(found: Explanation) -> Answer:

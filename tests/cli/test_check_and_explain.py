@@ -176,6 +176,8 @@ FLOWS: list[dict[str, Any]] = [
     {"source": "10.28.0.4", "fqdn": "stlandingweu.blob.core.windows.net"},
     {"source": "10.28.0.77", "fqdn": "evil.example", "host": "other.example"},
     {"source": "192.0.2.1", "fqdn": "packages.example", "path": "/simple"},
+    *({"source": f"192.0.2.{last}", "fqdn": "huggingface.co"} for last in (1, 2)),
+    *({"source": f"192.0.2.{last}", "fqdn": "stlandingweu.blob.core.windows.net"} for last in (1, 22)),
 ]
 
 
