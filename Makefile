@@ -72,6 +72,11 @@ workflows: .make/tools
 
 bench: .make/dev
 	$(BIN)/python -m tests.bench
+	$(BIN)/python -m tests.bench.commands
+
+# Real commands of the working copy and of another commit, in turn, on the same estates: make bench-compare REF=v0.1.0
+bench-compare: .make/dev
+	$(BIN)/python -m tests.bench.commands --against $(REF) $(BENCH)
 
 picture: .make/dev
 	$(BIN)/python -m allowlist_tui.picture tui/review.svg

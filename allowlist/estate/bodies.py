@@ -32,6 +32,7 @@ class Estate:
     unreadable: tuple[Unreadable, ...] = ()
     planned: bool = False
     _by_type: dict[str, list[str]] = field(default_factory=dict, init=False, compare=False, repr=False)
+    _by_place: dict[str, list[str]] = field(default_factory=dict, init=False, compare=False, repr=False)
 
     @classmethod
     def of(cls, bodies: Iterable[Body], origin: str = "", unreadable: Iterable[Unreadable] = ()) -> Estate:
@@ -50,10 +51,11 @@ class Estate:
 
     def children(self, resource_id: str, child_type: str) -> Iterator[Body]:
         """The resources directly below ``resource_id``, for example its ``ruleCollectionGroups``."""
-        prefix = f"{normal_id(resource_id)}/{child_type.lower()}/"
-        for key in sorted(self.resources):
-            if key.startswith(prefix) and "/" not in key.removeprefix(prefix):
-                yield self.resources[key]
+        if not self._by_place:
+            for key in sorted(self.resources):
+                self._by_place.setdefault(key.rpartition("/")[0], []).append(key)
+        for key in self._by_place.get(f"{normal_id(resource_id)}/{child_type.lower()}", ()):
+            yield self.resources[key]
 
     def with_resources(self, bodies: Iterable[Body]) -> Estate:
         """A copy in which ``bodies`` are added or replace what stood there."""
