@@ -352,7 +352,7 @@ def relation_of(batch: Sequence[LogFile], connection: DuckDBPyConnection) -> str
     if shape in MEMBERS:
         columns = ", ".join(f"{_member(name)}: '{_struct(kind)}'" for name, kind in MEMBERS[shape].items())
         return (
-            f"(SELECT * RENAME (filename AS file) FROM read_json({paths}, format = 'newline_delimited', columns = {{{columns}}}, "
+            f"(SELECT * RENAME (filename AS file) FROM read_json({paths}, format = 'newline_delimited', records = 'true', columns = {{{columns}}}, "
             f"ignore_errors = true, filename = true, hive_partitioning = false, compression = '{first.compression}')) AS members"
         )
     return (

@@ -218,6 +218,17 @@ def test_what_is_not_understood_is_counted_and_told_with_its_line(tmp_path: Path
         assert not account.is_whole
 
 
+@pytest.mark.parametrize("shape", ["storage", "event-hub", "log-analytics"])
+@pytest.mark.parametrize("broken", ["[1]", "5", '"text"', "{", "null", '{"records": 5}', '{"other": []}'])
+def test_one_line_of_another_kind_costs_no_other_line(tmp_path: Path, shape: str, broken: str) -> None:
+    folder = write(tmp_path / "logs", EVENTS[:3], shape)
+    (file,) = (path for path in folder.rglob("*") if path.is_file())
+    file.write_text(f"{file.read_text()}{broken}\n{broken}\n")
+    with reading([folder], tmp_path) as traffic:
+        assert counted(traffic) == plainly(EVENTS[:3])
+        assert traffic.account.missed == 2
+
+
 def test_text_that_is_not_utf8_is_left_out_with_its_line(tmp_path: Path) -> None:
     file = tmp_path / "access.log"
     rows = PROXIES["squid.log"].encode().splitlines(keepends=True)
