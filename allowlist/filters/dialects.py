@@ -39,6 +39,8 @@ class Dialect:
     read: Callable[[str], Reading]
     folds_case: bool = False
     drops_end_dot: bool = False
+    source: str = ""
+    """Of a row that was not measured: the vendor's page it follows."""
     suffix_sent: str = ""
     """What the engine finds behind the host name, such as the port of a CONNECT."""
 
@@ -463,6 +465,7 @@ _DOCUMENTED: Final = (
     Dialect(
         name="cilium matchPattern",
         title="Cilium, toFQDNs matchPattern with the leading ** of 2026",
+        source="Cilium documentation, DNS based policies (matchName, matchPattern); cilium issue 22081 and change 43420",
         versions=(),
         read=_cilium_match_pattern,
         folds_case=True,
@@ -471,6 +474,7 @@ _DOCUMENTED: Final = (
     Dialect(
         name="aws domain list",
         title="AWS Network Firewall, stateful domain list",
+        source="AWS Network Firewall developer guide, stateful domain list rule groups",
         versions=(),
         read=_aws_domain_list,
         folds_case=True,
@@ -478,6 +482,7 @@ _DOCUMENTED: Final = (
     Dialect(
         name="gcp url list",
         title="Google Cloud Secure Web Proxy, UrlList host",
+        source="Google Cloud documentation, Secure Web Proxy, UrlList reference",
         versions=(),
         read=_gcp_url_list,
         folds_case=True,
@@ -485,6 +490,7 @@ _DOCUMENTED: Final = (
     Dialect(
         name="pan-os url",
         title="PAN-OS, custom URL category and external dynamic list of type URL",
+        source="PAN-OS documentation, guidelines for URL category exceptions",
         versions=(),
         read=_pan_url,
         folds_case=True,
@@ -492,6 +498,7 @@ _DOCUMENTED: Final = (
     Dialect(
         name="fortigate fqdn",
         title="FortiGate, FQDN and wildcard FQDN address objects",
+        source="FortiOS administration guide, FQDN and wildcard FQDN addresses",
         versions=(),
         read=_leading_label,
         folds_case=True,

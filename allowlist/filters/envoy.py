@@ -21,7 +21,6 @@ from allowlist.filters.format import (
     line_of,
     names_in,
 )
-from allowlist.filters.imported import scopes_of
 from allowlist.filters.lists import Kind, Lists, Service, Shape
 from allowlist.filters.reading import Reading, everything
 
@@ -150,13 +149,8 @@ def _say(found: Imported, service: Service, reading: Reading, place: Place, pass
     if passes is not None:
         found.add(service, place.entry, reading, place.file, place.line, allows=passes)
         return
-    found.add_trouble(place.entry, reading, place.file, place.line)
-    for scope in scopes_of(reading, place):
-        doubtful = replace(
-            scope, services=(service,), doubts=(*scope.doubts, "what the other filters of Envoy do")
-        )
-        found.say(False, doubtful)
-        found.say(True, doubtful)
+    for scope in found.scopes(reading, place):
+        found.either(replace(scope, services=(service,)), "what the other filters of Envoy do")
 
 
 def _server_names(

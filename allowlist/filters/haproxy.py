@@ -21,8 +21,8 @@ from allowlist.filters.format import (
     gather,
     names_in,
 )
-from allowlist.filters.imported import all_of, both, joined, negated, scopes_of
-from allowlist.filters.lists import Kind, Lists, Service, Shape
+from allowlist.filters.imported import all_of, both, joined, negated
+from allowlist.filters.lists import Kind, Lists, Service, Shape, said_by
 from allowlist.filters.texts import Texts
 from allowlist.rules.addresses import AddressSet
 
@@ -297,11 +297,10 @@ class _Frontend:
         found: list[Scope] = []
         for value in values:
             reading = DIALECTS[name].read(value.entry)
-            self.found.add_trouble(value.entry, reading, value.file, value.line)
             if not folds and "lower" not in fetch:
                 why = "is compared with case and end dot as sent"
                 self.found.tell(TroubleKind.OPAQUE, value, why)
-            found += [replace(scope, services=(service,)) for scope in scopes_of(reading, value)]
+            found += [replace(scope, services=(service,)) for scope in self.found.scopes(reading, value)]
         return found
 
     def _values(self, words: list[str], place: Place) -> Iterator[Place]:
@@ -353,16 +352,11 @@ def _addresses(values: list[str], place: Place) -> list[Scope]:
         return [Scope(place=place, doubts=(f"the addresses {', '.join(values)}",))]
 
 
-_LABEL: Final = re.compile(r"(\d{2,5})(?:[_-](\d{2,5}))?")
-
-
 def _labelled(label: str, file: str, protocol: str) -> Service:
     """For acl lines outside a frontend: the port that the name of the acl, or of its file, says."""
     if "http_" in label or "http-" in label:
         protocol = "http"
-    number = _LABEL.search(f"{label} {file}")
-    low = int(number.group(1)) if number else {"http": 80, "https": 443}[protocol]
-    return Service(protocol, low, int(number.group(2)) if number and number.group(2) else low)
+    return said_by(protocol, label, file)
 
 
 def _bound(section: _Section) -> tuple[Service, ...]:

@@ -199,14 +199,26 @@ class Imported:
         self, service: Service, entry: str, reading: Reading, file: str, line: int, *, allows: bool = True
     ) -> None:
         """One entry, with the finding about it if it does not mean what it seems to."""
-        self.add_trouble(entry, reading, file, line)
-        place = Place(entry, file, line)
-        self.say(allows, *(replace(item, services=(service,)) for item in scopes_of(reading, place)))
+        scopes = self.scopes(reading, Place(entry, file, line))
+        self.say(allows, *(replace(item, services=(service,)) for item in scopes))
 
-    def add_trouble(self, entry: str, reading: Reading, file: str, line: int) -> None:
-        """The finding of an entry that is dead, fatal or opaque; nothing for one that means what it says."""
+    def scopes(self, reading: Reading, place: Place) -> list[Scope]:
+        """What an entry selects: for one that names cannot say, what is certain of it and a doubt about the rest.
+
+        One that is dead, fatal or opaque is a finding.
+        """
         if reading.form in _TROUBLES:
-            self.tell(_TROUBLES[reading.form], Place(entry, file, line), reading.why)
+            self.tell(_TROUBLES[reading.form], place, reading.why)
+        if reading.names is not None:
+            return [Scope(place=place, names=reading.names)] if reading.names else []
+        sure = [Scope(place=place, names=reading.sure)] if reading.sure else []
+        return [*sure, Scope(place=place, doubts=(f"'{place.entry}', which {reading.why}",))]
+
+    def either(self, scope: Scope, doubt: str) -> None:
+        """Flows that may pass and may not, by what ``doubt`` says."""
+        doubtful = replace(scope, doubts=(*scope.doubts, doubt))
+        self.say(False, doubtful)
+        self.say(True, doubtful)
 
     def tell(self, kind: TroubleKind, place: Place, why: str) -> None:
         self.troubles.append(Trouble(kind, place.file, place.line, place.entry, why))
@@ -214,9 +226,7 @@ class Imported:
     def unknown(self, place: Place, why: str, kind: TroubleKind = TroubleKind.OPAQUE) -> None:
         """What stands here may let through or deny anything: no later statement is certain."""
         self.tell(kind, place, why)
-        scope = Scope(place=place, doubts=(f"'{place.entry}' in {place.file or 'the list'}: {why}",))
-        self.say(False, scope)
-        self.say(True, scope)
+        self.either(Scope(place=place), f"'{place.entry}' in {place.file or 'the list'}: {why}")
 
     def everything_else(self, allows: bool, why: str) -> None:
         """What is done with flows that no statement matches; a denial needs no saying."""
@@ -246,14 +256,6 @@ class Imported:
     @property
     def loads(self) -> bool:
         return not any(item.kind in (TroubleKind.FATAL, TroubleKind.CONFLICT) for item in self.troubles)
-
-
-def scopes_of(reading: Reading, place: Place) -> list[Scope]:
-    """What an entry selects: for one that names cannot say, what is certain of it and a doubt about the rest."""
-    if reading.names is not None:
-        return [Scope(place=place, names=reading.names)] if reading.names else []
-    sure = [Scope(place=place, names=reading.sure)] if reading.sure else []
-    return [*sure, Scope(place=place, doubts=(f"'{place.entry}', which {reading.why}",))]
 
 
 def _covers(scope: Scope, service: Service) -> bool:

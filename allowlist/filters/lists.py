@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -9,6 +10,7 @@ from functools import cached_property
 from typing import Final
 
 from allowlist.names import NameSet, Pattern, covers, minimal_cover
+from allowlist.rules.model import HTTP_PORTS
 from allowlist.rules.requirement import Requirement
 
 __all__ = [
@@ -20,6 +22,7 @@ __all__ = [
     "beside",
     "lists_of",
     "meet",
+    "said_by",
     "shapes_of",
 ]
 
@@ -70,6 +73,24 @@ def meet(one: Service, other: Service) -> Service | None:
         return None
     low, high = max(one.low, other.low), min(one.high, other.high)
     return Service(protocol, low, high) if low <= high else None
+
+
+_SAID: Final = re.compile(
+    r"(?:https?|tls|port)[_-](\d{1,5})(?:[_-](\d{1,5}))?(?!\d)|[_-](80|443|8080|8443)(?!\w)"
+)
+"""Ports in names that people give: ``allowlist_https_443``, ``allow_443``; a year is none."""
+
+
+def said_by(protocol: str, *labels: str) -> Service:
+    """The service that the first of ``labels`` says, else the usual port of ``protocol``.
+
+    >>> str(said_by("https", "sites_2024", "allowlist-https-8443.conf")), str(said_by("https", "sites_2024"))
+    ('https:8443', 'https:443')
+    """
+    for found in filter(None, map(_SAID.search, labels)):
+        low, high, usual = found.groups()
+        return Service(protocol, int(low or usual), int(high or low or usual))
+    return Service(protocol, HTTP_PORTS[protocol], HTTP_PORTS[protocol])
 
 
 def beside(whole: Iterable[Service], gone: Iterable[Service]) -> tuple[Service, ...]:

@@ -20,11 +20,9 @@ from allowlist.filters.format import (
     names_in,
     who_lines,
 )
-from allowlist.filters.imported import scopes_of
-from allowlist.filters.lists import Kind, Lists, Service, Shape
+from allowlist.filters.lists import Kind, Lists, Service, Shape, said_by
 from allowlist.filters.reading import Reading, everything
 from allowlist.filters.texts import Texts
-from allowlist.rules.model import HTTP_PORTS
 
 _HOSTNAMES = DIALECTS["nginx stream map hostnames"]
 _PLAIN = DIALECTS["nginx stream map plain"]
@@ -118,7 +116,6 @@ _DENIES: Final = frozenset(
 _ALLOWS: Final = frozenset({"1", "on", "yes", "true", "allow", "allowed", "pass", "ok"})
 """What the values of a map are called by those who write them; others are judged by the default (see ``_passes``)."""
 _SUBJECTS: Final = re.compile(r"^\$(?:ssl_preread_server_name|ssl_server_name|host|http_host|connect_host)$")
-_LABELLED_PORTS: Final = re.compile(r"(\d{2,5})(?:[_-](\d{2,5}))?")
 _TOKEN: Final = re.compile(
     r"""#[^\n]*|"((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)'|([;{}])|((?:[^\s;{}"'\\]|\\.)+)|\n"""
 )
@@ -225,16 +222,13 @@ class _Configuration:
 
     def _say(self, row: _Directive, services: tuple[Service, ...], usual: str, reading: Reading) -> None:
         place = Place(row.name if row.name != "default" else "default", row.file, row.line)
-        self.found.add_trouble(place.entry, reading, place.file, place.line)
         passes = _passes(row.words[1], usual)
-        for scope in scopes_of(reading, place):
+        for scope in self.found.scopes(reading, place):
             scope = replace(scope, services=services)
             if passes is not None:
                 self.found.say(passes, scope)
-                continue
-            doubtful = replace(scope, doubts=(*scope.doubts, f"where the value {row.words[1]} leads to"))
-            self.found.say(False, doubtful)
-            self.found.say(True, doubtful)
+            else:
+                self.found.either(scope, f"where the value {row.words[1]} leads to")
 
     def _find_conflicts(self, rows: list[_Directive]) -> None:
         seen: dict[str, int] = {}
@@ -294,9 +288,7 @@ def _services(item: _Directive, servers: list[_Directive]) -> tuple[Service, ...
     ]
     if used:
         return tuple(sorted(set(used)))
-    number = _LABELLED_PORTS.search(f"{variable} {item.file}")
-    low = int(number.group(1)) if number else HTTP_PORTS[protocol]
-    return (Service(protocol, low, int(number.group(2)) if number and number.group(2) else low),)
+    return (said_by(protocol, variable, item.file),)
 
 
 def _listening(server: _Directive, protocol: str) -> tuple[Service, ...]:

@@ -13,9 +13,10 @@ from typing import Final
 from allowlist.filters.dialects import DIALECTS
 from allowlist.filters.export import export
 from allowlist.filters.format import Format
-from allowlist.filters.lists import Kind
+from allowlist.filters.lists import Kind, Service
 from allowlist.filters.reading import Form
 from allowlist.filters.registry import FORMATS
+from allowlist.filters.ruleset import Sight, sight_of
 from allowlist.rules.addresses import EVERYWHERE
 from allowlist.rules.requirement import Origin, Requirement
 
@@ -76,6 +77,30 @@ def _lines(engine: Format) -> Iterator[str]:
         yield from _place(name)
     yield from ("", "## Good to know", "")
     yield from (f"- {note}" for note in engine.notes)
+    yield from _reading(engine)
+
+
+_SEES: Final = {
+    Sight.WEB: "names in HTTP and HTTPS, by port",
+    Sight.ADDRESS: "addresses behind names, by TCP port: other hosts on the same address pass as well",
+    Sight.NAME: "names alone: what resolves passes on every port",
+}
+
+
+def _reading(engine: Format) -> Iterator[str]:
+    sees = _SEES[sight_of(engine.sees(Service("https", 443, 443)))]
+    after = "; what follows it sees its own address" if engine.reconnects else ""
+    yield from (
+        "",
+        "## Lists that are there already",
+        "",
+        (
+            f"A target with `surface: filter` and `options: {{format: {engine.name}}}` reads them for `check`, `explain`, "
+            "`plan` and"
+        ),
+        "`compare`: [what is read and what decides](../other-filters.md#what-is-read-format-by-format).",
+        f"It sees {sees}{after}.",
+    )
 
 
 def _written(engine: Format, patterns: tuple[str, ...]) -> str:
@@ -96,9 +121,11 @@ def _written(engine: Format, patterns: tuple[str, ...]) -> str:
 def _place(name: str) -> Iterator[str]:
     dialect = DIALECTS[name]
     source = (
-        f"measured on {', '.join(dialect.versions)}" if dialect.versions else "by the vendor's documentation"
+        f"measured on {', '.join(dialect.versions)}"
+        if dialect.versions
+        else f"by the vendor's documentation: {dialect.source}"
     )
-    yield from ("", f"## What an entry means: {dialect.title}", "", f"{source.capitalize()}.", "")
+    yield from ("", f"## What an entry means: {dialect.title}", "", f"{source[0].upper()}{source[1:]}.", "")
     yield from ("| entry | means |", "| --- | --- |")
     for entry in _WRITTEN:
         reading = dialect.read(entry)

@@ -25,7 +25,7 @@ from allowlist.filters.format import (
     gather,
     names_in,
 )
-from allowlist.filters.imported import all_of, joined, negated, scopes_of
+from allowlist.filters.imported import all_of, joined, negated
 from allowlist.filters.lists import Kind, Lists, Service, Shape
 from allowlist.filters.texts import Texts
 from allowlist.rules.addresses import AddressSet
@@ -201,9 +201,7 @@ class _Rules:
                 return [Scope(place=value, doubts=(f"{why} (acl {name})",))]
 
     def _by_name(self, dialect: Dialect, value: Place) -> list[Scope]:
-        reading = dialect.read(value.entry)
-        self.found.add_trouble(value.entry, reading, value.file, value.line)
-        return scopes_of(reading, value)
+        return self.found.scopes(dialect.read(value.entry), value)
 
     def _decide(self, allows: bool, words: list[str], place: Place) -> None:
         self.last_allows = allows

@@ -23,7 +23,7 @@ from allowlist.filters.format import (
     names_in,
     who_lines,
 )
-from allowlist.filters.imported import both, scopes_of
+from allowlist.filters.imported import both
 from allowlist.filters.lists import Kind, Lists, Service, Shape
 from allowlist.filters.reading import Reading, everything
 from allowlist.rules.addresses import EVERYWHERE, AddressSet
@@ -104,9 +104,7 @@ class Suricata:
             return
         entry = contents[0].strip('"')
         reading = _reading(buffers[0], entry, match["options"])
-        found.add_trouble(entry, reading, place.file, place.line)
-        where = Place(entry, place.file, place.line)
-        found.say(allows, *both([base], scopes_of(reading, where)))
+        found.say(allows, *both([base], found.scopes(reading, replace(place, entry=entry))))
 
 
 def _rules(file: str, text: str, found: Imported) -> Iterator[tuple[re.Match[str], Place]]:

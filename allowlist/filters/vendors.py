@@ -20,7 +20,7 @@ from allowlist.filters.format import (
     line_of,
     names_in,
 )
-from allowlist.filters.imported import both, joined, scopes_of
+from allowlist.filters.imported import both, joined
 from allowlist.filters.lists import ANY_SERVICE, Kind, Lists, Service, Shape
 from allowlist.filters.reading import Reading, everything
 from allowlist.rules.addresses import EVERYWHERE, AddressSet
@@ -361,8 +361,7 @@ def _address(found: Imported, fields: dict[str, list[str]], place: Place) -> Ite
     fqdn = (fields.get("fqdn") or fields.get("wildcard-fqdn") or [""])[0]
     if fqdn:
         reading, where = DIALECTS["fortigate fqdn"].read(fqdn), replace(place, entry=fqdn)
-        found.add_trouble(fqdn, reading, where.file, where.line)
-        yield from scopes_of(reading, where)
+        yield from found.scopes(reading, where)
         return
     try:
         subnet = "/".join(fields.get("subnet", ["0.0.0.0", "0.0.0.0"]))
