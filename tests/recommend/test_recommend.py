@@ -124,6 +124,30 @@ def test_a_connection_string_asks_for_its_own_stamp_although_others_send_usage_d
     assert of(tmp_path, a__env=text).parameters["stamp"] == "westeurope-5"
 
 
+def test_a_host_that_is_put_together_still_says_which_service_it_is(tmp_path: Path) -> None:
+    made = of(tmp_path, app__py="u = f'https://{name}.openai.azure.com/openai'\n")
+
+    assert ("azure-ai-services", "") in asked(made)
+    assert made.parameters == {}
+
+
+def test_names_that_stand_for_others_are_told_and_give_no_value(tmp_path: Path) -> None:
+    made = of(tmp_path, app__py="u = 'https://your-resource.openai.azure.com'\n")
+
+    assert left(made) == {"your-resource.openai.azure.com": "app.py:1"}
+    assert made.parameters == {}
+
+
+def test_of_an_api_only_its_servers_are_called(tmp_path: Path) -> None:
+    api = {
+        "openapi": "3.0.0",
+        "info": {"description": "see https://pages.partner.net"},
+        "servers": [{"url": "https://api.partner.net/v1"}],
+    }
+
+    assert [own.name for own in of(tmp_path, api__json=json.dumps(api, indent=1)).own] == ["api.partner.net"]
+
+
 def test_a_host_in_no_catalog_is_a_requirement_of_ones_own(tmp_path: Path) -> None:
     (own,) = of(tmp_path, app__py="get('https://api.partner.net:8443/x')\n").own
 

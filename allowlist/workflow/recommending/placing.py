@@ -89,7 +89,7 @@ QUIET: Final = re.compile(
     r"microsoft\.(authorization|managedidentity|resources|network/(virtualnetworks|networksecurity|privateendpoints|privatednszones|"
     r"routetables|publicip|networkinterfaces|firewallpolicies|networkwatchers|ipgroups|natgateways|loadbalancers)|insights/(diagnostic|"
     r"metricalerts|actiongroups|webtests|workbooks|autoscale)|portal|policyinsights|security|alertsmanagement|operationsmanagement|web/serverfarms|"
-    r"compute|keyvault/vaults/|storage/storageaccounts/|search/searchservices/|documentdb/databaseaccounts/|cognitiveservices/accounts/|"
+    r"compute|app/environments$|insights/privatelinkscopes|web/hostingenvironments|databricks/accessconnectors|keyvault/vaults/|storage/storageaccounts/|search/searchservices/|documentdb/databaseaccounts/|cognitiveservices/accounts/|"
     r"machinelearningservices/workspaces/|apimanagement/service/|app/managedenvironments/|containerregistry/registries/|web/sites/|"
     r"operationalinsights/workspaces/|eventgrid|servicebus/namespaces/|eventhub/namespaces/|botservice/botservices/|containerservice/managedclusters/|"
     r"maintenance|recoveryservices|consumption|costmanagement|billing|subscription|management)"

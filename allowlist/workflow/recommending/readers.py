@@ -29,6 +29,16 @@ _BARE_AZURE = re.compile(
     r"(?<![\w@/.-])((?:[A-Za-z0-9_-]+\.)+(?:azure\.com|azure\.net|windows\.net|azurecr\.io|azure-api\.net|azconfig\.io|azure\.us|"
     r"azure\.cn|chinacloudapi\.cn|usgovcloudapi\.net|microsoftonline\.com|microsoft\.com|botframework\.com|azurecontainerapps\.io))(?![\w-])"
 )
+HOLE: Final = "name-of-yours"
+"""Stands for a label that is filled in when the program runs."""
+_HOLED = re.compile(
+    r"://(?:\$?\{+[^{}\s]*\}+|<[^<>\s]*>|\$\([^()\s]*\)|%s)\.((?:[a-z0-9-]+\.)*(?:azure\.com|azure\.net|windows\.net|azurecr\.io|"
+    r"azure-api\.net|azconfig\.io|azure\.us|azure\.cn))(?![\w-])"
+)
+_STANDS_FOR = re.compile(
+    r"^(?:your|my|xx+|x|example|sample|contoso|acct|foo|bar|name|account|resource|placeholder)(?:[-_.]|$)",
+    re.IGNORECASE,
+)
 _ACCOUNT_KEY = re.compile(r"AccountName=([a-z0-9]{3,24});[^\"'\s]*?EndpointSuffix=([a-z.]+)", re.IGNORECASE)
 _ARM_TYPE = re.compile(r"['\"](Microsoft\.[A-Za-z]+(?:/[A-Za-z]+)+)(?:@[0-9A-Za-z-]+)?['\"]")
 _TERRAFORM = re.compile(r"^\s*(?:resource|data)\s+\"(az(?:urerm|api|ureml)_[a-z0-9_]+)\"")
@@ -92,7 +102,6 @@ _DATABASE_PORTS: Final = {
     "mongodb": "tcp:10255",
     "mongodb+srv": "tcp:27017",
 }
-_NOTHING = re.compile(r"[<{$%*]|\.\.|YOUR|your-|xxx|contoso|\bmy-", re.IGNORECASE)
 
 
 def sign(what: What, value: str, file: str, line: int, confidence: Confidence, **more: str) -> Sign:
@@ -323,6 +332,11 @@ def read_infrastructure(text: str, file: str) -> Found:
 
 def read_yaml(text: str, file: str) -> Found:
     """Compose files, manifests, Helm values, agent and flow definitions: images, commands, settings and hosts."""
+    if re.search(r"(?m)^(?:openapi|swagger)\s*:", text):
+        for number, line in enumerate(text.splitlines(), 1):
+            if re.match(r"\s*-?\s*(?:url|host)\s*:", line):
+                yield from hosts_in(line, file, number, Confidence.DECLARED)
+        return
     for number, line in enumerate(text.splitlines(), 1):
         if line.lstrip().startswith("#"):
             continue
@@ -343,8 +357,20 @@ def read_json(text: str, file: str) -> Found:
         yield from read_lines_of_json(text, file)
         return
     lines = text.splitlines()
+    if isinstance(document, dict) and ("openapi" in document or "swagger" in document):
+        yield from _openapi(document, file, lines)
+        return
     yield from _tool_servers(document, file, lines)
     yield from read_infrastructure(text, file)
+
+
+def _openapi(document: dict[str, Any], file: str, lines: list[str]) -> Found:
+    """Only the servers of an API are called; its descriptions link to pages."""
+    servers = document.get("servers") or []
+    urls = [str(one.get("url", "")) for one in servers if isinstance(one, dict)]
+    urls += [f"https://{document['host']}"] if isinstance(document.get("host"), str) else []
+    for url in urls:
+        yield from hosts_in(url, file, _line_of(lines, url.removeprefix("https://")), Confidence.DECLARED)
 
 
 def read_lines_of_json(text: str, file: str) -> Found:
@@ -457,12 +483,15 @@ def hosts_in(line: str, file: str, number: int, confidence: Confidence) -> Found
         scheme, text, port = found.groups()
         usual = {"http": "http:80", "ws": "http:80"}.get(scheme, _DATABASE_PORTS.get(scheme, "https:443"))
         after = line[found.end() : found.end() + 1]
-        if (after in "<{$" and after) or text.endswith((".", "-")):
+        is_cut = (after and after in "<{$") or text.endswith((".", "-"))
+        if is_cut and not _BARE_AZURE.fullmatch(text):
             yield from _unknown_host(line, found.group(), file, number)
             continue
         yield from _host(
             text, f"{usual.partition(':')[0]}:{port}" if port else usual, file, number, confidence, seen
         )
+    for found in _HOLED.finditer(line):
+        yield from _host(f"{HOLE}.{found.group(1)}", "https:443", file, number, confidence, seen)
     for found in _BARE_AZURE.finditer(line):
         yield from _host(found.group(1), "https:443", file, number, confidence, seen)
     for found in _ACCOUNT_KEY.finditer(line):
@@ -490,6 +519,11 @@ def _host(text: str, port: str, file: str, line: int, confidence: Confidence, se
     seen.add(name)
     if name.startswith("privatelink."):
         return  # a private DNS zone: nobody calls it
+    if _STANDS_FOR.match(name) and name.count(".") > 1 and not name.startswith("name-of-yours"):
+        yield Unplaced(
+            text=name, place=f"{file}:{line}", because="stands for a name of yours that is written elsewhere"
+        )
+        return
     if name in _SCHEMAS or name.endswith(_RESERVED) or name.startswith("127."):
         return
     yield sign(What.HOST, name, file, line, confidence, port=port)

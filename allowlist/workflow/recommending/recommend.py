@@ -21,7 +21,7 @@ from allowlist.catalog.packages import (
 from allowlist.catalog.search import Asked, Hit, Relation, Searcher
 from allowlist.errors import AllowlistError
 from allowlist.workflow.recommending.placing import catalogs_of_package, package_of_import, resources_of
-from allowlist.workflow.recommending.readers import reader_for
+from allowlist.workflow.recommending.readers import HOLE, reader_for
 from allowlist.workflow.recommending.signs import Confidence, Sign, Unplaced, What
 
 SKIPPED: Final = frozenset(
@@ -174,7 +174,8 @@ def _read_file(path: Path, root: Path, made: Recommendation) -> Iterator[Sign | 
         yield Unplaced(text=shown, place=shown, because=f"could not be read: {type(error).__name__}")
         return
     made.files += 1
-    aside = any(part.lower() in _ASIDE for part in Path(shown).parts)
+    is_sample = path.name.lower().endswith((".example", ".sample", ".template", ".dist"))
+    aside = is_sample or any(part.lower() in _ASIDE for part in Path(shown).parts)
     for item in reader(text, shown):
         if isinstance(item, Sign) and aside:
             item = Sign(
@@ -289,6 +290,8 @@ class _Placing:
             self._value(name, value)
 
     def _value(self, name: str, value: str) -> None:
+        if HOLE in value:
+            return
         known = [one for one in self._made.parameters.get(name, "").split(", ") if one]
         if value not in known:
             self._made.parameters[name] = ", ".join([*known, value])
@@ -341,6 +344,10 @@ class _Placing:
                 )
             )
         self._parameters()
+        unique: dict[tuple[str, str], list[Unplaced]] = {}
+        for item in made.unplaced:
+            unique.setdefault((item.text.lower(), item.because), []).append(item)
+        made.unplaced = [_once(items) for items in unique.values()]
 
     def _parameters(self) -> None:
         """What the proposed entries still need a value for."""
@@ -355,6 +362,12 @@ class _Placing:
                     for name, meaning in catalog.placeholders.items():
                         if f"{{{name}}}" in entry.value and name not in self._made.parameters:
                             self._made.missing.setdefault(name, meaning)
+
+
+def _once(items: Sequence[Unplaced]) -> Unplaced:
+    first, more = items[0], len(items) - 1
+    place = f"{first.place} and {more} more places" if more else first.place
+    return Unplaced(text=first.text, place=place, because=first.because)
 
 
 def _by_name(hits: Sequence[Hit]) -> bool:
