@@ -92,6 +92,21 @@ _ALL = (
             "A firewall carries the rules of each target",
             "firewall-manager/policy-overview",
         ),
+        (
+            "threat-intelligence",
+            "Threat intelligence denies what is known as malicious, whatever the list lets through",
+            "firewall/threat-intel",
+        ),
+        (
+            "intrusion-detection",
+            "A Premium policy uses the intrusion detection it pays for",
+            "firewall/premium-features",
+        ),
+        (
+            "protection-bypass",
+            "Little passes threat intelligence and intrusion detection unseen",
+            "firewall/premium-features",
+        ),
         ("dns-proxy", "The firewall is a DNS proxy for the networks that ask it", "firewall/dns-settings"),
         (
             "dns-network-rules",

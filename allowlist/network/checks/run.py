@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from allowlist.network.checks import accounts, bastion, egress, firewall, gateways, links
+from allowlist.network.checks import accounts, bastion, egress, firewall, gateways, links, protection
 from allowlist.network.observation import Observation, unknown
 from allowlist.network.scene import Scene
 from allowlist.rules.model import Ruleset
@@ -28,6 +28,7 @@ def _all(
     yield from firewall.policy_carried(scene)
     yield from firewall.dns_proxy(scene)
     yield from firewall.names_in_network_rules(scene, rulesets)
+    yield from protection.protections(scene)
     yield from links.connections(scene)
     yield from links.resolution(scene)
     yield from accounts.accounts(scene)
