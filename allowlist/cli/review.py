@@ -31,11 +31,13 @@ from allowlist.errors import AllowlistError
 
 if TYPE_CHECKING:
     from allowlist.azure.connection import Place, SignIn
+    from allowlist.plan.model import Plan
     from allowlist.store import Ledger
     from allowlist.store.identity import Identity
     from allowlist.workflow.project import Project
-    from allowlist.workflow.review_session import Access
+    from allowlist.workflow.review_session import Access, ReviewSession
     from allowlist_tui.app import ReviewApp
+    from allowlist_tui.review_page.oidc import Client
 
 
 @click.command()
@@ -51,7 +53,43 @@ if TYPE_CHECKING:
 @click.option(
     "--confirm-within", metavar="TIME", help="Apply provisionally: undone unless confirmed in time (10m)."
 )
-@click.option("--web", is_flag=True, help="Serve the screen to a browser; stop with Ctrl-C.")
+@click.option(
+    "--web", is_flag=True, help="Serve the plan as a page to browsers, with decisions; stop with Ctrl-C."
+)
+@click.option("--screen", is_flag=True, help="With --web: serve the terminal screen in place of the page.")
+@click.option(
+    "--oidc-issuer",
+    metavar="URL",
+    envvar="ALLOWLIST_OIDC_ISSUER",
+    help="With --web: people sign in there by OpenID Connect, and decide as themselves "
+    "(Entra: https://login.microsoftonline.com/TENANT/v2.0).",
+)
+@click.option(
+    "--oidc-client",
+    metavar="ID",
+    envvar="ALLOWLIST_OIDC_CLIENT",
+    help="Client id of this site at the provider.",
+)
+@click.option(
+    "--oidc-role",
+    "oidc_roles",
+    multiple=True,
+    metavar="ROLE",
+    help="Only who has this role may decide, others may look (repeatable).",
+)
+@click.option(
+    "--oidc-role-claim",
+    default="roles",
+    show_default=True,
+    metavar="CLAIM",
+    help="Where the ID token names roles.",
+)
+@click.option(
+    "--public-url", metavar="URL", help="With --web behind a reverse proxy: the address that browsers see."
+)
+@click.option(
+    "--proxied-by", default="", metavar="ADDRESSES", help="Reverse proxies whose forwarded headers count."
+)
 @click.option(
     "--port", type=click.IntRange(0, 65535), help="With --web: port to listen on (8484); 0 takes a free one."
 )
@@ -71,6 +109,13 @@ def review(
     read_only: bool,
     confirm_within: str | None,
     web: bool,
+    screen: bool,
+    oidc_issuer: str | None,
+    oidc_client: str | None,
+    oidc_roles: tuple[str, ...],
+    oidc_role_claim: str,
+    public_url: str | None,
+    proxied_by: str,
     port: int | None,
     host: str | None,
 ) -> int:
@@ -88,22 +133,22 @@ def review(
       allowlist review --snapshot ./state
       allowlist review --read-only
       allowlist review --web plan.json
+      allowlist review --web plan.json --oidc-issuer https://login.microsoftonline.com/TENANT/v2.0 --oidc-client ID
     """
     from allowlist.workflow.review_session import Access
 
     policy = named_policy()
-    if plan_path is not None and not plan_path.is_file():
-        raise AllowlistError(f"{plan_path} is not there", hint="make it: allowlist plan -o FILE")
+    _require_plan(plan_path)
     source = context.get_parameter_source("credential")
     asked = source is not None and source.name not in ("DEFAULT", "DEFAULT_MAP")
     has_workload = workload_path.is_file()
     if not has_workload and (snapshot or sign_in.endpoint or workload_path != Path("allowlist.yaml")):
         raise AllowlistError(f"{workload_path} is not there", hint="write one: allowlist init")
 
-    if web:
+    if web and screen:
         return _serve(host or "127.0.0.1", port)
-    if port is not None or host is not None:
-        raise click.UsageError("--port and --host belong to --web")
+    if not web:
+        _refuse_without_web(port, host, screen, public_url, proxied_by)
 
     def project() -> Project:
         return under_policy(project_from(workload_path, catalogs, facts_path), ledger_url, policy)
@@ -150,14 +195,89 @@ def review(
         confirm_within=duration(confirm_within) if confirm_within else None,
         leave_watcher=watcher,
     )
-    return show(access)
+    if not web:
+        return show(access)
+    client = _client(oidc_issuer, oidc_client, oidc_roles, oidc_role_claim)
+    return _serve_page(access, client, host or "127.0.0.1", port, public_url or "", proxied_by)
+
+
+def _require_plan(plan_path: Path | None) -> None:
+    if plan_path is not None and not plan_path.is_file():
+        raise AllowlistError(f"{plan_path} is not there", hint="make it: allowlist plan -o FILE")
+
+
+def _refuse_without_web(*given: object) -> None:
+    if any(value is not None and value not in (False, "") for value in given):
+        raise click.UsageError("--port, --host, --screen, --public-url and --proxied-by belong to --web")
+
+
+def _client(issuer: str | None, client_id: str | None, roles: tuple[str, ...], claim: str) -> Client | None:
+    """Who this site is to the provider where people sign in; None where nobody does."""
+    from allowlist_tui.review_page.oidc import Client
+
+    if bool(issuer) != bool(client_id):
+        raise click.UsageError("--oidc-issuer and --oidc-client belong together")
+    if not issuer or not client_id:
+        return None
+    secret = os.environ.get("ALLOWLIST_OIDC_SECRET", "")
+    return Client(issuer=issuer, client_id=client_id, secret=secret, roles=roles, role_claim=claim)
+
+
+def _serve_page(
+    access: Access, client: Client | None, host: str, port: int | None, public_url: str, proxied_by: str
+) -> int:
+    """The page of one plan, for everybody who signs in, or for who has the one-time link."""
+    from allowlist.workflow.review_session import ReviewSession
+    from allowlist_tui.review_page import DEFAULT_PORT, ReviewSite, serve_page
+    from allowlist_tui.review_page.oidc import Provider
+
+    session = ReviewSession(access)
+    try:
+        plan = _plan_of(session)
+        number = free_port(host) if port == 0 else port or DEFAULT_PORT
+        site = ReviewSite.of(
+            plan,
+            lambda who, read_only: session.review_as(plan, who, read_only),
+            session.who(plan),
+            public_url or f"http://{f'[{host}]' if ':' in host else host}:{number}",
+            Provider(client) if client else None,
+        )
+        say(f"open {site.link}")
+        if client is None:
+            say(
+                "nobody signs in here: the link works once, and decisions are marked unverified (--oidc-issuer)"
+            )
+        serve_page(site, host=host, port=number, proxied=proxied_by)
+    finally:
+        session.close()
+    return Exit.DONE
+
+
+def free_port(host: str) -> int:
+    """A port that nobody listens on now."""
+    import socket
+
+    with socket.create_server((host, 0)) as listening:
+        return int(listening.getsockname()[1])
+
+
+def _plan_of(session: ReviewSession) -> Plan:
+    """The plan that is named, a new one, or the latest that waits. Raises AllowlistError when there is none."""
+    if session.names_a_plan:
+        return session.named_plan()
+    if session.makes_first and session.can_plan:
+        return session.make_plan(say)
+    waiting = session.pending_plans()
+    if not waiting:
+        raise AllowlistError("no plan waits", hint="name one: allowlist review --web PLAN")
+    return session.stored_plan(waiting[0].plan_id)
 
 
 def _serve(host: str, port: int | None) -> int:
     """Each browser page runs this same command, without the options about serving it."""
     from allowlist_tui.web import DEFAULT_PORT, serve, served_command
 
-    command = served_command(click.get_current_context(), without=("web", "port", "host"))
+    command = served_command(click.get_current_context(), without=("web", "screen", "port", "host"))
     serve(command, host=host, port=DEFAULT_PORT if port is None else port, say=say)
     return Exit.DONE
 

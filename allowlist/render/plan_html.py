@@ -61,6 +61,7 @@ def page_values(plan: Plan) -> dict[str, Any]:
         "gate_anchor": gate_anchor,
         "gate_state": gate_state,
         "written": _written,
+        "nonce": "",
     }
 
 

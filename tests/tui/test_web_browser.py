@@ -135,7 +135,7 @@ def test_a_change_is_approved_in_the_browser_applied_and_verified(browser: Brows
 
 @contextmanager
 def review_in_a_browser(browser: Browser, world: World) -> Iterator[Visit]:
-    """``allowlist review --web`` at a world, opened in a page."""
+    """``allowlist review --web --screen`` at a world, opened in a page."""
     command = [
         *(
             sys.executable,
@@ -143,6 +143,7 @@ def review_in_a_browser(browser: Browser, world: World) -> Iterator[Visit]:
             "allowlist",
             "review",
             "--web",
+            "--screen",
             "--port=0",
             "--credential=none",
             "--only=hub-firewall",

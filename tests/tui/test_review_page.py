@@ -1,0 +1,304 @@
+"""The review page: who may come in, two people at once, and what a strange page, host or token gets."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import httpx
+import msgspec
+import pytest
+import uvicorn
+from oidc_provider_mock import User, run_server_in_thread
+
+from allowlist.cli.review import free_port
+from allowlist.plan.digest import require_intact
+from allowlist.plan.model import ApprovalInForce, Plan
+from allowlist.store import Ledger
+from allowlist.store.identity import Identity
+from allowlist.workflow.approval_policy import rule_of_plan
+from allowlist.workflow.review import Review
+from allowlist_tui.review_page import ReviewSite, make_app
+from allowlist_tui.review_page.oidc import Client, Provider
+from allowlist_tui.review_page.sittings import IDLE_SECONDS, LONGEST_SECONDS, Limit
+from tests.helpers.ledgers import opened
+from tests.helpers.plans import NOW, resealed
+from tests.helpers.review_plan import review_plan
+from tests.helpers.served import wait_until
+
+GUEST = Identity(who="os:ann@laptop", kind="unverified")
+
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+
+_servers: ExitStack = ExitStack()
+
+
+@pytest.fixture(autouse=True)
+def servers() -> Iterator[None]:
+    """Every site that a test opens is served on loopback, until the test ends."""
+    global _servers
+    with ExitStack() as _servers:
+        yield
+
+
+@contextmanager
+def serving(site: ReviewSite, port: int) -> Iterator[None]:
+    server = uvicorn.Server(uvicorn.Config(make_app(site), host="127.0.0.1", port=port, log_level="error"))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    wait_until(lambda: server.started, "the site is served")
+    yield
+    server.should_exit = True
+    thread.join()
+
+
+class Time:
+    seconds = 0.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
+@pytest.fixture
+def ledger(tmp_path: Any) -> Iterator[Ledger]:
+    with opened(f"sqlite:///{tmp_path}/ledger.db") as found:
+        yield found
+
+
+@pytest.fixture
+def time() -> Time:
+    return Time()
+
+
+@pytest.fixture
+def plan() -> Plan:
+    """A plan under four eyes, with two approvals for whatever is low."""
+    made = review_plan()
+    rule = ApprovalInForce(origin="the workload file", digest="sha256:x", four_eyes=True, quorum={"low": 2})
+    return require_intact(resealed(msgspec.structs.replace(made, approval=rule)), "plan")
+
+
+def site_of(plan: Plan, ledger: Ledger, time: Time, provider: Provider | None = None) -> ReviewSite:
+    ledger.save_plan(
+        plan.digest, msgspec.json.encode(plan), workload=plan.workload, created=NOW, who=plan.asked_by
+    )
+
+    def open_review(who: Identity, read_only: str) -> Review:
+        return Review(plan, ledger, who=who, clock=lambda: NOW, rule=rule_of_plan(plan), read_only=read_only)
+
+    port = free_port("127.0.0.1")
+    site = ReviewSite.of(plan, open_review, GUEST, f"http://127.0.0.1:{port}", provider, time)
+    _servers.enter_context(serving(site, port))
+    return site
+
+
+def browser(site: ReviewSite) -> httpx.Client:
+    client = httpx.Client(base_url=site.address, follow_redirects=True, timeout=30)
+    return _servers.enter_context(client)
+
+
+def path_of(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.path}?{parts.query}"
+
+
+class Desk:
+    """One person's browser with the page open."""
+
+    def __init__(self, client: httpx.Client) -> None:
+        self.client = client
+        answer = client.get("/")
+        assert answer.status_code == 200, answer.text
+        self.page = answer.text
+        found = re.search(r'data-csrf="([^"]+)"', self.page)
+        assert found
+        self.csrf = found[1]
+
+    def decide(self, **asked: Any) -> httpx.Response:
+        return self.client.post(
+            "/decide",
+            json=asked,
+            headers={"X-CSRF-Token": self.csrf, "Origin": str(self.client.base_url).rstrip("/")},
+        )
+
+    def state(self) -> Any:
+        return self.client.get("/state").json()
+
+
+def test_the_one_time_link_lets_one_browser_in_and_marks_decisions_unverified(
+    plan: Plan, ledger: Ledger, time: Time
+) -> None:
+    site = site_of(plan, ledger, time)
+    link = site.link
+    first, second = browser(site), browser(site)
+    assert first.get("/").status_code == 401
+    assert first.get(path_of(link)).status_code == 200
+    assert second.get(path_of(link)).status_code == 403
+    desk = Desk(first)
+    assert "marked unverified" in desk.page
+    change = plan.changes[0].id
+    assert desk.decide(verdict="approve", changes=[change], reason="fine").status_code == 200
+    (said,) = ledger.decisions([plan.changes[0].digest])
+    assert (said.who, said.identity, said.reason) == (GUEST.who, "unverified", "fine")
+    assert desk.state()["changes"][change]["state"] == "pending", "four eyes count verified names only"
+
+
+@pytest.fixture
+def provider() -> Iterator[Provider]:
+    people = [
+        User(
+            sub="1",
+            claims={"preferred_username": "Alice@Contoso.example", "roles": ["approver"], "name": "Alice"},
+        ),
+        User(sub="2", claims={"preferred_username": "bob@contoso.example", "roles": ["approver"]}),
+        User(sub="3", claims={"preferred_username": "eve@contoso.example", "roles": ["reader"]}),
+        User(sub="4", claims={"preferred_username": "carol@contoso.example", "roles": ["approver"]}),
+    ]
+    with ExitStack() as stack:
+        server = stack.enter_context(run_server_in_thread(user_claims=people))
+        issuer = f"http://localhost:{server.server_port}"
+        yield Provider(Client(issuer=issuer, client_id="allowlist", secret="s", roles=("approver",)))
+
+
+def signed_in(site: ReviewSite, sub: str) -> Desk:
+    """Walk through the sign-in as a browser does, at the real provider."""
+    client = browser(site)
+    away = client.get("/sign-in", follow_redirects=False).headers["location"]
+    asked = parse_qs(urlsplit(away).query)
+    assert asked["code_challenge_method"] == ["S256"]
+    back = httpx.post(away, data={"sub": sub}, follow_redirects=False).headers["location"]
+    answer = client.get(path_of(back))
+    assert answer.status_code == 200, answer.text
+    return Desk(client)
+
+
+def test_two_people_decide_as_themselves_and_see_each_other(
+    plan: Plan, ledger: Ledger, time: Time, provider: Provider
+) -> None:
+    site = site_of(plan, ledger, time, provider)
+    alice, bob = signed_in(site, "1"), signed_in(site, "2")
+    change = plan.changes[0].id
+    assert "alice@contoso.example, verified" in alice.page
+    assert alice.decide(verdict="approve", changes=[change], reason="seen").status_code == 200
+    assert bob.state()["changes"][change]["state"] == "pending"
+    assert "alice@contoso.example (verified): approve, seen" in bob.state()["changes"][change]["said"][0]
+    assert bob.decide(verdict="approve", changes=[change]).status_code == 200
+    assert alice.state()["changes"][change]["state"] == "approved", "a quorum of two verified people"
+    kinds = {(item.who, item.identity) for item in ledger.decisions([plan.changes[0].digest])}
+    assert kinds == {("alice@contoso.example", "verified"), ("bob@contoso.example", "verified")}
+
+
+def test_who_asked_cannot_approve_and_who_lacks_the_role_may_only_look(
+    plan: Plan, ledger: Ledger, time: Time, provider: Provider
+) -> None:
+    site = site_of(plan, ledger, time, provider)
+    asker, reader = signed_in(site, "4"), signed_in(site, "3")
+    refused = asker.decide(verdict="approve", changes=[plan.changes[0].id])
+    assert refused.status_code == 409
+    assert "four eyes" in refused.json()["error"]
+    assert "none of the roles approver is yours" in reader.page
+    assert 'class="decide"' not in reader.page
+    assert reader.decide(verdict="reject", changes=[plan.changes[0].id], reason="no").status_code == 409
+    assert ledger.decisions([plan.changes[0].digest]) == ()
+
+
+def test_a_sign_in_that_was_begun_elsewhere_or_is_used_twice_ends_nothing(
+    plan: Plan, ledger: Ledger, time: Time, provider: Provider
+) -> None:
+    site = site_of(plan, ledger, time, provider)
+    mine, other = browser(site), browser(site)
+    away = mine.get("/sign-in", follow_redirects=False).headers["location"]
+    back = httpx.post(away, data={"sub": "1"}, follow_redirects=False).headers["location"]
+    back = path_of(back)
+    assert other.get(back).status_code == 403
+    assert mine.get(back).status_code == 200
+    assert mine.get(back).status_code == 403, "a state works once"
+    assert mine.get("/callback?code=x&state=y").status_code == 403
+    assert other.get("/", follow_redirects=False).headers["location"] == "/sign-in"
+
+
+def test_a_gate_is_accepted_and_a_decision_taken_back(
+    plan: Plan, ledger: Ledger, time: Time, provider: Provider
+) -> None:
+    site = site_of(plan, ledger, time, provider)
+    alice, bob = signed_in(site, "1"), signed_in(site, "2")
+    assert alice.decide(verdict="accept-gate", gate="removals", reason="agreed").status_code == 200
+    gate = bob.state()["gates"]["removals"]
+    assert (gate["open"], gate["by"], gate["reason"]) == (False, "alice@contoso.example", "agreed")
+    assert alice.decide(verdict="accept-gate", gate="widening", reason=" ").status_code == 409
+    change = plan.changes[0].id
+    alice.decide(verdict="reject", changes=[change], reason="not yet")
+    assert bob.state()["changes"][change]["state"] == "rejected"
+    assert alice.decide(verdict="undo").status_code == 200
+    assert bob.state()["changes"][change]["state"] != "rejected"
+
+
+def test_strange_pages_hosts_tokens_and_bodies_decide_nothing(plan: Plan, ledger: Ledger, time: Time) -> None:
+    site = site_of(plan, ledger, time)
+    client = browser(site)
+    client.get(path_of(site.link))
+    desk = Desk(client)
+    asked = {"verdict": "approve", "changes": [plan.changes[0].id]}
+    right = {"X-CSRF-Token": desk.csrf}
+    assert client.post("/decide", json=asked).status_code == 403
+    assert client.post("/decide", json=asked, headers={"X-CSRF-Token": "x"}).status_code == 403
+    assert (
+        client.post("/decide", json=asked, headers=right | {"Origin": "https://evil.example"}).status_code
+        == 403
+    )
+    assert client.post("/decide", json=asked, headers=right | {"Host": "evil.example"}).status_code == 421
+    assert client.post("/decide", content=b"{" * 70_000, headers=right).status_code == 400
+    assert desk.decide(verdict="dance").status_code == 409
+    assert desk.decide(verdict="approve", changes=["nothing"]).status_code == 409
+    assert ledger.decisions([plan.changes[0].digest]) == ()
+    answer = client.get("/")
+    assert answer.headers["X-Frame-Options"] == "DENY"
+    assert "frame-ancestors 'none'" in answer.headers["Content-Security-Policy"]
+    assert "nonce-" in answer.headers["Content-Security-Policy"]
+
+
+def test_sessions_end(plan: Plan, ledger: Ledger, time: Time) -> None:
+    site = site_of(plan, ledger, time)
+    client = browser(site)
+    client.get(path_of(site.link))
+    desk = Desk(client)
+    time.seconds += IDLE_SECONDS + 1
+    assert desk.decide(verdict="undo").status_code == 401
+    client.get(path_of(site.link))
+    for _ in range(int(LONGEST_SECONDS // (IDLE_SECONDS / 2)) + 2):
+        time.seconds += IDLE_SECONDS / 2
+        client.get("/state")
+    assert client.get("/state").status_code == 401, "nobody sits for ever"
+    client.get(path_of(site.link))
+    again = Desk(client)
+    client.post("/sign-out", headers={"X-CSRF-Token": again.csrf})
+    assert client.get("/").status_code == 401
+
+
+def test_too_many_attempts_wait(plan: Plan, ledger: Ledger, time: Time) -> None:
+    site = site_of(plan, ledger, time)
+    client = browser(site)
+    answers = [client.get("/?token=wrong").text for _ in range(31)]
+    assert "wait a minute" in answers[-1]
+    time.seconds += 61
+    assert client.get(path_of(site.link)).status_code == 200
+    limit = Limit(2, 10, time)
+    assert [limit.lets("a"), limit.lets("a"), limit.lets("a"), limit.lets("b")] == [True, True, False, True]
+
+
+def test_behind_a_proxy_the_public_address_counts(plan: Plan, ledger: Ledger, time: Time) -> None:
+    inner = site_of(plan, ledger, time)
+    site = ReviewSite.of(plan, inner.review, GUEST, "https://review.contoso.example")
+    port = free_port("127.0.0.1")
+    _servers.enter_context(serving(site, port))
+    with httpx.Client(base_url=f"http://127.0.0.1:{port}") as proxy:
+        answer = proxy.get(path_of(site.link), headers={"Host": "review.contoso.example"})
+        assert "Secure" in answer.headers["set-cookie"]
+        assert "HttpOnly" in answer.headers["set-cookie"]
+        assert "Strict-Transport-Security" in answer.headers
+        assert proxy.get("/").status_code == 421

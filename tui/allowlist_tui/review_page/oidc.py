@@ -1,0 +1,195 @@
+"""Signing in by OpenID Connect: discovery document, authorization code with PKCE, a signed ID token that is checked.
+
+OpenID Connect Core 1.0 and Discovery 1.0, RFC 7636 (PKCE), RFC 9207 (issuer of the answer). Any provider will do; of
+Microsoft Entra the issuer is ``https://login.microsoftonline.com/TENANT/v2.0``.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import ipaddress
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+from urllib.parse import urlencode, urlsplit
+
+import httpx
+
+from allowlist.errors import AllowlistError
+from allowlist.store.identity import Identity
+
+ALGORITHMS: Final = ("RS256", "PS256", "ES256")
+"""Signatures that are taken; none of them works with a secret that a client could have made up."""
+_SECONDS: Final = 15.0
+_NAMES: Final = ("preferred_username", "upn", "email")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Client:
+    """Who we are to the provider. ``secret`` is empty for a public client. ``roles`` may decide, empty for everybody."""
+
+    issuer: str
+    client_id: str
+    secret: str = ""
+    scopes: str = "openid profile email"
+    roles: tuple[str, ...] = ()
+    role_claim: str = "roles"
+
+
+@dataclass(frozen=True, slots=True)
+class Challenge:
+    """What belongs to one sign-in and is told to nobody but the provider's answer."""
+
+    state: str = field(default_factory=secrets.token_urlsafe)
+    nonce: str = field(default_factory=secrets.token_urlsafe)
+    verifier: str = field(default_factory=lambda: secrets.token_urlsafe(64))
+
+    @property
+    def code_challenge(self) -> str:
+        digest = hashlib.sha256(self.verifier.encode()).digest()
+        return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """Who signed in. ``may_decide``: has one of the roles that may, where roles are asked for."""
+
+    identity: Identity
+    name: str
+    may_decide: bool
+
+
+class Provider:
+    """One provider, found by its discovery document when it is first needed."""
+
+    def __init__(self, client: Client, http: httpx.Client | None = None) -> None:
+        _check_address(client.issuer)
+        self.client = client
+        self._http = http or httpx.Client(timeout=_SECONDS)
+        self._known: dict[str, Any] = {}
+
+    def authorization_url(self, challenge: Challenge, redirect_uri: str) -> str:
+        """Where the browser is sent to sign in."""
+        asked = {
+            "response_type": "code",
+            "client_id": self.client.client_id,
+            "redirect_uri": redirect_uri,
+            "scope": self.client.scopes,
+            "state": challenge.state,
+            "nonce": challenge.nonce,
+            "code_challenge": challenge.code_challenge,
+            "code_challenge_method": "S256",
+        }
+        return f"{self._endpoint('authorization_endpoint')}?{urlencode(asked)}"
+
+    def person(self, code: str, challenge: Challenge, redirect_uri: str) -> Person:
+        """Who it was that the provider gave ``code`` for. Raises AllowlistError for whatever does not fit."""
+        asked = {
+            "grant_type": "authorization_code",
+            "code": code,
+            "redirect_uri": redirect_uri,
+            "client_id": self.client.client_id,
+            "code_verifier": challenge.verifier,
+        }
+        if self.client.secret:
+            asked["client_secret"] = self.client.secret
+        answer = self._ask("POST", self._endpoint("token_endpoint"), data=asked)
+        token = answer.get("id_token")
+        if not isinstance(token, str):
+            raise _refused("the provider gave no ID token")
+        return self._person(self._claims(token, challenge.nonce))
+
+    def _claims(self, token: str, nonce: str) -> Mapping[str, Any]:
+        """The claims of an ID token, whose signature, issuer, audience, time and nonce are right."""
+        from joserfc import jwt
+        from joserfc.errors import JoseError
+        from joserfc.jwk import KeySet
+
+        keys = KeySet.import_key_set(self._ask("GET", self._endpoint("jwks_uri")))  # type: ignore[arg-type]
+        rules = jwt.JWTClaimsRegistry(
+            leeway=60,
+            iss={"essential": True, "value": self._discovered()["issuer"]},
+            aud={"essential": True, "value": self.client.client_id},
+            exp={"essential": True},
+            sub={"essential": True},
+            nonce={"essential": True, "value": nonce},
+        )
+        try:
+            claims = jwt.decode(token, keys, algorithms=list(ALGORITHMS)).claims
+            rules.validate(claims)
+        except (JoseError, ValueError) as error:
+            raise _refused(f"the ID token is not right: {error}") from None
+        if claims.get("azp", self.client.client_id) != self.client.client_id:
+            raise _refused("the ID token was made for somebody else")
+        return claims
+
+    def _person(self, claims: Mapping[str, Any]) -> Person:
+        names = (claims.get(key) for key in _NAMES)
+        who = next((name for name in names if isinstance(name, str) and name), str(claims["sub"]))
+        if claims.get("email_verified") is False and who == claims.get("email"):
+            who = str(claims["sub"])
+        return Person(
+            identity=Identity(
+                who=who.lower(),
+                kind="verified",
+                object_id=str(claims.get("oid") or claims["sub"]),
+                tenant=str(claims.get("tid") or self.client.issuer),
+            ),
+            name=str(claims.get("name") or who),
+            may_decide=not self.client.roles or not self._roles(claims).isdisjoint(self.client.roles),
+        )
+
+    def _roles(self, claims: Mapping[str, Any]) -> set[str]:
+        found = claims.get(self.client.role_claim)
+        items: Sequence[object] = (
+            [found] if isinstance(found, str) else found if isinstance(found, list) else []
+        )
+        return {item for item in items if isinstance(item, str)}
+
+    def _discovered(self) -> dict[str, Any]:
+        if not self._known:
+            address = f"{self.client.issuer.rstrip('/')}/.well-known/openid-configuration"
+            found = self._ask("GET", address)
+            if str(found.get("issuer", "")).rstrip("/") != self.client.issuer.rstrip("/"):
+                raise _refused(f"{address} is of another issuer: {found.get('issuer')}")
+            self._known = found
+        return self._known
+
+    def _endpoint(self, name: str) -> str:
+        found = self._discovered().get(name)
+        if not isinstance(found, str):
+            raise _refused(f"the provider names no {name}")
+        _check_address(found)
+        return found
+
+    def _ask(self, method: str, url: str, data: Mapping[str, str] | None = None) -> dict[str, Any]:
+        try:
+            answer = self._http.request(method, url, data=data, follow_redirects=False)
+            found = answer.json()
+        except (httpx.HTTPError, ValueError) as error:
+            raise _refused(f"{url} did not answer: {error}") from None
+        if answer.status_code != 200 or not isinstance(found, dict):
+            told = found.get("error_description") or found.get("error") if isinstance(found, dict) else ""
+            raise _refused(f"{url} answered {answer.status_code}: {told}")
+        return found
+
+
+def _check_address(url: str) -> None:
+    """Tokens go over https only; this machine itself needs none."""
+    parts = urlsplit(url)
+    if parts.scheme == "https" or (parts.scheme == "http" and _is_here(parts.hostname or "")):
+        return
+    raise AllowlistError(f"{url} is not an https address", hint="sign-in goes over https only")
+
+
+def _is_here(name: str) -> bool:
+    try:
+        return name == "localhost" or ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return False
+
+
+def _refused(why: str) -> AllowlistError:
+    return AllowlistError(f"nobody was signed in: {why}", hint="sign in again")
