@@ -34,8 +34,9 @@ class World:
     """Names that threat intelligence knows."""
 
     def workload(self) -> str:
-        """The workload file."""
-        lines = ["schema: allowlist/workload/v1", "name: wl", "requirements:"]
+        """The workload file. The oracle knows no likely answers, so nothing may rest on an assumption."""
+        lines = ["schema: allowlist/workload/v1", "name: wl", "approval: {assumptions: refuse}"]
+        lines += ["requirements:"]
         for entry in dict.fromkeys(want[0] for want in self.wants):
             mine = [want for want in self.wants if want[0] == entry]
             ports = ", ".join(f'"{protocol}:{port}"' for _, _, protocol, port in mine)
