@@ -5,12 +5,15 @@ The estates stand in ``$ALLOWLIST_SHARED/cases``; what is right of each is said 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
 
+from allowlist.simulator import Simulator, parse_fault, serve
 from tests.helpers.cli import Result, allowlist
 from tests.helpers.shared import SHARED, absent
 
@@ -109,10 +112,47 @@ def removal_before_its_addition(folder: Path) -> None:
     assert all(proof["holds"] for change in made["changes"] for proof in change["proofs"].values())
 
 
+@contextmanager
+def simulated(folder: Path, simulator: Simulator) -> Iterator[Callable[..., Result]]:
+    """Commands on a simulated Azure that holds the estate of the case, with a ledger of their own."""
+    simulator.seed(folder / "estate")
+    with TemporaryDirectory() as place, serve(simulator) as running:
+        ledger = ("--ledger", f"sqlite:///{place}/ledger.db")
+        azure = (
+            "--workload",
+            folder / "allowlist.yaml",
+            "--arm-endpoint",
+            running.url,
+            "--credential",
+            "none",
+        )
+
+        def run(command: str, *arguments: object) -> Result:
+            filled = [f"{place}/{item}" if item == "plan.json" else item for item in arguments]
+            kept = ledger if command in ("apply", "approve", "sync") else ()
+            return allowlist(command, *filled, *kept, *(() if command == "approve" else azure))
+
+        yield run
+
+
+def approve(run: Callable[..., Result]) -> None:
+    made = run("plan", "-o", "plan.json", "--json").json
+    gates = [
+        word for gate in made.get("gates", ()) if not gate.get("final") for word in ("--accept", gate["id"])
+    ]
+    assert run("approve", "plan.json", "--all", "--reason", "r", *gates).code == 0
+
+
 def never_converges(folder: Path) -> None:
     _, made = plan(folder)
     rule = made["changes"][0]["operation"]["after"]
     assert len(rule["protocols"]) == 2
+    with simulated(folder, Simulator()) as run:
+        approve(run)
+        applied = run("apply", "plan.json", "--exit-code")
+        assert (applied.code, "converged" in applied.err) == (0, True), applied.err
+        again = run("plan", "--json", "--exit-code")
+        assert (again.code, again.json["changes"]) == (0, [])
 
 
 def own_rule_is_taken_back(folder: Path) -> None:
@@ -172,11 +212,26 @@ def not_in_force(folder: Path) -> None:
     assert "Failed" in made["changes"][0]["reason"]
 
 
-def is_added(folder: Path) -> None:
+def heals_a_write_that_failed(folder: Path) -> None:
     result, findings, _ = check(folder)
     assert (result.code, findings["a"]["status"]) == (2, "missing")
     code, made = plan(folder)
     assert (code, len(made["changes"])) == (2, 1)
+    simulator = Simulator()
+    simulator.faults.add(parse_fault("PUT:ruleCollectionGroups:operation-fails"))
+    with simulated(folder, simulator) as run:
+        approve(run)
+        assert run("apply", "plan.json").code == 7
+        simulator.faults.clear()
+        told = run("check", "--all", "--exit-code")
+        assert (told.code, "Failed" in told.out) == (2, True)
+        assert "1 covered" not in told.err
+        scheduled = run("sync", "--plan-only", "--exit-code")
+        assert (scheduled.code, "in sync" in scheduled.out + scheduled.err) == (2, False)
+        approve(run)
+        healed = run("apply", "plan.json", "--exit-code")
+        assert (healed.code, "converged" in healed.err) == (0, True), healed.err
+        assert run("plan", "--exit-code").code == 0
 
 
 def names_differ(folder: Path) -> None:
@@ -206,7 +261,7 @@ PROOFS: dict[str, Callable[[Path], None]] = {
     "deny-without-port": unknown_is_pending,
     "dns-proxy-inherited": the_base_policy_counts,
     "everything-failed-in-snapshot": not_in_force,
-    "failed-group-goes-unnoticed": is_added,
+    "failed-group-goes-unnoticed": heals_a_write_that_failed,
     "foreign-description-with-signed-url": is_covered,
     "gap-only-plan-exits-0": gap_only,
     "never-converges": never_converges,

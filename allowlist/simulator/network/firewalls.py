@@ -17,6 +17,8 @@ from allowlist.simulator.network.rollout import heal
 from allowlist.simulator.network.validation import is_address
 
 _READ_ONLY = ("provisioningState", "ipGroups", "hubIPAddresses", "afcConfiguration")
+_UNTOLD = "ipConfigurations"
+"""A seed that says nothing of them is no firewall that was stopped: only a stopped one has an empty list."""
 _HEAD = ("sku", "threatIntelMode", "additionalProperties", "ipConfigurations")
 
 
@@ -52,11 +54,16 @@ class AzureFirewalls(NetworkKind):
         return self.accepted(call, operation, found.location)
 
     def shown(self, resource: Resource, call: Call) -> Body:
-        return resource.body
+        properties = resource.properties
+        if not resource.marks.get(_UNTOLD) or properties.get(_UNTOLD):
+            return resource.body
+        kept = {name: value for name, value in properties.items() if name != _UNTOLD}
+        return {**resource.body, "properties": kept}
 
     def seeded(self, resource: Resource, arm: Arm) -> None:
         super().seeded(resource, arm)
         properties = resource.properties
+        resource.marks[_UNTOLD] = _UNTOLD not in properties
         for name in ("ipConfigurations", *COLLECTIONS):
             properties.setdefault(name, [])
         properties.update(read_back(resource.id, properties, resource.body["etag"], resource.state))
