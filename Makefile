@@ -14,7 +14,7 @@ ITSELF  := install --quiet --no-deps --no-build-isolation --editable .
 # Whatever a machine says: what every worker and every process of a test imports is compiled once.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: demo spark test quick coverage laws check workflows engines pages docs bench picture mutants hints soak fuzz wheel lock clean
+.PHONY: demo spark test quick coverage laws check workflows engines clients pages docs bench picture mutants hints soak fuzz wheel lock clean
 
 demo: .make/product
 	$(BIN)/allowlist demo
@@ -68,6 +68,14 @@ docs: .make/dev
 spark: .make/dev
 	$(PIP) install --quiet --group spark
 	ALLOWLIST_SPARK=1 $(BIN)/python -m pytest tests/spark -q -rs
+
+# Clients nobody here wrote against the simulator: azure-ai-ml, the Azure command line (1 GB), the JavaScript SDK.
+clients: .make/dev
+	$(PIP) install --quiet azure-ai-ml==1.35.2
+	$(PYTHON) -m venv .make/cli && .make/cli/bin/pip install --quiet azure-cli==2.91.0
+	npm install --silent --no-save --no-package-lock --prefix .make/javascript @azure/arm-network@36.0.0
+	ALLOWLIST_TEST_AZ=.make/cli/bin/az ALLOWLIST_TEST_NODE_MODULES=.make/javascript/node_modules \
+	  $(BIN)/python -m pytest -q -rs tests/simulator/test_azure_ai_ml.py tests/simulator/test_azure_cli.py tests/simulator/test_javascript.py
 
 workflows: .make/tools
 	.make/tools/bin/zizmor --offline .github examples/github-actions
