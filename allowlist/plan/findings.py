@@ -74,7 +74,7 @@ _SEVERITY = {
     Status.UNKNOWN: "warning",
 }
 _PLAN = "allowlist plan"
-ADDS_A_RULE = f"{_PLAN} adds a rule for exactly this"
+ADDS_A_RULE = f"add a rule for exactly this: {_PLAN}"
 """The next step for what a plan mends."""
 
 

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from allowlist.catalog import load_library
 from allowlist.catalog.editing import release
 from allowlist.catalog.live import compare, dependencies_of, write_revision
 from allowlist.catalog.reader import read_catalog
 from allowlist.simulator import Simulator, serve
+from tests.helpers.catalogs import shipped_library
 from tests.helpers.cli import allowlist
 from tests.helpers.shared import REPOSITORY
 
@@ -35,7 +35,7 @@ def azure() -> Iterator[tuple[str, ...]]:
 
 
 def test_a_name_is_known_when_a_wider_entry_or_a_parameter_covers_it() -> None:
-    entries = load_library(environ={}).get("azure-machine-learning").entries_at("latest")
+    entries = shipped_library().get("azure-machine-learning").entries_at("latest")
     live = dependencies_of(
         needs("MyAccount.blob.core.windows.net", "x.azureml.ms", "new-host.contoso.example")
     )
@@ -49,7 +49,7 @@ def test_a_name_is_known_when_a_wider_entry_or_a_parameter_covers_it() -> None:
 
 
 def test_a_wildcard_wider_than_the_catalog_is_unknown_with_a_witness() -> None:
-    entries = load_library(environ={}).get("vscode").entries_at("latest")
+    entries = shipped_library().get("vscode").entries_at("latest")
 
     ((item, witness),) = compare(dependencies_of(needs("*.dev")), entries).unknown
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from allowlist.catalog import Library, load_library
+from allowlist.catalog import Library
 from allowlist.catalog.packages import PackageQuery, answers_for, is_seen_in, package_key
 from allowlist.catalog.reach import matches_shape
 from allowlist.catalog.search import Hit, Relation, Searcher, parse_asked
 from allowlist.render.catalog_hits import hit_lines, workload_lines
 from allowlist.render.packages import package_lines
+from tests.helpers.catalogs import shipped_library
 
-LIBRARY: Library = load_library(environ={})
+LIBRARY: Library = shipped_library()
 SEARCHER = Searcher(LIBRARY)
 
 

@@ -9,7 +9,6 @@ import pytest
 from allowlist.catalog import (
     Kind,
     changes_between,
-    load_library,
     release_digest,
     required_bump,
     shipped_catalogs,
@@ -18,8 +17,9 @@ from allowlist.catalog.editing import round_trip
 from allowlist.catalog.library import catalog_files
 from allowlist.catalog.lint import Severity, lint_files
 from allowlist.catalog.versions import Bump, parse_version
+from tests.helpers.catalogs import shipped_library
 
-LIBRARY = load_library(environ={})
+LIBRARY = shipped_library()
 NAMES = sorted(LIBRARY.catalogs)
 RELEASES = [(catalog.name, release.version) for catalog in LIBRARY for release in catalog.releases]
 

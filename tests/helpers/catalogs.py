@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import copy
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import yaml
 
-from allowlist.catalog import Catalog, parse_catalog, release_digest
+from allowlist.catalog import Catalog, Library, load_library, parse_catalog, release_digest
 from allowlist.documents.source import parse_yaml_source
 
 NO_DIGEST = "sha256:" + "0" * 64
 
 SOURCE = {"repo": "contoso/docs", "path": "network.md", "commit": "abcdef1", "date": "2024-01-01"}
+
+
+@cache
+def shipped_library() -> Library:
+    """The catalogs that come with the product, read from their files once in a process."""
+    return load_library(environ={})
 
 
 def entry(entry_id: str = "api", **fields: Any) -> dict[str, Any]:

@@ -35,7 +35,6 @@ _COMMAND = re.compile(
     r"(?:^|: |next: |or: )allowlist ([a-z]+(?: .*)?)$|['`]allowlist ([a-z]+(?: [^'`]*)?)['`]"
 )
 _PROSE = re.compile(r", (?:or|then|and) |; | \(")
-_SENTENCES = ("plan adds a rule",)
 _RUN = re.compile(r"\d{8}-\d{6}-[0-9a-f]+")
 _VALUES = {"TEXT": "because", "REASON": "because", "DIR": "folder", "TIME": "10m", "NAME": "me"}
 _seen: set[tuple[str, str]] = set()
@@ -45,7 +44,6 @@ def commands_in(printed: str) -> list[str]:
     """The commands in what was printed, on lines of text and inside JSON."""
     lines = [line for text in _texts(printed) for line in text.split("\n")]
     found = (whole or quoted for line in lines for whole, quoted in _COMMAND.findall(line))
-    found = (line for line in found if not line.startswith(_SENTENCES))
     parts = (_PROSE.split(line)[0].strip().rstrip(".`)") for line in found)
     return [line for line in dict.fromkeys(parts) if line.partition(" ")[0] in COMMANDS]
 

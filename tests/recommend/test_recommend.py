@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from allowlist.catalog import load_library
 from allowlist.errors import AllowlistError
 from allowlist.workflow.recommending.recommend import Recommendation, recommend
 from allowlist.workflow.recommending.running import record, signs_of
 from allowlist.workflow.recommending.writing import diff_text, proposed_text
+from tests.helpers.catalogs import shipped_library
 from tests.helpers.cli import allowlist
 
-LIBRARY = load_library(environ={})
+LIBRARY = shipped_library()
 TODAY = dt.date(2026, 11, 28)
 
 
