@@ -44,7 +44,8 @@ class Dialect:
         return f"({moment} - to_minutes({minutes}))"
 
     def number(self, text: str) -> str:
-        return f"try_cast({text} AS INTEGER)"
+        """Digits as a number; NULL for anything else, as one engine rounds 443.5 and another refuses it."""
+        return f"CASE WHEN {self.fits(text, '^-?[0-9]{1,9}$')} THEN try_cast({text} AS INTEGER) END"
 
     def day(self, moment: str) -> str:
         return f"CAST({moment} AS DATE)"
