@@ -10,6 +10,7 @@ from pathlib import Path
 
 import msgspec
 
+from allowlist.azure.facts import service_tags
 from allowlist.catalog.document import SCHEMA, CatalogDocument, EntryDocument
 from allowlist.catalog.model import (
     Catalog,
@@ -167,7 +168,9 @@ def _check_pattern(_: CatalogDocument, entry: EntryDocument) -> Complaints:
         filled = PLACEHOLDER.sub("x", entry.pattern)
         parse_pattern(filled if PLACEHOLDER.fullmatch(entry.pattern) is None else f"{filled}.example")
     except InvalidPattern as error:
-        yield ("pattern",), str(error)
+        is_tag = entry.pattern.lower() in {tag.lower() for tag in service_tags().service_tags}
+        meant = f"; it is a service tag: write 'service_tag: {entry.pattern}'" if is_tag else ""
+        yield ("pattern",), f"{error}{meant}"
 
 
 def _check_tag(_: CatalogDocument, entry: EntryDocument) -> Complaints:

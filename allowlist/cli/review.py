@@ -62,7 +62,7 @@ if TYPE_CHECKING:
     metavar="URL",
     envvar="ALLOWLIST_OIDC_ISSUER",
     help="With --web: people sign in there by OpenID Connect, and decide as themselves "
-    "(Entra: https://login.microsoftonline.com/TENANT/v2.0).",
+    "(of Entra: the tenant's issuer, which ends in /TENANT/v2.0).",
 )
 @click.option(
     "--oidc-client",
@@ -133,7 +133,7 @@ def review(
       allowlist review --snapshot ./state
       allowlist review --read-only
       allowlist review --web plan.json
-      allowlist review --web plan.json --oidc-issuer https://login.microsoftonline.com/TENANT/v2.0 --oidc-client ID
+      allowlist review --web plan.json --oidc-issuer https://id.contoso.example --oidc-client ID
     """
     from allowlist.workflow.review_session import Access
 

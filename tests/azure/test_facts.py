@@ -99,8 +99,9 @@ def test_no_host_of_a_cloud_stands_anywhere_else() -> None:
 
 def _is_example(path: str, line: str) -> bool:
     return (
-        line.startswith(("#", '"""', ">>>"))
+        line.startswith(("#", '"""', ">>>", "('https://acct."))
         or "``" in line
+        or "such as `" in line
         or "MICROSOFT_STORAGE" in line
         or path == "catalog/lint/names.py"
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 
 from allowlist.catalog import read_catalog
 from allowlist.catalog.lint import LintFinding, lint_files
+from allowlist.errors import InvalidInput
 from tests.helpers.catalogs import document, entry, sealed, write
 
 CORE = {"core": {"title": "Core", "default": True}}
@@ -36,9 +38,7 @@ def rules(found: list[LintFinding]) -> dict[str, LintFinding]:
 @pytest.mark.parametrize(
     ("fields", "rule", "remedy"),
     [
-        ({"pattern": "AzureMonitor"}, "tag-as-host", "service_tag: AzureMonitor"),
         ({"pattern": "AzureFrontDoor.FirstParty"}, "tag-as-host", "service_tag"),
-        ({"pattern": "fileserver"}, "single-label", "full name"),
         ({"pattern": "crl3.digicert.com"}, "revocation-over-https", "[http:80]"),
         ({"pattern": "ocsp.contoso.com"}, "revocation-over-https", "[http:80]"),
         ({"pattern": "mcr.microsoft.com"}, "split-pair", "*.data.mcr.microsoft.com"),
@@ -54,6 +54,15 @@ def test_a_planted_mistake_is_found_with_its_remedy(
 
 
 @pytest.mark.parametrize(
+    ("pattern", "said"),
+    [("AzureMonitor", "write 'service_tag: AzureMonitor'"), ("fileserver", "no fully qualified name")],
+)
+def test_what_has_no_dot_is_refused_when_it_is_read(tmp_path: Path, pattern: str, said: str) -> None:
+    with pytest.raises(InvalidInput, match=re.escape(said)):
+        lint(tmp_path, entry(pattern=pattern))
+
+
+@pytest.mark.parametrize(
     "entries",
     [
         [entry(pattern="monitor.contoso.com")],
@@ -65,7 +74,7 @@ def test_a_planted_mistake_is_found_with_its_remedy(
     ],
 )
 def test_what_is_right_is_left_alone(tmp_path: Path, entries: list[dict[str, Any]]) -> None:
-    mine = {"tag-as-host", "single-label", "revocation-over-https", "split-pair", "near-twin"}
+    mine = {"tag-as-host", "revocation-over-https", "split-pair", "near-twin"}
 
     assert mine.isdisjoint(rules(lint(tmp_path, *entries)))
 

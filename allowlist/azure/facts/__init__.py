@@ -131,6 +131,7 @@ class _Categories(_Table, frozen=True, kw_only=True):
 
 class _MicrosoftDomains(_Table, frozen=True, kw_only=True):
     domains: list[str]
+    resources: list[str]
 
 
 class _BroadTags(_Table, frozen=True, kw_only=True):
@@ -255,6 +256,12 @@ def is_common_category(category: str) -> bool:
 def microsoft_domains() -> Sequence[str]:
     """Registered domains under which Microsoft and its customers name what they run in Azure."""
     return tuple(_read("microsoft_domains", _MicrosoftDomains).domains)
+
+
+@lru_cache(maxsize=1)
+def resource_domains() -> Sequence[str]:
+    """Those of the domains under which code and settings name a service of Azure or a resource of one's own."""
+    return tuple(_read("microsoft_domains", _MicrosoftDomains).resources)
 
 
 def holds_any_name(tag: str) -> bool:

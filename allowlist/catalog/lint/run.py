@@ -32,7 +32,6 @@ RULES: Final = (
     Rule(id="misspelt-owner", severity=Severity.ERROR, check=names.misspelt_owner),
     Rule(id="misspelt-host", severity=Severity.ERROR, check=names.misspelt_host),
     Rule(id="tag-as-host", severity=Severity.ERROR, check=shapes.tag_as_host),
-    Rule(id="single-label", severity=Severity.ERROR, check=shapes.single_label),
     Rule(id="near-twin", severity=Severity.ERROR, check=shapes.near_twin),
     Rule(id="revocation-over-https", severity=Severity.WARNING, check=shapes.revocation_over_https),
     Rule(id="split-pair", severity=Severity.WARNING, check=shapes.split_pair),

@@ -23,30 +23,20 @@ PAIRS: Final = {
 
 
 def tag_as_host(context: LintContext) -> Iterator[Complaint]:
-    """A service tag written as a host name matches no host: the rule stands there and does nothing."""
+    """A service tag written as a host name matches no host: the rule stands there and does nothing.
+
+    One without a dot is no name at all, which reading the catalog says already.
+    """
     known = {tag.lower(): tag for tag in service_tags().service_tags}
     for index, entry, _ in context.live_patterns:
         name, _, part = entry.value.removeprefix("*.").partition(".")
         tag = known.get(name.lower())
         sub_tags = {sub.lower() for sub in service_tags().sub_tags.get(tag or "", ())}
-        if tag and (not part or part.lower() in sub_tags or part == "{region}"):
+        if tag and (part.lower() in sub_tags or part == "{region}"):
             yield Complaint(
                 path=("entries", index, "pattern"),
                 message=f"'{entry.value}' is a service tag and no host name",
                 remedy=f"write 'service_tag: {entry.value}'",
-            )
-
-
-def single_label(context: LintContext) -> Iterator[Complaint]:
-    """A name of one label is in no public DNS zone, so no firewall sees it leave."""
-    tags = {tag.lower() for tag in service_tags().service_tags}
-    for index, entry, _ in context.live_patterns:
-        value = entry.value
-        if "." not in value and "{" not in value and value.lower() not in tags:
-            yield Complaint(
-                path=("entries", index, "pattern"),
-                message=f"'{value}' has a single label, so it names no host on the Internet",
-                remedy="write the full name, such as 'api.contoso.com'",
             )
 
 

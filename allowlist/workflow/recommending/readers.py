@@ -13,6 +13,7 @@ from fnmatch import fnmatch
 from pathlib import PurePosixPath
 from typing import Any, Final
 
+from allowlist.azure.facts import resource_domains
 from allowlist.names import is_host_name, normalise
 from allowlist.workflow.recommending.signs import Confidence, Sign, Unplaced, What
 
@@ -25,15 +26,13 @@ _REQUIREMENT = re.compile(
 _URL = re.compile(
     r"\b(https?|wss?|sb|amqps?|grpcs?|mongodb(?:\+srv)?|redis[s]?)://([A-Za-z0-9_.\-]+)(?::(\d+))?"
 )
-_BARE_AZURE = re.compile(
-    r"(?<![\w@/.-])((?:[A-Za-z0-9_-]+\.)+(?:azure\.com|azure\.net|windows\.net|azurecr\.io|azure-api\.net|azconfig\.io|azure\.us|"
-    r"azure\.cn|chinacloudapi\.cn|usgovcloudapi\.net|microsoftonline\.com|microsoft\.com|botframework\.com|azurecontainerapps\.io))(?![\w-])"
-)
+_AZURE = "(?:" + "|".join(map(re.escape, resource_domains())) + ")"
+_BARE_AZURE = re.compile(rf"(?<![\w@/.-])((?:[A-Za-z0-9_-]+\.)+{_AZURE})(?![\w-])")
 HOLE: Final = "name-of-yours"
 """Stands for a label that is filled in when the program runs."""
 _HOLED = re.compile(
-    r"://(?:\$?\{+[^{}\s]*\}+|<[^<>\s]*>|\$\([^()\s]*\)|%s)\.((?:[a-z0-9-]+\.)*(?:azure\.com|azure\.net|windows\.net|azurecr\.io|"
-    r"azure-api\.net|azconfig\.io|azure\.us|azure\.cn))(?![\w-])"
+    r"://(?:\$?\{+[^{}\s]*\}+|<[^<>\s]*>|\$\([^()\s]*\)|%s)\."
+    rf"((?:[a-z0-9-]+\.)*{_AZURE})(?![\w-])"
 )
 _STANDS_FOR = re.compile(
     r"^(?:your|my|xx+|x|example|sample|contoso|acct|foo|bar|name|account|resource|placeholder)(?:[-_.]|$)",
