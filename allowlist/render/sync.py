@@ -89,8 +89,7 @@ def sync_text(outcomes: Sequence[OutcomeLike]) -> Iterator[str]:
         yield outcome_text(outcome)
         if number < DETAILED_TARGETS:
             yield from (f"    {line}" for line in outcome.lines)
-        if outcome.hint:
-            yield f"    hint: {outcome.hint}"
+        yield from (f"    hint: {line}" for line in outcome.hint.splitlines())
     if len(noteworthy) > DETAILED_TARGETS:
         more = len(noteworthy) - SHOWN_TARGETS
         yield (f"… and {more} more targets; " if more > 0 else "") + "everything with --json"

@@ -100,7 +100,9 @@ def test_messages_go_out_and_a_channel_that_fails_is_told_and_fails_nothing(
     assert (first.code, second.code) == (0, 0)
     assert len(receiver.requests) == 1
     told = {item["channel"]: item for item in first.json["notifications"]}
-    assert told[f"webhook:{receiver.url}"]["told"] == 1
+    events = [event["event"] for event in json.loads(receiver.requests[0].body)["events"]]
+    assert "plan-ready" in events
+    assert told[f"webhook:{receiver.url}"]["told"] == len(events)
     assert told["slack:SLACK_WEBHOOK"]["error"] == "the environment variable SLACK_WEBHOOK is not set"
     assert "could not tell slack:SLACK_WEBHOOK" in first.err
     assert [item["channel"] for item in second.json["notifications"]] == ["slack:SLACK_WEBHOOK"]

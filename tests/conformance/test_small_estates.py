@@ -227,7 +227,8 @@ def heals_a_write_that_failed(folder: Path) -> None:
         assert (told.code, "Failed" in told.out) == (2, True)
         assert "1 covered" not in told.err
         scheduled = run("sync", "--plan-only", "--exit-code")
-        assert (scheduled.code, "in sync" in scheduled.out + scheduled.err) == (2, False)
+        assert (scheduled.code, "in sync" in scheduled.out + scheduled.err) == (7, False)
+        assert "hint: or undo it: allowlist rollback" in scheduled.out
         approve(run)
         healed = run("apply", "plan.json", "--exit-code")
         assert (healed.code, "converged" in healed.err) == (0, True), healed.err
