@@ -76,6 +76,7 @@ def _value(expression: str, value: Any) -> tuple[Any, bool]:
 
 
 @settings(deadline=None)
+@example("substring(0, 0, 0)", "")
 @given(EXPRESSIONS, st.sampled_from(VALUES))
 @example("contains(createArray(parameters('u'), 'a'), 'b')", ["x"])
 @example("if(parameters('u'), createArray('a'), createArray('a'))", True)

@@ -131,8 +131,9 @@ def _split(budget: Budget, where: Any, marks: Any) -> list[str]:
 
 
 def _substring(budget: Budget, where: Any, start: Any, length: Any = None) -> str:
-    end = len(text(where)) if length is None else integer(start) + integer(length)
-    if not 0 <= integer(start) <= end <= len(where):
+    whole = len(text(where))
+    end = whole if length is None else integer(start) + integer(length)
+    if not 0 <= integer(start) <= end <= whole:
         raise Refused("beyond the text")
     return str(where[start:end])
 
