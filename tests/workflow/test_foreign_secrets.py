@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
 
-from allowlist.errors import AllowlistError
+from allowlist.errors import AllowlistError, PlanRefused
 from allowlist.workflow.rolling_back import roll_back
 from tests.helpers.plans import resealed
-from tests.helpers.small_world import OURS, group, others_rule, small_world
+from tests.helpers.small_world import OURS, WORKLOAD, group, others_rule, small_world
 
 SECRET = "https://store.example/list.json?sv=1&sig=abc%3Ddef"
 
@@ -52,3 +53,31 @@ def test_a_rule_of_ours_that_would_hold_one_is_refused_before_anything_is_writte
             world.apply(told)
 
         assert world.body(OURS) is None
+
+
+def test_a_way_back_that_would_write_the_mask_is_refused_with_a_way_out(tmp_path: Path) -> None:
+    """Somebody typed a secret into a rule of ours; taking the rule out is fine, bringing it back is not."""
+    with small_world(tmp_path) as world:
+        first = world.plan()
+        world.approve(first)
+        world.apply(first)
+        world.simulator.edit(OURS, _type_a_secret)
+        world.workload.write_text(
+            "".join(line for line in WORKLOAD.splitlines(keepends=True) if "a.foo.com" not in line)
+        )
+        removal = world.plan()
+        world.approve(removal)
+        applied = world.apply(removal)
+
+        with pytest.raises(PlanRefused, match="does not keep") as refused:
+            roll_back(world.project, applied.run_id, world.arm, world.context())
+
+        assert f"allowlist history {applied.run_id} --close" in refused.value.hint
+        assert "(removed)" not in str(world.body(OURS))
+
+
+def _type_a_secret(body: Any) -> None:
+    for collection in body["properties"]["ruleCollections"]:
+        for rule in collection["rules"]:
+            if "a.foo.com" in rule["targetFqdns"]:
+                rule["description"] += f" {SECRET}"
