@@ -67,6 +67,13 @@ def kinds(receiver: Receiver) -> list[str]:
     return sorted(found)
 
 
+def kinds_besides_releases(receiver: Receiver) -> list[str]:
+    """The workload's pins grow old with every release of a catalog, which is news of its own, told once."""
+    found = kinds(receiver)
+    assert found.count("catalog-update-available") <= 1
+    return [kind for kind in found if kind != "catalog-update-available"]
+
+
 def events(receiver: Receiver) -> list[dict[str, Any]]:
     return [event for request in receiver.requests for event in json.loads(request.body)["events"]]
 
@@ -93,7 +100,7 @@ def test_fifty_runs_tell_what_changed_and_nothing_else(world: World, receiver: R
         run(world)
         if number in (19, 29, 39, 49):
             rows = len(world.ledger.entries(10_000))
-    told = kinds(receiver)
+    told = kinds_besides_releases(receiver)
     assert told == ["applied", "approved", "failed", "plan-ready"], told
     run(world)
     assert len(world.ledger.entries(10_000)) == rows
@@ -102,10 +109,10 @@ def test_fifty_runs_tell_what_changed_and_nothing_else(world: World, receiver: R
 def test_a_plan_that_waits_is_news_once_and_again_when_it_changes(world: World, receiver: Receiver) -> None:
     for _ in range(3):
         run(world)
-    assert kinds(receiver) == ["plan-ready"]
+    assert kinds_besides_releases(receiver) == ["plan-ready"]
     world.workload.write_text(world.workload.read_text().replace("10.40.2.0/24", "10.40.4.0/24"))
     run(world)
-    assert kinds(receiver) == ["plan-ready"]
+    assert kinds_besides_releases(receiver) == ["plan-ready"]
 
 
 def test_a_newer_catalog_that_changes_something_here_is_told_once(world: World, receiver: Receiver) -> None:
@@ -115,7 +122,7 @@ def test_a_newer_catalog_that_changes_something_here_is_told_once(world: World, 
     world.workload.write_text(text.replace(newer, "name: azure-ai-services, version: 1.5.0"))
     run(world)
     (event,) = [item for item in events(receiver) if item["event"] == "catalog-update-available"]
-    assert event["lines"][0].startswith("azure-ai-services 1.5.0 → 1.6.0: 2 changes")
+    assert any(line.startswith("azure-ai-services 1.5.0 → 1.6.0: 2 changes") for line in event["lines"])
     run(world)
     assert kinds(receiver).count("catalog-update-available") == 1
 
