@@ -8,6 +8,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from allowlist.simulator import DEFAULT_SUBSCRIPTION, FAST, ManualClock, Reply, Request, Simulator
+from allowlist.simulator.arm.address import parse_address
+from allowlist.simulator.arm.versions import versions_of
 
 GROUP = f"/subscriptions/{DEFAULT_SUBSCRIPTION}/resourceGroups/hub"
 NETWORK = f"{GROUP}/providers/Microsoft.Network"
@@ -77,9 +79,8 @@ class Client:
     def send(self, method: str, url: str, body: Any = None, headers: dict[str, str] | None = None) -> Reply:
         """``url`` is a path, to which the api-version is added, or an absolute URL, sent as it is."""
         parts = urlsplit(url)
-        query = (
-            parts.query if "api-version=" in parts.query or parts.netloc else f"api-version={self.version}"
-        )
+        chosen = f"api-version={version_for(parts.path, self.version)}"
+        query = parts.query if "api-version=" in parts.query or parts.netloc else chosen
         if parts.query and not parts.netloc and "api-version=" not in parts.query:
             query = f"{parts.query}&{query}"
         content = b"" if body is None else json.dumps(body).encode()
@@ -119,6 +120,12 @@ class Client:
         body = {"location": "westeurope", "properties": {"firewallPolicy": {"id": POLICY}}}
         self.put(FIREWALL, body)
         return self
+
+
+def version_for(path: str, wished: str) -> str:
+    """``wished`` where the type of ``path`` has it, else the newest it has, as clients do that know their types."""
+    known = versions_of(parse_address(path))
+    return wished if wished in known else known[-1]
 
 
 def content_of(reply: Reply) -> Any:

@@ -13,7 +13,7 @@ from allowlist.simulator import (
     MicrosoftCognitiveServices,
     Timing,
 )
-from tests.helpers.arm import Client, content_of, error_code
+from tests.helpers.arm import Client, content_of, error_code, version_for
 from tests.helpers.managed import (
     ACCOUNT,
     HUB,
@@ -130,7 +130,7 @@ def test_a_write_answers_202_and_says_when_to_ask_again() -> None:
 
     assert (reply.status, reply.body, reply.headers["retry-after"]) == (202, b"", "10")
     assert "/Microsoft.MachineLearningServices/locations/eastus/" in reply.headers["azure-asyncoperation"]
-    assert reply.headers["location"].endswith(f"{RULE}?api-version={client.version}")
+    assert reply.headers["location"].endswith(f"{RULE}?api-version={version_for(RULE, client.version)}")
     assert client.get(reply.headers["azure-asyncoperation"])["status"] == "InProgress"
 
 

@@ -12,7 +12,7 @@ from azure.core.pipeline.policies import SansIOHTTPPolicy
 from azure.mgmt.network import NetworkManagementClient
 
 from allowlist.simulator import DEFAULT_SUBSCRIPTION, Running, Simulator, serve
-from tests.helpers.arm import GROUP, NETWORK, Client
+from tests.helpers.arm import GROUP, NETWORK, Client, version_for
 
 VNET = f"{NETWORK}/virtualNetworks/spoke"
 SUBNET = f"{VNET}/subnets/agents"
@@ -241,7 +241,9 @@ def test_types_without_a_client_here_are_listed_over_http(
     running: Running, path: str, names: list[str]
 ) -> None:
     reply = httpx.get(
-        running.url + path, params={"api-version": "2024-06-01"}, headers={"authorization": "Bearer x"}
+        running.url + path,
+        params={"api-version": version_for(path, "2024-06-01")},
+        headers={"authorization": "Bearer x"},
     )
 
     assert [each["id"].rsplit("/", 1)[-1] for each in reply.json()["value"]] == names

@@ -9,7 +9,10 @@ import pytest
 from allowlist.azure.connection import Connection, connect
 from allowlist.errors import TargetUnavailable
 from allowlist.simulator import Simulator, parse_fault, serve
+from allowlist.simulator.arm.address import Address
+from allowlist.simulator.arm.versions import versions_of
 from tests.helpers.arm import (
+    GROUP,
     POLICY,
     RULES,
     Client,
@@ -20,6 +23,7 @@ from tests.helpers.arm import (
     rule_group,
 )
 from tests.helpers.cli import CONTOSO
+from tests.helpers.shared import REPOSITORY
 
 SUBSCRIPTION = "/subscriptions/00000000-0000-0000-0000-000000000001"
 NARROWED = application_rule(sourceKubeSelectorGroups=["/subscriptions/s/x"])
@@ -48,6 +52,48 @@ def test_a_version_that_a_type_has_not_is_refused_with_those_it_has(version: str
     reply = Client().send("GET", f"{POLICY}?api-version={version}")
     assert (reply.status, error_code(reply)) == (400, "NoRegisteredProviderFound")
     assert "2024-05-01, 2024-07-01" in content_of(reply)["error"]["message"]
+
+
+ACCOUNTS = f"{GROUP}/providers/Microsoft.CognitiveServices/accounts"
+WORKSPACES = f"{GROUP}/providers/Microsoft.MachineLearningServices/workspaces"
+
+
+@pytest.mark.parametrize(
+    ("path", "asked", "has"),
+    [
+        (ACCOUNTS, "2026-03-02", "2026-03-01, 2026-03-15-preview, 2026-05-01"),
+        (f"{ACCOUNTS}/a/managedNetworks", "2025-06-01", "'2025-10-01-preview, 2025-12-01"),
+        (f"{ACCOUNTS}/a/managedNetworks/default/outboundRules", "2025-09-01", "'2025-10-01-preview, 2025-12-01"),
+        (f"{WORKSPACES}/w/outboundRules", "2023-04-01", "'2023-04-01-preview, 2023-06-01-preview"),
+        (f"{WORKSPACES}/w/managedNetworks", "2026-05-01", "'2024-10-01-preview, 2025-04-01-preview"),
+        (f"{GROUP}/providers/Microsoft.Network/privateDnsZones", "2024-05-01", "2020-06-01, 2024-06-01"),
+        (f"{GROUP}/providers/Microsoft.Search/searchServices", "2024-05-01", "2025-05-01"),
+    ],
+)  # fmt: skip
+def test_every_provider_has_versions_of_its_own(path: str, asked: str, has: str) -> None:
+    reply = Client().send("GET", f"{path}?api-version={asked}")
+    assert (reply.status, error_code(reply)) == (400, "NoRegisteredProviderFound")
+    assert has in content_of(reply)["error"]["message"]
+
+
+def test_types_without_a_location_are_refused_in_other_words() -> None:
+    reply = Client().send(
+        "GET", f"{GROUP}/providers/Microsoft.Authorization/roleAssignments?api-version=2018-06-01"
+    )
+    assert (reply.status, error_code(reply)) == (404, "InvalidResourceType")
+    assert "The supported api-versions are '2014-04-01-preview,2014-07-01-preview," in str(content_of(reply))
+
+
+def test_what_the_product_asks_for_is_among_the_versions_there_are() -> None:
+    """Two tables from different sources: one of the fields that are known, one of what a type is published with."""
+    rows = json.loads((REPOSITORY / "allowlist" / "azure" / "facts" / "api_versions.json").read_text())[
+        "rows"
+    ]
+    for row in rows:
+        namespace, *types = row["type"].split("/")
+        segments = tuple(part for name in types for part in (name, "x"))
+        known = versions_of(Address(namespace=namespace, segments=segments))
+        assert row["version"] in known or row["type"].startswith("Microsoft.Resources/"), row["type"]
 
 
 def test_provider_metadata_lists_every_type_with_its_versions() -> None:

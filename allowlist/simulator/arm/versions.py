@@ -7,6 +7,8 @@ is gone afterwards (measured through azure-mgmt-network 30.2.0 and the JavaScrip
 from __future__ import annotations
 
 import re
+from functools import cache
+from importlib.resources import files
 from typing import Any, Final
 
 import msgspec
@@ -19,34 +21,15 @@ _VERSION = re.compile(r"\d{4}-\d{2}-\d{2}(-[a-z.0-9]+)?$", re.IGNORECASE)
 
 _OLDEST: Final = "2014-01-01"
 _NEWEST: Final = "2026-11-30"
-"""Other namespaces than Microsoft.Network: every date between these; real ones publish some of them."""
+"""Types that the table does not name, nor a parent of theirs: every date between these; real ones have some of them."""
 
-_NETWORK: Final = tuple(
-    f"{year}-{day}"
-    for year, days in {
-        "2018": "01-01 02-01 04-01 06-01 07-01 08-01 10-01 11-01 12-01",
-        "2019": "02-01 04-01 06-01 07-01 08-01 09-01 11-01 12-01",
-        "2020": "03-01 04-01 05-01 06-01 07-01 08-01 11-01",
-        "2021": "02-01 03-01 05-01 08-01",
-        "2022": "01-01 05-01 07-01 09-01 11-01",
-        "2023": "02-01 04-01 05-01 06-01 09-01 11-01",
-        "2024": "01-01 03-01 05-01 07-01 10-01",
-        "2025": "01-01 03-01 05-01 07-01 09-01",
-        "2026": "01-01 03-01",
-    }.items()
-    for day in days.split()
+_WITHOUT_LOCATION: Final = (
+    "microsoft.authorization",
+    "microsoft.insights",
+    "microsoft.resourcegraph",
+    "microsoft.resources",
 )
-"""Stable versions of Microsoft.Network (azure-rest-api-specs; the last five from azure-mgmt-network 33.1.0)."""
-
-_OWN_PROVIDERS: Final = (
-    "privatednszones",
-    "dnszones",
-    "dnsresolvers",
-    "dnsforwardingrulesets",
-    "frontdoor",
-    "trafficmanagerprofiles",
-)
-"""Types of Microsoft.Network that other teams publish, with versions of their own."""
+"""Namespaces whose types have no location: ARM refuses a version of these with another code and words."""
 
 _RULES: Final = {
     "sourceKubeSelectorGroups": "2025-09-01",
@@ -82,14 +65,21 @@ def required_version(parameters: dict[str, str]) -> str:
 
 def refuse_unknown(address: Address, version: str) -> None:
     """A type has the versions it has; the refusal lists them."""
-    known = versions_of(address)
-    is_known = version in known if _is_network(address) else _OLDEST <= version[:10] <= _NEWEST
-    if not is_known:
-        raise not_registered(address, version, known)
+    known = _listed(address)
+    if version.lower() not in known if known else not _OLDEST <= version[:10] <= _NEWEST:
+        raise not_registered(address, version, known or versions_of(address))
 
 
 def not_registered(address: Address, version: str, known: tuple[str, ...]) -> Refusal:
-    """``NoRegisteredProviderFound`` as US Government answered it in April 2025."""
+    """``NoRegisteredProviderFound`` as US Government answered it in April 2025; ``InvalidResourceType`` for types
+    without a location, as ``roleAssignments`` was refused in October 2018.
+    """
+    if address.namespace.lower() in _WITHOUT_LOCATION:
+        message = (
+            f"The resource type '{address.type_path}' could not be found in the namespace '{address.namespace}' for "
+            f"api version '{version}'. The supported api-versions are '{','.join(known)}'."
+        )
+        return front_door(404, "InvalidResourceType", message, headers=GATEWAY)
     message = (
         f"No registered resource provider found for location 'westeurope' and API version '{version}' for type "
         f"'{address.type_path}'. The supported api-versions are '{', '.join(known)}'. The supported locations are "
@@ -99,17 +89,39 @@ def not_registered(address: Address, version: str, known: tuple[str, ...]) -> Re
 
 
 def versions_of(address: Address) -> tuple[str, ...]:
-    """The versions that provider metadata lists for a type."""
-    return (
-        _NETWORK
-        if _is_network(address)
-        else ("2022-01-01", "2024-10-01", "2025-12-01", "2026-05-01", "2026-07-01")
-    )
+    """The versions that provider metadata lists for a type, oldest first; those of its whole namespace for a type
+    that the table does not name.
+    """
+    return _listed(address) or _namespaces().get(address.namespace.lower(), ("2022-01-01",))
 
 
-def _is_network(address: Address) -> bool:
-    is_here = address.namespace.lower() == "microsoft.network"
-    return is_here and not address.type_path.lower().startswith(_OWN_PROVIDERS)
+def _listed(address: Address) -> tuple[str, ...]:
+    """The versions of a type: its own, or else those of the nearest parent that has some."""
+    path = address.type_path.lower()
+    while path:
+        if found := _table().get((address.namespace.lower(), path)):
+            return found
+        path = path.rpartition("/")[0]
+    return ()
+
+
+@cache
+def _table() -> dict[tuple[str, str], tuple[str, ...]]:
+    """Versions by namespace and type path, lower case. Read when the first request comes."""
+    text = files("allowlist.simulator.arm").joinpath("api_versions.json").read_bytes()
+    return {
+        (row["namespace"], path): tuple(row["versions"].split())
+        for row in msgspec.json.decode(text)["rows"]
+        for path in row["types"].split()
+    }
+
+
+@cache
+def _namespaces() -> dict[str, tuple[str, ...]]:
+    found: dict[str, set[str]] = {}
+    for (namespace, _), versions in _table().items():
+        found.setdefault(namespace, set()).update(versions)
+    return {namespace: tuple(sorted(versions)) for namespace, versions in found.items()}
 
 
 def sent_with(body: Any, address: Address, version: str) -> Any:
