@@ -118,7 +118,7 @@ def plan(
         write_bytes(file, plan_html(made).encode()) if _is_page(file) else write_file(file, made)
     output = next((file for file in outputs if not _is_page(file)), None)
     if output is not None:
-        _put_on_record(made, ledger_url)
+        put_on_record(made, ledger_url)
     output_of(form, as_json, reports).show(
         plan_text(made, details=details),
         lambda: made,
@@ -138,7 +138,7 @@ def plan(
     )
     if output is not None and not made.is_empty:
         say(f"next: allowlist review {output}")
-        say(f"or: allowlist approve {output} --all --reason TEXT{_accepting(made)}")
+        say(f"or: allowlist approve {output} --all --reason TEXT{accepting(made)}")
     elif output is None:
         say(summary_text(made) if check_only else f"{summary_text(made)}; keep it with -o FILE")
     return Exit.PENDING if exit_code and not made.is_settled else Exit.DONE
@@ -148,7 +148,7 @@ def _is_page(file: Path) -> bool:
     return file.suffix.lower() in (".html", ".htm")
 
 
-def _put_on_record(made: Plan, ledger_url: str | None) -> None:
+def put_on_record(made: Plan, ledger_url: str | None) -> None:
     """With four eyes it matters who asked, and a name in a file proves nothing: the ledger remembers it."""
     if made.approval is None or not made.approval.four_eyes:
         return
@@ -162,6 +162,6 @@ def _put_on_record(made: Plan, ledger_url: str | None) -> None:
     say(f"four eyes: on record that {made.asked_by} asked for this plan")
 
 
-def _accepting(plan: Plan) -> str:
+def accepting(plan: Plan) -> str:
     """The gates that are closed and that a person may accept."""
     return "".join(f" --accept {gate.id}" for gate in plan.gates if not gate.passed and not gate.final)

@@ -15,7 +15,7 @@ from allowlist.estate.bodies import Estate
 from allowlist.estate.resource_id import ResourceId, normal_id
 from allowlist.estate.shapes import in_arm_shape
 from allowlist.estate.terraform import merged, read_terraform
-from allowlist.plan.model import Change, Operation, Plan
+from allowlist.plan.model import Change, Gate, Operation, Plan
 from allowlist.points.point import Point, Write
 from allowlist.render.bicep import bicep_files, read_bicep
 from allowlist.render.declared import Declared
@@ -24,7 +24,7 @@ from allowlist.rules.compare import find_differences
 from allowlist.workflow.project import Project
 from allowlist.workload import TargetSpec
 
-__all__ = ["LANGUAGES", "Declaration", "declare"]
+__all__ = ["LANGUAGES", "Declaration", "declare", "in_question"]
 
 LANGUAGES: Final = {"terraform": "Terraform (azurerm 4, azapi 2)", "bicep": "Bicep"}
 """What is written beside the formats of other filters, by the name that --to takes."""
@@ -92,23 +92,34 @@ def declare(
     return Declaration(files=files if found else {}, resources=tuple(found), left_out=tuple(left_out))
 
 
+def in_question(plan: Plan, specs: Sequence[TargetSpec]) -> list[Change]:
+    """The changes that a pipeline may not apply unseen: they open more than is wanted, or a gate holds them back."""
+    names = {spec.name for spec in specs}
+    closed = _closed(plan)
+    whole = any(not gate.changes for gate in closed)
+    held = {change_id for gate in closed for change_id in gate.changes}
+    return [
+        change
+        for change in plan.changes
+        if change.target in names and (whole or change.id in held or not change.proofs.nothing_else.holds)
+    ]
+
+
+def _closed(plan: Plan) -> list[Gate]:
+    return [gate for gate in plan.gates if not gate.passed and not gate.waived_by]
+
+
 def _refuse_gates(plan: Plan, specs: Sequence[TargetSpec], *, allow_wider: bool) -> None:
     """A pipeline asks nobody: what a gate holds, and what opens more than is wanted, is accepted here or not written."""
-    names = {spec.name for spec in specs}
-    mine = [change for change in plan.changes if change.target in names]
-    wider = [change for change in mine if not change.proofs.nothing_else.holds]
-    closed = [
-        gate
-        for gate in plan.gates
-        if not gate.passed
-        and not gate.waived_by
-        and (not gate.changes or {item.id for item in mine} & {*gate.changes})
-    ]
-    if (wider or closed) and not allow_wider:
-        text = wider[0].proofs.nothing_else.text if wider else closed[0].text
+    if allow_wider:
+        return
+    found = in_question(plan, specs)
+    if found:
+        wider = [change.proofs.nothing_else for change in found if not change.proofs.nothing_else.holds]
+        text = wider[0].text if wider else _closed(plan)[0].text
         raise BlockedByGate(
             f"the plan is not one that a pipeline may apply unseen: {text}",
-            hint="nothing was written; approve and apply it with allowlist, or accept what was named with --allow-wider",
+            hint="nothing was written; approve and apply it with allowlist, or write what is approved with --allow-wider",
         )
 
 

@@ -22,18 +22,26 @@ from allowlist.plan.model import SCHEMA as PLAN_SCHEMA
 from allowlist.plan.model import Plan, RequirementRef
 from allowlist.rules.addresses import EVERYWHERE, AddressSet
 from allowlist.rules.requirement import Origin, Requirement
+from allowlist.workflow.approval_policy import PolicyInForce, policy_from_workload, rule_of_plan
 from allowlist.workflow.files import write_bytes
+from allowlist.workflow.workloads import read_workload
 from allowlist.workload import TargetSpec, Workload, resolve_requirements
 from allowlist.workload.document import SCHEMA
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What is to be exported: a name for the comments, the requirements, and what could not become one."""
+    """What is to be exported: a name for the comments, the requirements, and what could not become one.
+
+    ``workload``, ``cloud`` and ``policy`` say for whom, where, and who may accept what opens beyond it.
+    """
 
     title: str
     requirements: tuple[Requirement, ...]
     notes: tuple[str, ...]
+    workload: str
+    cloud: str
+    policy: PolicyInForce
 
 
 def format_of(name: str) -> Format:
@@ -60,7 +68,8 @@ def wanted_by_workload(
             )
     specs = [spec for spec in workload.targets if not only or spec.name in only]
     title = f"workload {workload.name}" + (f", target {', '.join(only)}" if only else "")
-    return _resolved(title, workload, source, library, specs, today)
+    policy = policy_from_workload(workload.approval, Path(source.file))
+    return _resolved(title, workload, policy, source, library, specs, today)
 
 
 def wanted_by_catalog(
@@ -79,13 +88,20 @@ def wanted_by_catalog(
     use = {"name": name, "version": release, "scenarios": list(scenarios)} | (
         {"needs": list(needs)} if needs else {}
     )
-    body = {"schema": SCHEMA, "name": name, "cloud": cloud, "catalogs": [use], "parameters": dict(parameters)}
+    body = {
+        "schema": SCHEMA,
+        "name": f"catalog-{name}",
+        "cloud": cloud,
+        "catalogs": [use],
+        "parameters": dict(parameters),
+    }
     workload = msgspec.convert(body, Workload)
     spec = TargetSpec(
         name="export", surface="", resource="", delete="add-only", consumers=[item.value for item in Consumer]
     )
     source = parse_source("{}", f"catalog {name}@{release}")
-    return _resolved(f"catalog {name}@{release}", workload, source, library, [spec], today)
+    policy = PolicyInForce(rule=workload.approval, origin="no workload file")
+    return _resolved(f"catalog {name}@{release}", workload, policy, source, library, [spec], today)
 
 
 def is_plan_file(path: Path) -> bool:
@@ -100,8 +116,10 @@ def is_plan_file(path: Path) -> bool:
 _HEAD: Final = 4096
 
 
-def wanted_by_plan(plan: Plan, only: Sequence[str]) -> Wanted:
+def wanted_by_plan(plan: Plan, only: Sequence[str], workload_path: Path) -> Wanted:
     """What the changes of ``plan`` are for, those of all targets or of those named.
+
+    The approval policy is that of its workload file where that stands at ``workload_path``, else the one it was made under.
 
     Raises AllowlistError for a target the plan does not have, and for a plan that adds nothing.
     """
@@ -126,7 +144,18 @@ def wanted_by_plan(plan: Plan, only: Sequence[str]) -> Wanted:
         f"plan {plan.digest.removeprefix('sha256:')[:12]} of {plan.workload}",
         tuple(map(_requirement, refs.values())),
         (),
+        plan.workload,
+        plan.cloud,
+        _policy_of(plan, workload_path),
     )
+
+
+def _policy_of(plan: Plan, workload_path: Path) -> PolicyInForce:
+    if workload_path.is_file():
+        workload, _ = read_workload(workload_path)
+        if workload.name == plan.workload:
+            return policy_from_workload(workload.approval, workload_path)
+    return PolicyInForce(rule=rule_of_plan(plan), origin="the plan")
 
 
 def _requirement(ref: RequirementRef) -> Requirement:
@@ -147,6 +176,7 @@ def _requirement(ref: RequirementRef) -> Requirement:
 def _resolved(
     title: str,
     workload: Workload,
+    policy: PolicyInForce,
     source: Source,
     library: Library,
     specs: Iterable[TargetSpec],
@@ -164,7 +194,7 @@ def _resolved(
         raise AllowlistError(
             f"{title} asks for nothing here, so there is nothing to prove", hint=_choices(workload, library)
         )
-    return Wanted(title, tuple(requirements.values()), tuple(notes))
+    return Wanted(title, tuple(requirements.values()), tuple(notes), workload.name, workload.cloud, policy)
 
 
 def _choices(workload: Workload, library: Library) -> str:

@@ -27,10 +27,25 @@ def exported(to: str, folder: Path, *more: object) -> Result:
     )
 
 
+def approved_plan(
+    folder: Path, workload: Path = FIREWALL_ONLY, state: Path = CONTOSO
+) -> tuple[Path, tuple[str, ...]]:
+    """A plan with a decision on every change and gate, and where those decisions are kept."""
+    plan, ledger = folder / "plan.json", ("--ledger", f"sqlite:///{folder / 'ledger.db'}")
+    made = allowlist("plan", "--workload", workload, "--snapshot", state, "-o", plan, *ledger)
+    assert plan.exists(), made.err
+    gates = [gate["id"] for gate in json.loads(plan.read_text()).get("gates", []) if not gate["passed"]]
+    accepted = [word for gate in gates for word in ("--accept", gate)]
+    approved = allowlist("approve", plan, "--all", *accepted, "--reason", "ticket", *ledger)
+    assert approved.code == 0, approved.err
+    return plan, ledger
+
+
 @pytest.fixture(scope="module")
 def terraform(tmp_path_factory: pytest.TempPathFactory) -> dict[str, object]:
     folder = tmp_path_factory.mktemp("terraform")
-    result = exported("terraform", folder, "--allow-wider")
+    _, ledger = approved_plan(folder)
+    result = exported("terraform", folder, "--allow-wider", *ledger)
     assert result.code == 0, result.err
     assert "proved to have the effect of the plan" in result.err
     return dict(json.loads((folder / "allowlist.tf.json").read_text()))
@@ -76,8 +91,9 @@ def test_every_attribute_is_one_of_the_providers_schema(terraform: dict[str, obj
 
 
 def test_the_same_plan_gives_the_same_bytes(tmp_path: Path) -> None:
+    _, ledger = approved_plan(tmp_path)
     for folder in ("a", "b"):
-        assert exported("bicep", tmp_path / folder, "--allow-wider").code == 0
+        assert exported("bicep", tmp_path / folder, "--allow-wider", *ledger).code == 0
     (first,) = (tmp_path / "a").iterdir()
     assert first.read_bytes() == (tmp_path / "b" / first.name).read_bytes()
 
@@ -100,14 +116,30 @@ def test_what_opens_more_than_is_wanted_is_refused_until_it_is_accepted(tmp_path
     assert refused.code == 3
     assert "no" in refused.err
     assert not (tmp_path / "out").exists()
-    assert allowlist(*asked, "--allow-wider").code == 0
+    unapproved = allowlist(*asked, "--allow-wider")
+    assert unapproved.code == 5
+    assert "allowlist approve plan.json --all" in unapproved.err
+    assert not (tmp_path / "out").exists()
+    _, ledger = approved_plan(tmp_path, tmp_path / "w.yaml")
+    accepted = allowlist(*asked, "--allow-wider", *ledger)
+    assert accepted.code == 0, accepted.err
+
+
+def test_a_gate_that_nobody_accepted_holds_an_approved_plan_back(tmp_path: Path) -> None:
+    text = FIREWALL_ONLY.read_text() + "\ngates: {additions: 3}\n"
+    (tmp_path / "w.yaml").write_text(text)
+    plan = tmp_path / "plan.json"
+    allowlist("plan", "--workload", tmp_path / "w.yaml", "--snapshot", CONTOSO, "-o", plan)
+    assert allowlist("approve", plan, "--all", "--reason", "ticket").code == 0
+    asked = ("export", plan, "--workload", tmp_path / "w.yaml", "--to", "terraform", "--snapshot", CONTOSO)
+    result = allowlist(*asked, "--allow-wider")
+    assert result.code == 3
+    assert "--accept growth" in result.err
 
 
 def test_a_plan_is_written_for_the_state_it_was_made_for_and_for_no_other(tmp_path: Path) -> None:
-    plan = tmp_path / "plan.json"
-    made = allowlist("plan", "--workload", FIREWALL_ONLY, "--snapshot", CONTOSO, "-o", plan)
-    assert plan.exists(), made.err
-    assert exported("terraform", tmp_path / "out", plan, "--allow-wider").code == 0
+    plan, ledger = approved_plan(tmp_path)
+    assert exported("terraform", tmp_path / "out", plan, "--allow-wider", *ledger).code == 0
     state = tmp_path / "state"
     state.mkdir()
     for file in CONTOSO.glob("*.json"):
@@ -209,12 +241,13 @@ def test_rules_of_managed_networks_are_declared_and_the_rest_is_named(
         "--snapshot",
         example / "estate",
         "-o",
-        tmp_path,
+        tmp_path / "out",
     )
     refused = allowlist(*asked)
     assert refused.code == 3, refused.err
-    result = allowlist(*asked, "--allow-wider", "--leave-out")
+    _, ledger = approved_plan(tmp_path, example / "allowlist.yaml", example / "estate")
+    result = allowlist(*asked, "--allow-wider", "--leave-out", *ledger)
     assert result.code == 0, result.err
-    (file,) = tmp_path.iterdir()
+    (file,) = (tmp_path / "out").iterdir()
     assert wanted in file.read_text()
     assert "outbound" in file.read_text().lower()
