@@ -6,12 +6,14 @@ such entry comes back with a name that it opens beyond what is wanted.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from allowlist.filters.format import Format
 from allowlist.filters.lists import Kind, Lists, Service, Shape, lists_of
-from allowlist.names import NameSet
+from allowlist.filters.sizes import Size, sizes_of
+from allowlist.names import NameSet, ancestors
 from allowlist.rules.requirement import Requirement
 
 __all__ = ["Export", "LeftOut", "Widening", "differences_between", "export"]
@@ -49,6 +51,7 @@ class Export:
     left_out: tuple[LeftOut, ...]
     widenings: tuple[Widening, ...]
     wrong: tuple[str, ...]
+    sizes: tuple[Size, ...] = ()
 
     @property
     def is_exact(self) -> bool:
@@ -70,6 +73,7 @@ def export(engine: Format, requirements: Iterable[Requirement], title: str) -> E
         left_out=tuple(left_out),
         widenings=tuple(widenings),
         wrong=tuple(differences_between(engine, files, lists)),
+        sizes=sizes_of(engine.name, files, lists),
     )
 
 
@@ -97,7 +101,7 @@ def _sayable(engine: Format, lists: Lists) -> tuple[Lists, list[Widening], list[
     unsayable: list[LeftOut] = []
     for service, shapes in lists:
         patterns = services.setdefault(service, {})
-        wanted = lists.meaning[service]
+        wanted = _Wanted(lists.services[service])
         for shape, origins in shapes:
             written = _written_as(engine, shape)
             if written is None:
@@ -105,7 +109,7 @@ def _sayable(engine: Format, lists: Lists) -> tuple[Lists, list[Widening], list[
                 unsayable.append(LeftOut(f"{shape.patterns[-1]} {service}", why, origins))
                 continue
             patterns.update(dict.fromkeys(written.patterns, origins))
-            witness = (NameSet(written.patterns) - wanted).witness() if written != shape else None
+            witness = wanted.beyond(written.patterns) if written != shape else None
             if witness is not None:
                 widenings.append(
                     Widening(
@@ -115,6 +119,26 @@ def _sayable(engine: Format, lists: Lists) -> tuple[Lists, list[Widening], list[
         if not patterns:
             del services[service]
     return Lists(services), widenings, unsayable
+
+
+class _Wanted:
+    """What is wanted, by the patterns that cover it: of two patterns that share a name one covers the other."""
+
+    def __init__(self, patterns: Iterable[str]) -> None:
+        self._patterns = set(patterns)
+        self._below: dict[str, list[str]] = defaultdict(list)
+        for text in self._patterns:
+            for wider in ancestors(text):
+                self._below[wider].append(text)
+
+    def beyond(self, written: Iterable[str]) -> str | None:
+        """A name that ``written`` lets through and nobody wants."""
+        near = {
+            text
+            for pattern in written
+            for text in (*self._below.get(pattern, ()), *(self._patterns & set(ancestors(pattern))))
+        }
+        return (NameSet(written) - NameSet(near)).witness()
 
 
 def _written_as(engine: Format, shape: Shape) -> Shape | None:

@@ -7,7 +7,9 @@ A format says which shapes it can write exactly (``says``), and for the others t
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import lru_cache
 from textwrap import wrap
 from typing import Final, Protocol
 
@@ -117,5 +119,24 @@ def gather(lines: Iterable[str]) -> Iterator[tuple[int, str]]:
 
 def line_of(text: str, entry: str) -> int:
     """The first line on which ``entry`` stands as a text of its own, 0 where it is nowhere as it is."""
-    found = re.search(rf"(?<![\w.*-]){re.escape(entry)}(?![\w.*-])", text)
-    return text.count("\n", 0, found.start()) + 1 if found else 0
+    runs, line_ends = _index(text)
+    head = _RUN.match(entry)
+    if head is None:
+        return text.count("\n", 0, text.find(entry)) + 1 if entry and entry in text else 0
+    for start in runs.get(head.group(), ()):
+        end = start + len(entry)
+        if text.startswith(entry, start) and not _RUN.match(text, end):
+            return bisect_left(line_ends, start) + 1
+    return 0
+
+
+_RUN: Final = re.compile(r"[\w.*-]+")
+
+
+@lru_cache(maxsize=4)
+def _index(text: str) -> tuple[dict[str, list[int]], list[int]]:
+    """Where each run of characters of names begins, and where lines end: files of thousands of entries are asked often."""
+    runs: dict[str, list[int]] = {}
+    for found in _RUN.finditer(text):
+        runs.setdefault(found.group(), []).append(found.start())
+    return runs, [found.start() for found in re.finditer("\n", text)]

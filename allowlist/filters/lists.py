@@ -9,7 +9,7 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Final
 
-from allowlist.names import NameSet, Pattern, covers, minimal_cover
+from allowlist.names import NameSet, Pattern, ancestors, minimal_cover
 from allowlist.rules.model import HTTP_PORTS
 from allowlist.rules.requirement import Requirement
 
@@ -166,8 +166,11 @@ class Lists:
         return Lists(seen), Lists(unseen)
 
     def __iter__(self) -> Iterator[tuple[Service, list[tuple[Shape, tuple[str, ...]]]]]:
-        for service in sorted(self.services):
-            yield service, shapes_of(self.services[service])
+        return iter(self._shapes)
+
+    @cached_property
+    def _shapes(self) -> list[tuple[Service, list[tuple[Shape, tuple[str, ...]]]]]:
+        return [(service, shapes_of(self.services[service])) for service in sorted(self.services)]
 
 
 def lists_of(requirements: Iterable[Requirement]) -> tuple[Lists, list[Requirement]]:
@@ -194,18 +197,13 @@ def shapes_of(patterns: Mapping[str, tuple[str, ...]]) -> list[tuple[Shape, tupl
     ['a name and everything below it']
     """
     kept = {pattern.text for pattern in minimal_cover(Pattern(text) for text in patterns)}
-    shapes = [_shape(text, kept) for text in kept]
-    found = []
-    for shape in sorted({shape for shape in shapes if shape is not None}):
-        wide = [Pattern(text) for text in shape.patterns]
-        origins = {
-            origin
-            for text, who in patterns.items()
-            if any(covers(pattern, Pattern(text)) for pattern in wide)
-            for origin in who
-        }
-        found.append((shape, tuple(sorted(origins))))
-    return found
+    shapes = sorted({shape for text in kept if (shape := _shape(text, kept)) is not None})
+    shape_of = {pattern: shape for shape in shapes for pattern in shape.patterns}
+    origins: dict[Shape, set[str]] = {shape: set() for shape in shapes}
+    for text, who in patterns.items():
+        for wider in shape_of.keys() & set(ancestors(text)):
+            origins[shape_of[wider]].update(who)
+    return [(shape, tuple(sorted(origins[shape]))) for shape in shapes]
 
 
 def _shape(text: str, kept: set[str]) -> Shape | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -403,8 +404,15 @@ def _read_policy(found: Imported, tables: _Tables, place: Place, policy: dict[st
 
 
 def _object_name(entry: str) -> str:
-    """At most 79 characters, and no asterisk in front."""
-    return f"al-{entry.replace('*.', 'below.')}"[:79]
+    """At most 79 characters, no asterisk in front, and another name for every entry however long."""
+    name = f"al-{entry.replace('*.', 'below.')}"
+    if len(name) <= _LONGEST_NAME:
+        return name
+    return f"{name[: _LONGEST_NAME - 9]}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+
+
+_LONGEST_NAME: Final = 79
+"""Characters of the name of a firewall address (FortiOS CLI reference)."""
 
 
 class GoogleSecureWebProxy:

@@ -19,6 +19,8 @@ def export_text(found: Export, engine: Format) -> Iterator[str]:
     for left in found.left_out:
         yield f"✗ left out  {left.what}: {left.why}"
         yield f"    wanted by {', '.join(left.origins)}"
+    for size in found.sizes:
+        yield f"size: {size}"
     for note in engine.notes:
         yield f"note: {note}"
 
@@ -50,6 +52,10 @@ def export_json(found: Export, engine: Format, title: str) -> dict[str, Any]:
         "left_out": [
             {"what": item.what, "because": item.why, "wanted_by": list(item.origins)}
             for item in found.left_out
+        ],
+        "sizes": [
+            {"what": item.what, "count": item.count, "most": item.most, "source": item.source}
+            for item in found.sizes
         ],
         "notes": list(engine.notes),
     }

@@ -215,13 +215,19 @@ def _anywhere(resource: str) -> AddressSet:
 
 
 def exported(wanted: Wanted, engine: Format) -> Export:
-    """The files for ``engine``. Raises AllowlistError where its own proof fails: nothing is to be written then."""
+    """The files for ``engine``. Raises AllowlistError where its own proof fails or the engine takes less: nothing is written then."""
     found = export(engine, wanted.requirements, wanted.title)
     if found.wrong:
         raise AllowlistError(
             f"the export for {engine.name} does not mean the list: {found.wrong[0]}",
             hint="nothing was written; please report the list and the format",
         )
+    for size in found.sizes:
+        if size.exceeded:
+            raise AllowlistError(
+                f"{engine.title} does not take this list: {size}",
+                hint="nothing was written; export less (--target, --scenario), or choose another format",
+            )
     return found
 
 
