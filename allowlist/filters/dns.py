@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from allowlist.filters.dialects import DIALECTS
@@ -27,6 +27,7 @@ from allowlist.filters.lists import ANY_SERVICE, Kind, Lists, Service, Shape
 from allowlist.filters.reading import everything
 from allowlist.filters.texts import Texts
 from allowlist.filters.zones import Zone
+from allowlist.rules.addresses import EVERYWHERE, AddressSet
 
 _DNS_NOTES: Final = (
     (
@@ -319,12 +320,14 @@ class UnboundLocalZones:
         found = Imported()
         texts = Texts(files, r'^\s*include(?:-toplevel)?:\s*"?([^"\s]+)', ("unbound.conf",))
         zones: dict[str, tuple[str, Place]] = {}
+        clients: list[tuple[AddressSet, str, Place]] = []
         for name in texts.roots(found):
-            for zone, kind, place in _local_zones(texts, name, found):
+            for zone, kind, place in _local_zones(texts, name, found, clients):
                 if zone in zones:
                     why = f"stands in line {zones[zone][1].line} already; the last one counts"
                     found.tell(TroubleKind.HIDES, place, why)
                 zones[zone] = (kind, place)
+        _refuse_clients(found, clients)
         dialect = DIALECTS["unbound local-zone"]
         for zone, (kind, place) in sorted(zones.items(), key=lambda item: -len(item[0].rstrip("."))):
             reading = everything() if zone == "." else dialect.read(zone)
@@ -341,14 +344,51 @@ _RESOLVING: Final = frozenset(
 _LOCAL_ZONE: Final = re.compile(r'local-zone:\s*"?([^"\s]+)"?\s+"?(\w+)"?')
 
 
-def _local_zones(texts: Texts, file: str, found: Imported) -> Iterator[tuple[str, str, Place]]:
+_CLAUSE: Final = re.compile(r"^([a-z-]+):$")
+_ACCESS: Final = re.compile(r'access-control:\s*"?([^"\s]+)"?\s+"?(\w+)"?')
+
+
+def _local_zones(
+    texts: Texts, file: str, found: Imported, clients: list[tuple[AddressSet, str, Place]]
+) -> Iterator[tuple[str, str, Place]]:
+    """The zones for everybody; ``clients`` takes who is answered. Those of a view hold for its clients only."""
+    clause = "server"
     for number, line in gather(texts.files[file].splitlines()):
-        match = _LOCAL_ZONE.match(line)
-        if match:
-            yield match.group(1), match.group(2), Place(match.group(1), file, number)
+        opened, match, access = _CLAUSE.match(line), _LOCAL_ZONE.match(line), _ACCESS.match(line)
+        place = Place(line, file, number)
+        clause = opened.group(1) if opened else clause
+        if line == "rpz:":
+            found.unknown(place, "response policy zones beside the local ones decide too")
+        elif line == "view:":
+            found.unknown(place, "decides instead of the local zones for the clients of the view")
+        elif match and clause != "view":
+            yield match.group(1), match.group(2), replace(place, entry=match.group(1))
+        elif access and ":" not in access.group(1):
+            clients.append((_clients(access.group(1)), access.group(2), place))
         elif line.startswith(("include:", "include-toplevel:")):
             path = line.partition(":")[2].strip().strip('"')
-            for name, _ in texts.included(path, Place(line, file, number), found):
-                yield from _local_zones(texts, name, found)
-        elif line == "rpz:":
-            found.unknown(Place(line, file, number), "response policy zones beside the local ones decide too")
+            for name, _ in texts.included(path, place, found):
+                yield from _local_zones(texts, name, found, clients)
+
+
+def _clients(text: str) -> AddressSet:
+    try:
+        return AddressSet.parse([text])
+    except ValueError:
+        return AddressSet()
+
+
+_THIS_HOST: Final = AddressSet.parse(["127.0.0.0/8"])
+
+
+def _refuse_clients(found: Imported, clients: list[tuple[AddressSet, str, Place]]) -> None:
+    """Who is not answered at all: the narrowest network decides, and without any only this host is answered
+    (unbound.conf(5), access-control). A part of a configuration that says nothing of clients leaves them open."""
+    if not clients:
+        return
+    answered = _THIS_HOST
+    for network, action, _ in sorted(clients, key=lambda item: -item[0].size):
+        answered = answered | network if action.startswith("allow") else answered - network
+    refused = EVERYWHERE - answered
+    if refused:
+        found.say(False, Scope(place=clients[0][2], sources=refused))

@@ -58,6 +58,7 @@ _PLACES: Final = {
     "aws-domain-list": ("aws domain list",),
     "cilium": ("cilium matchPattern",),
     "pan-os": ("pan-os url",),
+    "pan-os-category": ("pan-os url",),
     "fortigate": ("fortigate fqdn",),
     "gcp-swp": ("gcp url list",),
 }

@@ -13,7 +13,14 @@ from allowlist.filters.kubernetes import KubernetesNetworkPolicy
 from allowlist.filters.nginx import Nginx
 from allowlist.filters.squid import Squid
 from allowlist.filters.suricata import Suricata
-from allowlist.filters.vendors import AwsDomainList, Cilium, FortiGate, GoogleSecureWebProxy, PaloAlto
+from allowlist.filters.vendors import (
+    AwsDomainList,
+    Cilium,
+    FortiGate,
+    GoogleSecureWebProxy,
+    PaloAlto,
+    PaloAltoCategory,
+)
 
 _FORMATS: Final[tuple[Format, ...]] = (
     Squid(),
@@ -29,6 +36,7 @@ _FORMATS: Final[tuple[Format, ...]] = (
     Cilium(),
     KubernetesNetworkPolicy(),
     PaloAlto(),
+    PaloAltoCategory(),
     FortiGate(),
     GoogleSecureWebProxy(),
 )

@@ -217,6 +217,19 @@ def _pan_os(files: Files, lists: Lists) -> Sizes:
     yield Size("characters of the longest entry", longest, 255, "PAN-OS, formatting guidelines for URL lists")
 
 
+def _pan_category(files: Files, lists: Lists) -> Sizes:
+    largest = max((sum(len(shape.patterns) for shape, _ in shapes) for _, shapes in lists), default=0)
+    yield Size(
+        "custom URL categories", len(lists.services), None, "PAN-OS, by model: 'show system state' tells"
+    )
+    yield Size(
+        "entries of the largest category",
+        largest,
+        25_000,
+        "PAN-OS, custom URL categories of a firewall; by model",
+    )
+
+
 def _fortigate(files: Files, lists: Lists) -> Sizes:
     shapes = [sum(len(shape.patterns) for shape, _ in shapes) for _, shapes in lists]
     source = "FortiOS maximum values table, by model and version"
@@ -250,6 +263,7 @@ _MEASURES: Final[Mapping[str, Callable[[Files, Lists], Sizes]]] = {
     "aws-domain-list": _aws_domains,
     "cilium": _cilium,
     "pan-os": _pan_os,
+    "pan-os-category": _pan_category,
     "fortigate": _fortigate,
     "gcp-swp": _gcp,
 }

@@ -9,9 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 from allowlist.filters.dialects import DIALECTS
+from allowlist.filters.documents import documents
 from allowlist.filters.format import (
     ALL_KINDS,
     Files,
@@ -20,6 +21,7 @@ from allowlist.filters.format import (
     Scope,
     TroubleKind,
     comment_lines,
+    line_of,
     names_in,
     who_lines,
 )
@@ -39,7 +41,7 @@ class Suricata:
     says = ALL_KINDS
     widens: Mapping[Kind, Kind] = {}
     notes = (
-        "Load with pass before drop: action-order pass, drop (AWS: strict order, drop established).",
+        "The rules mean the same in both orders of AWS (action order, strict order) and in Suricata's own (pass before drop).",
         "Connections are decided on their first TLS or HTTP message; an SNI with a dot at the end is dropped.",
     )
 
@@ -61,10 +63,35 @@ class Suricata:
         return {"allowlist.rules": "\n".join([*lines, ""])}
 
     def read(self, files: Files) -> Imported:
-        """Every rule that passes before every rule that drops, as Suricata orders them unless told otherwise."""
+        """Rules as text, or as rule groups and policies of AWS in JSON or YAML.
+
+        Every rule that passes before every rule that drops, as Suricata orders them unless told otherwise; rules of a
+        group in strict order as they are written.
+        """
         found = Imported()
-        rules = [rule for file, text in files.items() for rule in _rules(file, text, found)]
-        for actions in (("pass",), ("drop", "reject", "rejectsrc", "rejectdst", "rejectboth")):
+        rules: list[tuple[re.Match[str], Place]] = []
+        strict: list[list[tuple[re.Match[str], Place]]] = []
+        defaults: set[str] = set()
+        for file, text in files.items():
+            if not _is_document(text):
+                rules += _rules(file, text, found)
+                continue
+            for document in documents(file, text):
+                defaults |= set(_default_actions(document))
+                for string, order in _rule_groups(document):
+                    group = list(_rules(file, string, found, text))
+                    if order == _STRICT:
+                        strict.append(group)
+                    else:
+                        rules += group
+        if strict:
+            self._read_strict(found, strict, rules, defaults)
+        else:
+            self._read_by_action(found, rules)
+        return found
+
+    def _read_by_action(self, found: Imported, rules: list[tuple[re.Match[str], Place]]) -> None:
+        for actions in (("pass",), _DROPS):
             for match, place in rules:
                 if match["action"] in actions:
                     self._read_rule(found, match, place)
@@ -74,7 +101,27 @@ class Suricata:
             why = "the default action of the policy, where no rule drops"
             found.say(False, Scope(place=whole, doubts=(why,)))
         found.say(True, Scope(place=Place("what no rule drops"), services=_SEEN))
-        return found
+
+    def _read_strict(
+        self,
+        found: Imported,
+        groups: list[list[tuple[re.Match[str], Place]]],
+        others: list[tuple[re.Match[str], Place]],
+        defaults: set[str],
+    ) -> None:
+        """AWS takes one order for a policy, and groups by a priority that stands in the policy, not in the group."""
+        if others:
+            found.unknown(others[0][1], "stands in default action order beside groups in strict order")
+        if len(groups) > 1:
+            found.unknown(groups[1][0][1], "the priorities of the rule groups, which stand in the policy")
+        for match, place in (rule for group in groups for rule in group):
+            if match["action"] == "pass" or match["action"] in _DROPS:
+                self._read_rule(found, match, place)
+        rest = Scope(place=Place("what no rule decides"), services=_SEEN)
+        if not defaults:
+            found.either(rest, "the stateful default actions of the policy")
+        elif not any("drop" in action for action in defaults):
+            found.say(True, rest)
 
     def _read_rule(self, found: Imported, match: re.Match[str], place: Place) -> None:
         allows, options = match["action"] == "pass", _OPTION.findall(match["options"])
@@ -107,12 +154,51 @@ class Suricata:
         found.say(allows, *both([base], found.scopes(reading, replace(place, entry=entry))))
 
 
-def _rules(file: str, text: str, found: Imported) -> Iterator[tuple[re.Match[str], Place]]:
+_DROPS: Final = ("drop", "reject", "rejectsrc", "rejectdst", "rejectboth")
+_STRICT: Final = "STRICT_ORDER"
+
+
+def _is_document(text: str) -> bool:
+    """A rule group of AWS, not rules: JSON, or a template that speaks of rule groups."""
+    return text.lstrip()[:1] in ("{", "[") or "RulesString:" in text or "StatefulDefaultActions" in text
+
+
+def _rule_groups(document: Any, order: str = "") -> Iterator[tuple[str, str]]:
+    """(rules, order) of each stateful rule group, wherever it stands in an answer of the API or a template."""
+    if isinstance(document, dict):
+        options = document.get("StatefulRuleOptions")
+        order = str(options.get("RuleOrder") or order) if isinstance(options, dict) else order
+        for key, value in document.items():
+            if key == "RulesString" and isinstance(value, str):
+                yield value, order
+            else:
+                yield from _rule_groups(value, order)
+    elif isinstance(document, list):
+        for item in document:
+            yield from _rule_groups(item, order)
+
+
+def _default_actions(document: Any) -> Iterator[str]:
+    if isinstance(document, dict):
+        for key, value in document.items():
+            if key == "StatefulDefaultActions" and isinstance(value, list):
+                yield from map(str, value)
+            else:
+                yield from _default_actions(value)
+    elif isinstance(document, list):
+        for item in document:
+            yield from _default_actions(item)
+
+
+def _rules(file: str, text: str, found: Imported, inside: str = "") -> Iterator[tuple[re.Match[str], Place]]:
+    """``inside``: the document that holds ``text`` as one value, whose lines are those of the file."""
     for number, line in enumerate(text.splitlines(), 1):
         bare = line.strip()
         if not bare or bare.startswith("#"):
             continue
-        place, match = Place(bare, file, number), _RULE.match(bare)
+        sid = _SID.search(bare)
+        at = line_of(inside, f"sid:{sid.group(1)}") if inside and sid else 0 if inside else number
+        place, match = Place(bare, file, at), _RULE.match(bare)
         if match:
             yield match, place
         else:
@@ -123,6 +209,7 @@ _RULE: Final = re.compile(
     r"(?P<action>\w+)\s+(?P<protocol>\w+)\s+(?P<source>\[[^\]]*\]|\S+)\s+\S+\s+->\s+(?P<target>\[[^\]]*\]|\S+)\s+"
     r"(?P<port>\[[^\]]*\]|\S+)\s+\((?P<options>.*)\)\s*$"
 )
+_SID: Final = re.compile(r"sid:\s*(\d+)")
 _OPTION: Final = re.compile(r'([\w.]+)\s*(?::\s*((?:!\s*)?"(?:[^"\\]|\\.)*"|[^;]*))?;')
 _SEEN: Final = (Service("http"), Service("https"))
 _BUFFERS: Final = ("tls.sni", "tls_sni", "http.host", "http_host")

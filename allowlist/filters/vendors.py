@@ -7,7 +7,9 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
+from xml.etree import ElementTree as ET
 
+from allowlist.errors import InvalidInput
 from allowlist.filters.dialects import DIALECTS, Dialect
 from allowlist.filters.documents import by_port, documents, json_of, yaml_of
 from allowlist.filters.format import (
@@ -176,6 +178,65 @@ class PaloAlto(_TextList):
     def entries(self, shape: Shape) -> Iterator[str]:
         yield from (f"{pattern}/" for pattern in shape.patterns)
 
+    def read(self, files: Files) -> Imported:
+        """Lists of entries, and custom URL categories of a configuration as XML or ``set`` commands."""
+        found = Imported()
+        for file, text in files.items():
+            for category, line, entry in _pan_entries(file, text):
+                found.add(_service_in(category or file), entry, self.reading(entry), file, line)
+        return found
+
+
+def _pan_entries(file: str, text: str) -> Iterator[tuple[str, int, str]]:
+    """(category, line, entry); the category is empty for a plain list. Raises InvalidInput for XML that is none."""
+    if text.lstrip().startswith("<"):
+        yield from _pan_xml(file, text)
+        return
+    for line, entry in gather(text.splitlines()):
+        command = _PAN_SET.match(entry)
+        if command:
+            category, values = command.groups()
+            for value in values.strip("[] ").split():
+                yield category.strip('"'), line, value.strip('"')
+        elif not entry.startswith("set "):
+            yield "", line, entry
+
+
+_PAN_SET: Final = re.compile(r'^set\s.*?\bcustom-url-category\s+("[^"]+"|\S+)\s+list\s+(\[[^\]]*\]|\S+)\s*$')
+
+
+def _pan_xml(file: str, text: str) -> Iterator[tuple[str, int, str]]:
+    """A document with entities of its own is not read: a configuration of PAN-OS has none."""
+    if "<!DOCTYPE" in text or "<!ENTITY" in text:
+        raise InvalidInput.of(file, "declares entities, which no configuration of PAN-OS does")
+    try:
+        root = ET.fromstring(text)
+    except ET.ParseError as error:
+        raise InvalidInput.of(file, "is no XML that can be read", line=error.position[0]) from None
+    for categories in root.iter("custom-url-category"):
+        for category in categories.findall("entry"):
+            for member in category.iterfind("list/member"):
+                entry = (member.text or "").strip()
+                yield category.get("name", ""), line_of(text, entry), entry
+
+
+class PaloAltoCategory(PaloAlto):
+    """Custom URL categories as ``set`` commands, one for each service."""
+
+    name = "pan-os-category"
+    title = "PAN-OS custom URL category (set commands)"
+    notes = ("Use each category in a rule with the service its name says; commit afterwards.",)
+
+    def write(self, lists: Lists, title: str) -> dict[str, str]:
+        """A value of ``description`` holds no quotation mark and at most 255 characters."""
+        lines: list[str] = []
+        for service, shapes in lists:
+            category = f"set profiles custom-url-category allowlist-{service.slug}"
+            told = f"{title}: {service}, by allowlist export".replace('"', "'")[:255]
+            lines += [f'{category} description "{told}"', f'{category} type "URL List"']
+            lines += [f"{category} list {entry}" for shape, _ in shapes for entry in self.entries(shape)]
+        return {"allowlist.pan-os.set": "\n".join([*lines, ""])}
+
 
 class AwsDomainList:
     """Domain list of a stateful rule group: ``x`` and ``.x`` (name and everything below)."""
@@ -212,9 +273,9 @@ class AwsDomainList:
         return found
 
     def _read_list(self, found: Imported, source: dict[str, Any], file: str, text: str) -> None:
-        """A list of denied domains lets everything else through."""
+        """A list of denied or rejected domains lets everything else through, one of alerts everything."""
         kind = str(source.get("GeneratedRulesType") or "")
-        if kind not in ("ALLOWLIST", "DENYLIST"):
+        if kind not in ("ALLOWLIST", "DENYLIST", "REJECTLIST", "ALERTLIST"):
             found.unknown(
                 Place(kind or "RulesSourceList", file), "is neither a list of allowed nor of denied domains"
             )
@@ -222,11 +283,11 @@ class AwsDomainList:
         allows = kind == "ALLOWLIST"
         for target in source.get("TargetTypes") or []:
             service = _service_in(file, "https" if target == "TLS_SNI" else "http")
-            for entry in map(str, source.get("Targets") or []):
+            for entry in map(str, (source.get("Targets") or []) if kind != "ALERTLIST" else []):
                 reading = DIALECTS["aws domain list"].read(entry)
                 found.add(service, entry, reading, file, line_of(text, entry), allows=allows)
             if not allows:
-                found.say(True, Scope(place=Place("DENYLIST", file), services=(service,)))
+                found.say(True, Scope(place=Place(kind, file), services=(service,)))
 
 
 def _domain_lists(document: Any) -> Iterator[dict[str, Any]]:

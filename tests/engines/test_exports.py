@@ -103,7 +103,9 @@ LISTS: dict[str, Callable[[], Iterator[Requirement]]] = {
     "all catalogs": requirements,
     "a random list": lambda: random_requirements(22),
     "another random list": lambda: random_requirements(23),
+    "a list of your own": lambda: random_requirements(int(os.environ.get("ALLOWLIST_SEED", "24"))),
 }
+"""The last one is another one for every ALLOWLIST_SEED."""
 
 
 @pytest.mark.parametrize("which", LISTS)
@@ -119,6 +121,7 @@ def test_a_real_engine_lets_through_exactly_what_is_proved(label: str, which: st
     names = sorted(set(itertools.chain.from_iterable(neighbours(item.pattern) for item in wanted)))
     services = [service for service in read.allowed if service != ANY_SERVICE] or [ANY_SERVICE]
     print(f"{label}: {version_of(*version)}, {which}: {len(names)} names, {len(services)} services")
+    assert not any(size.exceeded for size in found.sizes)
     with start(found.files, tmp_path) as ask:
         wrong = [
             (str(service), host, "let through" if got else "stopped")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from allowlist.errors import InvalidInput
 from allowlist.filters.imported import Imported, TroubleKind
 from allowlist.filters.lists import Service
 from allowlist.filters.registry import FORMATS
@@ -429,3 +430,110 @@ static_resources:
 )
 def test_envoy_chains_by_what_their_filters_do(fqdn: str, word: str) -> None:
     assert verdict("envoy-sni", {"envoy.yaml": ENVOY}, fqdn) == word
+
+
+AWS_STRICT = """{"RuleGroupName": "egress", "RuleGroup": {
+ "RulesSource": {"RulesString": "drop tls $HOME_NET any -> any any (tls.sni; content:\\"bad.contoso.com\\"; nocase; startswith; endswith; sid:1;)\\npass tls $HOME_NET any -> any 443 (tls.sni; dotprefix; content:\\".contoso.com\\"; nocase; endswith; sid:2;)\\npass tls $HOME_NET any -> any 443 (tls.sni; content:\\"bad.contoso.com\\"; nocase; startswith; endswith; sid:3;)"},
+ "StatefulRuleOptions": {"RuleOrder": "ORDER"}},
+ "FirewallPolicy": {"StatefulDefaultActions": ["aws:drop_established"]}}"""
+
+
+@pytest.mark.parametrize(
+    ("order", "fqdn", "word"),
+    [
+        ("STRICT_ORDER", "bad.contoso.com", "deny"),
+        ("STRICT_ORDER", "www.contoso.com", "allow"),
+        ("STRICT_ORDER", "fabrikam.com", "deny"),
+        ("DEFAULT_ACTION_ORDER", "bad.contoso.com", "allow"),
+        ("DEFAULT_ACTION_ORDER", "www.contoso.com", "allow"),
+        ("DEFAULT_ACTION_ORDER", "fabrikam.com", "allow"),
+    ],
+)
+def test_a_rule_group_of_aws_decides_in_the_order_it_names(order: str, fqdn: str, word: str) -> None:
+    """In action order each pass comes before each drop, and what no rule drops goes on."""
+    assert verdict("suricata", {"group.json": AWS_STRICT.replace("ORDER", order, 1)}, fqdn) == word
+
+
+def test_without_the_policy_nobody_knows_what_a_strict_group_leaves_over() -> None:
+    group = AWS_STRICT.replace("ORDER", "STRICT_ORDER", 1).replace("StatefulDefaultActions", "Other")
+    assert verdict("suricata", {"group.json": group}, "fabrikam.com") == "unknown"
+    assert verdict("suricata", {"group.json": group}, "www.contoso.com") == "allow"
+
+
+@pytest.mark.parametrize(
+    ("kind", "fqdn", "word"),
+    [
+        ("REJECTLIST", "www.contoso.com", "deny"),
+        ("REJECTLIST", "fabrikam.com", "allow"),
+        ("ALERTLIST", "www.contoso.com", "allow"),
+    ],
+)
+def test_lists_of_aws_that_reject_or_only_alert(kind: str, fqdn: str, word: str) -> None:
+    text = (
+        '{"RulesSource": {"RulesSourceList": {"Targets": [".contoso.com"], "TargetTypes": ["TLS_SNI"], '
+        f'"GeneratedRulesType": "{kind}"}}}}}}'
+    )
+    assert verdict("aws-domain-list", {"list.json": text}, fqdn) == word
+
+
+PAN_XML = """<config version="11.1.0"><shared><profiles><custom-url-category>
+ <entry name="sites-https-443"><list><member>www.contoso.com/</member><member>*.fabrikam.com/</member></list>
+ <type>URL List</type></entry></custom-url-category></profiles></shared></config>"""
+PAN_SET = """set shared profiles custom-url-category sites-https-443 type "URL List"
+set shared profiles custom-url-category sites-https-443 list [ www.contoso.com/ *.fabrikam.com/ ]
+set deviceconfig system hostname fw1
+"""
+
+
+@pytest.mark.parametrize("name", ["pan-os", "pan-os-category"])
+@pytest.mark.parametrize("text", [PAN_XML, PAN_SET], ids=["xml", "set"])
+def test_a_custom_url_category_is_read_from_a_configuration(text: str, name: str) -> None:
+    files = {"running-config": text}
+    assert verdict(name, files, "www.contoso.com") == "allow"
+    assert verdict(name, files, "a.fabrikam.com") == "allow"
+    assert verdict(name, files, "fabrikam.com") == "deny"
+    assert verdict(name, files, "www.contoso.com", port=80) == "deny"
+    assert {line.place.line for line in imported(name, files).lines} == {2}
+
+
+@pytest.mark.parametrize("text", ["<a>", "<!DOCTYPE a [<!ENTITY b 'c'>]><a>&b;</a>"])
+def test_xml_that_is_no_configuration_is_refused(text: str) -> None:
+    with pytest.raises(InvalidInput):
+        imported("pan-os", {"running-config.xml": text})
+
+
+UNBOUND = """server:
+    access-control: 10.0.0.0/8 allow
+    access-control: 10.9.0.0/16 refuse
+    access-control: 10.9.1.0/24 allow_snoop
+    local-zone: "." always_nxdomain
+    local-zone: "contoso.com" always_transparent
+"""
+
+
+@pytest.mark.parametrize(
+    ("source", "word"),
+    [
+        ("10.0.0.4", "allow"),
+        ("10.9.0.4", "deny"),
+        ("10.9.1.4", "allow"),
+        ("192.168.0.4", "deny"),
+        ("127.0.0.1", "allow"),
+    ],
+)
+def test_unbound_answers_the_clients_it_is_told_to(source: str, word: str) -> None:
+    assert verdict("unbound", {"unbound.conf": UNBOUND}, "www.contoso.com", source=source) == word
+
+
+def test_the_zones_of_a_view_are_not_those_of_everybody() -> None:
+    text = 'server:\n  local-zone: "." always_nxdomain\nview:\n  name: "v"\n  local-zone: "contoso.com" always_transparent\n'
+    assert verdict("unbound", {"unbound.conf": text}, "www.contoso.com") == "unknown"
+
+
+def test_a_client_of_ipv6_makes_no_difference_to_one_of_ipv4() -> None:
+    """Flows here start at addresses of IPv4: what Squid says of others selects none of them, and ``!`` all."""
+    text = "acl six src 2001:db8::/32\nacl ok dstdomain .contoso.com\n{}http_access deny all\n"
+    only = text.format("http_access allow six ok\n")
+    others = text.format("http_access allow !six ok\n")
+    assert verdict("squid", {"squid.conf": only}, "www.contoso.com") == "deny"
+    assert verdict("squid", {"squid.conf": others}, "www.contoso.com") == "allow"

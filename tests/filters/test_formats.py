@@ -85,7 +85,14 @@ def test_every_entry_says_who_wants_it_where_the_format_has_comments(engine: For
     text = "".join(found.files.values())
     if engine.name == "kubernetes":
         assert "contoso.com" not in text
-    elif engine.name in ("envoy-sni", "envoy-proxy", "aws-domain-list", "cilium", "gcp-swp"):
+    elif engine.name in (
+        "envoy-sni",
+        "envoy-proxy",
+        "aws-domain-list",
+        "cilium",
+        "gcp-swp",
+        "pan-os-category",
+    ):
         assert "contoso.com" in text
     else:
         assert "demo@1.0.0#sign-in" in text
@@ -230,6 +237,7 @@ CANNOT = {
     "cilium": "*contoso.com",
     "kubernetes": "contoso.com",
     "pan-os": "*contoso.com",
+    "pan-os-category": "*contoso.com",
     "fortigate": "*contoso.com",
     "gcp-swp": "*contoso.com",
 }
