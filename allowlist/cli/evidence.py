@@ -27,15 +27,13 @@ from allowlist.cli.common import (
 )
 from allowlist.cli.console import put, say, styled, uses_colour
 from allowlist.cli.exits import Exit
-from allowlist.cli.outputs import Output, format_option, report_option, shown_path
+from allowlist.cli.outputs import Output, form_for, format_option, output_option, report_option, shown_path
 
 if TYPE_CHECKING:
     from allowlist.azure.connection import SignIn
     from allowlist.traffic.engine import Traffic
     from allowlist.traffic.findings import Evidence
     from allowlist.workflow.evidence import Window
-
-_ENDINGS = {".html": "html", ".md": "markdown", ".json": "json", ".sarif": "sarif"}
 
 
 def zone_of(context: click.Context, option: click.Parameter, text: str) -> str:
@@ -112,12 +110,7 @@ def zone_of(context: click.Context, option: click.Parameter, text: str) -> str:
 @state_options
 @format_option
 @report_option
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="Write the result to this file; its ending chooses the format where --format does not.",
-)
+@output_option
 @json_option
 @exit_code_option
 def evidence(
@@ -198,13 +191,7 @@ def evidence(
             )
     if anonymise:
         found = anonymised(found, secrets.token_bytes(16))
-    form = (
-        "json"
-        if as_json
-        else _ENDINGS.get(output.suffix.lower(), form)
-        if output is not None and form == "text"
-        else form
-    )
+    form = form_for(form, output, as_json=as_json)
     own = {"html": lambda: _html(found)}
     Output(form=form, reports=reports, file=output).show(
         evidence_text(found, styled if output is None else str, everything=everything),

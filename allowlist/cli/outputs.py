@@ -51,6 +51,22 @@ report_option = click.option(
     help=f"Also write it to a file, in one of the forms {', '.join(REPORTS)} (repeatable).",
 )
 
+output_option = click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write the result to this file; its ending chooses the format where --format does not.",
+)
+
+_ENDINGS = {".html": "html", ".md": "markdown", ".json": "json", ".sarif": "sarif"}
+
+
+def form_for(form: str, output: Path | None, *, as_json: bool) -> str:
+    """The form of what is written: what was asked for, else what the ending of the file says."""
+    if as_json:
+        return "json"
+    return _ENDINGS.get(output.suffix.lower(), form) if output is not None and form == "text" else form
+
 
 NOTHING_OF_ITS_OWN: Mapping[str, Callable[[], str]] = {}
 

@@ -17,7 +17,7 @@ from allowlist.cli.common import (
 )
 from allowlist.cli.console import say, styled
 from allowlist.cli.exits import Exit
-from allowlist.cli.outputs import Output, format_option, report_option, shown_path
+from allowlist.cli.outputs import Output, form_for, format_option, output_option, report_option, shown_path
 
 if TYPE_CHECKING:
     from allowlist.azure.connection import SignIn
@@ -30,12 +30,7 @@ if TYPE_CHECKING:
 @click.option("--all", "everything", is_flag=True, help="Also show what is met, with its evidence.")
 @format_option
 @report_option
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="Write the report to this file; its ending chooses the format where --format does not.",
-)
+@output_option
 @json_option
 @exit_code_option
 def posture(
@@ -73,7 +68,7 @@ def posture(
     with state_from(snapshot, sign_in.to(project.workload)) as origin:
         estate = read_estate(project, specs, origin, whole=True)
     report = assess(project, estate, specs)
-    form = "json" if as_json else _form_of(form, output)
+    form = form_for(form, output, as_json=as_json)
     lines = posture_text(report, styled if output is None else str, everything=everything)
     own = {"markdown": lambda: _markdown(report), "html": lambda: _html(report)}
     made = Output(form=form, reports=reports, file=output)
@@ -84,13 +79,6 @@ def posture(
         say(f"written to {output}")
     say(summary_line(report))
     return Exit.PENDING if exit_code and report.is_pending else Exit.DONE
-
-
-_ENDINGS = {".html": "html", ".md": "markdown", ".json": "json", ".sarif": "sarif"}
-
-
-def _form_of(form: str, output: Path | None) -> str:
-    return _ENDINGS.get(output.suffix.lower(), form) if output is not None and form == "text" else form
 
 
 def _markdown(report: Posture) -> str:

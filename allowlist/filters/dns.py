@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Final
 
 from allowlist.filters.dialects import DIALECTS
@@ -45,7 +46,15 @@ def _names_only(service: Service) -> Service:
     return ANY_SERVICE
 
 
-class ResponsePolicyZones:
+class _DnsNames:
+    """What filters of DNS share: names on any port, no connections of their own."""
+
+    reconnects = False
+    sees = staticmethod(_names_only)
+    widens: Mapping[Kind, Kind] = MappingProxyType({})
+
+
+class ResponsePolicyZones(_DnsNames):
     """Two zones: what passes, and after it ``* CNAME .`` alone.
 
     In one zone every entry would open the whole top-level domain it stands in (measured on BIND 9.18, 9.20 and
@@ -54,10 +63,7 @@ class ResponsePolicyZones:
 
     name = "rpz"
     title = "response policy zones for BIND and Unbound"
-    reconnects = False
-    sees = staticmethod(_names_only)
     says = frozenset({Kind.EXACT, Kind.BELOW, Kind.TREE})
-    widens: Mapping[Kind, Kind] = {}
     notes = (
         *_DNS_NOTES,
         (
@@ -189,15 +195,12 @@ def _odd_owner(owner: str) -> str:
     return ""
 
 
-class Dnsmasq:
+class Dnsmasq(_DnsNames):
     """``server=/P/`` for what passes, under ``local=/#/`` that answers the rest itself; the longest entry wins."""
 
     name = "dnsmasq"
     title = "dnsmasq"
-    reconnects = False
-    sees = staticmethod(_names_only)
     says = ALL_KINDS
-    widens: Mapping[Kind, Kind] = {}
     notes = (
         *_DNS_NOTES,
         (
@@ -293,13 +296,11 @@ def _dnsmasq_lines(shape: Shape) -> Iterator[str]:
             yield f"server={AZURE_DNS}"
 
 
-class UnboundLocalZones:
+class UnboundLocalZones(_DnsNames):
     """``local-zone: "x" always_transparent`` over ``"." always_nxdomain``: a name with everything below it, nothing else."""
 
     name = "unbound"
     title = "Unbound local zones"
-    reconnects = False
-    sees = staticmethod(_names_only)
     says = frozenset({Kind.TREE, Kind.EVERYTHING})
     widens: Mapping[Kind, Kind] = {Kind.EXACT: Kind.TREE, Kind.BELOW: Kind.TREE}
     notes = (*_DNS_NOTES, "For one name without what is below it use the format rpz.")

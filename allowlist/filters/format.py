@@ -11,6 +11,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
 from textwrap import wrap
+from types import MappingProxyType
 from typing import Final, Protocol
 
 from allowlist.filters.imported import Imported, Place, Scope, Trouble, TroubleKind
@@ -25,6 +26,7 @@ __all__ = [
     "Scope",
     "Trouble",
     "TroubleKind",
+    "WebNames",
     "comment_lines",
     "commented",
     "gather",
@@ -83,6 +85,15 @@ class Format(Protocol):
 def names_in(*protocols: str) -> Callable[[Service], Service | None]:
     """For engines that read names out of these protocols, by port."""
     return lambda service: service if service.protocol in protocols else None
+
+
+class WebNames:
+    """What engines share that read names out of HTTPS and HTTP, by port, and say every shape of a list."""
+
+    reconnects = True
+    sees = staticmethod(names_in("https", "http"))
+    says: frozenset[Kind] = ALL_KINDS
+    widens: Mapping[Kind, Kind] = MappingProxyType({})
 
 
 def comment_lines(title: str, mark: str = "#") -> list[str]:

@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Final
 
 from allowlist.filters.dialects import DIALECTS
 from allowlist.filters.format import (
-    ALL_KINDS,
     Files,
     Imported,
     Place,
     Scope,
     TroubleKind,
+    WebNames,
     comment_lines,
     commented,
     gather,
-    names_in,
 )
 from allowlist.filters.imported import all_of, both, joined, negated
 from allowlist.filters.lists import Kind, Lists, Service, Shape, said_by
@@ -27,7 +26,7 @@ from allowlist.filters.texts import Texts
 from allowlist.rules.addresses import AddressSet
 
 
-class HAProxy:
+class HAProxy(WebNames):
     """Three files by port: exact names (``-m str``), suffixes (``-m end``), and the rules that use them.
 
     Case, a dot at the end and ``:443`` all count in HAProxy 2.6 and 3.0 (measured), so the rules fold the name first.
@@ -35,10 +34,6 @@ class HAProxy:
 
     name = "haproxy"
     title = "HAProxy lists for SNI and Host"
-    reconnects = True
-    sees = staticmethod(names_in("https", "http"))
-    says = ALL_KINDS
-    widens: Mapping[Kind, Kind] = {}
     notes = (
         "The acl lines of allowlist.cfg belong into the frontend of their port; reject what no acl matches.",
     )

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
 from allowlist.errors import InvalidInput
 from allowlist.filters.dialects import DIALECTS
 from allowlist.filters.format import (
-    ALL_KINDS,
     Files,
     Imported,
     Place,
     Scope,
     TroubleKind,
+    WebNames,
     comment_lines,
-    names_in,
     who_lines,
 )
 from allowlist.filters.lists import Kind, Lists, Service, Shape, said_by
@@ -30,7 +29,7 @@ _BUCKET_STEP: Final = 64
 """nginx rounds map_hash_bucket_size to a cache line; 64 octets is that line on every platform it runs on here."""
 
 
-class Nginx:
+class Nginx(WebNames):
     """``map`` blocks with ``hostnames``: one for each port, on the server name (stream) or the Host (http).
 
     A name longer than 46 characters stops nginx 1.22 and 1.26 without ``map_hash_bucket_size`` (measured), so the
@@ -39,10 +38,6 @@ class Nginx:
 
     name = "nginx"
     title = "nginx map blocks for SNI and Host"
-    reconnects = True
-    sees = staticmethod(names_in("https", "http"))
-    says = ALL_KINDS
-    widens: Mapping[Kind, Kind] = {}
     notes = (
         "allowlist-https-*.conf belongs into stream {} with ssl_preread on, allowlist-http-*.conf into http {}.",
         "Close the connection where the variable is 0.",

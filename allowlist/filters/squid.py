@@ -8,22 +8,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
 
 from allowlist.filters.dialects import DIALECTS, Dialect
 from allowlist.filters.format import (
-    ALL_KINDS,
     Files,
     Imported,
     Place,
     Scope,
     TroubleKind,
+    WebNames,
     comment_lines,
     commented,
     gather,
-    names_in,
 )
 from allowlist.filters.imported import all_of, joined, negated
 from allowlist.filters.lists import Kind, Lists, Service, Shape
@@ -36,13 +35,9 @@ _DOMAIN = DIALECTS["squid dstdomain"]
 _REGEX = DIALECTS["squid dstdom_regex"]
 
 
-class Squid:
+class Squid(WebNames):
     name = "squid"
     title = "Squid forward proxy"
-    reconnects = True
-    sees = staticmethod(names_in("https", "http"))
-    says = ALL_KINDS
-    widens: Mapping[Kind, Kind] = {}
     notes = (
         "The names are those of CONNECT and of request URLs: clients must be set to use the proxy.",
         "include allowlist.conf in squid.conf before other http_access lines; it ends with deny all.",

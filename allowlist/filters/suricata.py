@@ -7,22 +7,21 @@ lower case (``http.host``, where an upper-case letter loads and never matches; m
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, Final
 
 from allowlist.filters.dialects import DIALECTS
 from allowlist.filters.documents import documents
 from allowlist.filters.format import (
-    ALL_KINDS,
     Files,
     Imported,
     Place,
     Scope,
     TroubleKind,
+    WebNames,
     comment_lines,
     line_of,
-    names_in,
     who_lines,
 )
 from allowlist.filters.imported import both
@@ -33,13 +32,10 @@ from allowlist.rules.addresses import EVERYWHERE, AddressSet
 _FIRST_SID: Final = 9_100_001
 
 
-class Suricata:
+class Suricata(WebNames):
     name = "suricata"
     title = "Suricata and AWS Network Firewall stateful rules"
     reconnects = False
-    sees = staticmethod(names_in("https", "http"))
-    says = ALL_KINDS
-    widens: Mapping[Kind, Kind] = {}
     notes = (
         "The rules mean the same in both orders of AWS (action order, strict order) and in Suricata's own (pass before drop).",
         "Connections are decided on their first TLS or HTTP message; an SNI with a dot at the end is dropped.",
