@@ -41,6 +41,12 @@ def _facts() -> Schema:
     return schema_of(FactsFile, "what ARM cannot tell, for --facts")
 
 
+def _mapping() -> Schema:
+    from allowlist.estate.rule_lists import RuleList
+
+    return schema_of(RuleList, "a mapping file, for lists of rules (NAME.rules.yaml)")
+
+
 def _policy() -> Schema:
     from allowlist.workflow.approval_policy import PolicyDocument
 
@@ -165,6 +171,7 @@ SCHEMAS: Final[Mapping[str, Callable[[], Schema]]] = {
     "workload": _workload,
     "catalog": _catalog,
     "facts": _facts,
+    "mapping": _mapping,
     "policy": _policy,
     "decisions": _decisions,
     "plan": _plan,

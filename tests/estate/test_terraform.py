@@ -251,6 +251,48 @@ def test_a_group_that_goes_is_gone_and_listed_no_more(tmp_path: Path) -> None:
     assert not list(_read(tmp_path, data).children(POLICY_ID, "ruleCollectionGroups"))
 
 
+@pytest.mark.parametrize("actions", [("delete", "create"), ("create", "delete")])
+def test_a_group_that_is_replaced_stands_where_the_new_one_will(
+    actions: tuple[str, str], tmp_path: Path
+) -> None:
+    before = {**group(rule("a.example")), "id": GROUP_ID}
+    other = POLICY_ID.replace("acme", "other")
+    after = {**group(rule("a.example"), name="new"), "firewall_policy_id": other}
+    data = plan(change(GROUP_AT, after, before=before, actions=actions, unknown={"id": True}))
+    live = _snapshot(
+        tmp_path, LIVE_POLICY, {**LIVE_POLICY, "id": other},
+        {"id": GROUP_ID, "name": "ai", "properties": {"priority": 300, "ruleCollections": []}},
+    )  # fmt: skip
+    estate = _read(tmp_path, data, beneath=live)
+    assert estate.get(GROUP_ID) is None
+    assert _rules(estate, f"{other}/ruleCollectionGroups/new")
+
+
+def test_a_classic_collection_that_is_renamed_takes_the_place_of_the_old_one(tmp_path: Path) -> None:
+    at = f"{FIREWALL_ID}/applicationRuleCollections/web"
+    named = {
+        "azure_firewall_name": "afw",
+        "resource_group_name": "rg-hub",
+        "priority": 100,
+        "action": "Allow",
+    }
+    before = {"name": "web", "id": at, "rule": [], **named}
+    data = plan(
+        change(
+            "azurerm_firewall_application_rule_collection.web", {**named, "name": "new", "rule": []},
+            before=before, actions=("delete", "create"), unknown={"id": True},
+        )
+    )  # fmt: skip
+    there = [{"name": "web", "properties": {"priority": 100, "rules": []}}]
+    live = _snapshot(
+        tmp_path, {"id": FIREWALL_ID, "name": "afw", "properties": {"applicationRuleCollections": there}}
+    )
+    found = _body(_read(tmp_path, data, beneath=live), FIREWALL_ID)["properties"][
+        "applicationRuleCollections"
+    ]
+    assert [item["name"] for item in found] == ["new"]
+
+
 def test_a_forgotten_resource_stays_in_azure(tmp_path: Path) -> None:
     before = {**group(rule("a.example")), "id": GROUP_ID}
     data = plan(change(POLICY_AT, POLICY), change(GROUP_AT, before=before, actions=("forget",)))

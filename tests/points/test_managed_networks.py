@@ -210,6 +210,24 @@ def test_the_sku_is_chosen_before_the_first_rule_creates_the_firewall_of_a_hub(t
     assert "SKU Basic" in next(gate.text for gate in plan.gates if gate.id == "billed-firewall-target")
 
 
+@pytest.mark.parametrize("surface", BOTH)
+@pytest.mark.parametrize(
+    ("rule", "name", "right"),
+    [
+        ("data.blob.core.windows.net", "data.blob.core.windows.net", Status.UNKNOWN),
+        ("*.blob.core.windows.net", "data.blob.core.windows.net", Status.UNKNOWN),
+        ("*.blob.core.windows.net", "vscode.blob.core.windows.net", Status.UNKNOWN),
+        ("vscode.blob.core.windows.net", "vscode.blob.core.windows.net", Status.COVERED),
+    ],
+)
+def test_a_rule_that_is_said_to_be_without_effect_is_no_cover(
+    tmp_path: Path, surface: str, rule: str, name: str, right: Status
+) -> None:
+    findings = _case(tmp_path, surface, {name: HTTPS}, {"store": fqdn(rule)}).check()
+    assert [item.status for item in findings if item.requirement] == [right]
+    assert (right is Status.UNKNOWN) == any(item.status is Status.INVALID for item in findings)
+
+
 def test_storage_is_reached_by_private_endpoint_where_the_workload_names_one(tmp_path: Path) -> None:
     wants = {"stresearch.blob.core.windows.net": HTTPS}
     without = _case(tmp_path, "hub-network", wants)

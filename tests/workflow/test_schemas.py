@@ -17,7 +17,7 @@ from tests.helpers.cli import CONTOSO, allowlist
 from tests.helpers.shared import REPOSITORY
 
 SCHEMAS = all_schemas()
-WRITTEN = ("workload", "facts", "policy", "decisions", "review-settings")
+WRITTEN = ("workload", "facts", "mapping", "policy", "decisions", "review-settings")
 WORKLOADS = sorted(
     path
     for path in [*REPOSITORY.glob("examples/**/*.yaml"), CONTOSO / "allowlist.yaml"]
@@ -85,6 +85,15 @@ def test_facts_and_policies_fit() -> None:
     check(
         "policy",
         {"schema": "allowlist/approval-policy/v1", "approvers": ["a@b.example"], "quorum": {"billed": 2}},
+    )
+    check(
+        "mapping",
+        {
+            "schema": "allowlist/rule-list/v1",
+            "file": "r.csv",
+            "policy": "/s/p",
+            "columns": {"name": "Rule Name"},
+        },
     )
     with pytest.raises(jsonschema.ValidationError):
         check("workload", {"schema": "allowlist/workload/v1", "name": "w", "target": []})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from allowlist.estate.terraform.form import is_plan
@@ -18,7 +18,8 @@ _UNCHANGED = {("no-op",), ("read",), ()}
 class Instance:
     """One resource. ``values`` are those it has afterwards, unknown ones as Unknown.
 
-    ``module`` is the address of the module it stands in, empty for the root. ``before`` is its id until then.
+    ``module`` is the address of the module it stands in, empty for the root. ``before`` is its id until then, and
+    ``old`` are the values that it had: those of a resource that is replaced say what goes.
     """
 
     address: str
@@ -33,6 +34,14 @@ class Instance:
     replaced: bool = False
     created: bool = False
     before: str = ""
+    old: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def id(self) -> str:
+        """The id it has and keeps, empty where that is not known: one that is replaced may get another."""
+        known = self.values.get("id")
+        found = known if isinstance(known, str) else "" if self.replaced else self.before
+        return found if found.lower().startswith("/subscriptions/") else ""
 
     @property
     def config(self) -> str:
@@ -96,6 +105,7 @@ def _changed(item: Mapping[str, Any]) -> Instance:
         replaced="delete" in actions and "create" in actions,
         created="create" in actions,
         before=known if isinstance(known, str) else "",
+        old=before if isinstance(before, Mapping) else {},
     )
 
 

@@ -192,9 +192,8 @@ class _Reader:
         return self._ids[instance.address]
 
     def _id(self, instance: Instance) -> str | None:
-        for known in (instance.values.get("id"), instance.before):
-            if isinstance(known, str) and known.lower().startswith("/subscriptions/"):
-                return known
+        if instance.id:
+            return instance.id
         name = name_in_id(instance.values.get("name") or "default")
         if instance.type == _RESOURCE_GROUP:
             return f"/subscriptions/{self._subscription}/resourceGroups/{name}"
@@ -231,17 +230,26 @@ class _Reader:
         if holder is None:
             self.found.notes.append(f"{instance.address}: what it is a part of is known after apply")
             return
+        if instance.replaced:
+            self.found.parts.append(self._replaced_part(instance, part, holder))
         item = plain(in_body(part.item.made(self._with_ids(instance, instance.values, ()))))
         self.found.parts.append(
             PartOf(holder, part.member, item, removed=instance.deleted, changed=instance.changed)
         )
 
+    @staticmethod
+    def _replaced_part(instance: Instance, part: Part, holder: str) -> PartOf:
+        """What a part was called, and where it stood, before another takes its place."""
+        above = instance.old.get(part.parent) if part.parent else ResourceId(instance.before).parent.text
+        old = plain(in_body(part.item.made(instance.old)))
+        there = above if isinstance(above, str) and above else holder
+        return PartOf(there, part.member, old, removed=True, changed=True)
+
     def _holder(self, instance: Instance, part: Part) -> str | None:
         if part.parent:
             return self._id_at(instance, part.parent)
-        known = instance.values.get("id") or instance.before
-        if isinstance(known, str) and part.member.lower() in known.lower():
-            return ResourceId(known).parent.text
+        if part.member.lower() in instance.id.lower():
+            return ResourceId(instance.id).parent.text
         return id_of(self._group_of(instance), part.holder, [name_in_id(instance.values.get(part.named))])
 
     def _update(self, instance: Instance) -> None:

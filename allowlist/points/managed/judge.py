@@ -66,7 +66,7 @@ class NetworkJudge:
         refusal = why_inexpressible(self.network, requirement, ours=ours)
         unknown = undecided(coverage, refusal or self.network.doubts, op="put_rule")
         if unknown:
-            return unknown
+            return replace(unknown, alternatives=_ALTERNATIVES.get(refusal.reason, ()) if refusal else ())
         if refusal:
             return _blocked(refusal, requirement)
         return replace(_missing(requirement), assumptions=coverage.assumptions)
@@ -135,6 +135,11 @@ _ALTERNATIVES = {
     "fqdn_rules_only_80_443": ("private_endpoint_rule", "service_tag_rule_with_addressPrefixes"),
     "fqdn_rules_do_not_propagate_to_spark": ("wheel in storage behind a sparkEnabled private endpoint",),
     "storage_by_fqdn_not_supported": ("private_endpoint_rule",),
+    "storage_by_fqdn_not_supported_and_exfiltration_risk": ("private_endpoint_rule",),
+    "addresses_need_a_service_tag_rule": (
+        "service_tag_rule_with_addressPrefixes",
+        "private_endpoint_rule",
+    ),
 }
 
 
@@ -164,7 +169,10 @@ def why_inexpressible(
     if requirement.service_tag or requirement.endpoint:
         return None
     if requirement.addresses:
-        text = "addresses are reached by a service tag rule with addressPrefixes, which this version does not write"
+        text = (
+            "addresses are reached by a service tag rule with addressPrefixes, which this version counts and does"
+            " not write; add one, or reach the resource by private endpoint"
+        )
         return Refusal(reason="addresses_need_a_service_tag_rule", text=text)
     if network.spark:
         text = "serverless Spark does not honour FQDN rules"

@@ -15,6 +15,7 @@ from allowlist.estate.fields import ports_of
 from allowlist.points.managed.destinations import endpoint_hosts
 from allowlist.points.managed.network import KINDS, STATUSES, ManagedNetwork, OutboundRule
 from allowlist.points.managed.service_rules import service_rules
+from allowlist.points.managed.validate import NO_STORAGE_BY_NAME, names_without_effect
 from allowlist.rules.addresses import EVERYWHERE, AddressSet, Interval
 from allowlist.rules.model import (
     ALL_PORTS,
@@ -109,13 +110,17 @@ def _ref(network: ManagedNetwork, rule: OutboundRule) -> RuleRef:
 def _name_rules(
     network: ManagedNetwork, item: OutboundRule, doubtful: frozenset[str]
 ) -> Iterator[ApplicationRule]:
-    """The names of an FQDN rule; wildcards no page speaks of may stand for any name, other texts for none."""
+    """The names of an FQDN rule; wildcards no page speaks of may stand for any name, other texts for none.
+
+    Names of storage accounts stand apart: such a rule is documented not to reach them, so it is no cover.
+    """
+    idle = frozenset(names_without_effect(network, item))
     rule = ApplicationRule(
         ref=_ref(network, item),
         action=Action.ALLOW,
         sources=_ANYONE,
         services=WEB,
-        patterns=item.documented_names,
+        patterns=tuple(name for name in item.documented_names if name not in idle),
         unresolved=tuple(name for name in item.odd_names if "*" in name),
         unmodelled=item.doubts,
         state=_state_of(network, item, doubtful),
@@ -124,6 +129,9 @@ def _name_rules(
         rule = replace(rule, unresolved=(*rule.unresolved, *item.doubts))
     if rule.patterns or rule.unresolved:
         yield rule
+    if idle:
+        names = tuple(name for name in item.documented_names if name in idle)
+        yield replace(rule, patterns=names, unresolved=(), state=NO_STORAGE_BY_NAME)
 
 
 def _address_rules(

@@ -14,6 +14,9 @@ from allowlist.points.verdict import Refusal
 RULE_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_-]{2,32}")
 """API description of both providers. It holds for writing only: names of the service itself break it."""
 
+NO_STORAGE_BY_NAME = "storage is reached by private endpoint in approved-only mode"
+"""Microsoft Learn, workspace managed virtual network isolation: list of outbound rules."""
+
 _LINK = "private endpoint rules are the only ones this mode takes; change the isolation mode first"
 
 
@@ -74,10 +77,19 @@ def _of_name(text: str) -> Iterator[Refusal]:
     except InvalidPattern as error:
         yield Refusal(reason="not_a_host_name_or_leading_wildcard", text=str(error))
         return
-    if is_storage(pattern) and not is_microsoft_storage(pattern):
+    if _names_accounts(pattern):
         risk = "_and_exfiltration_risk" if pattern.startswith("*") else ""
-        text = f"{pattern}: storage is reached by private endpoint in approved-only mode"
-        yield Refusal(reason=f"storage_by_fqdn_not_supported{risk}", text=text)
+        yield Refusal(reason=f"storage_by_fqdn_not_supported{risk}", text=f"{pattern}: {NO_STORAGE_BY_NAME}")
+
+
+def _names_accounts(pattern: str) -> bool:
+    return is_storage(pattern) and not is_microsoft_storage(pattern)
+
+
+def names_without_effect(network: ManagedNetwork, rule: OutboundRule) -> Iterator[str]:
+    """Names of an FQDN rule that the network is documented not to let through by name."""
+    if network.isolation == APPROVED:
+        yield from filter(_names_accounts, rule.documented_names)
 
 
 def _of_tag(target: Mapping[str, Any]) -> Iterator[Refusal]:
