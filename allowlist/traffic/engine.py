@@ -163,7 +163,7 @@ class _Reader:
             self.connection.execute(f"COPY ({numbered}) TO '{_quoted(draft)}' (FORMAT parquet)")
         except duckdb.OutOfMemoryException:
             self._count_in_parts(columns, numbers, draft)
-        if batch[0].shape in (Shape.SQUID, Shape.ENVOY):
+        if _shape(batch) not in MEMBERS:
             self._with_rejected(batch, draft)
 
     def _with_rejected(self, batch: Sequence[LogFile], draft: Path) -> None:
@@ -246,11 +246,18 @@ class _Reader:
         from allowlist.traffic.query import counted_moments, folded
 
         raws = []
+        destinations = sorted({file.delivery for file in files})
         for shape_batch in _alike(files):
             columns = columns_of(
                 _shape(shape_batch), relation_of(shape_batch, self.connection), DUCKDB, "file"
             )
-            raws.append(columns.select("CAST(0 AS INTEGER) AS file"))
+            paths = ", ".join(f"'{_quoted(file.path)}'" for file in shape_batch)
+            held = _listed(destinations.index(file.delivery) for file in shape_batch)
+            raws.append(
+                columns.select(
+                    f"CAST(list_extract([{held}], list_position([{paths}], file)) AS INTEGER) AS file"
+                )
+            )
         rows = made.with_suffix(".events")
         everything = " UNION ALL ".join(f"SELECT * FROM ({raw}) AS one" for raw in raws)
         self.connection.execute(
@@ -296,7 +303,7 @@ class _Reader:
                 f"SELECT DISTINCT r, fault FROM ({sql}) AS rows WHERE fault <> '' ORDER BY r LIMIT {_TOLD}"
             ).fetchall()
             rejected = []
-            if file.shape in (Shape.SQUID, Shape.ENVOY):
+            if _shape([file]) not in MEMBERS:
                 rejected = [
                     int(line)
                     for (line,) in ordered.execute(
@@ -358,7 +365,7 @@ def relation_of(batch: Sequence[LogFile], connection: DuckDBPyConnection) -> str
     return (
         f"(SELECT line, filename AS file FROM read_csv({paths}, columns = {{line: 'VARCHAR'}}, delim = '\x01', quote = '', escape = '', "
         f"header = false, auto_detect = false, strict_mode = false, ignore_errors = true, store_rejects = true, filename = true, hive_partitioning = false, "
-        f"compression = '{first.compression}') WHERE line IS NOT NULL) AS lines"
+        f"compression = '{first.compression}') WHERE trim(line, ' \t\r') <> '') AS lines"
     )
 
 
@@ -501,7 +508,7 @@ def _meeting(held: Sequence[tuple[int, int]], files: Sequence[LogFile]) -> tuple
 
 def _with_lines(file: LogFile, rows: Sequence[tuple[int, str]], rejected: Sequence[int]) -> list[LeftOut]:
     """From numbers of rows to numbers of lines: blank lines are no rows of JSON, rejected ones none of text."""
-    is_text = file.shape in (Shape.SQUID, Shape.ENVOY)
+    is_text = _shape([file]) not in MEMBERS
     found = [
         LeftOut(file=file.shown, line=line, why="is no text in UTF-8, or far too long")
         for line in rejected[:_TOLD]
@@ -514,7 +521,7 @@ def _with_lines(file: LogFile, rows: Sequence[tuple[int, str]], rejected: Sequen
         skipped, number = set(rejected), 0
         with opened(file.path, file.compression) as stream:
             for line, text in enumerate(stream, 1):
-                if (line in skipped or not text.strip(b"\r\n")) if is_text else not text.strip():
+                if not text.strip(b" \t\r\n") or (is_text and line in skipped):
                     continue
                 number += 1
                 if number in wanted:

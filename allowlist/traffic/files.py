@@ -124,8 +124,8 @@ def _recognised(shown: str, path: Path, spool: Path, root: Path | None) -> LogFi
 
 def _delivery(shown: str) -> str:
     """The destination: of a storage account the container, so that late events of one hour are no duplicates."""
-    container, _, rest = shown.partition("resourceId=")
-    return container if rest else shown
+    found = re.search("resourceId=", shown, re.IGNORECASE)
+    return shown[: found.start()] if found else shown
 
 
 def opened(path: Path, compression: Compression) -> IO[bytes]:
@@ -151,14 +151,19 @@ def sniff(window: bytes) -> Shape | None:
 
 
 _SQUID: Final = re.compile(rb"\d{9,11}\.\d+ +-?\d+ \S+ [A-Z_]+/\d+ ")
+_SQUID_COMMON: Final = re.compile(
+    rb'\S+ \S+ \S+ \[\d\d/[A-Z][a-z]{2}/\d{4}:[^\]]+\] "[^"]*" .*[A-Z_]+:[A-Z_]+$'
+)
 _ENVOY: Final = re.compile(rb'\[\d{4}-\d\d-\d\dT[^\]]+\] "\S+ ')
+
+_TEXTS: Final = {Shape.SQUID: _SQUID, Shape.SQUID_COMMON: _SQUID_COMMON, Shape.ENVOY: _ENVOY}
 
 
 def shape_of_line(line: bytes) -> Shape | None:
     """The shape that one line shows; None where it shows none."""
     text = line.strip()
     if not text.startswith(b"{"):
-        return Shape.SQUID if _SQUID.match(text) else Shape.ENVOY if _ENVOY.match(text) else None
+        return next((shape for shape, pattern in _TEXTS.items() if pattern.match(text)), None)
     try:
         value = msgspec.json.decode(text)
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
@@ -170,11 +175,26 @@ def _shape_of_object(value: Mapping[str, Any]) -> Shape | None:
     records = value.get("records")
     if isinstance(records, list):
         first = next((item for item in records if isinstance(item, dict)), {})
-        return Shape.FLOW_RECORDS if "flowRecords" in first else Shape.RECORDS
+        return _IN_RECORDS[_shape_of_event(first) or Shape.EVENTS]
+    return _shape_of_event(value) or _shape_of_row(value)
+
+
+_IN_RECORDS: Final = {
+    Shape.EVENTS: Shape.RECORDS, Shape.FLOWS: Shape.FLOW_RECORDS, Shape.NSG: Shape.NSG_RECORDS,
+}  # fmt: skip
+
+
+def _shape_of_event(value: Mapping[str, Any]) -> Shape | None:
     if "flowRecords" in value:
         return Shape.FLOWS
+    if value.get("category") == "NetworkSecurityGroupFlowEvent":
+        return Shape.NSG
     if "properties" in value and "category" in value:
         return Shape.EVENTS
+    return None
+
+
+def _shape_of_row(value: Mapping[str, Any]) -> Shape | None:
     if "TimeGenerated" in value:
         return Shape.TABLE
     return Shape.ENVOY_JSON if {"start_time", "response_code"} <= value.keys() else None

@@ -56,6 +56,8 @@ class Seen:
     @property
     def decided_by(self) -> str:
         """The rule that the log names, or what else it says."""
+        if self.log == "flow":
+            return f"network security group rule {self.rule}"
         path = "/".join(filter(None, (self.policy, self.group, self.collection, self.rule)))
         return path or self.reason or ("the default" if self.action == "deny" else "")
 

@@ -27,6 +27,7 @@ KINDS: Final = {
     "azfwdnsquery": "dns",
     "azurefirewalldnsproxy": "dns",
     "flowlogflowevent": "flow",
+    "networksecuritygroupflowevent": "flow",
     "squid": "proxy",
     "envoy": "proxy",
 }
@@ -35,7 +36,7 @@ KINDS: Final = {
 BESIDE: Final = (
     "azfwidpssignature", "azfwfatflow", "azfwflowtrace", "azfwfqdnresolvefailure",
     "azfwinternalfqdnresolutionfailure", "azfwapplicationruleaggregation", "azfwnetworkruleaggregation",
-    "azfwnatruleaggregation",
+    "azfwnatruleaggregation", "squid-no-request", "envoy-no-request",
 )  # fmt: skip
 """Categories of the firewall that tell nothing new about names: signatures, rates, traces, aggregates of the above."""
 
@@ -121,7 +122,7 @@ def counted_moments(relation: str, sql: Dialect) -> str:
     """As :func:`counted`, of what :func:`once` yields."""
     kept, day = _raw_keys(), sql.day("moment")
     return (
-        f"SELECT {kept}, {day} AS day, count(*) AS n, min(moment) AS first, max(moment) AS last,"
+        f"SELECT {kept}, {day} AS day, sum(n) AS n, min(moment) AS first, max(moment) AS last,"
         f" bit_or({sql.hour_bit('moment')}) AS hours FROM {relation} GROUP BY {kept}, {day}"
     )
 
@@ -135,26 +136,28 @@ def judged_rows(columns: Columns, sql: Dialect, *, zone: str = "") -> str:
 
 
 def once(relation: str, sql: Dialect, *, zone: str = "", day: str = "") -> str:
-    """The raw columns of ``relation`` with every event once: the same moment to seven digits, ends and action.
+    """The raw columns of ``relation``, whose ``file`` is the number of a destination, with every event once.
 
-    Which of two destinations told more of the rule does not matter: the fuller text is taken.
+    An event is the same moment to a millionth of a second (as fine as Parquet tells it), ends and action. What one
+    destination holds twice stays twice: it counts as often as the destination that holds it most often. Which of them
+    told more of the rule does not matter: the fuller text is taken.
     """
-    digits = sql.part("substr(t, 20)", r"^[.](\d{1,7})")
+    digits = sql.part("substr(t, 20)", r"^[.](\d{1,6})")
     ends = "source, source_port, destination, port"
     filled = ", ".join(f"coalesce({name}, '') AS {name}" for name in ends.split(", "))
-    lowered = ", ".join(f"lower(coalesce({name}, '')) AS {name}" for name in ("name", "protocol", "action"))
-    folded_ends = f"{filled}, {lowered}"
-    least = ", ".join(
-        f"max({name}) AS {name}"
-        for name in ("category", "resource", "reason", "policy", "rcg", "collection", "rule")
-    )
-    inner = f"(SELECT *, {moment_of('t', sql, zone)} AS moment, rpad(coalesce({digits}, ''), 7, '0') AS digits FROM {relation}) AS timed"
-    plain = f"(SELECT moment, digits, category, resource, reason, policy, rcg, collection, rule, file, {folded_ends} FROM {inner}) AS lowered"
+    name = "lower(coalesce(name, ''))"
+    lowered = ", ".join(f"lower(coalesce({column}, '')) AS {column}" for column in ("protocol", "action"))
+    folded_ends = f"{filled}, {lowered}, {sql.stripped(name, '.')} AS name"
+    event = f"moment, digits, {ends}, name, protocol, action"
+    told = ("category", "resource", "reason", "policy", "rcg", "collection", "rule")
+    fullest = ", ".join(f"max({column}) AS {column}" for column in told)
+    inner = f"(SELECT *, {moment_of('t', sql, zone)} AS moment, rpad(coalesce({digits}, ''), 6, '0') AS digits FROM {relation}) AS timed"
+    plain = f"(SELECT moment, digits, {', '.join(told)}, file, {folded_ends} FROM {inner}) AS lowered"
     only = f"WHERE {sql.day('moment')} = DATE '{day}' " if day else ""
-    return (
-        f"SELECT moment, min(file) AS file, {ends}, name, protocol, action, {least}"
-        f" FROM {plain} {only}GROUP BY moment, digits, {ends}, name, protocol, action"
-    )  # fmt: skip
+    held = (
+        f"(SELECT {event}, file, {fullest}, count(*) AS n FROM {plain} {only}GROUP BY {event}, file) AS held"
+    )
+    return f"SELECT {event}, min(file) AS file, {fullest}, max(n) AS n FROM {held} GROUP BY {event}"
 
 
 def _judged(groups: str, sql: Dialect, more: str = "") -> str:

@@ -3,7 +3,8 @@
 Sources: Azure Monitor's tables AZFWApplicationRule, AZFWNetworkRule, AZFWNatRule, AZFWThreatIntel, AZFWDnsQuery and
 their diagnostic categories of the same names (field ``properties``); legacy messages as documented for
 AzureFirewallApplicationRule, AzureFirewallNetworkRule and AzureFirewallDnsProxy; flow tuples of virtual network flow
-logs version 4; Squid's native ``access.log``; Envoy's default access log format and Istio's field names for its JSON.
+logs version 4 and of network security group flow logs versions 1 and 2; Squid's ``access.log`` in its native form and
+as ``common`` or ``combined``; Envoy's default access log format, Istio's (1.4 and later), and Istio's field names for its JSON.
 """
 
 from __future__ import annotations
@@ -24,7 +25,10 @@ class Shape(StrEnum):
     TABLE = "columns of a Log Analytics table"
     FLOWS = "virtual network flow logs"
     FLOW_RECORDS = "virtual network flow logs in records"
+    NSG = "network security group flow logs"
+    NSG_RECORDS = "network security group flow logs in records"
     SQUID = "Squid access log"
+    SQUID_COMMON = "Squid access log in the common form"
     ENVOY = "Envoy access log"
     ENVOY_JSON = "Envoy access log as JSON"
 
@@ -37,7 +41,7 @@ FIELDS: Final = (
 
 _ENVOY_FIELDS: Final = (
     "start_time", "method", "path", "authority", "requested_server_name", "response_code", "response_flags",
-    "upstream_host", "downstream_remote_address",
+    "upstream_host", "downstream_remote_address", "downstream_local_address", "upstream_cluster", "route_name",
 )  # fmt: skip
 
 Struct = Mapping[str, "str | Struct"]
@@ -51,6 +55,10 @@ _FLOW: Final[Struct] = {
     "time": "text", "targetResourceID": "text", "flowLogResourceID": "text", "category": "text",
     "flowRecords": {"flows": {"[]": {"flowGroups": {"[]": {"rule": "text", "flowTuples": {"[]": "text"}}}}}},
 }  # fmt: skip
+_NSG: Final[Struct] = {
+    "time": "text", "resourceId": "text", "category": "text",
+    "properties": {"flows": {"[]": {"rule": "text", "flows": {"[]": {"flowTuples": {"[]": "text"}}}}}},
+}  # fmt: skip
 
 MEMBERS: Final[Mapping[Shape, Struct]] = {
     Shape.EVENTS: _EVENT,
@@ -60,6 +68,8 @@ MEMBERS: Final[Mapping[Shape, Struct]] = {
     },
     Shape.FLOWS: _FLOW,
     Shape.FLOW_RECORDS: {"records": {"[]": _FLOW}},
+    Shape.NSG: _NSG,
+    Shape.NSG_RECORDS: {"records": {"[]": _NSG}},
     Shape.ENVOY_JSON: dict.fromkeys(_ENVOY_FIELDS, "text"),
 }  # fmt: skip
 """What is read of a line of JSON; shapes that are not named here are lines of text."""
@@ -86,30 +96,31 @@ class Columns:
 def columns_of(shape: Shape, relation: str, sql: Dialect, carried: str = "") -> Columns:
     """How ``shape`` becomes :data:`COLUMNS`; ``carried`` is a column of ``relation`` to keep beside them."""
     keep = f", {carried}" if carried else ""
-    match shape:
-        case Shape.EVENTS:
-            return _events(relation, sql)
-        case Shape.RECORDS:
-            return _events(
-                f"(SELECT e.*{keep} FROM (SELECT {sql.each('records')} AS e{keep} FROM {relation}) AS unpacked) AS events",
-                sql,
-            )
+    if shape in _RECORDS:
+        relation = f"(SELECT e.*{keep} FROM (SELECT {sql.each('records')} AS e{keep} FROM {relation}) AS unpacked) AS events"
+    match _RECORDS.get(shape, shape):
         case Shape.TABLE:
             return _table(relation, sql)
         case Shape.FLOWS:
             return _flows(relation, sql, keep)
-        case Shape.FLOW_RECORDS:
-            return _flows(
-                f"(SELECT e.*{keep} FROM (SELECT {sql.each('records')} AS e{keep} FROM {relation}) AS unpacked) AS events",
-                sql,
-                keep,
-            )
+        case Shape.NSG:
+            return _nsg(relation, sql, keep)
         case Shape.SQUID:
             return _squid(relation, sql)
+        case Shape.SQUID_COMMON:
+            return _squid_common(relation, sql)
         case Shape.ENVOY:
             return _envoy(relation, sql)
         case Shape.ENVOY_JSON:
             return _envoy_json(relation, sql)
+        case _:
+            return _events(relation, sql)
+
+
+_RECORDS: Final = {
+    Shape.RECORDS: Shape.EVENTS, Shape.FLOW_RECORDS: Shape.FLOWS, Shape.NSG_RECORDS: Shape.NSG,
+}  # fmt: skip
+"""Shapes whose lines hold a list ``records`` of what another shape has one a line."""
 
 
 def _events(relation: str, sql: Dialect) -> Columns:
@@ -206,59 +217,142 @@ def _flows(relation: str, sql: Dialect, keep: str) -> Columns:
     })  # fmt: skip
 
 
+def _nsg(relation: str, sql: Dialect, keep: str) -> Columns:
+    """As :func:`_flows`: time in seconds, addresses, ports, T or U, I or O, A or D; the state of version 2 is not read.
+
+    Flow logging for network security groups, log format (versions 1 and 2).
+    """
+    flows = f"(SELECT resourceId, {sql.each('properties.flows')} AS f{keep} FROM {relation}) AS flows"
+    groups = f"(SELECT resourceId, f.rule AS acl, {sql.each('f.flows')} AS g{keep} FROM {flows}) AS groups"
+    tuples = f"(SELECT resourceId, acl, {sql.each('g.flowTuples')} AS tuple{keep} FROM {groups}) AS tuples"
+
+    def at(number: int) -> str:
+        return sql.element("tuple", ",", number)
+
+    return Columns(tuples, {
+        "t": at(1),
+        "category": "CASE WHEN tuple IS NULL THEN NULL ELSE 'NetworkSecurityGroupFlowEvent' END",
+        "resource": "resourceId",
+        "source": at(2), "destination": at(3), "source_port": at(4), "port": at(5),
+        "protocol": f"CASE {at(6)} WHEN 'T' THEN 'TCP' WHEN 'U' THEN 'UDP' ELSE {at(6)} END",
+        "action": f"CASE WHEN {at(7)} = 'I' THEN 'inbound' WHEN {at(8)} = 'D' THEN 'deny' WHEN {at(8)} = 'A' THEN 'allow' ELSE '' END",
+        "rule": "acl",
+    })  # fmt: skip
+
+
 _SQUID: Final = r"^(\d+)\.\d+ +-?\d+ (\S+) ([A-Z_]+)/\d+ -?\d+ (\S+) (\S+) "
+_SQUID_COMMON: Final = (
+    r'^(\S+) \S+ \S+ \[(\d\d)/([A-Z][a-z]{2})/(\d{4}):(\d\d:\d\d:\d\d) ([+-]\d{4})\] "(\S+) (\S+)[^"]*" '
+    r'-?\d+ -?\d+ (?:"[^"]*" "[^"]*" )?([A-Z_]+):'
+)
 _URL: Final = r"^(?:([a-z]+)://)?(?:[^/@]*@)?(\[[0-9a-fA-F:]+\]|[^/:?#]+)(?::(\d+))?(?:[/?#].*)?$"
+_NO_REQUEST: Final = r"^error:|^-$|^/"
+"""What Squid writes in place of an address when nothing that can be read was asked of it (a scan, a connection that ended)."""
+_MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
 def _squid(relation: str, sql: Dialect) -> Columns:
     def word(number: int) -> str:
         return sql.part("line", _SQUID, number)
 
-    url = word(5)
+    return Columns(relation, _squid_columns(word(1), word(2), word(3), word(4), word(5), sql))
+
+
+def _squid_common(relation: str, sql: Dialect) -> Columns:
+    """``logformat common`` and ``combined``: the time of day stands with its zone."""
+
+    def word(number: int) -> str:
+        return sql.part("line", _SQUID_COMMON, number)
+
+    months = " ".join(f"WHEN '{name}' THEN '{number:02d}'" for number, name in enumerate(_MONTHS, 1))
+    month = f"CASE {word(3)} {months} ELSE '' END"
+    time = f"{word(4)} || '-' || {month} || '-' || {word(2)} || 'T' || {word(5)} || {word(6)}"
+    time = f"CASE WHEN {word(9)} = '' THEN '' ELSE {time} END"
+    return Columns(relation, _squid_columns(time, word(1), word(9), word(7), word(8), sql))
+
+
+def _squid_columns(
+    time: str, client: str, result: str, method: str, url: str, sql: Dialect
+) -> dict[str, str]:
     scheme, port = sql.part(url, _URL, 1), sql.part(url, _URL, 3)
-    protocol = f"CASE WHEN {word(4)} = 'CONNECT' THEN 'https' ELSE {scheme} END"
+    protocol = f"CASE WHEN {method} = 'CONNECT' THEN 'https' ELSE {scheme} END"
     usual = f"CASE {scheme} WHEN 'http' THEN '80' WHEN 'https' THEN '443' WHEN 'ftp' THEN '21' ELSE '' END"
-    return Columns(relation, {
-        "t": word(1),
-        "category": f"CASE WHEN {word(1)} = '' THEN NULL ELSE 'squid' END",
-        "source": word(2), "name": sql.part(url, _URL, 2),
+    nothing = f"({sql.fits(url, _NO_REQUEST)} OR {result} = 'ICP_QUERY')"
+    return {
+        "t": time,
+        "category": f"CASE WHEN {result} = '' THEN NULL WHEN {nothing} THEN 'squid-no-request' ELSE 'squid' END",
+        "source": client, "name": sql.part(url, _URL, 2),
         "port": f"CASE WHEN {port} = '' THEN {usual} ELSE {port} END",
         "protocol": protocol,
-        "action": f"CASE WHEN {word(3)} LIKE '%DENIED%' THEN 'deny' WHEN {word(3)} = '' THEN '' ELSE 'allow' END",
-        "reason": f"CASE WHEN {word(3)} LIKE '%DENIED%' THEN {word(3)} ELSE '' END",
-    })  # fmt: skip
+        "action": f"CASE WHEN {result} LIKE '%DENIED%' THEN 'deny' WHEN {result} = '' THEN '' ELSE 'allow' END",
+        "reason": f"CASE WHEN {result} LIKE '%DENIED%' THEN {result} ELSE '' END",
+    }  # fmt: skip
 
 
-_ENVOY: Final = r'^\[([^\]]+)\] "(\S+) (\S+) [^"]*" (\d+) (\S+) -?\d+ -?\d+ -?\d+ \S+ "([^"]*)" "[^"]*" "[^"]*" "([^"]*)" "([^"]*)"'
+_ENVOY: Final = (
+    r'^\[([^\]]+)\] "(\S+) \S+ [^"]*" (\d+) (\S+) (?:\S+ (?:\S+ )?"[^"]*" )?-?\d+ -?\d+ -?\d+ \S+ '
+    r'"([^"]*)" "[^"]*" "[^"]*" "([^"]*)" "([^"]*)"(?:\s|$)'
+)
+"""Envoy's default format; Istio puts details and cause of failure before the sizes."""
+_ISTIO: Final = r'" ([^\s"]+) [^\s"]+ ([^\s"]+) ([^\s"]+) ([^\s"]+) ([^\s"]+)\s*$'
+"""What Istio adds at the end: cluster, local and remote addresses, the name that TLS asked for, the route."""
 
 
 def _envoy(relation: str, sql: Dialect) -> Columns:
     def word(number: int) -> str:
         return sql.part("line", _ENVOY, number)
 
-    return Columns(
-        relation, _envoy_columns(word(1), word(2), word(4), word(5), word(6), word(7), word(8), sql)
-    )
+    def more(number: int) -> str:
+        return sql.part("line", _ISTIO, number)
 
-
-def _envoy_json(relation: str, sql: Dialect) -> Columns:
-    authority = "coalesce(nullif(nullif(authority, ''), '-'), requested_server_name)"
-    client = sql.part("downstream_remote_address", r"^\[?([0-9a-fA-F.:]+?)\]?:\d+$")
+    client = f"CASE WHEN {more(3)} IN ('', '-') THEN {word(5)} ELSE {_host_of(more(3), sql)} END"
+    told = f"CASE WHEN {word(6)} NOT IN ('', '-') THEN {word(6)} WHEN {more(4)} NOT IN ('', '-') THEN {more(4)} ELSE {more(2)} END"
+    blocked = f"({more(1)} LIKE '%BlackHoleCluster%' OR {more(5)} = 'block_all')"
     return Columns(relation, _envoy_columns(
-        "start_time", "coalesce(method, '')", "response_code", "response_flags", client, authority, "upstream_host", sql,
+        word(1), word(2), word(3), word(4), client, told, word(7), blocked, sql,
     ))  # fmt: skip
 
 
+def _envoy_json(relation: str, sql: Dialect) -> Columns:
+    def given(name: str) -> str:
+        return f"nullif(nullif({name}, ''), '-')"
+
+    authority = f"coalesce({given('authority')}, {given('requested_server_name')}, downstream_local_address)"
+    blocked = (
+        "(coalesce(upstream_cluster, '') LIKE '%BlackHoleCluster%' OR coalesce(route_name, '') = 'block_all')"
+    )
+    return Columns(relation, _envoy_columns(
+        "start_time", "coalesce(method, '')", "response_code", "response_flags", _host_of("downstream_remote_address", sql),
+        authority, "upstream_host", blocked, sql,
+    ))  # fmt: skip
+
+
+def _host_of(address: str, sql: Dialect) -> str:
+    return sql.part(address, r"^\[?([0-9a-fA-F.:]+?)\]?:\d+$")
+
+
 def _envoy_columns(
-    time: str, method: str, code: str, flags: str, client: str, authority: str, upstream: str, sql: Dialect
+    time: str,
+    method: str,
+    code: str,
+    flags: str,
+    client: str,
+    authority: str,
+    upstream: str,
+    blocked: str,
+    sql: Dialect,
 ) -> dict[str, str]:
-    """Envoy itself refused where no upstream was chosen: no route (NR), external authorisation (UAEX), or 403."""
+    """Envoy itself refused where no upstream was chosen: no route (NR), external authorisation (UAEX), or 403; and where
+    Istio sent it to the cluster or route that stands for what its registry lacks. A request that Envoy could not read
+    (DPE) asked for nothing.
+    """
     alone = f"coalesce({upstream}, '-') IN ('', '-')"
     port = sql.part(authority, _URL, 3)
-    refused = f"{alone} AND ({flags} LIKE '%NR%' OR {flags} LIKE '%UAEX%' OR {code} = '403')"
+    refused = f"({blocked} OR {alone} AND ({flags} LIKE '%NR%' OR {flags} LIKE '%UAEX%' OR {code} = '403'))"
+    nothing = f"coalesce({authority}, '') IN ('', '-') AND coalesce({flags}, '') LIKE '%DPE%'"
     return {
         "t": time,
-        "category": f"CASE WHEN coalesce({time}, '') = '' THEN NULL ELSE 'envoy' END",
+        "category": f"CASE WHEN coalesce({time}, '') = '' THEN NULL WHEN {nothing} THEN 'envoy-no-request' ELSE 'envoy' END",
         "source": f"CASE WHEN {client} = '-' THEN '' ELSE {sql.part(client, '^([^, ]*)')} END",
         "name": sql.part(authority, _URL, 2),
         "port": f"CASE WHEN {port} <> '' THEN {port} WHEN {method} = 'CONNECT' OR {method} IN ('', '-') THEN '443' ELSE '80' END",

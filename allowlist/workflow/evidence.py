@@ -46,9 +46,10 @@ class Window:
 
 _SEEN = (
     "SELECT log, source, name, destination, coalesce(port, 0), protocol, action, reason, policy, rcg, collection, rule, "
-    "sum(n)::BIGINT, min(first), max(last) FROM traffic WHERE log IN ('application', 'network', 'proxy', 'threat') "
-    "AND action IN ('allow', 'deny') AND {window} GROUP BY ALL"
+    "sum(n)::BIGINT, min(first), max(last) FROM traffic WHERE (log IN ('application', 'network', 'proxy', 'threat') "
+    "AND action IN ('allow', 'deny') OR log = 'flow' AND action = 'deny') AND {window} GROUP BY ALL"
 )
+"""What a flow log lets through says nothing of the rules of a firewall; what a security group denied is denied all the same."""
 
 
 def seen_in(traffic: Traffic, window: Window) -> Iterator[Seen]:
@@ -98,7 +99,9 @@ class Judge:
         )  # fmt: skip
 
     def is_about(self, seen: Seen) -> bool:
-        """A log that names a policy of another target is not about this one."""
+        """A log that names a policy of another target is not about this one, and no rules of ours decide in a flow log."""
+        if seen.log == "flow":
+            return False
         return not seen.policy or not self.policies or seen.policy.lower() in self.policies
 
     def verdict(self, seen: Seen) -> Verdict | None:
@@ -195,6 +198,10 @@ class _Gathering:
 
     def take(self, seen: Seen) -> None:
         self._logs.add(seen.log)
+        if seen.log == "flow":
+            key = (seen.end, seen.decided_by)
+            self._denied.setdefault(key, (seen, Tally(), "", "", [], True))[1].add(seen)
+            return
         for number, judge in enumerate(self._judges):
             if judge.is_about(seen):
                 self._take(number, judge, seen)

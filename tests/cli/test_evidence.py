@@ -145,6 +145,22 @@ def test_logs_alone_say_which_catalog_has_a_denied_name(tmp_path: Path) -> None:
     assert "unused: not said, because without a workload" in result.out
 
 
+def test_what_a_security_group_denied_is_told_beside(tmp_path: Path) -> None:
+    flows = [{"rule": "DenyAllOutBound", "flows": [{"mac": "0", "flowTuples": ["1795424400,10.40.0.4,192.0.2.9,4711,443,T,O,D,B,,,,", "1795424401,10.40.0.4,192.0.2.8,4711,443,T,O,A,B,,,,"]}]}]  # fmt: skip
+    record = {
+        "time": "2026-11-23T09:10:00Z",
+        "category": "NetworkSecurityGroupFlowEvent",
+        "resourceId": "n",
+        "properties": {"Version": 2, "flows": flows},
+    }
+    (tmp_path / "PT1H.json").write_text(lines({"records": [record]}))
+    result = on_contoso("evidence", tmp_path / "PT1H.json", "--json")
+    assert [(item["end"], item["by"]) for item in result.json["denied"]] == [
+        ("192.0.2.9 tcp:443", "network security group rule DenyAllOutBound")
+    ]
+    assert result.json["not_required"] == []
+
+
 def test_addresses_of_clients_can_be_left_out(tmp_path: Path) -> None:
     folder = _logs(tmp_path)
     for form in ("text", "json", "html", "markdown"):
