@@ -85,13 +85,6 @@ class Visit:
         for key in keys:
             self.page.keyboard.press(key)
 
-    def type(self, text: str) -> None:
-        """Type as a hand does, with pauses."""
-        self._written.clear()
-        for letter in text:
-            self.page.keyboard.type(letter)
-            self.page.wait_for_timeout(150)
-
 
 @contextmanager
 def chromium() -> Iterator[Browser]:

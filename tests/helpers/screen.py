@@ -7,6 +7,8 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+from textual import events
+from textual.keys import _character_to_key
 from textual.pilot import Pilot
 
 from allowlist.workflow.review import Review
@@ -32,23 +34,21 @@ class Person:
         self.pilot = pilot
 
     async def press(self, *keys: str) -> None:
-        """Press keys as fast as a person does, then wait for what comes of it."""
+        """Press keys that arrive together, as they come through a browser or over a slow line; then wait."""
         for key in keys:
-            await self.pilot.press(key)
+            name = _character_to_key(key) if len(key) == 1 else key
+            character = " " if name == "space" else key if len(key) == 1 else None
+            self.app.post_message(events.Key(name, character))
         await self.rest()
 
     async def type(self, text: str) -> None:
-        """Type a text by hand: nobody hits the same key twice within a tenth of a second."""
-        before = ""
-        for letter in text:
-            await asyncio.sleep(0.13 if letter == before else 0.02)
-            await self.pilot.press({" ": "space"}.get(letter, letter))
-            before = letter
-        await self.rest()
+        """Type a text."""
+        await self.press(*text)
 
     async def rest(self) -> None:
-        """Until no worker is busy and no timer of a pane is due."""
+        """Until no key waits, no worker is busy and no timer of a pane is due."""
         for _ in range(2):
+            await self.app.keys.rest()
             await self.pilot.pause(0.045)
             await asyncio.gather(
                 *(worker.wait() for worker in self.app.workers if worker.group != "run"),

@@ -40,11 +40,8 @@ async def approve_two(person: Person) -> None:
 
 
 async def confirm(person: Person, name: str = TARGET) -> None:
-    """Go from Cancel to the field, type the name by hand, and press Enter twice, unhurried."""
-    await person.press("shift+tab")
+    """The focus is where one types; Enter does what the bright button says."""
     await person.type(name)
-    await person.press("enter")
-    await person.pilot.pause(0.2)
     await person.press("enter")
 
 
@@ -78,23 +75,34 @@ def test_what_is_approved_is_applied_verified_and_can_be_rolled_back(tmp_path: P
         drive(session_of(world), work)
 
 
-def test_enter_alone_held_keys_and_pasted_text_never_apply(tmp_path: Path) -> None:
+def test_enter_alone_and_pasted_text_never_apply(tmp_path: Path) -> None:
     from textual import events
 
     async def work(person: Person) -> None:
         await approve_two(person)
         await person.press("A", "enter")
-        assert len(person.app.screen_stack) == 1
-        await person.press("A", "shift+tab")
+        assert "this is not hub-firewall yet" in person.screen_text
         person.app.post_message(events.Paste(TARGET))
         await person.rest()
         assert "pasted text is ignored" in person.screen_text
-        for letter in TARGET:
-            person.app.post_message(events.Key(letter, letter))
-        await person.rest()
-        await person.press("enter", "enter", "escape")
+        await person.press("enter", "escape")
         assert len(person.app.screen_stack) == 1
         assert world.ledger.runs() == ()
+
+    with contoso_world(tmp_path) as world:
+        drive(session_of(world), work)
+
+
+def test_keys_that_arrive_together_decide_confirm_and_apply_in_their_order(tmp_path: Path) -> None:
+    async def work(person: Person) -> None:
+        await person.press("space", "A", *TARGET, "enter")
+        await person.until(over(person))
+        await person.rest()
+        assert "applied and verified" in person.screen_text
+        assert len(world.rules()) == 1
+        await person.press("r", *"no such name", "enter", "escape", "escape")
+        assert len(person.app.screen_stack) == 1
+        assert len(world.rules()) == 1
 
     with contoso_world(tmp_path) as world:
         drive(session_of(world), work)

@@ -16,7 +16,6 @@ from textual import events
 from allowlist.errors import TargetUnavailable
 from allowlist.plan.model import Gate, Plan, Risk
 from allowlist_tui.app import why_not_copy, why_not_save
-from allowlist_tui.guard import Guard
 from allowlist_tui.look import RISKS, STATES, text_of
 from allowlist_tui.screens.choosing import PlanChooser
 from allowlist_tui.screens.dialogs import parse_date
@@ -261,8 +260,6 @@ def test_odd_terminals_break_nothing(tmp_path: Path, size: tuple[int, int]) -> N
 def test_text_pasted_into_the_review_decides_nothing(tmp_path: Path) -> None:
     async def work(person: Person) -> None:
         person.app.post_message(events.Paste("x u space"))
-        for key in ("h", "space", "q", "space", "w"):
-            person.app.post_message(events.Key(key, " " if key == "space" else key))
         await person.rest()
         assert person.review.progress().ready == 0
         assert len(person.app.screen_stack) == 1
@@ -333,14 +330,6 @@ def test_people_without_rights_read_only(tmp_path: Path) -> None:
         assert "is not among the approvers" in person.toasts
 
     drive(offline_session(tmp_path, project=lambda: projects.load_project(path, now=NOON)), work, size=SMALL)
-
-
-def test_hands_are_told_from_pastes_and_held_keys() -> None:
-    hand = Guard()
-    assert [hand.judge(key, at) for key, at in (("h", 0.0), ("u", 0.2), ("b", 0.45))] == ["typed"] * 3
-    assert hand.judge("b", 0.48) == "repeated"
-    paste = Guard()
-    assert [paste.judge(key, 1 + number / 1000) for number, key in enumerate("hub")][1:] == ["pasted"] * 2
 
 
 def test_dates_to_defer_to_lie_ahead() -> None:

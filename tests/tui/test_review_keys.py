@@ -107,6 +107,27 @@ def test_bulk_approval_stays_inside_one_risk_tier(tmp_path: Path) -> None:
     drive(offline_session(tmp_path), decide)
 
 
+def test_keys_that_arrive_together_are_taken_in_order_also_by_a_dialog_that_just_opens(
+    tmp_path: Path,
+) -> None:
+    async def decide(person: Person) -> None:
+        await person.press("x", *"all too wide", "enter", "down", "space", "u", "down", "c", *"why?", "enter")
+        first, second, third = person.review.plan.changes[:3]
+        assert person.state(first.id) == "rejected"
+        assert "all too wide" in str(person.review.standing(first.id).decisions)
+        assert person.state(second.id) == "pending"
+        assert "took back: approve" in person.toasts
+        assert person.table.current is third
+        assert "why?" in person.why
+        await person.press("slash", *"risk:low", "enter", "v", "end", "space", "tab", "enter")
+        assert person.review.progress().ready == person.table.count > 3
+        await person.press("escape", "e", *"x.example", "escape", "question_mark", "escape", "home")
+        assert len(person.app.screen_stack) == 1
+        assert person.table.current is first
+
+    drive(offline_session(tmp_path), decide)
+
+
 def test_a_deferred_change_waits_until_its_date(tmp_path: Path) -> None:
     async def decide(person: Person) -> None:
         change = person.table.current

@@ -117,15 +117,7 @@ def test_a_change_is_approved_in_the_browser_applied_and_verified(browser: Brows
     with contoso_world(tmp_path) as world, review_in_a_browser(browser, world) as visit:
         begin = len(world.rules())
         visit.reads("0 approved")
-        visit.press("Space")
-        visit.reads("1 approved")
-        visit.press("A")
-        visit.reads("Type hub-firewall")
-        visit.press("Tab")
-        visit.type("hub-firewall")
-        visit.press("Enter")
-        visit.page.wait_for_timeout(300)
-        visit.press("Enter")
+        visit.press("Space", "A", *"hub-firewall", "Enter")
         visit.reads("applied and verified")
         assert len(world.rules()) == begin + 1
         (run,) = world.ledger.runs(1)

@@ -13,7 +13,7 @@ from pathlib import Path
 from threading import Thread
 from typing import ClassVar, TypeVar
 
-from textual import on
+from textual import events, on
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.dom import DOMNode
@@ -24,6 +24,7 @@ from allowlist.errors import AllowlistError
 from allowlist.workflow.files import write_bytes
 from allowlist.workflow.review_session import ReviewSession
 from allowlist_tui.config import Settings, load_settings
+from allowlist_tui.keys import KeyLine
 from allowlist_tui.look import DARK, LIGHT, THEME_VARIABLES
 from allowlist_tui.screens.dialogs import Prompt, Reading
 from allowlist_tui.slow import run_slow, words_of
@@ -108,6 +109,7 @@ class ReviewApp(App[None]):
         """What to say after the screen is gone."""
         self.failure: Exception | None = None
         self._settings = settings
+        self.keys = KeyLine(self)
         self.register_theme(DARK)
         self.register_theme(LIGHT)
         self.theme = DARK.name
@@ -141,6 +143,10 @@ class ReviewApp(App[None]):
     def on_resize(self) -> None:
         """Paint everything: terminals move what stands there, also when the size is soon the old one again."""
         self.set_timer(_RESIZE_SECONDS, self.screen.refresh)
+
+    async def on_event(self, event: events.Event) -> None:
+        if not self.keys.holds(event):
+            await super().on_event(event)
 
     # slow work and messages
 

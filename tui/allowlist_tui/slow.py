@@ -14,6 +14,8 @@ from allowlist.errors import AllowlistError
 
 T = TypeVar("T")
 Failed = Callable[[str], None]
+DECIDING = "decide"
+"""The group of work that writes a decision: the next key waits for it."""
 
 
 async def in_thread(work: Callable[[], T], keep: list[Thread] | None = None) -> T:

@@ -20,12 +20,12 @@ from allowlist.workflow.review import Review
 from allowlist.workflow.review_session import ReviewSession
 from allowlist_tui.answers import explanation_lines
 from allowlist_tui.filtering import ChangeIndex, parse_filter
-from allowlist_tui.guard import Guard
 from allowlist_tui.host import Host, host_of
 from allowlist_tui.look import text_of
 from allowlist_tui.panes import Stands
 from allowlist_tui.screens.applying import ApplyScreen
 from allowlist_tui.screens.dialogs import Count, Prompt, Reading, Typed, parse_date
+from allowlist_tui.slow import DECIDING
 from allowlist_tui.staging import apply_lines, count_lines, why_no_date
 from allowlist_tui.text import counted, safe
 from allowlist_tui.why import unsettled_lines, why
@@ -156,7 +156,6 @@ class ReviewPane(Container):
         super().__init__(id=id)
         self.session = session
         self.review: Review | None = None
-        self._hand = Guard()
         self._calm: Timer | None = None
 
     @property
@@ -290,12 +289,6 @@ class ReviewPane(Container):
             case "apply":
                 return self.session.why_not_apply(self.review)
         return ""
-
-    def on_key(self, event: events.Key) -> None:
-        """Text that was pasted into the wrong window decides nothing."""
-        if event.is_printable and self._hand.judge(event.key, event.time) == "pasted":
-            event.stop()
-            event.prevent_default()
 
     # filter and order
 
@@ -434,7 +427,7 @@ class ReviewPane(Container):
             self.host.say(f"took back: {verb} of {self._called(ids)}")
             self._repaint()
 
-        self.host.slow(self, review.undo, undone, group="decide", writes=True)
+        self.host.slow(self, review.undo, undone, group=DECIDING, writes=True)
 
     def _may(self, verb: str) -> tuple[Review, tuple[str, ...]] | tuple[None, tuple[str, ...]]:
         """The review and the selection, or None after saying why not."""
@@ -464,7 +457,7 @@ class ReviewPane(Container):
                 self.host.say(done)
             self._repaint()
 
-        self.host.slow(self, work, decided, group="decide", writes=True)
+        self.host.slow(self, work, decided, group=DECIDING, writes=True)
 
     def _called(self, ids: Sequence[str]) -> str:
         if self.review is None or len(ids) != 1:

@@ -1,4 +1,4 @@
-"""Dialogs. Every one opens with the focus where nothing happens, and Escape always leaves it."""
+"""Dialogs. The focus is where one types, or where nothing happens; the bright button is what Enter does; Escape leaves."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Static
 
-from allowlist_tui.guard import Guard
 from allowlist_tui.look import Line
 from allowlist_tui.text import safe
 from allowlist_tui.widgets.words import Words
@@ -39,7 +38,15 @@ class Dialog(ModalScreen[T], Generic[T]):
         & Input { border: tall $panel; height: 3; }
         & Input:focus { border: tall $primary; }
         & .buttons { height: auto; align-horizontal: right; }
-        & Button { margin: 0 0 0 2; height: 3; }
+        & .buttons Button {
+            margin: 0 0 0 2; height: 3;
+            background: $panel; color: $text; text-style: none; border: block $panel;
+            &.-enter, &.-enter:hover {
+                background: $primary; color: $background; text-style: bold; border: block $primary;
+            }
+            &.-enter.-grave { background: $error; border: block $error; }
+            &:disabled { color: $quiet; }
+        }
         &.-short-screen { & .body { max-height: 6; } }
     }
     """
@@ -47,6 +54,16 @@ class Dialog(ModalScreen[T], Generic[T]):
 
     def action_cancel(self) -> None:
         self.dismiss(None)
+
+    def show_what_enter_does(self) -> None:
+        """Bright is the button with the focus; while one types it is the one that takes what was typed."""
+        typing = isinstance(self.focused, Input)
+        for button in self.query(Button):
+            is_next = button.id == "ok" if typing else button.has_focus
+            button.set_class(is_next and not button.disabled, "-enter")
+
+    def on_descendant_focus(self) -> None:
+        self.show_what_enter_does()
 
     @on(Button.Pressed, "#cancel")
     def _cancelled(self) -> None:
@@ -76,7 +93,7 @@ class Prompt(Dialog[tuple[str, ...]]):
             yield Static("", classes="complaint")
             with Horizontal(classes="buttons"):
                 yield Button("Cancel", id="cancel")
-                yield Button("OK", id="ok", variant="primary")
+                yield Button("OK", id="ok")
 
     def on_mount(self) -> None:
         empty = [item for item in self.query(Input) if not item.value]
@@ -117,7 +134,7 @@ class Count(Dialog[bool]):
                 yield Words(self._lines)
             with Horizontal(classes="buttons"):
                 yield Button("Cancel", id="cancel")
-                yield Button(self._verb, id="ok", variant="warning")
+                yield Button(self._verb, id="ok")
 
     def on_mount(self) -> None:
         self.query_one("#cancel", Button).focus()
@@ -128,44 +145,26 @@ class Count(Dialog[bool]):
 
 
 class TypedInput(Input):
-    """Takes only what a hand types: no paste, no key that is held down.
+    """Takes keys and no paste: what confirms is written by whoever reads the question.
 
     Handlers of a class run before those of its bases, which ``prevent_default`` keeps from running (Textual, events).
     """
 
-    def __init__(self, guard: Guard, complain: Callable[[str], None]) -> None:
+    def __init__(self, complain: Callable[[str], None]) -> None:
         super().__init__(id="typed")
-        self._hand = guard
         self._complain = complain
 
     def on_paste(self, event: events.Paste) -> None:
         event.stop()
         event.prevent_default()
-        self._complain("pasted text is ignored: type it by hand")
+        self.action_paste()
 
     def action_paste(self) -> None:
         self._complain("pasted text is ignored: type it by hand")
 
-    def on_key(self, event: events.Key) -> None:
-        if event.is_printable:
-            judged = self._hand.judge(event.key, event.time)
-            if judged != "typed":
-                event.stop()
-                event.prevent_default()
-                self._refuse(judged)
-
-    def _refuse(self, judged: str) -> None:
-        if judged == "pasted":
-            self.value = ""
-            self._complain(
-                "that came faster than hands type, so it is taken for pasted text: type it by hand"
-            )
-        else:
-            self._complain("a key that is held down is ignored")
-
 
 class Typed(Dialog[bool]):
-    """Apply's own confirmation: the name must be typed, the focus is on Cancel, Enter alone does nothing."""
+    """Apply's own confirmation: Enter does it once the name stands there, and nothing before."""
 
     def __init__(self, title: str, lines: Iterable[Line], name: str, verb: str) -> None:
         super().__init__()
@@ -173,39 +172,36 @@ class Typed(Dialog[bool]):
         self._lines = tuple(lines)
         self._wanted = safe(name)
         self._verb = verb
-        self._enter = Guard()
 
     def compose(self) -> ComposeResult:
         with Vertical() as box:
             box.border_title = Content(safe(self._title))
             with VerticalScroll(classes="body", can_focus=False):
                 yield Words(self._lines)
-            yield Static(Content.assemble("Type ", (self._wanted, "bold"), " to allow it:"))
-            yield TypedInput(Guard(), self.complain)
+            yield Static(
+                Content.assemble("Type ", (self._wanted, "bold"), f" and press Enter: {self._verb.lower()}")
+            )
+            yield TypedInput(self.complain)
             yield Static("", classes="complaint")
             with Horizontal(classes="buttons"):
                 yield Button("Cancel", id="cancel")
-                yield Button(self._verb, id="ok", variant="error", disabled=True)
+                yield Button(self._verb, id="ok", classes="-grave", disabled=True)
 
     def on_mount(self) -> None:
-        self.query_one("#cancel", Button).focus()
-
-    def on_key(self, event: events.Key) -> None:
-        if event.key == "enter" and self._enter.judge("enter", event.time) != "typed":
-            event.stop()
-            event.prevent_default()
+        self.query_one(TypedInput).focus()
 
     @on(Input.Changed)
     def _judge(self, event: Input.Changed) -> None:
         self.query_one("#ok", Button).disabled = event.value != self._wanted
+        self.complain("")
+        self.show_what_enter_does()
 
     @on(Input.Submitted)
-    def _to_button(self) -> None:
-        button = self.query_one("#ok", Button)
-        if button.disabled:
-            self.complain(f"this is not {self._wanted} yet")
+    def _entered(self, event: Input.Submitted) -> None:
+        if event.value == self._wanted:
+            self.dismiss(True)
         else:
-            button.focus()
+            self.complain(f"this is not {self._wanted} yet; Esc leaves")
 
     @on(Button.Pressed, "#ok")
     def _confirmed(self) -> None:
