@@ -1,6 +1,8 @@
 """Every test has a home of its own: no ledger, cache or configuration of the person who runs it is touched."""
 
+import gc
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -9,12 +11,39 @@ sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 import pytest  # noqa: E402
-from hypothesis import settings  # noqa: E402
+from hypothesis import HealthCheck, settings  # noqa: E402
 
 from tests.helpers.laws import examples  # noqa: E402
 
-settings.register_profile("suite", deadline=None, max_examples=examples(100))
+# No verdict depends on how busy the machine is, so nothing is too slow.
+settings.register_profile(
+    "suite", deadline=None, max_examples=examples(100), suppress_health_check=[HealthCheck.too_slow]
+)
 settings.load_profile("suite")
+
+_OF_THE_PERSON = (
+    *("ALLOWLIST_LEDGER", "ALLOWLIST_ARM_ENDPOINT", "ALLOWLIST_CA_FILE", "ALLOWLIST_DEBUG"),
+    *("ALLOWLIST_CREDENTIAL", "ALLOWLIST_POLICY", "ALLOWLIST_ANCHOR"),
+    # Nothing outside is asked, and reading a bundle of certificates costs more than most commands.
+    *("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR"),
+    *(
+        name
+        for each in ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY")
+        for name in (each, each.lower())
+    ),
+)
+
+
+def pytest_configure() -> None:
+    """A shell that starts the suite in its background has SIGINT ignored, and processes would inherit that."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_finish() -> None:
+    """What was imported and collected stays: no collection of garbage looks through it again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")
@@ -35,15 +64,7 @@ def _own_home(
         monkeypatch.setenv(f"XDG_{name}_HOME", str(home / name.lower()))
     (home / "cache" / "allowlist").mkdir(parents=True)
     (home / "cache" / "allowlist" / "catalogs").symlink_to(compiled_catalogs, target_is_directory=True)
-    for name in (
-        "ALLOWLIST_LEDGER",
-        "ALLOWLIST_ARM_ENDPOINT",
-        "ALLOWLIST_CA_FILE",
-        "ALLOWLIST_DEBUG",
-        "ALLOWLIST_CREDENTIAL",
-        "ALLOWLIST_POLICY",
-        "ALLOWLIST_ANCHOR",
-    ):
+    for name in _OF_THE_PERSON:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("CI", "true")
     monkeypatch.setenv("NO_COLOR", "1")

@@ -18,6 +18,8 @@ from allowlist.documents.source import parse_source, read_text
 from allowlist.errors import CatalogError, InvalidInput, Problem
 
 _RULES = (model.__file__, reader.__file__)
+_SHIPPED: dict[str, Catalog] = {}
+"""What this process has read of the shipped catalogs, under the digest of their text: many runs of one process share it."""
 
 
 class Library(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,13 +62,14 @@ def load_library(folder: Path | None = None, *, environ: Mapping[str, str] | Non
     Raises CatalogError for a folder without catalogs and InvalidInput with the mistakes of all files.
     ``environ`` says where the compiled copies live; a cache that cannot be read or written is left alone.
     """
+    known = _SHIPPED if folder is None else {}
     folder = folder or shipped_catalogs()
     cache = cache_folder(os.environ if environ is None else environ, "catalogs")
     catalogs: dict[str, Catalog] = {}
     problems: list[Problem] = []
     for path in catalog_files(folder):
         try:
-            catalogs[path.stem] = _load(path, cache)
+            catalogs[path.stem] = _load(path, cache, known)
         except InvalidInput as error:
             problems.extend(error.problems)
     if problems:
@@ -82,11 +85,11 @@ def catalog_files(folder: Path) -> list[Path]:
     return found
 
 
-def _load(path: Path, cache: Path | None) -> Catalog:
+def _load(path: Path, cache: Path | None, known: dict[str, Catalog]) -> Catalog:
     text = read_text(path)
-    return compiled(
-        cache,
-        key_of(path.stem, text, rules=_RULES),
-        Catalog,
-        lambda: parse_catalog(parse_source(text, str(path)), name=path.stem),
-    )
+    key = key_of(path.stem, text, rules=_RULES)
+    if key not in known:
+        known[key] = compiled(
+            cache, key, Catalog, lambda: parse_catalog(parse_source(text, str(path)), name=path.stem)
+        )
+    return known[key]

@@ -43,15 +43,26 @@ def compiled(folder: Path | None, key: str, kind: type[T], make: Callable[[], T]
 
 def key_of(*parts: str, rules: tuple[str, ...]) -> str:
     """The digest of a text and what it is read by: the product's version and the ``rules``, modules by their files."""
-    digest = hashlib.sha256(allowlist.__version__.encode())
-    for text in (*parts, *map(_content_of, rules)):
-        data = text.encode()
-        digest.update(f"\n{len(data)}\n".encode())
-        digest.update(data)
+    digest = _digest_of_rules(rules).copy()
+    for text in parts:
+        _add(digest, text)
     return digest.hexdigest()
 
 
 @cache
+def _digest_of_rules(rules: tuple[str, ...]) -> hashlib._Hash:
+    digest = hashlib.sha256(allowlist.__version__.encode())
+    for file in rules:
+        _add(digest, _content_of(file))
+    return digest
+
+
+def _add(digest: hashlib._Hash, text: str) -> None:
+    data = text.encode()
+    digest.update(f"\n{len(data)}\n".encode())
+    digest.update(data)
+
+
 def _content_of(file: str) -> str:
     """A module's own text: a checkout changes without a new version."""
     with contextlib.suppress(OSError):

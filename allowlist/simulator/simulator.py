@@ -84,6 +84,8 @@ class Simulator:
         self.requests = RequestLog()
         self.faults = FaultPlan(parse_fault(each) if isinstance(each, str) else each for each in faults)
         self._lock = RLock()
+        self._late: set[Callable[[], object]] = set()
+        self._hurries = False
         self._arm = Arm(
             store=store,
             operations=Operations(clock, random, polls),
@@ -178,6 +180,26 @@ class Simulator:
         """Add a fault; text is read by the grammar of ``--fault``."""
         with self._lock:
             self.faults.add(parse_fault(fault) if isinstance(fault, str) else fault)
+
+    def hurry(self) -> None:
+        """Answer at once whatever is to be answered late, now and from now on."""
+        with self._lock:
+            self._hurries = True
+            for wake in self._late:
+                wake()
+
+    @contextmanager
+    def late(self, wake: Callable[[], object]) -> Iterator[None]:
+        """While an answer waits; ``wake`` is called when it shall wait no longer."""
+        with self._lock:
+            self._late.add(wake)
+            if self._hurries:
+                wake()
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._late.discard(wake)
 
     @property
     def idle(self) -> bool:

@@ -103,19 +103,20 @@ def targets(document: dict[str, Any]) -> list[str]:
 
 
 def test_of_two_runs_at_once_one_works_and_the_other_says_who_and_exits_six(estate: Estate) -> None:
-    estate.simulator.inject("PUT:ruleCollectionGroups:times=1,delay=2")
+    estate.simulator.inject("PUT:ruleCollectionGroups:times=1,delay=600")
     first = estate.start()
     estate.wait_for_write(first)
     code, document, _ = in_process(estate)
     assert code == 6
     assert "is held by" in document["targets"][0]["text"]
+    estate.simulator.hurry()
     assert told(first)[0] == 0
     assert estate.is_in_line()
     assert set(estate.writes().values()) == {1}
 
 
 def test_after_kill_nine_the_next_run_finishes_what_was_begun(estate: Estate) -> None:
-    estate.simulator.inject("PUT:ruleCollectionGroups:times=1,delay=2")
+    estate.simulator.inject("PUT:ruleCollectionGroups:times=1,delay=600")
     first = estate.start()
     estate.wait_for_write(first)
     first.kill()
@@ -141,7 +142,7 @@ def test_two_workers_share_a_fleet_and_do_nothing_twice(team: Estate) -> None:
 
 
 def test_the_share_of_a_dead_worker_is_taken_over_with_what_it_had_begun(team: Estate) -> None:
-    team.simulator.inject("PUT:ruleCollectionGroups:times=1,delay=2")
+    team.simulator.inject("PUT:ruleCollectionGroups:times=1,delay=600")
     second = team.start("--shard", "2/2")
     team.wait_for_write(second)
     second.kill()
@@ -157,12 +158,13 @@ def test_the_share_of_a_dead_worker_is_taken_over_with_what_it_had_begun(team: E
 def test_a_worker_without_index_takes_a_free_share_or_says_that_there_is_none(
     team: Estate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    team.simulator.inject("PUT:ruleCollectionGroups:times=1,delay=2")
+    team.simulator.inject("PUT:ruleCollectionGroups:times=1,delay=600")
     first = team.start("--shard", "auto/1")
     team.wait_for_write(first)
     code, _, err = in_process(team, "--shard", "auto/1")
     assert code == 6
     assert "all 1 shares are being worked on" in err
+    team.simulator.hurry()
     assert told(first)[0] == 0
     monkeypatch.setenv("JOB_COMPLETION_INDEX", "1")
     _, document, err = in_process(team, "--shard", "auto/2")
@@ -182,11 +184,12 @@ def test_a_share_that_cannot_be_is_refused(estate: Estate, shard: str) -> None:
 def test_when_the_database_goes_away_nothing_goes_unnoticed_and_the_next_run_finishes(
     team: Estate, server_folder: Path
 ) -> None:
-    team.simulator.inject("PUT:ruleCollectionGroups:times=1,delay=3")
+    team.simulator.inject("PUT:ruleCollectionGroups:times=1,delay=600")
     run = team.start()
     team.wait_for_write(run)
     crash(server_folder)
     try:
+        team.simulator.hurry()
         code, document, err = told(run)
     finally:
         restart(server_folder)

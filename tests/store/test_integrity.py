@@ -168,7 +168,9 @@ def test_a_document_that_was_changed_is_not_handed_out(ledger_url: str) -> None:
 
 
 @settings(
-    max_examples=examples(40), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=examples(40),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(
     seq=st.integers(1, ROWS),

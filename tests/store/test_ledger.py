@@ -93,7 +93,9 @@ class TestDecisions:
             decision(**changes)
 
     @settings(
-        max_examples=examples(25), suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
+        max_examples=examples(25),
+        suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+        deadline=None,
     )
     @given(
         who=st.text(max_size=20),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import socket
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -15,7 +16,6 @@ import pytest
 import uvicorn
 from oidc_provider_mock import User, run_server_in_thread
 
-from allowlist.cli.review import free_port
 from allowlist.plan.digest import require_intact
 from allowlist.plan.model import ApprovalInForce, Plan
 from allowlist.store import Ledger
@@ -47,9 +47,9 @@ def servers() -> Iterator[None]:
 
 
 @contextmanager
-def serving(site: ReviewSite, port: int) -> Iterator[None]:
-    server = uvicorn.Server(uvicorn.Config(make_app(site), host="127.0.0.1", port=port, log_level="error"))
-    thread = threading.Thread(target=server.run, daemon=True)
+def serving(site: ReviewSite, listening: socket.socket) -> Iterator[None]:
+    server = uvicorn.Server(uvicorn.Config(make_app(site), log_level="error"))
+    thread = threading.Thread(target=server.run, args=([listening],), daemon=True)
     thread.start()
     wait_until(lambda: server.started, "the site is served")
     yield
@@ -83,6 +83,10 @@ def plan() -> Plan:
     return require_intact(resealed(msgspec.structs.replace(made, approval=rule)), "plan")
 
 
+def address_of(listening: socket.socket) -> str:
+    return f"http://127.0.0.1:{listening.getsockname()[1]}"
+
+
 def site_of(plan: Plan, ledger: Ledger, time: Time, provider: Provider | None = None) -> ReviewSite:
     ledger.save_plan(
         plan.digest, msgspec.json.encode(plan), workload=plan.workload, created=NOW, who=plan.asked_by
@@ -91,9 +95,9 @@ def site_of(plan: Plan, ledger: Ledger, time: Time, provider: Provider | None = 
     def open_review(who: Identity, read_only: str) -> Review:
         return Review(plan, ledger, who=who, clock=lambda: NOW, rule=rule_of_plan(plan), read_only=read_only)
 
-    port = free_port("127.0.0.1")
-    site = ReviewSite.of(plan, open_review, GUEST, f"http://127.0.0.1:{port}", provider, time)
-    _servers.enter_context(serving(site, port))
+    listening = socket.create_server(("127.0.0.1", 0))
+    site = ReviewSite.of(plan, open_review, GUEST, address_of(listening), provider, time)
+    _servers.enter_context(serving(site, listening))
     return site
 
 
@@ -294,9 +298,9 @@ def test_too_many_attempts_wait(plan: Plan, ledger: Ledger, time: Time) -> None:
 def test_behind_a_proxy_the_public_address_counts(plan: Plan, ledger: Ledger, time: Time) -> None:
     inner = site_of(plan, ledger, time)
     site = ReviewSite.of(plan, inner.review, GUEST, "https://review.contoso.example")
-    port = free_port("127.0.0.1")
-    _servers.enter_context(serving(site, port))
-    with httpx.Client(base_url=f"http://127.0.0.1:{port}") as proxy:
+    listening = socket.create_server(("127.0.0.1", 0))
+    _servers.enter_context(serving(site, listening))
+    with httpx.Client(base_url=address_of(listening)) as proxy:
         answer = proxy.get(path_of(site.link), headers={"Host": "review.contoso.example"})
         assert "Secure" in answer.headers["set-cookie"]
         assert "HttpOnly" in answer.headers["set-cookie"]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -33,7 +35,9 @@ def build_app(simulator: Simulator, hosts: Sequence[str] = ("127.0.0.1",)) -> As
 
     async def arm(web_request: WebRequest) -> Response:
         request = await read_request(web_request)
-        return await send(web_request, simulator.handle(request))
+        reply = simulator.handle(request)
+        await _answer_late(simulator, reply.delay)
+        return await send(web_request, reply)
 
     routes = [
         *control_routes(simulator),
@@ -96,9 +100,17 @@ def base_url_of(web_request: WebRequest) -> str:
     return f"{web_request.url.scheme}://{host}"
 
 
+async def _answer_late(simulator: Simulator, seconds: float) -> None:
+    """Wait that long, or until the simulator is asked to hurry."""
+    if seconds <= 0:
+        return
+    asked = asyncio.Event()
+    wake = partial(asyncio.get_running_loop().call_soon_threadsafe, asked.set)
+    with simulator.late(wake), suppress(TimeoutError):
+        await asyncio.wait_for(asked.wait(), seconds)
+
+
 async def send(web_request: WebRequest, reply: Reply) -> Response:
-    if reply.delay > 0:
-        await asyncio.sleep(reply.delay)
     if reply.drop:
         await _hang_up(web_request)
         return Response(status_code=500)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import ssl
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -19,7 +21,7 @@ from allowlist.errors import AllowlistError
 from allowlist.simulator.simulator import Simulator
 from allowlist.simulator.web.app import build_app
 
-_START_SECONDS = 10.0
+_START_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,8 +85,8 @@ def _ca_file(tls: bool | Path | None, stack: ExitStack) -> Path | None:
     )
 
 
-def _stop(server: uvicorn.Server, thread: threading.Thread) -> None:
-    server.should_exit = True
+def _stop(server: _Server, thread: threading.Thread) -> None:
+    server.stop()
     thread.join()
 
 
@@ -108,13 +110,32 @@ def _listen(host: str, port: int) -> socket.socket:
 
 
 class _Server(uvicorn.Server):
+    """Runs in a thread and ends at once: uvicorn looks ten times a second whether it should, and waits a while then."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._wake: Callable[[], object] = lambda: None
+
+    def stop(self) -> None:
+        """End it, from any thread."""
+        self.should_exit = True
+        self._wake()
+
+    async def main_loop(self) -> None:
+        """Until :meth:`stop`; no date header and no limit of requests asks for more."""
+        asked = asyncio.Event()
+        self._wake = partial(asyncio.get_running_loop().call_soon_threadsafe, asked.set)
+        if not self.should_exit:
+            await asked.wait()
+
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Hang up on clients that keep connections alive: nobody waits for a simulator's last word."""
+        """Hang up on everybody: nobody waits for a simulator's last word. What still runs ends with the loop."""
+        for server in self.servers:
+            server.close()
         for connection in list(self.server_state.connections):
             transport = getattr(connection, "transport", None)
             if transport is not None:
                 transport.abort()
-        await super().shutdown(sockets)
 
 
 def _server(simulator: Simulator, context: ssl.SSLContext | None, hosts: Sequence[str]) -> _Server:
@@ -127,7 +148,6 @@ def _server(simulator: Simulator, context: ssl.SSLContext | None, hosts: Sequenc
         access_log=False,
         server_header=False,
         date_header=False,
-        timeout_graceful_shutdown=1,
         timeout_keep_alive=60,
         ssl_context_factory=(lambda config, default: context) if context else None,
     )
