@@ -13,6 +13,7 @@ from typing import Final
 
 from allowlist.filters.reading import (
     Reading,
+    after_last,
     below,
     dead,
     ends,
@@ -234,7 +235,9 @@ def _cilium_match_pattern(entry: str) -> Reading:
     if "*" in name:
         one = re.compile("[-a-z0-9_]*".join(re.escape(part) for part in name.split("*")))
         return opaque(
-            lambda sent: one.fullmatch(sent) is not None, "has an asterisk, which is within one label"
+            lambda sent: one.fullmatch(sent) is not None,
+            "has an asterisk, which is within one label",
+            tail=after_last(name),
         )
     return exact(name)
 
@@ -245,7 +248,9 @@ def _leading_label(entry: str) -> Reading:
     if name.startswith("*.") and "*" not in name[1:]:
         return below(name[2:])
     if "*" in name:
-        return opaque(lambda sent: False, "has an asterisk whose meaning is not documented")
+        return opaque(
+            lambda sent: False, "has an asterisk whose meaning is not documented", tail=after_last(name)
+        )
     return _odd(name) or exact(name)
 
 
@@ -265,7 +270,9 @@ def _gcp_url_list(entry: str) -> Reading:
     if name.startswith("*") and "*" not in name[1:]:
         return tree(name[1:])
     if "*" in name:
-        return opaque(lambda sent: False, "has an asterisk whose meaning is not documented")
+        return opaque(
+            lambda sent: False, "has an asterisk whose meaning is not documented", tail=after_last(name)
+        )
     return exact(name)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -11,7 +12,7 @@ from allowlist.errors import InvalidInput
 from allowlist.filters.format import comment_lines
 from allowlist.filters.lists import Service
 
-__all__ = ["by_port", "documents", "json_of", "yaml_of"]
+__all__ = ["by_port", "documents", "json_of", "values_under", "yaml_of"]
 
 
 def by_port(service: Service) -> Service | None:
@@ -28,6 +29,21 @@ def documents(file: str, text: str) -> list[Any]:
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         raise InvalidInput.of(file, "is neither YAML nor JSON", line=mark.line + 1 if mark else 0) from None
+
+
+def values_under(document: Any, key: str) -> Iterator[Any]:
+    """Every value of ``key``, however deep; Terraform spells ``RulesString`` as ``rules_string`` and lists its blocks."""
+    if isinstance(document, dict):
+        for name, value in document.items():
+            if name.replace("_", "").lower() != key.lower():
+                yield from values_under(value, key)
+            elif isinstance(value, list) and value and all(isinstance(item, dict) for item in value):
+                yield from value
+            else:
+                yield value
+    elif isinstance(document, list):
+        for item in document:
+            yield from values_under(item, key)
 
 
 def json_of(body: Any) -> str:

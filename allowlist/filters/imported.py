@@ -212,7 +212,8 @@ class Imported:
         if reading.names is not None:
             return [Scope(place=place, names=reading.names)] if reading.names else []
         sure = [Scope(place=place, names=reading.sure)] if reading.sure else []
-        return [*sure, Scope(place=place, doubts=(f"'{place.entry}', which {reading.why}",))]
+        doubts = (f"'{place.entry}', which {reading.why}",)
+        return [*sure, Scope(place=place, names=reading.within, doubts=doubts)]
 
     def either(self, scope: Scope, doubt: str) -> None:
         """Flows that may pass and may not, by what ``doubt`` says."""

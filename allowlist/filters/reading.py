@@ -21,6 +21,7 @@ from allowlist.names import NameSet, is_host_name
 __all__ = [
     "Form",
     "Reading",
+    "after_last",
     "below",
     "dead",
     "ends",
@@ -66,6 +67,8 @@ class Reading:
     why: str = ""
     sure: NameSet = field(default_factory=NameSet)
     """Of an opaque entry: names that it certainly stands for."""
+    within: NameSet = field(default_factory=NameSet.everything)
+    """Of an opaque entry: names beside which it certainly stands for none."""
 
 
 def _set_of(*patterns: str) -> NameSet:
@@ -111,9 +114,15 @@ def everything() -> Reading:
     return Reading(form=Form.EVERYTHING, test=lambda sent: True, names=NameSet.everything())
 
 
-def opaque(test: Callable[[str], bool], why: str, *sure: str) -> Reading:
-    """An entry that no set of names says; ``sure`` are patterns it certainly holds."""
-    return Reading(form=Form.OPAQUE, test=test, names=None, why=why, sure=_set_of(*sure))
+def opaque(test: Callable[[str], bool], why: str, *sure: str, tail: str = "") -> Reading:
+    """An entry that no set of names says; ``sure`` are patterns it certainly holds, and every name of it ends with ``tail``."""
+    within = _set_of(f"*{tail}") if tail else NameSet.everything()
+    return Reading(form=Form.OPAQUE, test=test, names=None, why=why, sure=_set_of(*sure), within=within)
+
+
+def after_last(entry: str, signs: str = "*") -> str:
+    """What stands behind the last of ``signs`` in a pattern: all that it matches ends so."""
+    return entry[max(entry.rfind(sign) for sign in signs) + 1 :]
 
 
 def dead(why: str) -> Reading:
@@ -177,4 +186,8 @@ def glob(text: str) -> Reading:
     if not any(sign in rest for sign in "*?["):
         return ends(rest)
     compiled = re.compile(glob_to_regex(text))
-    return opaque(lambda sent: bool(compiled.match(sent)), "has an asterisk that is not its first character")
+    return opaque(
+        lambda sent: bool(compiled.match(sent)),
+        "has an asterisk that is not its first character",
+        tail=after_last(text, "*?]"),
+    )

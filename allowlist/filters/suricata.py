@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from allowlist.filters.dialects import DIALECTS
-from allowlist.filters.documents import documents
+from allowlist.filters.documents import documents, values_under
 from allowlist.filters.format import (
     Files,
     Imported,
@@ -156,34 +156,25 @@ _STRICT: Final = "STRICT_ORDER"
 
 def _is_document(text: str) -> bool:
     """A rule group of AWS, not rules: JSON, or a template that speaks of rule groups."""
-    return text.lstrip()[:1] in ("{", "[") or "RulesString:" in text or "StatefulDefaultActions" in text
+    return (
+        text.lstrip()[:1] in ("{", "[")
+        or re.search(r"^\s*-?\s*(RulesString|StatefulDefaultActions):", text, re.MULTILINE) is not None
+    )
 
 
-def _rule_groups(document: Any, order: str = "") -> Iterator[tuple[str, str]]:
-    """(rules, order) of each stateful rule group, wherever it stands in an answer of the API or a template."""
-    if isinstance(document, dict):
-        options = document.get("StatefulRuleOptions")
-        order = str(options.get("RuleOrder") or order) if isinstance(options, dict) else order
-        for key, value in document.items():
-            if key == "RulesString" and isinstance(value, str):
-                yield value, order
-            else:
-                yield from _rule_groups(value, order)
-    elif isinstance(document, list):
-        for item in document:
-            yield from _rule_groups(item, order)
+def _rule_groups(document: Any) -> Iterator[tuple[str, str]]:
+    """(rules, order) of each stateful rule group, wherever it stands in an answer of the API, a template or a state."""
+    groups = list(values_under(document, "RuleGroup")) or [document]
+    for group in groups:
+        orders = [str(order) for order in values_under(group, "RuleOrder")]
+        for text in values_under(group, "RulesString"):
+            if isinstance(text, str):
+                yield text, orders[0] if orders else ""
 
 
 def _default_actions(document: Any) -> Iterator[str]:
-    if isinstance(document, dict):
-        for key, value in document.items():
-            if key == "StatefulDefaultActions" and isinstance(value, list):
-                yield from map(str, value)
-            else:
-                yield from _default_actions(value)
-    elif isinstance(document, list):
-        for item in document:
-            yield from _default_actions(item)
+    for actions in values_under(document, "StatefulDefaultActions"):
+        yield from map(str, actions if isinstance(actions, list) else [actions])
 
 
 def _rules(file: str, text: str, found: Imported, inside: str = "") -> Iterator[tuple[re.Match[str], Place]]:

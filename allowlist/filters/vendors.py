@@ -11,7 +11,7 @@ from xml.etree import ElementTree as ET
 
 from allowlist.errors import InvalidInput
 from allowlist.filters.dialects import DIALECTS, Dialect
-from allowlist.filters.documents import by_port, documents, json_of, yaml_of
+from allowlist.filters.documents import by_port, documents, json_of, values_under, yaml_of
 from allowlist.filters.format import (
     Files,
     Imported,
@@ -268,39 +268,38 @@ class AwsDomainList:
         found = Imported()
         for file, text in files.items():
             for document in documents(file, text):
-                for source in _domain_lists(document):
-                    self._read_list(found, source, file, text)
+                drops = any(
+                    "drop" in str(action) for action in values_under(document, "StatefulDefaultActions")
+                )
+                for group in list(values_under(document, "RuleGroup")) or [document]:
+                    strict = "STRICT_ORDER" in map(str, values_under(group, "RuleOrder"))
+                    for source in values_under(group, "RulesSourceList"):
+                        if isinstance(source, dict):
+                            self._read_list(found, source, file, text, open_end=strict and not drops)
         return found
 
-    def _read_list(self, found: Imported, source: dict[str, Any], file: str, text: str) -> None:
+    def _read_list(
+        self, found: Imported, source: dict[str, Any], file: str, text: str, *, open_end: bool
+    ) -> None:
         """A list of denied or rejected domains lets everything else through, one of alerts everything."""
-        kind = str(source.get("GeneratedRulesType") or "")
+        source = {key.replace("_", "").lower(): value for key, value in source.items()}
+        kind = str(source.get("generatedrulestype") or "")
         if kind not in ("ALLOWLIST", "DENYLIST", "REJECTLIST", "ALERTLIST"):
             found.unknown(
                 Place(kind or "RulesSourceList", file), "is neither a list of allowed nor of denied domains"
             )
             return
         allows = kind == "ALLOWLIST"
-        for target in source.get("TargetTypes") or []:
+        for target in source.get("targettypes") or []:
             service = _service_in(file, "https" if target == "TLS_SNI" else "http")
-            for entry in map(str, (source.get("Targets") or []) if kind != "ALERTLIST" else []):
+            for entry in map(str, (source.get("targets") or []) if kind != "ALERTLIST" else []):
                 reading = DIALECTS["aws domain list"].read(entry)
                 found.add(service, entry, reading, file, line_of(text, entry), allows=allows)
+            rest = Scope(place=Place(kind, file), services=(service,))
             if not allows:
-                found.say(True, Scope(place=Place(kind, file), services=(service,)))
-
-
-def _domain_lists(document: Any) -> Iterator[dict[str, Any]]:
-    """Every ``RulesSourceList``: of a rule group as it is written, described (``RuleGroup``) or declared in a template."""
-    if isinstance(document, dict):
-        for key, value in document.items():
-            if key == "RulesSourceList" and isinstance(value, dict):
-                yield value
-            else:
-                yield from _domain_lists(value)
-    elif isinstance(document, list):
-        for item in document:
-            yield from _domain_lists(item)
+                found.say(True, rest)
+            elif open_end:
+                found.either(rest, "the stateful default actions of the policy, in strict order")
 
 
 class FortiGate:

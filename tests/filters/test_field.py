@@ -537,3 +537,44 @@ def test_a_client_of_ipv6_makes_no_difference_to_one_of_ipv4() -> None:
     others = text.format("http_access allow !six ok\n")
     assert verdict("squid", {"squid.conf": only}, "www.contoso.com") == "deny"
     assert verdict("squid", {"squid.conf": others}, "www.contoso.com") == "allow"
+
+
+CILIUM_LABEL = """apiVersion: cilium.io/v2
+kind: CiliumNetworkPolicy
+spec:
+  egress:
+  - toFQDNs:
+    - matchName: api.contoso.com
+    - matchPattern: "*.amazonaws.com"
+    toPorts: [{ports: [{port: "443"}]}]
+"""
+
+
+@pytest.mark.parametrize(
+    ("fqdn", "word"),
+    [("api.contoso.com", "allow"), ("s3.amazonaws.com", "unknown"), ("fabrikam.com", "deny")],
+)
+def test_an_asterisk_within_one_label_leaves_other_names_certain(fqdn: str, word: str) -> None:
+    """Whatever the asterisk stands for, every name of it ends with what follows."""
+    assert verdict("cilium", {"policy.yaml": CILIUM_LABEL}, fqdn, protocol="tcp") == word
+
+
+TERRAFORM_AWS = """{"resource": {"aws_networkfirewall_rule_group": {"egress": {"name": "egress-https-443", "rule_group": [{
+ "rules_source": [{"rules_source_list": [{"generated_rules_type": "ALLOWLIST", "target_types": ["TLS_SNI"],
+   "targets": [".amazonaws.com"]}]}],
+ "stateful_rule_options": [{"rule_order": "ORDER"}]}]}}}}"""
+
+
+@pytest.mark.parametrize(
+    ("order", "fqdn", "word"),
+    [
+        ("DEFAULT_ACTION_ORDER", "s3.amazonaws.com", "allow"),
+        ("DEFAULT_ACTION_ORDER", "fabrikam.com", "deny"),
+        ("STRICT_ORDER", "s3.amazonaws.com", "allow"),
+        ("STRICT_ORDER", "fabrikam.com", "unknown"),
+    ],
+)
+def test_a_domain_list_is_read_as_terraform_spells_it(order: str, fqdn: str, word: str) -> None:
+    """In strict order the policy's default actions decide about what a list leaves over."""
+    files = {"main.tf.json": TERRAFORM_AWS.replace("ORDER", order)}
+    assert verdict("aws-domain-list", files, fqdn) == word
