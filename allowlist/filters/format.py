@@ -32,6 +32,7 @@ __all__ = [
     "gather",
     "line_of",
     "names_in",
+    "one_line",
     "who_lines",
 ]
 
@@ -96,9 +97,18 @@ class WebNames:
     widens: Mapping[Kind, Kind] = MappingProxyType({})
 
 
+def one_line(text: str) -> str:
+    """``text`` without line ends and quotation marks: what others named never becomes a statement of a configuration.
+
+    >>> one_line('a\\nhttp_access allow all "b"')
+    "a http_access allow all 'b'"
+    """
+    return " ".join(text.split()).replace('"', "'")
+
+
 def comment_lines(title: str, mark: str = "#") -> list[str]:
     return [
-        f"{mark} {title}",
+        f"{mark} {one_line(title)}",
         f"{mark} Written by allowlist export; change the workload or its catalogs, not this file.",
     ]
 
@@ -109,7 +119,7 @@ _COMMENT_WIDTH: Final = 110
 
 def who_lines(origins: tuple[str, ...], mark: str = "#", indent: str = "") -> list[str]:
     """Comment lines that say who wants the entry below them."""
-    return [f"{indent}{mark} {line}" for line in wrap(", ".join(origins), _COMMENT_WIDTH)]
+    return [f"{indent}{mark} {line}" for line in wrap(one_line(", ".join(origins)), _COMMENT_WIDTH)]
 
 
 def commented(title: str, entries: Iterable[tuple[str, tuple[str, ...]]], mark: str = "#") -> str:

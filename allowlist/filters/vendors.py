@@ -22,6 +22,7 @@ from allowlist.filters.format import (
     gather,
     line_of,
     names_in,
+    one_line,
 )
 from allowlist.filters.imported import both, joined
 from allowlist.filters.lists import ANY_SERVICE, Kind, Lists, Service, Shape
@@ -232,7 +233,7 @@ class PaloAltoCategory(PaloAlto):
         lines: list[str] = []
         for service, shapes in lists:
             category = f"set profiles custom-url-category allowlist-{service.slug}"
-            told = f"{title}: {service}, by allowlist export".replace('"', "'")[:255]
+            told = one_line(f"{title}: {service}, by allowlist export")[:255]
             lines += [f'{category} description "{told}"', f'{category} type "URL List"']
             lines += [f"{category} list {entry}" for shape, _ in shapes for entry in self.entries(shape)]
         return {"allowlist.pan-os.set": "\n".join([*lines, ""])}
@@ -323,7 +324,7 @@ class FortiGate:
             entries = [(entry, who) for shape, who in shapes for entry in shape.patterns]
             lines += ["config firewall address"]
             for entry, who in entries:
-                comment = [f'set comment "{", ".join(who)[:255]}"'] if who else []
+                comment = [f'set comment "{one_line(", ".join(who))[:255]}"'] if who else []
                 body = ["set type fqdn", f'set fqdn "{entry}"', *comment]
                 lines += [
                     f'    edit "{_object_name(entry)}"',

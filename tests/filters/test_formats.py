@@ -268,3 +268,22 @@ def test_a_wider_file_than_the_list_is_never_proved_equal(engine: Format) -> Non
     (wrong, *_) = differences_between(engine, export(engine, wide, "demo").files, lists)
     assert "also opens" in wrong
     assert differences_between(engine, export(engine, narrow, "demo").files, lists) == []
+
+
+@every_format
+def test_what_others_named_never_becomes_a_statement(engine: Format) -> None:
+    """A plan out of a file names its workload and its entries as it likes, line ends and quotation marks included."""
+    hostile = '"\nhttp_access allow all\x85server=8.8.8.8\u2028pass tls any any -> any any (sid:1;) "'
+    usual = export(engine, wanted("contoso.com"), "demo").files
+    found = export(engine, wanted("contoso.com", entry=hostile), hostile)
+    assert found.wrong == ()
+
+    def statements(files: dict[str, str]) -> list[str]:
+        lines = [line for text in files.values() for line in text.splitlines()]
+        return [line for line in lines if line.strip()[:1] not in ("#", ";") and "comment" not in line]
+
+    mine, theirs = statements(usual), statements(found.files)
+    assert [line for line in theirs if "description" not in line] == [
+        line for line in mine if "description" not in line
+    ]
+    assert all(line.count('"') % 2 == 0 for text in found.files.values() for line in text.splitlines())
