@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import date
 from itertools import pairwise
 from typing import Final
 
@@ -32,12 +31,16 @@ class FeedItem(msgspec.Struct, frozen=True, kw_only=True):
     loses: bool
     impact: str
     notice: str
+    sources: tuple[str, ...] = ()
+    """Pages that document the entry now, as ``repository:path``."""
+    evidence: tuple[str, ...] = ()
+    """Classes of what the field knows about it, each once."""
 
 
-def feed_since(catalogs: Iterable[Catalog], since: date) -> tuple[FeedItem, ...]:
-    """Every change of every release dated ``since`` or later, oldest first."""
-    items = [item for catalog in catalogs for item in _items_of(catalog) if item.date >= since.isoformat()]
-    return tuple(sorted(items, key=lambda item: item.date))
+def feed_since(catalogs: Iterable[Catalog], since: str) -> tuple[FeedItem, ...]:
+    """Every change of every release dated ``since`` (such as ``2026-01-31``) or later, oldest first."""
+    items = [item for catalog in catalogs for item in _items_of(catalog) if item.date >= since]
+    return tuple(sorted(items, key=lambda item: (item.date, item.catalog)))
 
 
 def _items_of(catalog: Catalog) -> Iterator[FeedItem]:
@@ -63,4 +66,6 @@ def feed_item(name: str, release: Release, change: EntryChange) -> FeedItem:
         loses=change.loses,
         impact=entry.breaks if entry.breaks and change.kind is ChangeKind.ADDED else change.impact,
         notice=change.notice,
+        sources=tuple(f"{source.repo}:{source.path}" for source in entry.sources),
+        evidence=tuple(dict.fromkeys(item.kind.value for item in entry.evidence)),
     )

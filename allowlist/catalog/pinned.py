@@ -14,44 +14,41 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
-from urllib.parse import urljoin
 
-from allowlist.catalog.index import (
-    INDEX_FILE,
-    MAX_INDEX_BYTES,
-    CatalogIndex,
-    IndexedCatalog,
-    check_address,
-    fetch,
-    parse_index,
-    parse_indexed,
-)
+from allowlist.catalog.index import MAX_INDEX_BYTES, CatalogIndex, IndexedCatalog, parse_index, parse_indexed
 from allowlist.catalog.model import Catalog
+from allowlist.catalog.published import INDEX_FILE, beside, check_address, fetch, index_at
 from allowlist.documents.compiled import cache_folder
 from allowlist.documents.reader import near_miss
 from allowlist.errors import CatalogError
 
-_PIN: Final = re.compile(r"(?P<url>https?://[^@\s]+)@sha256:(?P<digest>[0-9a-f]{64})")
+_PIN: Final = re.compile(r"(?P<place>[^@\n]+)@sha256:(?P<digest>[0-9a-f]{64})")
 
 
 @dataclass(frozen=True, slots=True)
 class PinnedIndex:
-    """An index at ``url`` whose bytes have the SHA-256 ``digest``, in hex."""
+    """An index at ``url``, an https address or a path, whose bytes have the SHA-256 ``digest``, in hex."""
 
     url: str
     digest: str
 
     @classmethod
-    def parse(cls, text: str) -> PinnedIndex:
-        """From ``https://…/index.json@sha256:…``. Raises CatalogError."""
+    def parse(cls, text: str, beside_file: Path = Path()) -> PinnedIndex:
+        """From ``https://…/index.json@sha256:…``, or a path that starts at the folder of ``beside_file``.
+
+        Raises CatalogError.
+        """
         found = _PIN.fullmatch(text)
         if found is None:
             raise CatalogError(
                 f"'{text}' is no pinned index",
                 hint="write URL@sha256:DIGEST; 'allowlist catalog follow URL -o DIR' prints it",
             )
-        check_address(found["url"])
-        return cls(found["url"], found["digest"])
+        place = found["place"]
+        if "://" in place:
+            check_address(place)
+            return cls(place, found["digest"])
+        return cls(index_at(str(beside_file.parent / place)), found["digest"])
 
 
 def pinned_catalog(pin: PinnedIndex, name: str, environ: Mapping[str, str]) -> Catalog:
@@ -62,7 +59,7 @@ def pinned_catalog(pin: PinnedIndex, name: str, environ: Mapping[str, str]) -> C
     indexed = index.catalogs.get(name)
     if indexed is None:
         raise CatalogError(f"{pin.url} has no catalog '{name}'{near_miss(name, index.catalogs)}")
-    address = urljoin(pin.url, indexed.file)
+    address = beside(pin.url, indexed.file)
     content = _vouched(
         folder / f"{name}.yaml" if folder else None, address, indexed.sha256, _fetcher(address, indexed)
     )

@@ -11,7 +11,8 @@ import msgspec
 
 from allowlist.cli import completing
 from allowlist.cli.catalog_common import FOLDER, JSON, library, print_json
-from allowlist.cli.catalog_files import add, follow, index, lint, release, review, schema
+from allowlist.cli.catalog_feed import changes, follow, index
+from allowlist.cli.catalog_files import add, lint, release, review, schema
 from allowlist.cli.catalog_find import find
 from allowlist.cli.catalog_live import live
 from allowlist.cli.console import put_lines
@@ -162,30 +163,6 @@ def diff(
 
 @catalog.command()
 @click.option(
-    "--since", required=True, type=click.DateTime(["%Y-%m-%d"]), help="First day, such as 2025-01-01."
-)
-@FOLDER
-@JSON
-def changes(since: datetime, folder: Path | None, as_json: bool) -> None:
-    """List what changed in all catalogs since a day: a feed for people and machines.
-
-    \b
-    Example: allowlist catalog changes --since 2025-01-01 --json
-    """
-    from allowlist.catalog.feed import FEED_SCHEMA, feed_since
-    from allowlist.render.catalog import render_feed
-
-    items = feed_since(library(folder), since.date())
-    if as_json:
-        print_json(
-            {"schema": FEED_SCHEMA, "since": since.date().isoformat(), "changes": msgspec.to_builtins(items)}
-        )
-    else:
-        put_lines(render_feed(items))
-
-
-@catalog.command()
-@click.option(
     "--workload",
     "file",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -254,5 +231,5 @@ def _summary(item: Catalog) -> dict[str, Any]:
     }
 
 
-for command in (find, lint, add, release, review, index, follow, schema, live, upstream):
+for command in (find, lint, add, release, review, index, follow, changes, schema, live, upstream):
     catalog.add_command(command)

@@ -1,4 +1,4 @@
-"""``allowlist catalog lint|add|release|review|index|follow|schema``: for those who write catalog files."""
+"""``allowlist catalog lint|add|release|review|schema``: for those who write catalog files."""
 
 from __future__ import annotations
 
@@ -12,14 +12,12 @@ import click
 from allowlist.cli import completing
 from allowlist.cli.catalog_common import FOLDER, JSON, library, print_json
 from allowlist.cli.console import put, put_document, say
-from allowlist.cli.exits import Exit
 from allowlist.cli.outputs import format_option, output_of, report_option
 from allowlist.documents.reader import near_miss
 from allowlist.errors import CatalogError, InvalidInput
 
 if TYPE_CHECKING:
     from allowlist.catalog import Catalog
-    from allowlist.catalog.index import Followed
     from allowlist.catalog.lint import Base
     from allowlist.catalog.review import CatalogReview
 
@@ -258,75 +256,6 @@ def add(
         raise click.UsageError("say how the entry is called: --id")
     add_entry(path, {**chosen, "id": entry_id, "since": "next", "sources": sources})
     say(f"added '{entry_id}' to {path}; run 'allowlist catalog lint {path}'")
-
-
-@click.command()
-@click.option(
-    "-o",
-    "--output",
-    "into",
-    required=True,
-    type=click.Path(path_type=Path, file_okay=False),
-    help="Folder to write.",
-)
-@FOLDER
-def index(into: Path, folder: Path | None) -> None:
-    """Write the catalogs with an index of their digests, ready to be published over HTTPS.
-
-    \b
-    Example: allowlist catalog index -o public/catalogs
-    """
-    from allowlist.catalog.index import INDEX_FILE, write_index
-    from allowlist.catalog.library import shipped_catalogs
-
-    written = write_index(folder or shipped_catalogs(), into)
-    say(f"wrote {into / INDEX_FILE} with {len(written.catalogs)} catalogs")
-
-
-@click.command()
-@click.argument("url", metavar="URL")
-@click.option(
-    "-o",
-    "--output",
-    "into",
-    required=True,
-    type=click.Path(path_type=Path, file_okay=False),
-    help="Folder of catalogs to bring up to date; other commands read it with --catalogs.",
-)
-@click.option(
-    "--accept-shrink", is_flag=True, help="Take catalogs that suddenly end most of their entries too."
-)
-@JSON
-def follow(url: str, into: Path, accept_shrink: bool, as_json: bool) -> int:
-    """Bring a folder up to date with the index of catalogs at URL.
-
-    Nothing is ever removed; what the index does not vouch for, and history that differs, is refused. The last line
-    says how a workload pins this index, under 'catalogs:'.
-
-    \b
-    Example: allowlist catalog follow https://catalogs.example/index.json -o catalogs
-    """
-    from allowlist.catalog.index import follow_index, open_client
-
-    with open_client() as client:
-        found = follow_index(url, into, client=client, accept_shrink=accept_shrink)
-    if as_json:
-        print_json(found)
-    else:
-        _tell(found, url)
-    return Exit.FAILED if found.refused else Exit.PENDING if found.held else Exit.DONE
-
-
-def _tell(found: Followed, url: str) -> None:
-    for name in found.updated:
-        put(f"updated {name}")
-    for name, reason in found.refused.items():
-        say(f"refused {name}: {reason}")
-    for name, reason in found.held.items():
-        say(f"held back {name}: {reason} (--accept-shrink)")
-    kept = f"; not in the index and kept: {', '.join(found.kept)}" if found.kept else ""
-    say(f"unchanged: {len(found.unchanged)}{kept}")
-    put(f"index: {url}@sha256:{found.digest}")
 
 
 @click.command()

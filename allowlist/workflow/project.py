@@ -175,7 +175,9 @@ def with_pinned(library: Library, workload: Workload, source: Source) -> Library
     for index, use in enumerate(workload.catalogs):
         if use.index:
             try:
-                found[use.name] = pinned_catalog(PinnedIndex.parse(use.index), use.name, os.environ)
+                found[use.name] = pinned_catalog(
+                    PinnedIndex.parse(use.index, Path(source.file)), use.name, os.environ
+                )
             except CatalogError as error:
                 problems.append(source.problem(("catalogs", index, "index"), str(error)))
     if problems:

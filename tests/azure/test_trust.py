@@ -9,7 +9,7 @@ import pytest
 import trustme
 
 from allowlist.azure.connection import Connection, access_token, connect
-from allowlist.catalog.index import fetch
+from allowlist.catalog.published import fetch
 from allowlist.catalog.upstream.pages import PageRef
 from allowlist.catalog.upstream.web import WebPages
 from allowlist.errors import AllowlistError, CatalogError, TargetUntrusted

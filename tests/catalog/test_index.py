@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import subprocess
 import threading
 from collections.abc import Iterator
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -15,11 +16,13 @@ import msgspec
 import pytest
 
 from allowlist.catalog import load_library
-from allowlist.catalog.index import INDEX_FILE, MAX_INDEX_BYTES, Followed, follow_index, write_index
+from allowlist.catalog.following import Followed, changes_at, follow_index
+from allowlist.catalog.index import MAX_INDEX_BYTES, version_of, write_index
 from allowlist.catalog.pinned import PinnedIndex, pinned_catalog
+from allowlist.catalog.published import INDEX_FILE
 from allowlist.errors import CatalogError, InvalidInput
 from allowlist.workflow.project import load_project
-from tests.helpers.catalogs import document, entry, sealed, text_of, write
+from tests.helpers.catalogs import document, entry, read, sealed, text_of, write
 from tests.helpers.cli import allowlist as command
 
 
@@ -308,3 +311,116 @@ def test_an_index_is_the_same_whenever_it_is_written(tmp_path: Path) -> None:
     write_index(tmp_path / "source", tmp_path / "one")
     write_index(tmp_path / "source", tmp_path / "two")
     assert (tmp_path / "one" / INDEX_FILE).read_bytes() == (tmp_path / "two" / INDEX_FILE).read_bytes()
+
+
+def test_the_version_of_an_index_is_the_day_of_its_newest_release_and_rises_with_each(tmp_path: Path) -> None:
+    assert version_of([]) == ""
+    first = version_of([read(sealed(CONTOSO))])
+    assert first == "2024010100"
+    assert version_of([read(sealed(CONTOSO)), read(sealed(FABRIKAM))]) == "2024010101"
+    assert version_of([read(sealed(grown())), read(sealed(FABRIKAM))]) == "2024020100"
+
+
+def test_an_index_older_than_the_one_followed_before_is_refused(publisher: Publisher, folder: Path) -> None:
+    publisher.publish(grown())
+    assert follow(publisher, folder).version == "2024020100"
+    publisher.publish(CONTOSO)
+    with pytest.raises(CatalogError, match="2024010100, older than 2024020100"):
+        follow(publisher, folder)
+    publisher.publish(grown())
+    assert follow(publisher, folder).unchanged == ("contoso",), "what was refused is not what was seen last"
+
+
+def test_an_index_is_followed_and_pinned_from_a_folder_that_was_carried_in(
+    publisher: Publisher, folder: Path, tmp_path: Path
+) -> None:
+    publisher.publish(CONTOSO)
+    printed = command("catalog", "follow", publisher.folder, "-o", folder)
+    assert printed.code == 0, printed.err
+    pin = printed.out.splitlines()[-1].removeprefix("index: ")
+    workload = tmp_path / "allowlist.yaml"
+    workload.write_text(WORKLOAD.replace("INDEX", pin.replace(f"{tmp_path}/", "")), "utf-8")
+    assert load_project(workload, now=NOW).library.get("contoso").latest == "1.0.0"
+
+
+def test_an_index_on_a_disk_names_only_files_beside_it(publisher: Publisher, folder: Path) -> None:
+    publisher.publish(CONTOSO)
+    (publisher.folder.parent / "outside.yaml").write_bytes((publisher.folder / "contoso.yaml").read_bytes())
+    index = publisher.folder / INDEX_FILE
+    index.write_bytes(index.read_bytes().replace(b'"contoso.yaml"', b'"../outside.yaml"'))
+    with httpx.Client() as client:
+        found = follow_index(str(publisher.folder), folder, client=client)
+    assert "is not beside it" in found.refused["contoso"]
+
+
+def test_changes_since_a_version_are_told_by_the_index(publisher: Publisher) -> None:
+    publisher.publish(grown(), FABRIKAM)
+    with httpx.Client() as client:
+        version, items = changes_at(publisher.url, "2024010100", client=client)
+        assert (version, [item.entry for item in items]) == ("2024020100", ["new"])
+        assert items[0].sources == ("contoso/docs:network.md",)
+        assert changes_at(publisher.url, version, client=client) == (version, ())
+
+
+def test_changes_the_index_does_not_vouch_for_are_refused(publisher: Publisher) -> None:
+    publisher.publish(grown())
+    path = publisher.folder / "changes.json"
+    path.write_bytes(path.read_bytes().replace(b"new.contoso", b"old.contoso"))
+    with httpx.Client() as client, pytest.raises(CatalogError, match="not the file the index vouches for"):
+        changes_at(publisher.url, "2024-01-01", client=client)
+
+
+@pytest.fixture
+def signers(tmp_path: Path) -> tuple[Path, Path]:
+    """A key, and a file that allows its signatures in the name of catalogs@contoso.example."""
+    key, allowed = tmp_path / "key", tmp_path / "allowed_signers"
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key)], check=True)
+    allowed.write_text(f"catalogs@contoso.example {key.with_suffix('.pub').read_text('utf-8')}", "utf-8")
+    return key, allowed
+
+
+def test_a_signed_index_is_taken_and_one_without_its_signature_changes_nothing(
+    publisher: Publisher, folder: Path, tmp_path: Path, signers: tuple[Path, Path]
+) -> None:
+    key, allowed = signers
+    write(tmp_path / "ours", sealed(CONTOSO))
+    public = publisher.folder
+    assert command("catalog", "index", "-o", public, "--sign", key, "--catalogs", tmp_path / "ours").code == 0
+    told = ("--allowed-signers", allowed, "--signed-by", "catalogs@contoso.example")
+    followed = command("catalog", "follow", publisher.url, "-o", folder, *told)
+    assert followed.code == 0, followed.err
+    assert "signed by catalogs@contoso.example" in followed.err
+    write(tmp_path / "ours", sealed(grown()))
+    assert command("catalog", "index", "-o", public, "--catalogs", tmp_path / "ours").code == 0
+    unsigned = command("catalog", "follow", publisher.url, "-o", folder, *told)
+    assert (unsigned.code, "has no signature" in unsigned.err) == (1, True)
+    assert load_library(folder, environ={}).get("contoso").latest == "1.0.0"
+
+
+def test_the_signature_of_another_index_or_by_another_key_does_not_hold(
+    publisher: Publisher, folder: Path, tmp_path: Path, signers: tuple[Path, Path]
+) -> None:
+    key, allowed = signers
+    told = ("--allowed-signers", allowed, "--signed-by", "catalogs@contoso.example")
+    write(tmp_path / "ours", sealed(CONTOSO))
+    command("catalog", "index", "-o", publisher.folder, "--sign", key, "--catalogs", tmp_path / "ours")
+    index = publisher.folder / INDEX_FILE
+    index.write_bytes(index.read_bytes() + b"\n")
+    changed = command("catalog", "follow", publisher.url, "-o", folder, *told)
+    assert (changed.code, "does not hold" in changed.err) == (1, True)
+    subprocess.run(
+        ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(tmp_path / "theirs")], check=True
+    )
+    command(
+        "catalog",
+        "index",
+        "-o",
+        publisher.folder,
+        "--sign",
+        tmp_path / "theirs",
+        "--catalogs",
+        tmp_path / "ours",
+    )
+    other = command("catalog", "changes", "--index", publisher.url, "--since", "2024-01-01", *told)
+    assert (other.code, "does not hold" in other.err) == (1, True)
+    assert not (folder / "contoso.yaml").exists()
