@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, get_args
 
 import click
 
+from allowlist.catalog import load_library
 from allowlist.cli.exits import Exit
 from allowlist.cli.main import COMMANDS, main
 from allowlist.cli.schema import all_schemas
@@ -19,6 +21,7 @@ from allowlist.observe.metrics import Metrics
 from allowlist.plan.findings import Status
 from allowlist.plan.gate_words import GATES
 from allowlist.plan.model import Classification, Risk
+from allowlist.render.catalog_page import catalog_page, catalogs_page
 from allowlist.render.notices import RULES
 from allowlist.rules.near_miss import Lack
 from allowlist.workload.document import EventKind
@@ -143,6 +146,9 @@ def pages() -> dict[str, str]:
         "metrics.md": "\n".join(_metrics()),
         "events.md": "\n".join(_events()),
     }
+    library, today = load_library(), datetime.now(UTC).date()
+    found["catalogs/index.md"] = catalogs_page(tuple(library))
+    found |= {f"catalogs/{item.name}.md": catalog_page(item, today) for item in library if item.releases}
     found |= {f"documents/{name}.md": "\n".join(_document(name)) for name in SECTIONS}
     found |= {f"gates/{name}.md": "\n".join(_gate(name)) for name in GATES}
     found |= {f"errors/{int(code)}.md": "\n".join(_error(code)) for code in EXITS if code}

@@ -98,7 +98,8 @@ def changes_at(
     index = _believed(content, place, client, signed)
     if index.changes is None:
         raise CatalogError(
-            f"{place} was published without its changes", hint="write it anew with 'allowlist catalog index -o FOLDER'"
+            f"{place} was published without its changes",
+            hint="write it anew with 'allowlist catalog index -o FOLDER'",
         )
     address = beside(place, index.changes.file)
     found = get(client, address, index.changes.size)
