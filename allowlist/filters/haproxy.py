@@ -103,6 +103,10 @@ _HELLO: Final = re.compile(
 _MAP: Final = re.compile(r"map_?(str|end|dom|sub|beg|reg)?\(([^,)]+)")
 
 
+_STAGES: Final = (("tcp-request", "connection"), ("tcp-request", "content"), ("http-request", ""))
+"""Sets of rules in the order in which HAProxy asks them; after them a backend is chosen."""
+
+
 @dataclass(slots=True)
 class _Section:
     kind: str
@@ -155,7 +159,7 @@ class _Frontend:
         self.services = _bound(section)
 
     def say(self) -> None:
-        rules = [*self._requests(), *self._backends()]
+        rules = list(self._from(0))
         if not rules:
             for scopes in self.acls.values():
                 self.found.say(True, *scopes)
@@ -165,26 +169,25 @@ class _Frontend:
             self.found.say(allows, *both(whole, scopes))
         self.found.say(False, *whole)
 
-    def _requests(self) -> Iterator[tuple[bool, list[Scope]]]:
-        for kind, phase in (("tcp-request", "connection"), ("tcp-request", "content"), ("http-request", "")):
-            for number, words in self.section.having(kind):
-                action = words[2] if phase else words[1]
-                if (phase and words[1] != phase) or action not in (*_OPEN_ENDS, "accept", "allow"):
-                    continue
-                place = Place(" ".join(words), self.section.file, number)
-                scopes = self._condition(words, place)
-                if action in _OPEN_ENDS:
-                    yield False, scopes
-                elif self._ends_somewhere() or not self.section.having("use_backend"):
-                    yield True, scopes
-                else:
-                    yield (
-                        True,
-                        [
-                            replace(scope, doubts=(*scope.doubts, "which backend takes it"))
-                            for scope in scopes
-                        ],
-                    )
+    def _from(self, stage: int) -> Iterator[tuple[bool, list[Scope]]]:
+        """What decides from one set of rules on: "accept" ends the set it stands in, and later ones still decide."""
+        if stage == len(_STAGES):
+            yield from self._backends()
+            return
+        kind, phase = _STAGES[stage]
+        for number, words in self.section.having(kind):
+            action = words[2] if phase else words[1]
+            if (phase and words[1] != phase) or action not in (*_OPEN_ENDS, "accept", "allow"):
+                continue
+            place = Place(" ".join(words), self.section.file, number)
+            scopes = self._condition(words, place)
+            if action in _OPEN_ENDS:
+                yield False, scopes
+                continue
+            for allows, later in list(self._from(stage + 1)) or [(True, [Scope(place=place)])]:
+                yield allows, both(scopes, later)
+            yield False, scopes
+        yield from self._from(stage + 1)
 
     def _ends_somewhere(self) -> bool:
         named = [words[1] for _, words in self.section.having("default_backend") if len(words) > 1]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import operator
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import reduce
@@ -209,6 +209,8 @@ class Imported:
         """
         if reading.form in _TROUBLES:
             self.tell(_TROUBLES[reading.form], place, reading.why)
+        elif reading.names is not None and not reading.names:
+            self.tell(TroubleKind.DEAD, place, "is no name that a client sends")
         if reading.names is not None:
             return [Scope(place=place, names=reading.names)] if reading.names else []
         sure = [Scope(place=place, names=reading.sure)] if reading.sure else []
@@ -228,6 +230,14 @@ class Imported:
         """What stands here may let through or deny anything: no later statement is certain."""
         self.tell(kind, place, why)
         self.either(Scope(place=place), f"'{place.entry}' in {place.file or 'the list'}: {why}")
+
+    def refuse_nothing(self, files: Mapping[str, str]) -> None:
+        """Files that say something, of which nothing was understood, are not a filter that lets nothing through."""
+        if self.lines:
+            return
+        for file, text in files.items():
+            if any(line.strip()[:1] not in ("", "#") for line in text.splitlines()):
+                self.unknown(Place(file, file), "holds nothing that this format has", TroubleKind.UNREAD)
 
     def everything_else(self, allows: bool, why: str) -> None:
         """What is done with flows that no statement matches; a denial needs no saying."""

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from allowlist.filters.dialects import DIALECTS
-from allowlist.filters.export import export
+from allowlist.filters.export import Export, export
 from allowlist.filters.format import Format
 from allowlist.filters.lists import Kind, Service
 from allowlist.filters.reading import Form
@@ -78,6 +78,7 @@ def _lines(engine: Format) -> Iterator[str]:
         yield from _place(name)
     yield from ("", "## Good to know", "")
     yield from (f"- {note}" for note in engine.notes)
+    yield from _limits(engine)
     yield from _reading(engine)
 
 
@@ -104,19 +105,40 @@ def _reading(engine: Format) -> Iterator[str]:
     )
 
 
-def _written(engine: Format, patterns: tuple[str, ...]) -> str:
+def _exported(engine: Format, patterns: tuple[str, ...]) -> Export:
     origin = Origin(catalog="demo", version="1.0.0", entry="e")
     wanted = [
         Requirement(origin=origin, sources=EVERYWHERE, protocol="https", ports=(443, 443), pattern=pattern)
         for pattern in patterns
     ]
-    found = export(engine, wanted, "page")
+    return export(engine, wanted, "page")
+
+
+def _written(engine: Format, patterns: tuple[str, ...]) -> str:
+    found = _exported(engine, patterns)
     if found.left_out:
         return "refused: it cannot be said"
     if found.widenings:
         wider = found.widenings[0]
         return f"refused, or with `--allow-wider` {wider.written}, which also lets `{wider.witness}` through"
     return "exactly"
+
+
+def _limits(engine: Format) -> Iterator[str]:
+    """What is counted with every export, by the sizes of a small one."""
+    sizes = _exported(engine, ("www.contoso.com",)).sizes
+    if sizes:
+        yield from (
+            "",
+            "## Sizes",
+            "",
+            "Counted and told with every export; what is beyond a limit is refused.",
+            "",
+        )
+        yield from ("| counted | at most | source |", "| --- | --- | --- |")
+    for size in sizes:
+        most = f"{size.most:,}" if size.most is not None else "–"
+        yield f"| {size.what} | {most} | {size.source} |"
 
 
 def _place(name: str) -> Iterator[str]:

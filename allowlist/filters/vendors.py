@@ -67,12 +67,15 @@ class Cilium:
 
     def read(self, files: Files) -> Imported:
         """Denials before everything; then each rule adds to what passes."""
-        found = Imported()
+        found, rules = Imported(), 0
         for file, text in files.items():
             for document in documents(file, text):
                 for key, allows in (("egressDeny", False), ("egress", True)):
                     for rule in _egress_rules(document, key):
+                        rules += 1
                         self._read_rule(found, rule, file, text, allows=allows)
+        if not rules:
+            found.refuse_nothing(files)
         return found
 
     def _read_rule(
@@ -277,6 +280,7 @@ class AwsDomainList:
                     for source in values_under(group, "RulesSourceList"):
                         if isinstance(source, dict):
                             self._read_list(found, source, file, text, open_end=strict and not drops)
+        found.refuse_nothing(files)
         return found
 
     def _read_list(
@@ -509,6 +513,7 @@ class GoogleSecureWebProxy:
                 for entry in map(str, document.get("values") or []):
                     reading = everything() if entry == "*" else DIALECTS["gcp url list"].read(entry)
                     found.add(_service_in(file), entry, reading, file, line_of(text, entry))
+        found.refuse_nothing(files)
         return found
 
 

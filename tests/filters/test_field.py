@@ -578,3 +578,44 @@ def test_a_domain_list_is_read_as_terraform_spells_it(order: str, fqdn: str, wor
     """In strict order the policy's default actions decide about what a list leaves over."""
     files = {"main.tf.json": TERRAFORM_AWS.replace("ORDER", order)}
     assert verdict("aws-domain-list", files, fqdn) == word
+
+
+SNI_PROXY = """frontend https-in
+    bind *:443
+    mode tcp
+    tcp-request inspect-delay 5s
+    tcp-request content accept if { req_ssl_hello_type 1 }
+    acl allowed req.ssl_sni -i -m end .contoso.com
+    acl bad req.ssl_sni -i bad.contoso.com
+    use_backend nowhere if bad
+    use_backend out if allowed
+backend out
+    server s 192.0.2.1:443
+backend nowhere
+"""
+
+
+@pytest.mark.parametrize(
+    ("fqdn", "word"),
+    [
+        ("www.contoso.com", "allow"),
+        ("bad.contoso.com", "deny"),
+        ("xcontoso.com", "deny"),
+        ("fabrikam.com", "deny"),
+    ],
+)
+def test_accept_of_a_client_hello_leaves_the_choice_of_the_backend(fqdn: str, word: str) -> None:
+    """ "tcp-request content accept" ends its own rules and lets nothing through by itself."""
+    assert verdict("haproxy", {"haproxy.cfg": SNI_PROXY}, fqdn) == word
+
+
+def test_files_of_which_nothing_is_understood_do_not_deny() -> None:
+    hcl = 'resource "aws_networkfirewall_rule_group" "x" {\n rule_group { targets = [".contoso.com"] }\n}\n'
+    assert verdict("aws-domain-list", {"main.tf": hcl}, "www.contoso.com") == "unknown"
+    assert troubles("aws-domain-list", {"main.tf": hcl}) == [(TroubleKind.UNREAD, "main.tf")]
+    assert verdict("aws-domain-list", {"list.json": ""}, "www.contoso.com") == "deny"
+
+
+def test_an_entry_that_no_client_sends_is_a_finding() -> None:
+    chains = "filter_chains:\n- filter_chain_match: {server_names: ['contoso.com.']}\n  filters: [{name: envoy.filters.network.tcp_proxy}]\n"
+    assert troubles("envoy-sni", {"envoy.yaml": chains}) == [(TroubleKind.DEAD, "contoso.com.")]
