@@ -145,3 +145,32 @@ def test_a_path_of_filters_that_are_not_there_is_refused(folder: Path, line: str
     text = run(folder, "check")
     assert message in text
     assert "allowlist.yaml:" in text
+
+
+@pytest.fixture
+def three(folder: Path) -> Path:
+    """A DNS filter between the proxy, which translates sources, and the firewall."""
+    (folder / "dns.conf").write_text(
+        "local=/#/\nserver=/python-index.example/1.1.1.1\nlocal=/bad.python-index.example/\n"
+    )
+    path = folder / "allowlist.yaml"
+    resolver = (
+        "  - name: resolver\n    surface: filter\n    resource: dns.conf\n    delete: add-only\n"
+        "    options: {format: dnsmasq}\n"
+    )
+    text = path.read_text().replace("targets:\n", f"targets:\n{resolver}", 1)
+    path.write_text(text.replace("[proxy, hub-firewall]", "[proxy, resolver, hub-firewall]"))
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("name", "decides"),
+    [
+        ("huggingface.co", "proxy"),
+        ("www.elsewhere.example", "resolver"),
+        ("bad.python-index.example", "resolver"),
+        ("www.python-index.example", "hub-firewall"),
+    ],
+)
+def test_a_dns_filter_in_the_middle_of_a_path_decides_by_name(three: Path, name: str, decides: str) -> None:
+    assert decider(three, name) == ("deny", decides)
