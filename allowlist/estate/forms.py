@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from allowlist.errors import InvalidInput
+from allowlist.estate.foreign import refuse_foreign
 from allowlist.estate.json_files import JsonFile
 from allowlist.estate.parents import parts_of
 from allowlist.estate.spelling import spelled
@@ -62,6 +63,7 @@ def _items(data: Any, file: str) -> Iterator[Item]:
             yield from _items(item, file)
         return
     if not isinstance(data, dict):
+        refuse_foreign(data, file)
         raise InvalidInput.of(file, _NO_RESOURCE, hint=_advice(data))
     if is_template(data):
         yield Template(data, {})
@@ -185,6 +187,7 @@ def _of_wrapper(data: dict[str, Any], keys: Mapping[str, str], file: str) -> Ite
     if isinstance(properties, dict) and is_template(properties.get("template")):
         yield Template(properties["template"], _values(properties.get("parameters")))
         return
+    refuse_foreign(data, file)
     raise InvalidInput.of(file, _NO_RESOURCE, hint=_advice(data))
 
 
@@ -210,6 +213,10 @@ def _advice(data: Any) -> str:
         return (
             "outbound rules without the network they belong to; name it: --parent ID of the workspace, or save that: "
             "az ml workspace show -n NAME -g GROUP"
+        )
+    if "format_version" in keys:
+        return (
+            "Terraform's state is empty here: run terraform show -json where it was applied, or show a plan"
         )
     return (
         "save resources with their ids: az resource show --ids ID, az network firewall policy show, "

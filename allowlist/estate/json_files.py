@@ -20,6 +20,7 @@ import msgspec
 
 from allowlist.documents.source import MAX_JSON_BYTES, parse_json_source
 from allowlist.errors import InvalidInput
+from allowlist.estate.foreign import TOOL_FOLDERS
 
 ENDINGS = (".json", ".jsonc")
 STANDARD_INPUT = Path("-")
@@ -79,11 +80,18 @@ def _files_below(folder: Path) -> list[Path]:
 
 
 def files_below(folder: Path, endings: tuple[str, ...]) -> list[Path]:
-    """Files by their ending in any letter case, without following linked folders, which may form a ring."""
+    """Files by their ending in any letter case, without following linked folders, which may form a ring.
+
+    What tools keep for themselves (``.terraform``, ``.vscode``, ``node_modules``) is passed over.
+    """
     found: list[Path] = []
     for parent, folders, names in os.walk(folder):
-        folders.sort()
-        found += [Path(parent, name) for name in names if name.lower().endswith(endings)]
+        folders[:] = sorted(name for name in folders if not name.startswith(".") and name not in TOOL_FOLDERS)
+        found += [
+            Path(parent, name)
+            for name in names
+            if name.lower().endswith(endings) and not name.startswith(".")
+        ]
         if len(found) > MAX_FILES:
             raise InvalidInput.of(folder, f"holds more than {MAX_FILES} such files; name a smaller folder")
     return sorted(found)

@@ -6,6 +6,7 @@ that newer ones map by name; children stand in their parent or as resources of t
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -58,8 +59,12 @@ def _refuse_cut(found: Body, body: Body, file: str) -> None:
         )
 
 
+_CUT = re.compile(r"@\{(\}|[\w.-]+=)|System\.(Object\[\]|Collections\.)|Microsoft\.Azure\.")
+"""Not ``@{body('x')}``, which is an expression of a workflow."""
+
+
 def _is_cut(text: str) -> bool:
-    return text.startswith(("@{", "System.Object[]", "System.Collections.", "Microsoft.Azure."))
+    return _CUT.match(text) is not None
 
 
 def _leaves(value: Any) -> Iterator[str]:

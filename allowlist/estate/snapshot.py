@@ -12,6 +12,7 @@ from pathlib import Path
 
 from allowlist.errors import InvalidInput, Problem
 from allowlist.estate.bodies import Body, Estate, fingerprint
+from allowlist.estate.foreign import ForeignDocument
 from allowlist.estate.forms import SCHEMA, Parameters, Template, Terraform, items_in
 from allowlist.estate.json_files import JsonFile, files_below
 from allowlist.estate.parameter_files import ParameterFile, read_bicep_parameters, values_for
@@ -82,7 +83,7 @@ def read_snapshot(
     """
     found = _Snapshot()
     for file in inputs_in(path):
-        _take(file, found, subscription, parent)
+        _take(file, found, subscription, parent, alone=not path.is_dir())
     for mapping in rule_lists_in(path):
         _take_rule_list(mapping, found)
     _take_sources(path, found)
@@ -135,7 +136,9 @@ def _take_rule_list(mapping: Path, found: _Snapshot) -> None:
         found.refuse(error)
 
 
-def _take(file: JsonFile | InvalidInput, found: _Snapshot, subscription: str, parent: str) -> None:
+def _take(
+    file: JsonFile | InvalidInput, found: _Snapshot, subscription: str, parent: str, *, alone: bool
+) -> None:
     if isinstance(file, InvalidInput):
         found.refuse(file)
         return
@@ -151,7 +154,8 @@ def _take(file: JsonFile | InvalidInput, found: _Snapshot, subscription: str, pa
                 found.add(in_arm_shape(item, str(file)), str(file))
         found.unreadable += _unreadable_in(file)
     except InvalidInput as error:
-        found.refuse(error)
+        if alone or not isinstance(error, ForeignDocument):
+            found.refuse(error)
 
 
 def _take_terraform(item: Terraform, file: JsonFile, found: _Snapshot, subscription: str) -> None:

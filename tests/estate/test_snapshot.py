@@ -338,3 +338,45 @@ def test_rules_of_an_account_may_stand_as_resources_of_their_own(tmp_path: Path)
     found = _read(tmp_path, all_json=[body, rule]).get(NETWORK_ID)
     assert found is not None
     assert list(found["properties"]["managedNetwork"]["outboundRules"]) == ["hub"]
+
+
+FOREIGN: dict[str, dict[str, Any]] = {
+    "form.json": {
+        "$schema": "https://schema.management.azure.com/schemas/2021-09-09/uiFormDefinition.schema.json"
+    },
+    "policy.json": {"properties": {"policyRule": {"if": {}, "then": {"effect": "audit"}}}},
+    "set.json": {"name": "s", "properties": {"policyDefinitions": []}},
+    "workbook.json": {"version": "Notebook/1.0", "items": []},
+    "package.json": {"name": "x", "version": "1.0.0"},
+}
+
+
+@pytest.mark.parametrize("name", FOREIGN)
+def test_what_is_no_state_is_passed_over_in_a_folder_and_named_by_itself(name: str, tmp_path: Path) -> None:
+    vault = "/subscriptions/s/resourceGroups/r/providers/Microsoft.KeyVault/vaults/kv"
+    (tmp_path / "estate.json").write_text(json.dumps([{"id": vault, "properties": {}}]))
+    (tmp_path / name).write_text(json.dumps(FOREIGN[name]))
+    hidden = tmp_path / ".terraform" / "modules"
+    hidden.mkdir(parents=True)
+    (hidden / "modules.json").write_text('{"Modules": []}')
+    assert read_snapshot(tmp_path).get(vault) is not None
+    with pytest.raises(InvalidInput, match="and holds no resource"):
+        read_snapshot(tmp_path / name)
+
+
+def test_what_nobody_knows_makes_a_folder_unread(tmp_path: Path) -> None:
+    (tmp_path / "export.json").write_text('{"rules": ["a.example"]}')
+    with pytest.raises(InvalidInput, match="no ARM resource"):
+        read_snapshot(tmp_path)
+
+
+def test_expressions_of_a_workflow_are_not_what_a_shell_cut_off(tmp_path: Path) -> None:
+    flow = "/subscriptions/s/resourceGroups/r/providers/Microsoft.Logic/workflows/w"
+    for text, cut in (("@{body('x')}", False), ("@{name=a; rules=System.Object[]}", True)):
+        # Keys in another letter case: only what a shell rewrote is looked at.
+        (tmp_path / "x.json").write_text(json.dumps({"Id": flow, "Properties": {"a": text}}))
+        if cut:
+            with pytest.raises(InvalidInput, match="cut it off"):
+                read_snapshot(tmp_path)
+        else:
+            assert read_snapshot(tmp_path).get(flow) is not None

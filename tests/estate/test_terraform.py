@@ -227,6 +227,18 @@ def test_ip_groups_that_are_made_in_the_same_plan_are_found(tmp_path: Path) -> N
     assert _body(estate, named)["properties"]["ipAddresses"] == ["10.0.0.0/24"]
 
 
+def test_what_is_below_a_resource_that_is_referred_to_is_not_that_resource(tmp_path: Path) -> None:
+    """A plan lists the same reference for an id and for a text that begins with it."""
+    there = change("azurerm_resource_group.rg", {"name": "rg-hub"}, unknown={"id": True})
+    values = {"name": "mlw", "resource_group_name": "rg-hub", "kind": "Default", "storage_account_id": None}
+    marks = {"id": True, "storage_account_id": True}
+    workspace = change("azurerm_machine_learning_workspace.w", values, unknown=marks)
+    expression = refers("azurerm_resource_group.rg.id")
+    root = {"resources": [configured("azurerm_machine_learning_workspace.w", storage_account_id=expression)]}
+    found = _body(_read(tmp_path, plan(there, workspace, root=root)), WORKSPACE_ID)["properties"]
+    assert found["storageAccount"].startswith("[")
+
+
 def _existing(**more: Any) -> dict[str, Any]:
     return {**POLICY, "id": POLICY_ID, **more}
 

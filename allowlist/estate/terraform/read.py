@@ -18,7 +18,7 @@ from allowlist.estate.terraform.azapi import AZAPI, azapi_body, azapi_kind
 from allowlist.estate.terraform.form import is_plan, refuse_unusable
 from allowlist.estate.terraform.instances import Instance, instances_in
 from allowlist.estate.terraform.references import References, Unresolved
-from allowlist.estate.terraform.tables import KINDS, MAY_HOLD_MORE, PARTS, Kind, Part, plain
+from allowlist.estate.terraform.tables import KINDS, MAY_HOLD_MORE, PARTS, Kind, Part, may_stand_at, plain
 from allowlist.estate.terraform.values import in_body
 from allowlist.estate.unread import CONTAINERS, NOT_LISTED, Unread, is_unread, unread_body
 
@@ -171,11 +171,19 @@ class _Reader:
         return [*known, *others] if len(others) == lost else value
 
     def _referred(self, instance: Instance, path: tuple[str | int, ...]) -> list[str]:
+        """The ids at ``path``; none where one is not known, or is of something that cannot stand there.
+
+        A plan lists ``a.id`` for ``"${a.id}/subnets/x"`` too: what is below what is referred to has no place here.
+        """
         try:
             found = [self.id_of(item) for item in self._references.resources(instance, path)]
         except Unresolved:
             return []
-        return [item for item in found if item] if all(found) else []
+        known = [item for item in found if item]
+        last = next(step for step in reversed(path) if isinstance(step, str))
+        kind = _kind_of(instance)
+        fits = all(may_stand_at(last, ResourceId(item).type, kind) for item in known)
+        return known if fits and all(found) else []
 
     def _cannot_place(self, instance: Instance, kind: str) -> None:
         container = kind.lower().rpartition("/")[0]

@@ -304,6 +304,30 @@ MAY_HOLD_MORE: Final = frozenset({FIREWALLS.lower(), _WORKSPACES.lower(), "micro
 """Types whose parts Terraform shows only where it manages them itself."""
 
 
+_TAKES: Final[Mapping[str, str]] = {
+    "firewall_policy_id": "microsoft.network/firewallpolicies",
+    "base_policy_id": "microsoft.network/firewallpolicies",
+    "source_ip_groups": "microsoft.network/ipgroups",
+    "destination_ip_groups": "microsoft.network/ipgroups",
+    "ip_group_id": "microsoft.network/ipgroups",
+    "workspace_id": _WORKSPACES.lower(),
+    "ai_services_hub_id": _WORKSPACES.lower(),
+}
+
+
+def may_stand_at(attribute: str, type_: str, kind: Kind | None) -> bool:
+    """May the id of a resource of the ARM type ``type_`` be the value of an attribute?
+
+    Resource groups and subscriptions, whose types begin with ``/``, are parents and nothing else.
+    """
+    if attribute in _TAKES:
+        return type_ == _TAKES[attribute]
+    if kind is not None and attribute == kind.parent:
+        above = kind.type.lower().rpartition("/")[0]
+        return type_ == above if "/" in above else type_.startswith("/")
+    return not type_.startswith("/")
+
+
 def governed(type_: str) -> frozenset[str]:
     """Members that whoever writes a resource of this ARM type from Terraform writes whole."""
     found: set[str] = set()
