@@ -19,6 +19,11 @@ from tests.helpers.laws import examples  # noqa: E402
 settings.register_profile(
     "suite", deadline=None, max_examples=examples(100), suppress_health_check=[HealthCheck.too_slow]
 )
+if os.environ.get("ALLOWLIST_RUN_HINTS"):
+    from tests.helpers.hints import watch_processes
+
+    watch_processes()
+
 settings.load_profile("suite")
 
 _OF_THE_PERSON = (

@@ -71,6 +71,7 @@ facts_option = click.option(
 
 snapshot_option = click.option(
     "--snapshot",
+    cls=Carried,
     type=click.Path(path_type=Path),
     metavar="PATH",
     help="Read state from a folder or file of ARM JSON, templates too; - is standard input.",
@@ -326,6 +327,7 @@ def _more(names: Sequence[str]) -> str:
 target_options = _all(
     click.option(
         "--only",
+        cls=Carried,
         multiple=True,
         metavar="TARGET",
         shell_complete=completing.targets,
@@ -333,6 +335,7 @@ target_options = _all(
     ),
     click.option(
         "--exclude",
+        cls=Carried,
         multiple=True,
         metavar="TARGET",
         shell_complete=completing.targets,
@@ -347,6 +350,7 @@ _PARENT = "allowlist.parent"
 
 parent_option = click.option(
     "--parent",
+    cls=Carried,
     metavar="ID",
     expose_value=False,
     callback=_keep(_PARENT),

@@ -54,13 +54,13 @@ def narration(text: str, level: str = "info", **fields: Any) -> str:
 
 
 def put(text: str) -> None:
-    """One line of data for people; whatever others wrote into it is shown and not obeyed."""
-    click.echo(with_styles(one_line(text)), color=uses_colour(sys.stdout))
+    """One line of data for people; whatever others wrote into it is shown and not obeyed. Commands in it run as printed."""
+    click.echo(with_styles(one_line(with_given(text))), color=uses_colour(sys.stdout))
 
 
 def put_lines(text: str) -> None:
-    """Several lines of data for people, each of them harmless."""
-    click.echo(with_styles(lines(text)), color=uses_colour(sys.stdout))
+    """Several lines of data for people, each of them harmless; commands in them run as printed."""
+    click.echo(with_styles(lines(with_given(text))), color=uses_colour(sys.stdout))
 
 
 def put_document(text: str) -> None:
@@ -74,6 +74,7 @@ def put_json(value: Any) -> None:
 
 
 def json_text(value: Any) -> str:
+    """An indented document, the same wherever its answer came from: commands in it carry no options of this one."""
     return msgspec.json.format(_ENCODER.encode(value), indent=2).decode()
 
 

@@ -157,10 +157,11 @@ def init(
         say(
             f"the agents of {account.rpartition('/')[2]} run in {subnet}: the firewall of that network decides"
         )
-    for parameter in (item for item in wanted if not values.get(item)):
-        line = _line_of(text, f"  {parameter}:")
-        say(f"fill in {output}:{line} {parameter}: {wanted[parameter]}")
-    say(f"next: {_check_command(output, snapshot)}")
+    missing = [parameter for parameter in wanted if not values.get(parameter)]
+    for parameter in missing:
+        say(f"fill in {output}:{_line_of(text, f'  {parameter}:')} {parameter}: {wanted[parameter]}")
+    # A command that fails until then is no next step.
+    say("next: write the value there" if missing else f"next: {_check_command(output, snapshot)}")
     return Exit.DONE
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from allowlist.cli.console import json_text, plain, put, put_document, put_json
+from allowlist.cli.given import with_given
 from allowlist.documents.writing import write_bytes
 from allowlist.errors import InvalidInput
 from allowlist.render.escape import without_styles
@@ -111,7 +112,7 @@ class Output:
         own: Mapping[str, Callable[[], str]],
     ) -> str:
         if self.form == "text":
-            return "\n".join(without_styles(plain(line)) for line in lines)
+            return "\n".join(without_styles(plain(with_given(line))) for line in lines)
         return json_text(data()) if self.form == "json" else _rendered(self.form, report, own)
 
 
@@ -122,7 +123,9 @@ def output_of(form: str, as_json: bool, reports: tuple[tuple[str, Path], ...]) -
 def _rendered(form: str, report: Callable[[], Report], own: Mapping[str, Callable[[], str]]) -> str:
     if form in own:
         return own[form]()
-    return REPORTS[form](report())
+    shown = report()
+    notices = tuple(replace(notice, remedy=with_given(notice.remedy)) for notice in shown.notices)
+    return REPORTS[form](replace(shown, notices=notices))
 
 
 def write_report(file: Path, text: str) -> None:

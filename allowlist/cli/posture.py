@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,11 +18,12 @@ from allowlist.cli.common import (
 )
 from allowlist.cli.console import say, styled
 from allowlist.cli.exits import Exit
+from allowlist.cli.given import with_given
 from allowlist.cli.outputs import Output, form_for, format_option, output_option, report_option, shown_path
 
 if TYPE_CHECKING:
     from allowlist.azure.connection import SignIn
-    from allowlist.network.posture import Posture
+    from allowlist.network.posture import Finding, Posture
 
 
 @click.command()
@@ -70,7 +72,7 @@ def posture(
     report = assess(project, estate, specs)
     form = form_for(form, output, as_json=as_json)
     lines = posture_text(report, styled if output is None else str, everything=everything)
-    own = {"markdown": lambda: _markdown(report), "html": lambda: _html(report)}
+    own = {"markdown": lambda: _markdown(_with_given(report)), "html": lambda: _html(_with_given(report))}
     made = Output(form=form, reports=reports, file=output)
     made.show(
         lines, lambda: posture_json(report), lambda: posture_report(report, shown_path(workload_path)), own
@@ -79,6 +81,20 @@ def posture(
         say(f"written to {output}")
     say(summary_line(report))
     return Exit.PENDING if exit_code and report.is_pending else Exit.DONE
+
+
+def _with_given(report: Posture) -> Posture:
+    """``report`` whose next steps run as printed, for the forms that have a page of their own."""
+    rows = (
+        replace(row, findings=tuple(_finding_with_given(item) for item in row.findings))
+        for row in report.rows
+    )
+    return replace(report, rows=tuple(rows))
+
+
+def _finding_with_given(finding: Finding) -> Finding:
+    item = finding.observation
+    return replace(finding, observation=replace(item, remedy=with_given(item.remedy)))
 
 
 def _markdown(report: Posture) -> str:

@@ -27,6 +27,7 @@ from allowlist.cli.common import (
 )
 from allowlist.cli.console import say
 from allowlist.cli.exits import Exit
+from allowlist.cli.given import with_given
 from allowlist.errors import AllowlistError
 
 if TYPE_CHECKING:
@@ -194,6 +195,7 @@ def review(
         read_only="asked for with --read-only" if read_only else "",
         confirm_within=duration(confirm_within) if confirm_within else None,
         leave_watcher=watcher,
+        as_printed=with_given,
     )
     if not web:
         return show(access)

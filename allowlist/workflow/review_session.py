@@ -77,6 +77,8 @@ class Access:
     confirm_within: timedelta | None = None
     leave_watcher: Callable[[str], str] | None = None
     """Leaves somebody behind who undoes a provisional run that nobody confirms, and says who; else the session does."""
+    as_printed: Callable[[str], str] = str
+    """A text with commands in it as it is shown: with the options of this session that they need."""
     sleep: SleepFunction | None = None
     """Waits in place of the stop of a run, which wakes up for who asks twice."""
 
@@ -103,6 +105,10 @@ class ReviewSession:
     def leave_watcher(self, run_id: str) -> str:
         """Who undoes a provisional run also when this session is gone; empty where only the session does."""
         return self._access.leave_watcher(run_id) if self._access.leave_watcher else ""
+
+    def as_printed(self, text: str) -> str:
+        """``text`` whose commands run as they stand, wherever this session keeps its ledger and reads Azure."""
+        return self._access.as_printed(text)
 
     def now(self) -> datetime:
         return self._access.clock()

@@ -9,14 +9,17 @@ is refused at the door: that it came so far is what is asked. One line of JSON p
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
 import shlex
 import shutil
+import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -71,8 +74,13 @@ def _is_json(line: str) -> bool:
 def _strings(value: Any) -> Iterator[str]:
     if isinstance(value, str):
         yield value
-    for item in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
-        yield from _strings(item)
+    elif isinstance(value, dict):
+        # A document says the same wherever its answer came from, so a remedy in it carries no options.
+        for name, item in value.items():
+            yield from _strings(item) if name != "remedy" else ()
+    elif isinstance(value, list):
+        for item in value:
+            yield from _strings(item)
 
 
 def follow(run: Callable[..., Any], arguments: list[str], *printed: str) -> None:
@@ -83,6 +91,35 @@ def follow(run: Callable[..., Any], arguments: list[str], *printed: str) -> None
         if (test, form) not in _seen:
             _seen.add((test, form))
             _record({"test": test, "after": arguments, "hint": line, **_outcome(run, line, arguments)})
+
+
+def follow_process(environ: Mapping[str, str], folder: Path, arguments: list[str], *printed: str) -> None:
+    """The same for a process of its own, with its surroundings."""
+    from tests.helpers.cli import run
+
+    with contextlib.chdir(folder), mock.patch.dict(os.environ, environ, clear=True):
+        follow(run, arguments, *printed)
+
+
+def watch_processes() -> None:
+    """From now on what :func:`subprocess.run` catches of the product is followed too."""
+    unwatched = subprocess.run
+
+    def watched(command: Any, *more: Any, **options: Any) -> Any:
+        ended = unwatched(command, *more, **options)
+        words = [str(word) for word in command] if isinstance(command, (list, tuple)) else []
+        if any(Path(word).name == "allowlist" for word in words[:3]):
+            at = next(number for number, word in enumerate(words) if Path(word).name == "allowlist")
+            texts = [_text(caught) for caught in (ended.stderr, ended.stdout) if caught]
+            environ, folder = options.get("env") or os.environ, Path(options.get("cwd") or Path.cwd())
+            follow_process(dict(environ), folder, words[at + 1 :], *texts)
+        return ended
+
+    mock.patch.object(subprocess, "run", watched).start()
+
+
+def _text(caught: str | bytes) -> str:
+    return caught.decode("utf-8", "replace") if isinstance(caught, bytes) else caught
 
 
 def _outcome(run: Callable[..., Any], line: str, arguments: list[str]) -> dict[str, Any]:
@@ -149,17 +186,33 @@ def _record(found: dict[str, Any]) -> None:
 
 
 def failures(record: Path) -> list[str]:
-    """Hints that are not commands, that ended as a defect of ours, or that led to a stale plan."""
-    found = [json.loads(line) for line in record.read_text("utf-8").splitlines()]
+    """Hints that are not commands, that ended as a defect of ours, or that lacked what the command before was given."""
     return [
         f"{item['test']}: allowlist {item['hint']}: {item['code']}: {item['err'].strip()[-300:]}"
-        for item in found
-        if item["code"] in ("unreadable", 4)
-        or any(sign in item["err"] for sign in ("Usage: allowlist", "error: unexpected"))
+        for item in _recorded(record)
+        if item["code"] in ("unreadable", 4) or any(sign in item["err"] for sign in _SIGNS)
     ]
+
+
+_SIGNS = (
+    "Usage: allowlist",
+    "error: unexpected",
+    "allowlist.yaml is not there",
+    "allowlist.yaml does not exist",
+)
+
+
+def counts(record: Path) -> dict[str, int]:
+    """How many hints ended how: ``0``, ``5``, ``placeholder`` …"""
+    return dict(Counter(str(item["code"]) for item in _recorded(record)).most_common())
+
+
+def _recorded(record: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in record.read_text("utf-8").splitlines()]
 
 
 if __name__ == "__main__":
     told = failures(Path(sys.argv[1]))
     print("\n".join(told) or "every command that was printed ran where it was printed")
+    print(", ".join(f"{number} ended with {code}" for code, number in counts(Path(sys.argv[1])).items()))
     sys.exit(bool(told))

@@ -111,7 +111,7 @@ class Loop:
         wanted = sorted(change["title"] for change in plan["changes"])
         self.wanted = self.wanted or wanted
         assert wanted == self.wanted, "a fresh plan wants something else than the first"
-        gates = [item for gate in plan["gates"] for item in ("--accept", gate["id"])]
+        gates = [item for gate in plan.get("gates", ()) for item in ("--accept", gate["id"])]
         self.command("approve", "plan.json", "--all", "--reason", "soak", *gates, azure=False, expect=0)
 
     def drive(self, kind: str, first: tuple[str, ...]) -> None:
@@ -232,11 +232,11 @@ class Loop:
 
 
 @contextlib.contextmanager
-def simulated(folder: Path, pace: float) -> Iterator[str]:
+def simulated(folder: Path, pace: float, seed: Path = CONTOSO) -> Iterator[str]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = [sys.executable, "-m", "allowlist", "simulate", "--seed", str(CONTOSO), "--pace", str(pace)]
+    command = [sys.executable, "-m", "allowlist", "simulate", "--seed", str(seed), "--pace", str(pace)]
     with (folder / "simulator.log").open("w") as log:
         process = subprocess.Popen([*command, "--port", str(port)], stdout=log, stderr=log)
         try:

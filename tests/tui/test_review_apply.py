@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import shlex
 import subprocess
 import time
 from collections.abc import Callable
@@ -10,9 +11,13 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from allowlist.cli.watch import leave_watcher
 from allowlist.workflow.review_session import Access, ReviewSession
 from allowlist_tui.screens.applying import ApplyScreen
+from tests.helpers import hints
+from tests.helpers.cli import run
 from tests.helpers.screen import SMALL, Person, drive
 from tests.helpers.world import ALICE, World, contoso_world, now
 
@@ -189,6 +194,42 @@ def test_whoever_leaves_a_provisional_run_leaves_a_process_that_undoes_it(tmp_pa
         run = next(run for run in world.ledger.runs() if run.kind == "apply")
         assert run.state == "rolled-back"
         assert world.rules() == []
+
+
+def test_what_the_screen_says_to_run_next_runs_as_it_stands(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With a ledger of its own and another Azure than the cloud's, as the command line that opened it was given."""
+    opened: list[Access] = []
+    told: list[str] = []
+
+    def sit_down(access: Access) -> int:
+        opened.append(access)
+        return 0
+
+    monkeypatch.setattr("allowlist.cli.review.show", sit_down)
+
+    async def work(person: Person) -> None:
+        await approve_two(person)
+        await person.press("A")
+        await confirm(person)
+        await person.until(over(person))
+        await person.rest()
+        assert "go on with: allowlist apply --resume" in person.screen_text
+        told.extend(person.app.parting_words)
+
+    monkeypatch.chdir(tmp_path)
+    with contoso_world(tmp_path) as world:
+        azure = ("--arm-endpoint", world.running.url, "--credential", "none", "--workload", world.workload)
+        where = ("--ledger", f"sqlite:///{tmp_path}/other.db")
+        world.simulator.inject("PUT:ruleCollectionGroups:operation-fails")
+        assert run("review", *azure, *where).code == 0
+        assert opened[0].as_printed("allowlist history").endswith(f"--ledger sqlite:///{tmp_path}/other.db")
+        drive(ReviewSession(opened[0]), work)
+        world.simulator.faults.clear()
+        (resuming,) = hints.commands_in("\n".join(map(opened[0].as_printed, told)))
+        resumed = run(*shlex.split(resuming))
+        assert resumed.code == 0, resumed.err
 
 
 def test_leaving_while_it_runs_ends_it_between_two_steps(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from allowlist.errors import PlanRefused, StalePlan
 from allowlist.plan.model import Plan
 from allowlist.workflow.applying import ApplyOptions, raise_if_incomplete
 from allowlist.workflow.resuming import resume_run
-from allowlist.workflow.rolling_back import roll_back
+from allowlist.workflow.rolling_back import plan_way_back, roll_back
 from tests.helpers import foundry
 from tests.helpers.foundry_world import SURFACES, estate, foundry_world, write_workload
 from tests.helpers.world import World
@@ -346,3 +346,28 @@ def test_what_a_target_asks_for_besides_names_is_brought_about(
         _apply(world)
         assert world.plan().is_empty
         assert not world.plan().gaps
+
+
+def test_rules_that_a_run_deleted_come_back_in_one_batch_with_the_minutes_said_before(tmp_path: Path) -> None:
+    """The account's service writes several rules at once, and deletes them one by one; a hub's does neither."""
+    names = [*NAMES, "third.example"]
+    with foundry_world(tmp_path, ["account-network"], names) as world:
+        _apply(world)
+        (added,) = world.ledger.runs()
+        before = _state(world)
+        write_workload(tmp_path, ["account-network"], [])
+        _apply(world)
+        taken_out = next(run for run in world.ledger.runs() if run.run_id != added.run_id)
+        world.simulator.requests.clear()
+
+        way = plan_way_back(world.project, taken_out.run_id, world.arm, world.context())
+        assert [item.text for item in way.work] == ["account-network: 3 changes in 1 write, about 13 minutes"]
+        roll_back(world.project, taken_out.run_id, world.arm, world.context(), way)
+        assert _writes(world) == [("POST", "batchOutboundRules")]
+        assert _state(world) == before
+
+        write_workload(tmp_path, ["account-network"], names)
+        way = plan_way_back(world.project, added.run_id, world.arm, world.context())
+        assert [(item.changes, item.writes) for item in way.work] == [(3, 3)]
+        roll_back(world.project, added.run_id, world.arm, world.context(), way)
+        assert [method for method, _ in _writes(world)][1:] == ["DELETE"] * 3

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import islice
@@ -157,8 +157,10 @@ class RunScreen(Screen[None]):
 
     def ended(self, result: RunResult) -> None:
         self.is_over, self.run_id = True, result.run_id
+        if not result.is_complete:
+            self.host.parting_words = [_go_on(result)]
         self.tick()
-        self.tell(_result_lines(result))
+        self.tell(_result_lines(result, self.session.as_printed))
         self.after()
 
     def failed(self, reason: str) -> None:
@@ -268,7 +270,8 @@ class ApplyScreen(RunScreen):
             return
         left = time_left(self.provisional, self.session.now())
         if left > timedelta() or self._watcher:
-            self.tell(_provisional_lines(self.provisional.run_id, left, self._watcher))
+            confirming = self.session.as_printed(f"allowlist confirm {self.provisional.run_id}")
+            self.tell(_provisional_lines(confirming, left, self._watcher))
             self.host.slow(
                 self,
                 lambda: self.session.run(self.run_id),
@@ -338,7 +341,7 @@ class ApplyScreen(RunScreen):
         self.is_over = True
         if not result.is_complete:
             self.run_id = result.run_id
-            self.tell(_result_lines(result))
+            self.tell(_result_lines(result, self.session.as_printed))
             self.tick()
             return
         self.host.parting_words = []
@@ -396,7 +399,7 @@ def _clock(span: timedelta) -> str:
     return f"{seconds // 60}:{seconds % 60:02}"
 
 
-def _provisional_lines(run_id: str, left: timedelta, watcher: str) -> list[Line]:
+def _provisional_lines(confirming: str, left: timedelta, watcher: str) -> list[Line]:
     who = f"also when this screen is closed: {watcher} undoes it" if watcher else ""
     return [
         (
@@ -404,12 +407,12 @@ def _provisional_lines(run_id: str, left: timedelta, watcher: str) -> list[Line]
             (_clock(left), "title"),
             (" left to confirm with c, else it is undone", "plain"),
         ),
-        ((f"elsewhere: allowlist confirm {run_id}", "muted"),),
+        ((f"elsewhere: {safe(confirming)}", "muted"),),
         *([((who, "muted"),)] if who else []),
     ]
 
 
-def _result_lines(result: RunResult) -> list[Line]:
+def _result_lines(result: RunResult, as_printed: Callable[[str], str]) -> list[Line]:
     where = f"run {result.run_id}: {result.summary()}"
     if result.is_settled or (result.is_complete and result.afterwards is None):
         told = "a fresh plan is empty: converged" if result.is_settled else "verified"
@@ -432,5 +435,9 @@ def _result_lines(result: RunResult) -> list[Line]:
     return [
         (word, (f"  {where}", "plain")),
         ((safe(result.error), "plain"),),
-        ((f"go on with: allowlist apply --resume {result.run_id}", "muted"),),
+        ((safe(as_printed(_go_on(result))), "muted"),),
     ]
+
+
+def _go_on(result: RunResult) -> str:
+    return f"go on with: allowlist apply --resume {result.run_id}"
