@@ -447,10 +447,15 @@ def _os_user() -> dict[str, str]:
 
 @contextmanager
 def ledger_from(ledger_url: str | None) -> Iterator[Ledger]:
+    from allowlist.cli.stopping import uninterrupted
     from allowlist.store import open_ledger
 
-    with open_ledger(ledger_url, environ=os.environ, clock=now) as ledger:
+    ledger = open_ledger(ledger_url, environ=os.environ, clock=now)
+    try:
         yield ledger
+    finally:
+        with uninterrupted():
+            ledger.close()
 
 
 def read_plan(path: Path) -> Plan:

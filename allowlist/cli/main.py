@@ -6,6 +6,7 @@ import errno
 import gc
 import importlib
 import os
+import signal
 import sys
 from typing import Any
 
@@ -98,7 +99,14 @@ def run() -> None:
     """The entry point: run a command and exit with the code of the contract."""
     # A command makes many objects and few cycles; collecting rarely saves a third of the time on large estates.
     gc.set_threshold(200_000, 20, 20)
-    sys.exit(invoke(sys.argv[1:]))
+    try:
+        code = invoke(sys.argv[1:])
+    except KeyboardInterrupt:
+        code = Exit.INTERRUPTED
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        # What is left is the interpreter's own end, which would show a traceback.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+    sys.exit(code)
 
 
 def invoke(arguments: list[str]) -> int:

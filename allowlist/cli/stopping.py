@@ -41,12 +41,33 @@ def stopping(parting: Callable[[str], list[str]], *, at_any_time: bool = False) 
     if threading.current_thread() is not threading.main_thread():
         yield stop
         return
-    before = {number: signal.signal(number, ask) for number in _SIGNALS}
+    before = {number: signal.signal(number, ask) for number in _SIGNALS if not _outlives_its_terminal(number)}
     try:
         yield stop
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _outlives_its_terminal(number: int) -> bool:
+    """Started with nohup, a run is not ended by the terminal that goes away."""
+    return number not in (signal.SIGINT, signal.SIGTERM) and signal.getsignal(number) == signal.SIG_IGN
+
+
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """A Ctrl-C in here waits for the end: libraries that are closing would show where it caught them."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    came: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, frame: came.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if came and callable(before):
+        os.kill(os.getpid(), signal.SIGINT)
 
 
 def _tell(*lines: str) -> None:

@@ -81,6 +81,53 @@ def test_a_second_ctrl_c_while_a_command_closes_what_it_opened_ends_it_without_a
     assert (ended.returncode, ended.stderr) == (130, "interrupted\n")
 
 
+CLOSING_THE_LEDGER = """
+import os, signal, sys
+from allowlist.store import Ledger
+close = Ledger.close
+def interrupted(self):
+    os.kill(os.getpid(), signal.SIGINT)
+    close(self)
+    print("closed", flush=True)
+Ledger.close = interrupted
+sys.argv = ["allowlist", "history"]
+from allowlist.cli.main import run
+run()
+"""
+
+
+def test_ctrl_c_while_the_ledger_is_closed_waits_until_it_is_closed(workplace: Path) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", CLOSING_THE_LEDGER], capture_output=True, text=True, timeout=120
+    )
+    assert (ended.returncode, ended.stdout, ended.stderr.strip()) == (130, "closed\n", "interrupted")
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="this system has no SIGHUP")
+def test_a_run_that_was_started_to_outlive_its_terminal_is_not_ended_by_it() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with stopping(lambda run: []) as stop:
+            stop.run_id = "20261128-000000-abcdef"
+            os.kill(os.getpid(), signal.SIGHUP)
+            assert not stop.asked()
+            os.kill(os.getpid(), signal.SIGTERM)
+            assert stop.asked()
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+def test_a_run_in_the_background_of_a_shell_that_ignores_ctrl_c_still_ends_by_it() -> None:
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with stopping(lambda run: []) as stop:
+            stop.run_id = "20261128-000000-abcdef"
+            os.kill(os.getpid(), signal.SIGINT)
+            assert stop.asked()
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def test_the_second_ctrl_c_of_a_run_says_that_it_leaves(capfd: pytest.CaptureFixture[str]) -> None:
     with stopping(lambda run: [f"go on with it: allowlist apply --resume {run}"]) as stop:
         stop.run_id = "20261128-000000-abcdef"
