@@ -8,6 +8,7 @@ import importlib
 import os
 import signal
 import sys
+from contextlib import suppress
 from typing import Any
 
 import click
@@ -99,6 +100,7 @@ def run() -> None:
     """The entry point: run a command and exit with the code of the contract."""
     # A command makes many objects and few cycles; collecting rarely saves a third of the time on large estates.
     gc.set_threshold(200_000, 20, 20)
+    _open_standard_streams()
     try:
         code = invoke(sys.argv[1:])
     except KeyboardInterrupt:
@@ -107,6 +109,17 @@ def run() -> None:
         # What is left is the interpreter's own end, which would show a traceback.
         signal.signal(signal.SIGINT, signal.SIG_DFL)
     sys.exit(code)
+
+
+def _open_standard_streams() -> None:
+    """Where one was closed by who started us, the next file would get its number, and narration be written into it."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            with suppress(OSError):
+                os.fstat(number)
+                continue
+            os.open(os.devnull, os.O_RDWR)
+            setattr(sys, name, open(number, "w" if number else "r", encoding="utf-8"))  # noqa: SIM115
 
 
 def invoke(arguments: list[str]) -> int:

@@ -103,6 +103,15 @@ def test_ctrl_c_while_the_ledger_is_closed_waits_until_it_is_closed(workplace: P
     assert (ended.returncode, ended.stdout, ended.stderr.strip()) == (130, "closed\n", "interrupted")
 
 
+def test_without_standard_streams_nothing_is_narrated_into_a_file_of_ours(workplace: Path) -> None:
+    """A file that is opened gets the lowest number that is free, and narration goes to number 2."""
+    ledger = workplace / "ledger.db"
+    history = f"{sys.executable} -m allowlist history --ledger sqlite:///{ledger} --verify"
+    for closed in (">&- 2>&-", "<&- >&- 2>&-", "2>&-"):
+        assert subprocess.run(["sh", "-c", f"{history} {closed}"], timeout=120).returncode == 0
+    assert allowlist("history", "--verify", "--ledger", f"sqlite:///{ledger}").code == 0
+
+
 @pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="this system has no SIGHUP")
 def test_a_run_that_was_started_to_outlive_its_terminal_is_not_ended_by_it() -> None:
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
