@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from allowlist.documents import digest_of
@@ -89,13 +90,19 @@ def fingerprint(body: Body | None) -> str:
 def _settled(value: Any) -> Any:
     if isinstance(value, dict):
         return {
-            key: _settled(item)
+            key: item if type(item) is str else _settled(item)
             for key, item in value.items()
-            if key.lower() not in _VOLATILE and not _is_empty(item)
+            if (item or not _is_empty(item)) and _stays(key)
         }
     if isinstance(value, list):
-        return [_settled(item) for item in value]
+        return value if set(map(type, value)) == {str} else [_settled(item) for item in value]
     return value
+
+
+@lru_cache(maxsize=4096)
+def _stays(key: str) -> bool:
+    """Is what stands under ``key`` configured, and not made by the server?"""
+    return key.lower() not in _VOLATILE
 
 
 def meaning(body: Body | None) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 from allowlist.estate.bodies import Body, Estate
 from allowlist.estate.known import holds, shown, spelled, unmodelled_keys, unsettled
-from allowlist.names import Dialect, Effect, normalise, validity_of
+from allowlist.names import Dialect, Effect, is_plainly_valid, normalise, validity_of
 from allowlist.rules.addresses import NOWHERE, AddressSet, Interval, parse_interval
 from allowlist.rules.model import ALL_PORTS, Sources
 
@@ -54,10 +54,11 @@ class FieldReader:
 
     def names(self, value: Any, dialect: Dialect = Dialect.APPLICATION_RULE) -> Names:
         """The destinations of a rule by name, sorted by what each does there (:data:`~allowlist.names.VALIDITY`)."""
+        texts = texts_of(value)
+        if all(is_plainly_valid(text, dialect) for text in texts):
+            return Names(texts)
         known = self._names
-        found = [known.get((text, dialect)) or self._remember(text, dialect) for text in texts_of(value)]
-        if all(item.effect is Effect.MATCHES for item in found):
-            return Names(tuple([item.text for item in found]))
+        found = [known.get((text, dialect)) or self._remember(text, dialect) for text in texts]
         return Names(
             *(
                 tuple(item.text for item in found if item.effect is effect)
@@ -129,6 +130,8 @@ def texts_of(value: Any) -> tuple[str, ...]:
     ``[]`` says that there are none. ``null``, an empty object or an empty text says nothing about what is there.
     """
     if isinstance(value, list):
+        if not value:
+            return ()
         return tuple(map(str, value)) if all(value) else tuple(map(_text, value))
     return (_text(value),)
 

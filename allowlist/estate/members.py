@@ -23,7 +23,7 @@ _OBJECT_LISTS = frozenset(
     {"rules", "ruleCollections", "ruleCollectionGroups", "firewalls", "childPolicies", "networkInjections"}
     | {"applicationRuleCollections", "networkRuleCollections", "natRuleCollections", "protocols"}
 )
-_TEXT_LISTS = frozenset(
+TEXT_LISTS = frozenset(
     {"sourceAddresses", "sourceIpGroups", "destinationAddresses", "destinationIpGroups", "destinationFqdns"}
     | {"destinationPorts", "targetFqdns", "targetUrls", "fqdnTags", "webCategories", "ipProtocols", "fqdns"}
     | {"ipAddresses", "allowedFqdnList", "fullyQualifiedDomainNames"}
@@ -33,7 +33,7 @@ _TEXTS = frozenset(
     | {"threatIntelMode", "scenario", "description", "provisioningState", "firewallSku", "managedNetworkKind"}
 )
 _NUMBERS = frozenset({"priority", "port"})
-MEMBERS = _OBJECTS | _OBJECT_LISTS | _TEXT_LISTS | _TEXTS | _NUMBERS
+MEMBERS = _OBJECTS | _OBJECT_LISTS | TEXT_LISTS | _TEXTS | _NUMBERS
 """Names of which the kind is known."""
 
 
@@ -43,7 +43,7 @@ def as_meant(name: str, value: Any) -> Any:
         return value
     if name in _TEXTS:
         return value if isinstance(value, str) else unknown(value)
-    if name in _TEXT_LISTS or name in _OBJECT_LISTS:
+    if name in TEXT_LISTS or name in _OBJECT_LISTS:
         return _list(value, dict if name in _OBJECT_LISTS else str)
     if name in _OBJECTS:
         return value if isinstance(value, dict | str) else unknown(value)

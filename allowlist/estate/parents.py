@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from allowlist.estate.resource_id import ResourceId
-from allowlist.estate.spelling import as_arm_spells
+from allowlist.estate.spelling import as_arm_spells, spelled
 
 _GROUP = "microsoft.network/firewallpolicies/rulecollectiongroups"
 _POLICY = "microsoft.network/firewallpolicies"
@@ -20,6 +20,8 @@ def parts_of(data: Any, parent: str) -> list[dict[str, Any]] | None:
     """Resources made of ``data`` below ``parent``; None where ``data`` names its resources itself, or fits no parent."""
     items = data if isinstance(data, list) else [data]
     if not items or not all(isinstance(item, dict) and not _id_of(item) for item in items):
+        return None
+    if not all(map(_may_be_part, items)):
         return None
     items = [as_arm_spells(item) for item in items]
     kind, parent = ResourceId(parent).type, parent.rstrip("/")
@@ -35,6 +37,13 @@ def parts_of(data: Any, parent: str) -> list[dict[str, Any]] | None:
         network = f"{parent}/managedNetworks/default" if kind == _ACCOUNT else parent
         return [{"id": f"{network}/outboundRules/{item['name']}", **_inner(item)} for item in items]
     return None
+
+
+def _may_be_part(item: Mapping[str, Any]) -> bool:
+    """Has it the members of a part, in any spelling? A list of whole resources is not gone through to learn that."""
+    inner = (value for value in item.values() if isinstance(value, Mapping))
+    names = {spelled(key) for holder in (item, *inner) for key in holder}
+    return "rules" in names or {"type", "destination"} <= names
 
 
 def _id_of(item: Mapping[str, Any]) -> str:

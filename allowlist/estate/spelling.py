@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from allowlist.estate.members import MEMBERS, as_meant
+from allowlist.estate.members import MEMBERS, TEXT_LISTS, as_meant
 
 DEEPEST = 100
 """Levels of a resource: the deepest published ones have under 20."""
@@ -48,6 +48,9 @@ _MAPS = frozenset({"tags", "outboundRules", "additionalProperties", "userAssigne
 """Members whose own members have names that people chose."""
 
 
+_TEXTS_ALONE = frozenset({str})
+
+
 class TooDeep(ValueError):
     """A body is nested more deeply than any resource."""
 
@@ -77,7 +80,7 @@ def _plain(value: dict[str, Any], depth: int, *, names: bool) -> dict[str, Any]:
     changes: dict[str, Any] = {}
     for key, item in value.items():
         kind = type(item)
-        if kind is str:
+        if kind is str or (kind is list and key in TEXT_LISTS and _TEXTS_ALONE.issuperset(map(type, item))):
             continue
         inner = item
         if kind is dict or kind is list:

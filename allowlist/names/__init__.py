@@ -11,6 +11,7 @@ from allowlist.names.dialect import (
     Form,
     InvalidPattern,
     Validity,
+    is_plainly_valid,
     parse_pattern,
     validity_of,
 )
@@ -41,6 +42,7 @@ __all__ = [
     "covers",
     "is_host_name",
     "is_lookalike",
+    "is_plainly_valid",
     "is_wider_than_registrable",
     "lookalike_witness",
     "minimal_cover",

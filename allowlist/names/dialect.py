@@ -14,7 +14,7 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Final
 
-from allowlist.names.pattern import MAX_NAME_LENGTH, Pattern, is_host_name, normalise
+from allowlist.names.pattern import LABEL, MAX_NAME_LENGTH, Pattern, is_host_name, normalise
 
 
 class InvalidPattern(ValueError):
@@ -161,6 +161,10 @@ VALIDITY: Final = (
     ),
 )
 
+_NAME_DIALECTS, _WILD_DIALECTS = (
+    frozenset(Dialect) - {dialect for row in VALIDITY if row.form is form for dialect in row.dialects}
+    for form in (Form.NAME, Form.WILDCARD)
+)
 _ROWS: Final = {(row.form, dialect): row for row in VALIDITY for dialect in row.dialects}
 
 
@@ -201,6 +205,8 @@ def form_of(text: str) -> Form:
     >>> [form_of(item).value for item in ("*.a.com", "*-x.a.com", "a.*.com", "https://a.com", "intranet")]
     ['wildcard', 'ends-with', 'inner-wildcard', 'url', 'single-label']
     """
+    if is_plain(text):
+        return Form.WILDCARD if text[0] == "*" else Form.NAME
     if not text.strip():
         return Form.EMPTY
     if text[0] in "[{":
@@ -217,6 +223,19 @@ def form_of(text: str) -> Form:
         return _form_of_name(normalise(text))
     except UnicodeError:
         return Form.NOT_IDNA
+
+
+_PLAIN = re.compile(rf"(?:\*\.)?(?:{LABEL}\.)+{LABEL}(?<![0-9])").fullmatch
+
+
+def is_plain(text: str) -> bool:
+    """Is it a name, or ``*.`` before one, as normalised as can be, and surely no address? Most texts are."""
+    return len(text) <= MAX_NAME_LENGTH and _PLAIN(text) is not None
+
+
+def is_plainly_valid(text: str, dialect: Dialect) -> bool:
+    """Is it plain, and a destination of ``dialect``? Then it is normalised too; what is not may still be one."""
+    return dialect in (_WILD_DIALECTS if text[:1] == "*" else _NAME_DIALECTS) and is_plain(text)
 
 
 def _form_of_name(text: str) -> Form:

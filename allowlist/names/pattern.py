@@ -13,7 +13,8 @@ from dataclasses import dataclass
 MAX_NAME_LENGTH = 253
 MAX_LABEL_LENGTH = 63
 
-_HOST_NAME = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)(?:\.(?!-)[a-z0-9_-]{1,63}(?<!-))*")
+LABEL = r"(?!-)[a-z0-9_-]{1,63}(?<!-)"
+_HOST_NAME = re.compile(rf"{LABEL}(?:\.{LABEL})*")
 
 
 @dataclass(frozen=True, slots=True, order=True)

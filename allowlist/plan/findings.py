@@ -208,29 +208,41 @@ def severity_of(status: Status, need: str = "required") -> str:
 
 def find_requirement_findings(
     engine: CoverageEngine, requirements: Iterable[Requirement], target: str
-) -> list[tuple[Requirement, Coverage, Finding]]:
-    """One finding per requirement, with the partition it was read from."""
-    return [
-        (item, coverage, _finding(engine, coverage, target))
-        for item in requirements
-        for coverage in [engine.cover(item)]
-    ]
+) -> list[Finding]:
+    """One finding per requirement, in their order."""
+    return [_found(engine, item, target) for item in requirements]
+
+
+def _found(engine: CoverageEngine, requirement: Requirement, target: str) -> Finding:
+    entries = engine.surely_allowed_by(requirement)
+    if entries is None:
+        return _finding(engine, engine.cover(requirement), target)
+    return _covered(requirement, target, tuple(dict.fromkeys(_refs(entries))))
+
+
+def _covered(
+    requirement: Requirement,
+    target: str,
+    allowing: tuple[str, ...],
+    unless: str = "",
+    assumptions: tuple[str, ...] = (),
+) -> Finding:
+    return Finding(
+        status=Status.COVERED,
+        target=target,
+        severity="info",
+        requirement=reference(requirement),
+        covered_by=allowing,
+        because=f"allowed by {_listed(allowing)}{unless}",
+        assumptions=assumptions,
+    )
 
 
 def _finding(engine: CoverageEngine, coverage: Coverage, target: str) -> Finding:
     requirement = coverage.requirement
-    allowing = tuple(str(entry.rule.ref) for entry in coverage.rules("allowing"))
+    allowing = _refs(coverage.rules("allowing"))
     if coverage.is_covered:
-        because = f"allowed by {_listed(allowing)}{_unless(coverage)}"
-        return Finding(
-            status=Status.COVERED,
-            target=target,
-            severity="info",
-            requirement=reference(requirement),
-            covered_by=allowing,
-            because=because,
-            assumptions=coverage.assumptions,
-        )
+        return _covered(requirement, target, allowing, _unless(coverage), coverage.assumptions)
     status = _status(coverage)
     return Finding(
         status=status,

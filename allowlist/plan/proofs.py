@@ -110,6 +110,16 @@ def gather_evidence(
     )
 
 
+def evidence_of_no_change(requirements: Sequence[Requirement], findings: Sequence[Finding]) -> Evidence:
+    """What proves a plan of no change: whatever is not covered is found as it was, and nothing else is looked for."""
+    after = {
+        requirement.key: finding
+        for requirement, finding in zip(requirements, findings, strict=True)
+        if not _is_covered(finding)
+    }
+    return Evidence(before=after, after=after)
+
+
 def _key(finding: Finding) -> str:
     ref = finding.requirement
     if ref is None:

@@ -80,6 +80,7 @@ class RuleReader:
     def __init__(self, estate: Estate, *, protocols: str, echoed: frozenset[str] = frozenset()) -> None:
         self._fields = FieldReader(estate)
         self._protocols = protocols
+        self._known_services: dict[str, tuple[frozenset[tuple[str, int]], tuple[str, ...]]] = {}
         self._known = {kind: fields | echoed | {protocols} for kind, fields in _KNOWN.items()}
 
     def read(self, kind: Any, ref: RuleRef, frame: Frame, rule: Body) -> list[Rule]:
@@ -89,7 +90,7 @@ class RuleReader:
         if frame.action not in _ACTIONS:
             return opaque_rules(ref, frame, f"rule {ref}, whose {frame.action} this version does not know")
         try:
-            known = known_value("ruleType", kind, _KNOWN)
+            known = kind if type(kind) is str and kind in _KNOWN else known_value("ruleType", kind, _KNOWN)
             if (known == NAT) != (frame.action == "dnat"):
                 return opaque_rules(
                     ref, frame, f"rule {ref} of type {known}, whose action is '{frame.action}'"
@@ -112,9 +113,9 @@ class RuleReader:
     def _application(self, ref: RuleRef, frame: Frame, rule: Body) -> Rule:
         names = self._fields.names(rule.get("targetFqdns", []))
         tags = texts_of(rule.get("fqdnTags", []))
-        no_tags = tuple(tag for tag in tags if is_host_in_tags(tag))
+        no_tags = tuple(tag for tag in tags if is_host_in_tags(tag)) if tags else ()
         sources = self._fields.sources(rule)
-        services, portless = services_of(rule.get("protocols", []))
+        services, portless = self._services(rule.get("protocols", []))
         inspects, unclear = _flag("terminateTLS", rule)
         return ApplicationRule(
             ref=ref,
@@ -128,10 +129,18 @@ class RuleReader:
             terminates_tls=inspects,
             unresolved=names.opaque,
             unmodelled=(*portless, *unclear),
-            misleading=(*_misleading_targets(rule), *_misleading_sources(rule, sources)),
+            misleading=_misleading(rule, sources),
             ignored=(*names.ignored, *no_tags),
             owner=owner_of(rule.get("description")),
         )
+
+    def _services(self, protocols: Any) -> tuple[frozenset[tuple[str, int]], tuple[str, ...]]:
+        """What ``services_of`` says, asked once for what is written alike: most rules of a policy are."""
+        written = repr(protocols)
+        found = self._known_services.get(written)
+        if found is None:
+            found = self._known_services[written] = services_of(protocols)
+        return found
 
     def _network(self, ref: RuleRef, frame: Frame, rule: Body) -> Rule:
         addresses, tags, unresolved = self._destinations(rule)
@@ -184,10 +193,10 @@ def _completed(found: Rule, kind: str, rule: Body) -> Rule:
     """``found``; what every rule has and this one leaves out may be anything. An empty list is no omission: it is how
     Azure says that there is none, and how a template that takes none of its names reads.
     """
-    if not any(key in rule for key in _SOURCES):
+    if rule.keys().isdisjoint(_SOURCES):
         unresolved = (*found.sources.unresolved, f"rule {found.ref}, which says nothing of sources")
         found = replace(found, sources=replace(found.sources, unresolved=unresolved))
-    if not any(key in rule for key in _TARGETS[kind]):
+    if rule.keys().isdisjoint(_TARGETS[kind]):
         what = f"rule {found.ref}, which says nothing of targets"
         found = replace(found, unresolved=(*found.unresolved, what))
     return found
@@ -233,6 +242,15 @@ def _flag(key: str, rule: Body) -> tuple[bool, tuple[str, ...]]:
         return known_flag(key, rule.get(key)), ()
     except UnknownValue as error:
         return True, (str(error),)
+
+
+_MISLEADING = ("destinationAddresses", "targetUrls", "sourceIpGroups")
+
+
+def _misleading(rule: Body, sources: Sources) -> tuple[str, ...]:
+    if rule.keys().isdisjoint(_MISLEADING):
+        return ()
+    return (*_misleading_targets(rule), *_misleading_sources(rule, sources))
 
 
 def _misleading_targets(rule: Body) -> Iterator[str]:

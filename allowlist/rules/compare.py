@@ -291,7 +291,8 @@ class _Required:
         for requirement in requirements:
             mask = zones.mask(requirement.sources)
             low, high = requirement.ports
-            keys = index.keys_within(requirement.addresses) or [key_of(requirement)]
+            within = index.keys_within(requirement.addresses) if requirement.addresses else []
+            keys = within or [key_of(requirement)]
             self.has_addresses = self.has_addresses or bool(requirement.addresses)
             if low == high:
                 for key in keys:

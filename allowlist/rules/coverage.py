@@ -19,6 +19,7 @@ from allowlist.rules.index import (
     ANY_KEY,
     Entry,
     RuleIndex,
+    Service,
     Table,
     Zones,
     destination_cuts,
@@ -177,10 +178,14 @@ class Piece:
     holes: tuple[str, ...]
     ports: Interval
     outcome: Outcome
+    named: str | None = None
+    """Some name of it, where one is known already."""
 
     def name(self) -> str | None:
         """Some name (or tag) of the piece; None if other pieces take all of its names."""
-        return self.key if self.key[:1] != "*" else witness_outside(self.key, set(self.holes))
+        if self.named or self.key[:1] != "*":
+            return self.named or self.key
+        return witness_outside(self.key, set(self.holes))
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,7 +240,10 @@ class CoverageEngine:
     def __init__(self, index: RuleIndex, *, presumes: bool = False) -> None:
         self.index = index
         self.presumes = presumes
-        self._memo: dict[tuple[str, tuple[str, int], int, bool], Outcome] = {}
+        self._memo: dict[tuple[str, Service, int, bool], Outcome] = {}
+        self._keys_below: dict[tuple[Service, str], tuple[str, ...]] = {}
+        self._names: dict[tuple[Service, str], str | None] = {}
+        self._deviations: dict[tuple[Service, str], dict[int, set[int]]] = {}
 
     @classmethod
     def of(
@@ -251,7 +259,7 @@ class CoverageEngine:
         cuts = cuts_for(requirements, ruleset)
         return cls(RuleIndex(ruleset, zones, facts, cuts), presumes=presumes)
 
-    def outcome(self, key: str, service: tuple[str, int], sources: int, *, presumes: bool = False) -> Outcome:
+    def outcome(self, key: str, service: Service, sources: int, *, presumes: bool = False) -> Outcome:
         memo_key = (key, service, sources, presumes)
         found = self._memo.get(memo_key)
         if found is None:
@@ -259,7 +267,7 @@ class CoverageEngine:
             found = self._memo[memo_key] = decide(table, table.numbers_at(key), sources, presumes=presumes)
         return found
 
-    def dependences(self, key: str, service: tuple[str, int], sources: int) -> dict[Dependence, int]:
+    def dependences(self, key: str, service: Service, sources: int) -> dict[Dependence, int]:
         """What the fate of ``sources`` at destination ``key`` depends on."""
         table = self.index.table_at(service, key)
         return dependences(table, table.numbers_at(key), sources)
@@ -274,23 +282,89 @@ class CoverageEngine:
                 pieces += self._pieces(key, (requirement.protocol, ports[0]), ports, sources)
         return Coverage(requirement, tuple(pieces), sources)
 
-    def _pieces(self, key: str, service: tuple[str, int], ports: Interval, sources: int) -> Iterable[Piece]:
-        table = self.index.table(service)
-        below = tuple(table.keys_below(key))
-        presumes = self.presumes
-        whole = Piece(key, below, ports, self.outcome(key, service, sources, presumes=presumes))
+    def surely_allowed_by(self, requirement: Requirement) -> tuple[Entry, ...] | None:
+        """The rules that let all of a requirement by name through; None where more has to be looked at for an answer.
+
+        **Certain allows.** At a destination that no rule takes apart, rules consume the sources in evaluation order.
+        If until nothing is left each rule that meets some is a certain allow, no rule of another kind decides about
+        any flow: all is allowed, by these rules, and no assumption was made. That is what most requirements of a
+        steady estate meet, and it needs no partition. ``cover`` says the same
+        (``tests/property/test_certain_allows.py``).
+        """
+        key, (low, high) = requirement.pattern, requirement.ports
+        if not key or low != high:
+            return None
+        service = (requirement.protocol, low)
+        table = self.index.table_at(service, key)
+        if key[0] == "*" and self._below(service, key):
+            return None
+        left, allowing = self.index.zones.mask(requirement.sources), []
+        for number in table.numbers_at(key):
+            entry = table.entries[number]
+            if not left & entry.mask:
+                continue
+            if not (entry.allows and entry.certain):
+                return None
+            allowing.append(entry)
+            left &= ~entry.mask
+            if not left:
+                return tuple(allowing)
+        return None
+
+    def _pieces(self, key: str, service: Service, ports: Interval, sources: int) -> Iterable[Piece]:
+        def piece(part: str, holes: tuple[str, ...]) -> Piece:
+            outcome = self.outcome(part, service, sources, presumes=self.presumes)
+            return Piece(part, holes, ports, outcome, self._name(service, part) if holes else None)
+
+        below = self._below(service, key)
         if not below:
-            return (whole,)
-        parts = [
-            Piece(
-                part,
-                tuple(table.keys_below(part)),
-                ports,
-                self.outcome(part, service, sources, presumes=presumes),
-            )
-            for part in below
-        ]
-        return [piece for piece in (whole, *parts) if not piece.holes or piece.name()]
+            return (piece(key, ()),)
+        is_named = self._name(service, key)
+        apart = self._apart(service, key, sources) if is_named else below
+        parts = [(part, self._below(service, part)) for part in apart]
+        found = [piece(part, holes) for part, holes in parts if not holes or self._name(service, part)]
+        return [piece(key, apart), *found] if is_named else found
+
+    def _below(self, service: Service, key: str) -> tuple[str, ...]:
+        """The keys inside ``key`` that some rule to ``service`` names."""
+        found = self._keys_below.get((service, key))
+        if found is None:
+            found = self._keys_below[service, key] = tuple(self.index.table(service).keys_below(key))
+        return found
+
+    def _name(self, service: Service, key: str) -> str | None:
+        """Some name of ``key`` that is of no key inside it."""
+        if (service, key) not in self._names:
+            self._names[service, key] = Piece(key, self._below(service, key), (0, 0), Outcome()).name()
+        return self._names[service, key]
+
+    def _apart(self, service: Service, key: str, sources: int) -> tuple[str, ...]:
+        """The keys inside ``key`` whose fate may be another one for some of ``sources``.
+
+        The rules at a key are those at any wildcard around it and perhaps more. Where none of those that are more meets
+        any of ``sources``, the same rules decide in the same order: it shares the fate of the whole. A key inside one
+        that does not is met by the same rules, so it does not either.
+        """
+        found = self._deviations.get((service, key))
+        if found is None:
+            found = self._deviations[service, key] = self._find_deviations(service, key)
+        met = {part for mask, parts in found.items() if mask & sources for part in parts}
+        return tuple(part for number, part in enumerate(self._below(service, key)) if number in met)
+
+    def _find_deviations(self, service: Service, key: str) -> dict[int, set[int]]:
+        """By the sources of a rule the numbers of the keys inside ``key`` that it bears on besides those around."""
+        table = self.index.table_at(service, key)
+        around = set(table.numbers_at(key))
+        found: dict[int, set[int]] = defaultdict(set)
+        for number, part in enumerate(self._below(service, key)):
+            own = self.index.table_at(service, part)
+            if own is not table:
+                found[self.index.zones.everything].add(number)
+                continue
+            for entry in own.numbers_at(part):
+                if entry not in around:
+                    found[own.entries[entry].mask].add(number)
+        return found
 
     def addresses(self, mask: int) -> AddressSet:
         return self.index.zones.addresses(mask)

@@ -157,6 +157,7 @@ class Table:
         self._lookalike_lengths: set[int] = set()
         self._inside: SuffixIndex | None = None
         self._above: dict[str, list[int]] = {}
+        self._lengths: dict[tuple[int, int], tuple[int, ...]] = {}
 
     def add(self, keys: Iterable[str], entry: Entry) -> None:
         number = len(self.entries)
@@ -181,33 +182,35 @@ class Table:
             return self._merged(wider_keys(key))
         if key in (ANY_KEY, DOUBTFUL_NAME):
             return self._merged((key, DOUBTFUL_NAME))
-        numbers = self._numbers_above(key)
-        own = self.by_key.get(key)
-        if own or self._lookalike_lengths:
-            found = {*numbers, *(own or ()), *self._lookalike_numbers(key)}
-            return sorted(found) if len(found) != len(numbers) else numbers
-        return numbers
-
-    def _numbers_above(self, key: str) -> list[int]:
-        """Entries of the ``*.`` wildcards around ``key``: the same for all names of one parent domain."""
         suffix = key[1:] if key[0] == "*" else key
         dot = suffix.find(".", 1)
         parent = suffix[dot:] if dot >= 0 else ""
-        found = self._above.get(parent)
-        if found is None:
-            wider = [ANY_KEY, DOUBTFUL_NAME]
-            while dot >= 0:
-                wider.append("*" + suffix[dot:])
-                dot = suffix.find(".", dot + 1)
-            found = self._above[parent] = self._merged(wider)
-        return found
+        numbers = self._above.get(parent)
+        if numbers is None:
+            numbers = self._above[parent] = self._numbers_above(parent)
+        more = self.by_key.get(key, ())
+        if self._lookalike_lengths:
+            for wider in self._lookalikes(suffix, len(parent)):
+                more = [*more, *self.by_key.get(wider, ())]
+        return sorted({*numbers, *more}) if more else numbers
 
-    def _lookalike_numbers(self, key: str) -> Iterator[int]:
-        suffix = key[1:] if key[0] == "*" else key
+    def _numbers_above(self, parent: str) -> list[int]:
+        """Entries of the wildcards around every name of one parent domain, which begins with a dot."""
+        wider = [ANY_KEY, DOUBTFUL_NAME, *self._lookalikes(parent, 0)]
+        dot = 0 if parent else -1
+        while dot >= 0:
+            wider.append("*" + parent[dot:])
+            dot = parent.find(".", dot + 1)
+        return self._merged(wider)
+
+    def _lookalikes(self, suffix: str, inner: int) -> list[str]:
+        """Wildcards without a dot that end ``suffix`` and are longer than its last ``inner`` characters."""
         size = len(suffix)
-        for length in self._lookalike_lengths:
-            if length <= size:
-                yield from self.by_key.get("*" + suffix[size - length :], ())
+        lengths = self._lengths.get((size, inner))
+        if lengths is None:
+            lengths = tuple(length for length in self._lookalike_lengths if inner < length <= size)
+            self._lengths[size, inner] = lengths
+        return ["*" + suffix[size - length :] for length in lengths]
 
     def _merged(self, keys: Iterable[str]) -> list[int]:
         by_key = self.by_key
@@ -255,6 +258,8 @@ class RuleIndex:
         self.zones = zones
         self.facts = facts
         self._cuts = cuts
+        self._certain: dict[int, Entry] = {}
+        """By identity of a rule, which the ruleset holds, its entry for any service, where nothing about it is in doubt."""
         self._tables: dict[Service, Table] = {}
         self._tables_of_names: dict[tuple[Service, str], Table] = {}
         self._known_names = frozenset((*facts.dns, *(item.partition("/")[0] for item in facts.categories)))
@@ -419,6 +424,10 @@ class RuleIndex:
                 yield f"@{number}"
 
     def _add_application_rule(self, table: Table, rule: ApplicationRule, protocol: str) -> None:
+        if not (rule.fqdn_tags or rule.web_categories or rule.unresolved or rule.urls):
+            if rule.patterns:
+                self._add(table, rule, rule.patterns)
+            return
         keys = [*rule.patterns, *(f"%{tag.lower()}" for tag in rule.fqdn_tags)]
         for tag in rule.fqdn_tags:
             members = self.facts.fqdn_tags.get(tag.lower())
@@ -457,13 +466,20 @@ class RuleIndex:
             self._doubt(table, rule, host, f"the path asked for at {host}", about=url.rstrip("/"))
 
     def _add(self, table: Table, rule: FilterRule, keys: Iterable[str]) -> None:
+        known = self._certain.get(id(rule))
+        if known is not None:
+            table.add(keys, known)
+            return
         allows = rule.action is Action.ALLOW
         keys = tuple(keys)
         mask = self.zones.mask(rule.sources.addresses)
         doubt = "; ".join(doubts_about(rule))
         if mask:
             assumes = rule.assumes if doubt and isinstance(rule, NetworkRule) else ""
-            table.add(keys, Entry(rule, mask, allows, not doubt, doubt, doubt, assumes))
+            entry = Entry(rule, mask, allows, not doubt, doubt, doubt, assumes)
+            table.add(keys, entry)
+            if not doubt and not rule.sources.unresolved:
+                self._certain[id(rule)] = entry
         self._add_unresolved(table, rule, keys, allows)
 
     def _add_unresolved(self, table: Table, rule: FilterRule, keys: Iterable[str], allows: bool) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from allowlist.rules.addresses import NOWHERE, AddressSet, Interval
@@ -48,6 +48,13 @@ class Requirement:
     source_date: str = ""
     evidence: str = ""
     """How it is known, where more than a page says so: one line, with the confidence computed on the day of the plan."""
+    key: str = field(init=False, compare=False, repr=False)
+    """Names the requirement in plans and reports."""
+
+    def __post_init__(self) -> None:
+        low, high = self.ports
+        ports = low if low == high else f"{low}-{high}"
+        object.__setattr__(self, "key", f"{self.origin} {self.destination} {self.protocol}:{ports}")
 
     @property
     def destination(self) -> str:
@@ -60,10 +67,3 @@ class Requirement:
     def is_by_name(self) -> bool:
         """Is it matched by application rules (Host or SNI), not by address?"""
         return self.protocol in ("http", "https", "mssql")
-
-    @property
-    def key(self) -> str:
-        """Names the requirement in plans and reports."""
-        low, high = self.ports
-        ports = str(low) if low == high else f"{low}-{high}"
-        return f"{self.origin} {self.destination} {self.protocol}:{ports}"

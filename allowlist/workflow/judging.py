@@ -86,7 +86,7 @@ def refined_findings(
 ) -> list[Finding]:
     """A finding per requirement: what the rules say, and whether that is in force on this kind of point."""
     results = find_requirement_findings(engine, requirements, spec.name)
-    pairs = [(item, finding) for item, _, finding in results]
+    pairs = list(zip(requirements, results, strict=True))
     found = project.point(spec).refine(estate, pairs)
     return found if project.presumes else [_without_assumptions(item) for item in found]
 

@@ -214,7 +214,7 @@ def _wanted(project: Project, hops: Sequence[Hop], estates: Mapping[str, Estate]
 def _at_hop(hop: Hop, wanted: Sequence[Requirement], facts: Facts, estate: Estate) -> list[Finding]:
     here = [replace(item, sources=hop.seen(item.sources)) for item in wanted]
     engine = CoverageEngine.of(hop.ruleset, here, facts)
-    pairs = [(item, finding) for item, _, finding in find_requirement_findings(engine, here, hop.name)]
+    pairs = list(zip(here, find_requirement_findings(engine, here, hop.name), strict=True))
     return hop.point.refine(estate, pairs)
 
 

@@ -14,7 +14,7 @@ from allowlist.plan.drafts import Draft, LimitFinding
 from allowlist.plan.findings import Finding, Status
 from allowlist.plan.gates import GateSettings
 from allowlist.plan.model import Plan, TargetPlan
-from allowlist.plan.proofs import Evidence, gather_evidence, is_pointless, judge
+from allowlist.plan.proofs import Evidence, evidence_of_no_change, gather_evidence, is_pointless, judge
 from allowlist.points.point import Point, Write
 from allowlist.rules.coverage import CoverageEngine
 from allowlist.rules.requirement import Requirement
@@ -65,6 +65,10 @@ def _target_inputs(project: Project, estate: Estate, specs: Sequence[TargetSpec]
     after: dict[str, Estate] = {}
     for spec in specs:
         inputs[spec.name], after[spec.name] = _target_input(project, estate, spec)
+    if any(_may_take_away(item.draft) for item in inputs.values()):
+        for spec in specs:
+            owned = _owned(project.point(spec), estate)
+            inputs[spec.name] = replace(inputs[spec.name], owned=owned)
     for path in paths_within(project, specs):
         first = path.filters[0]
         along = concerns_along(project, path, dict.fromkeys(after, estate), after)
@@ -83,7 +87,7 @@ def _target_input(project: Project, estate: Estate, spec: TargetSpec) -> tuple[T
         draft=drafted.draft,
         evidence=drafted.evidence,
         findings=judgement.findings,
-        owned=_owned(point, estate),
+        owned=0,
         concerns=concerns(after),
         limits=_new_limits(point, estate, drafted.estate) if drafted.writes else (),
         writes=[(write.resource, write.operations) for write in drafted.writes],
@@ -150,11 +154,14 @@ def _evidenced(
     )
     draft = replace(draft, changes=changes)
     writes = point.compose(estate, [item.operation for item in changes])
-    changed = point.after(estate, writes)
+    changed = point.after(estate, writes) if writes else estate
 
     def look(engine: CoverageEngine, requirements: Sequence[Requirement]) -> list[Finding]:
         return refined_findings(judgement.project, changed, judgement.spec, engine, requirements)
 
+    if not changes and not writes:
+        evidence = evidence_of_no_change(judgement.resolved.requirements, judgement.findings)
+        return _Drafted(draft=draft, writes=writes, estate=changed, evidence=evidence)
     evidence = gather_evidence(
         judgement.engine,
         point.ruleset(changed),
@@ -170,6 +177,11 @@ def _new_limits(point: Point, before: Estate, after: Estate) -> list[LimitFindin
     """The limits the plan would touch; what was wrong before, whoever did it, does not lock our changes."""
     known = set(point.limits(before))
     return [item for item in point.limits(after) if item not in known]
+
+
+def _may_take_away(draft: Draft) -> bool:
+    """How many rules are ours is counted only to say which share of them a plan takes away."""
+    return any(item.operation.action != "add" for item in draft.changes)
 
 
 def _owned(point: Point, estate: Estate) -> int:

@@ -7,6 +7,7 @@ import itertools
 import re
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from allowlist.azure.facts import fqdn_tags
@@ -363,6 +364,8 @@ class _Builder:
 
     def _filled(self, value: str, who: str, place: tuple[str | int, ...]) -> list[str]:
         """``value`` with its parameters, once for each combination where a parameter has several values."""
+        if "{" not in value:
+            return [value]
         missing = [name for name in _PLACEHOLDER.findall(value) if not self.workload.parameters.get(name)]
         if missing:
             empty = [name for name in missing if name in self.workload.parameters]
@@ -439,12 +442,12 @@ def values_of(parameter: str) -> list[str]:
     return [part for text in parameter.split(",") if (part := text.strip())]
 
 
-def expand_port(port: Port) -> Iterator[tuple[str, tuple[int, int]]]:
+@lru_cache(maxsize=4096)
+def expand_port(port: Port) -> tuple[tuple[str, tuple[int, int]], ...]:
     """A catalog port as (protocol, port range): ``any`` is TCP and UDP, all ports are 1 to 65535."""
     low, high = max(port.first, 1), port.last
     if port.protocol in HTTP_PORTS:
-        yield from ((port.protocol.value, (number, number)) for number in range(low, high + 1))
-    elif port.protocol == "any":
-        yield from (("tcp", (low, high)), ("udp", (low, high)))
-    else:
-        yield (port.protocol.value, (low, high))
+        return tuple((port.protocol.value, (number, number)) for number in range(low, high + 1))
+    if port.protocol == "any":
+        return ("tcp", (low, high)), ("udp", (low, high))
+    return ((port.protocol.value, (low, high)),)

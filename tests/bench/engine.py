@@ -55,13 +55,13 @@ def check_and_plan(given: Synthetic) -> Plan:
     point = FirewallPolicy(target)
     before = point.ruleset(estate)
     engine = CoverageEngine.of(before, requirements)
-    results = find_requirement_findings(engine, requirements, "t")
-    needed = [item for item, _, finding in results if finding.status is not Status.COVERED]
-    kept = [item for item, _, finding in results if finding.status is Status.COVERED]
+    findings = find_requirement_findings(engine, requirements, "t")
+    results = list(zip(requirements, findings, strict=True))
+    needed = [item for item, finding in results if finding.status is not Status.COVERED]
+    kept = [item for item, finding in results if finding.status is Status.COVERED]
     draft = point.draft(estate, needed, kept)
     writes = point.compose(estate, [item.operation for item in draft.changes])
     after = point.ruleset(point.after(estate, writes))
-    findings = [finding for _, _, finding in results]
     evidence = gather_evidence(engine, after, requirements, findings, draft.changes, _look)
     plan = TargetPlan(name="t", surface=KIND.name, resource=given.policy_id, fingerprint="-", delete="sync")
     inputs = [TargetInput(target=plan, draft=draft, evidence=evidence, findings=findings, owned=0)]
@@ -70,7 +70,7 @@ def check_and_plan(given: Synthetic) -> Plan:
 
 
 def _look(engine: CoverageEngine, items: Sequence[Requirement]) -> list[Finding]:
-    return [finding for _, _, finding in find_requirement_findings(engine, items, "t")]
+    return find_requirement_findings(engine, items, "t")
 
 
 def requirements_of(text: bytes) -> list[Requirement]:

@@ -56,7 +56,7 @@ def _is_wanted(requirement: Requirement, address: int, name: str, service: tuple
 
 
 def _look(engine: CoverageEngine, items: Sequence[Requirement]) -> list[Finding]:
-    return [finding for _, _, finding in find_requirement_findings(engine, items, "t")]
+    return find_requirement_findings(engine, items, "t")
 
 
 @settings(max_examples=examples(300), deadline=None)
@@ -66,7 +66,7 @@ def test_the_proofs_of_an_added_rule_are_true(
 ) -> None:
     after = _with_rule(before, _our_rule(wanted, other_pattern or wanted.pattern, priority))
     engine = CoverageEngine.of(before, [wanted])
-    findings = [finding for _, _, finding in find_requirement_findings(engine, [wanted], "t")]
+    findings = find_requirement_findings(engine, [wanted], "t")
     operation = Operation(action="add", surface="s", resource="r", path=("ours", "rule"), after={})
     drafted = Drafted(operation=operation, requirements=(wanted,))
     evidence = gather_evidence(engine, after, [wanted], findings, [drafted], _look)

@@ -15,7 +15,7 @@ from allowlist.estate.bodies import Body, Estate
 from allowlist.estate.known import unsettled
 from allowlist.plan.model import Operation
 from allowlist.points.firewall.compose import still_moving
-from allowlist.points.firewall.draft import FINAL, Place, collection_name, draft_rules
+from allowlist.points.firewall.draft import FINAL, Place, Standing, collection_name, draft_rules
 from allowlist.points.firewall.standing import StandingRules
 from allowlist.points.point import Draft, Target, Write
 from allowlist.rules.model import Ruleset
@@ -39,7 +39,8 @@ def draft(
     firewall = estate.get(target.resource)
     state = unsettled(firewall) if firewall else ""
     failed = f"firewall {target.resource.rpartition('/')[2]} is {state}" if state in FINAL else ""
-    place = Place(surface=KIND, resource=target.resource, rules=tuple(_rules_in(estate, target)))
+    standing = Standing.of(target.workload, _rules_in(estate, target))
+    place = Place(surface=KIND, resource=target.resource, standing=standing)
     return draft_rules(target, ruleset, place, needed, kept, failed)
 
 

@@ -6,8 +6,8 @@ inside our own collections, and are never touched.
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Collection, Iterator, Sequence
+import operator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 
 from allowlist.documents import digest_of
+from allowlist.documents.grouping import grouped
 from allowlist.estate.bodies import Body, Estate
 from allowlist.estate.fields import owner_of
 from allowlist.estate.known import unsettled
@@ -29,6 +30,7 @@ from allowlist.points.firewall.rules_json import (
     entry_key_of_mark,
     rules_for,
     same_meaning,
+    says_exactly,
     title_of_rule,
     united,
 )
@@ -71,17 +73,54 @@ def draft(
     kept: Sequence[Requirement],
 ) -> Draft:
     """Operations for ``needed``; entries of ``kept`` hold their rules; owned rules nobody wants are excess."""
-    place = Place(surface=target.surface, resource=group_id(target), rules=tuple(_rules_in(estate, target)))
+    place = Place(surface=target.surface, resource=group_id(target), standing=_standing(estate, target))
     return draft_rules(target, ruleset, place, needed, kept, failed_state(estate, target))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """Where our rules stand: the resource that is written, and every rule of our collections in the shape of policies."""
+    """Where our rules stand: the resource that is written, and what stands in our collections."""
 
     surface: str
     resource: str
-    rules: tuple[Body, ...]
+    standing: Standing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """Every rule of our collections in the shape of policies, read once however often is drafted.
+
+    ``owned`` carry our mark, ``by_entry`` are they by what it names, ``names`` are taken, whoever took them.
+    ``settled`` remembers the entries that ask for what stands there, to the letter of its meaning: whatever the delete
+    policy is, there is nothing to do about them.
+    """
+
+    owned: tuple[Body, ...]
+    by_entry: Mapping[EntryKey, Sequence[Body]]
+    names: frozenset[tuple[str, str]]
+    settled: dict[EntryKey, _Settled]
+
+    @classmethod
+    def of(cls, workload: str, rules: Iterable[Body]) -> Standing:
+        rules = tuple(rules)
+        owned = tuple(rule for rule in rules if owner_of(rule.get("description")) == workload)
+        return cls(
+            owned=owned,
+            by_entry=grouped(owned, lambda rule: entry_key_of_mark(rule["description"])),
+            names=frozenset(map(_name_key, rules)),
+            settled={},
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Settled:
+    """What an entry asked for when nothing was to be done about it."""
+
+    requirements: tuple[Requirement, ...]
+
+    def is_asked(self, requirements: Sequence[Requirement]) -> bool:
+        known = self.requirements
+        return len(known) == len(requirements) and all(map(operator.is_, known, requirements))
 
 
 def draft_rules(
@@ -96,21 +135,18 @@ def draft_rules(
 
     ``failed`` says what Azure failed to put in force and a write would put in force now; empty for nothing.
     """
-    owned = [rule for rule in place.rules if owner_of(rule.get("description")) == target.workload]
     refused = [(item, reason) for item in needed if (reason := _why_inexpressible(item, ruleset))]
-    drafter = _Drafter(target, owned, place.rules, {item.key for item in needed})
-    entries: dict[EntryKey, list[Requirement]] = defaultdict(list)
+    drafter = _Drafter(target, place.standing, {item.key for item in needed})
+    entries: dict[EntryKey, list[Requirement]] = {}
     for requirement in (*needed, *kept):
-        entries[entry_key(requirement)].append(requirement)
-    changes = [
-        drafted
-        for key, items in entries.items()
-        for drafted in drafter.entry(key, [item for item in items if not _why_inexpressible(item, ruleset)])
-    ]
+        asked = entries.setdefault(entry_key(requirement), [])
+        if not _why_inexpressible(requirement, ruleset):
+            asked.append(requirement)
+    changes = [drafted for key, items in entries.items() for drafted in drafter.entry(key, items)]
     removals, skips = drafter.removals()
     changes += removals
     if failed:
-        changes = _healing(changes, owned, target, failed)
+        changes = _healing(changes, place.standing.owned, target, failed)
     placed = (_placed(drafted, place.surface, place.resource) for drafted in changes)
     return Draft(changes=tuple(placed), inexpressible=tuple(refused), skips=(*skips, *drafter.skips))
 
@@ -118,33 +154,46 @@ def draft_rules(
 class _Drafter:
     """Pairs what entries ask for with the rules that carry our mark. Names are labels: a mark says whose a rule is."""
 
-    def __init__(
-        self, target: Target, owned: Sequence[Body], standing: Sequence[Body], needed: Collection[str]
-    ) -> None:
+    def __init__(self, target: Target, standing: Standing, needed: Collection[str]) -> None:
         self._target = target
         self._needed = needed
-        self._owned = owned
-        self._by_entry: dict[EntryKey, list[Body]] = defaultdict(list)
-        for rule in owned:
-            self._by_entry[entry_key_of_mark(rule["description"])].append(rule)
+        self._standing = standing
         self._paired: set[int] = set()
-        self._names = {_name_key(rule) for rule in standing}
+        self._names = set(standing.names)
         self.skips: list[Skip] = []
 
-    def entry(self, key: EntryKey, requirements: Sequence[Requirement]) -> Iterator[Drafted]:
+    def entry(self, key: EntryKey, requirements: Sequence[Requirement]) -> Sequence[Drafted]:
         """The operations for one entry. What its rules say does not depend on what stands there already."""
-        mine = list(self._by_entry.get(key, ()))
+        mine = self._standing.by_entry.get(key, ())
+        known = self._standing.settled.get(key)
+        if known is not None and known.is_asked(requirements):
+            self._paired.update(map(id, mine))
+            return ()
+        if len(mine) == len(requirements) == 1 and says_exactly(mine[0], requirements[0]):
+            self._standing.settled[key] = _Settled(tuple(requirements))
+            self._paired.add(id(mine[0]))
+            return ()
+        return self._edits(key, requirements, list(mine))
+
+    def _edits(self, key: EntryKey, requirements: Sequence[Requirement], left: list[Body]) -> list[Drafted]:
+        found: list[Drafted] = []
+        as_asked = True
         for wanted in rules_for(self._target.workload, requirements):
-            old = _counterpart(wanted.body, mine)
+            old = _counterpart(wanted.body, left)
             if old is not None:
-                mine.remove(old)
+                left.remove(old)
                 self._paired.add(id(old))
+            if old is not None and same_meaning(old, wanted.body):
+                continue
+            as_asked = False
             drafted = self._rule(wanted, old)
-            if drafted:
-                yield drafted
+            found += [drafted] if drafted else []
+        if as_asked and not left:
+            self._standing.settled[key] = _Settled(tuple(requirements))
+        return found
 
     def _rule(self, wanted: WantedRule, old: Body | None) -> Drafted | None:
-        is_needed = any(item.key in self._needed for item in wanted.requirements)
+        is_needed = bool(self._needed) and any(item.key in self._needed for item in wanted.requirements)
         if old is None:
             return self._change(None, self._named(wanted.body), wanted) if is_needed else None
         new = {**wanted.body, "name": old["name"]}
@@ -179,7 +228,7 @@ class _Drafter:
         """What is left of our rules once every entry has found its own; twins go together."""
         gone: dict[str, Callable[[], Drafted]] = {}
         twins: set[str] = set()
-        left = [rule for rule in self._owned if id(rule) not in self._paired]
+        left = [rule for rule in self._standing.owned if id(rule) not in self._paired]
         for place, rule in enumerate(left):
             same = digest_of(rule)
             if same not in twins:
@@ -227,6 +276,16 @@ def _healing(changes: list[Drafted], owned: Sequence[Body], target: Target, fail
 def _placed(drafted: Drafted, surface: str, resource: str) -> Drafted:
     operation = msgspec.structs.replace(drafted.operation, surface=surface, resource=resource)
     return replace(drafted, operation=operation)
+
+
+def _standing(estate: Estate, target: Target) -> Standing:
+    """What stands in our collections; remembered for as long as the group is the same."""
+    key = ("standing", group_id(target), target.collection, target.workload)
+    group = estate.get(group_id(target))
+    found: tuple[Body | None, Standing] | None = estate.derived.get(key)
+    if found is None or found[0] is not group:
+        found = estate.derived[key] = (group, Standing.of(target.workload, _rules_in(estate, target)))
+    return found[1]
 
 
 def _rules_in(estate: Estate, target: Target) -> Iterator[Body]:

@@ -146,6 +146,24 @@ def title_of_rule(rule: Body) -> str:
     return f"{names[0]}{more} {' '.join(services)}".strip()
 
 
+_OF_OURS = frozenset({"ruleType", "name", "description", "sourceAddresses", "protocols", "targetFqdns"})
+
+
+def says_exactly(rule: Body, requirement: Requirement) -> bool:
+    """Does ``rule`` say what is asked for by name, in the very words of ours? What says no may still mean the same."""
+    return bool(
+        rule.get("ruleType") == "ApplicationRule"
+        and rule.get("name")
+        and requirement.protocol in HTTP_PORTS
+        and requirement.pattern
+        and rule.get("targetFqdns") == [requirement.pattern]
+        and rule.get("protocols")
+        == [{"protocolType": _SPELLING[requirement.protocol], "port": requirement.ports[0]}]
+        and rule.get("sourceAddresses") == list(requirement.sources.texts())
+        and not any(map(rule.get, rule.keys() - _OF_OURS))
+    )
+
+
 _LABELS = frozenset({"name", "description", "ruleType", "ipv6Rule"})
 """What does not decide which flows a rule lets through."""
 
@@ -162,7 +180,12 @@ def differences_of(old: Body, new: Body) -> str:
 
 def _differing(one: Body, other: Body) -> list[str]:
     keys = dict.fromkeys(key for key in (*one, *other) if key not in _LABELS)
-    return [key for key in keys if _meaning(one.get(key)) != _meaning(other.get(key))]
+    return [key for key in keys if not _means_the_same(one.get(key), other.get(key))]
+
+
+def _means_the_same(one: Any, other: Any) -> bool:
+    """What is the same to the letter is compared no further, which is what most rules of ours are."""
+    return (type(one) is type(other) and one == other) or _meaning(one) == _meaning(other)
 
 
 def _meaning(value: Any) -> Any:

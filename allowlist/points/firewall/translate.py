@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from itertools import chain
+from typing import Any, NamedTuple
 
 from allowlist.errors import InvalidInput
 from allowlist.estate.bodies import Body, Estate
@@ -246,19 +247,53 @@ def _read_group(
         )  # fmt: skip
         return opaque_rules(ref, around, f"group {ref}, {str(properties[UNRESOLVED])[1:-1]}")
     for collection in bodies_in(properties.get("ruleCollections")):
-        order = (depth, priority_of(properties), priority_of(collection))
-        frame = frame_of(collection, name_of(collection), doubts, state)
-        for position, rule in enumerate(bodies_in(collection.get("rules"))):
-            ref = RuleRef(
-                policy=name_of(policy),
-                group=name_of(group),
-                collection=name_of(collection),
-                rule=name_of(rule),
-                order=(*order, position),
-                inherited=inherited,
-            )
-            rules += reader.read(rule.get("ruleType"), ref, frame, rule)
+        place = _Place(
+            policy=name_of(policy),
+            group=name_of(group),
+            collection=name_of(collection),
+            order=(depth, priority_of(properties), priority_of(collection)),
+            inherited=inherited,
+            frame=frame_of(collection, name_of(collection), doubts, state),
+            ip_groups=_ip_group_identity(estate),
+        )
+        rules += _read_collection(estate, reader, place, bodies_in(collection.get("rules")))
     return rules
+
+
+class _Place(NamedTuple):
+    """Everything besides itself that a rule is read by."""
+
+    policy: str
+    group: str
+    collection: str
+    order: tuple[int, int, int]
+    inherited: bool
+    frame: Frame
+    ip_groups: tuple[int, ...]
+
+    def ref(self, rule: Body, position: int) -> RuleRef:
+        return RuleRef(
+            policy=self.policy,
+            group=self.group,
+            collection=self.collection,
+            rule=name_of(rule),
+            order=(*self.order, position),
+            inherited=self.inherited,
+        )
+
+
+def _read_collection(estate: Estate, reader: RuleReader, place: _Place, bodies: list[Body]) -> Iterator[Rule]:
+    """The rules of a collection. Where it was read before and edited since, what stands where it stood is not read again."""
+    known: tuple[list[Body], list[list[Rule]]] = estate.derived.get(("read", place), ([], []))
+    old, read = known
+    found = [
+        read[position]
+        if position < len(old) and old[position] is body
+        else reader.read(body.get("ruleType"), place.ref(body, position), place.frame, body)
+        for position, body in enumerate(bodies)
+    ]
+    estate.derived["read", place] = (bodies, found)
+    return chain.from_iterable(found)
 
 
 def group_state(group: Body) -> str:

@@ -17,7 +17,7 @@ from allowlist.estate.bodies import Body, Estate
 from allowlist.estate.inheritance import resolves_network_names
 from allowlist.estate.parts import is_unread, number_in, object_in, objects_in, texts_in
 from allowlist.estate.unread import is_unread as is_unread_resource
-from allowlist.names import Dialect, InvalidPattern, parse_pattern
+from allowlist.names import Dialect, InvalidPattern, is_plainly_valid, parse_pattern
 from allowlist.points.rule_reader import is_host_in_tags
 from allowlist.rules import limits
 from allowlist.rules.addresses import parse_interval
@@ -164,7 +164,28 @@ def _is_address(text: str) -> bool:
     return True
 
 
+_USUAL = frozenset(
+    {"ruleType", "name", "description", "sourceAddresses", "sourceIpGroups", "targetFqdns", "protocols"}
+)
+
+
+def _is_usual(rule: Body) -> bool:
+    """Names from addresses over well-formed protocols and nothing else, all of it without fault in every tier?"""
+    names, sources = rule.get("targetFqdns"), rule.get("sourceAddresses")
+    if not (type(names) is list and names and type(sources) is list and sources):
+        return False
+    return (
+        set(map(type, (*names, *sources))) == {str}
+        and not any(map(rule.get, rule.keys() - _USUAL))
+        and all(is_plainly_valid(name, Dialect.APPLICATION_RULE) for name in names)
+        and all(map(_is_address, sources))
+        and next(_protocol_faults(rule), None) is None
+    )
+
+
 def _application_faults(rule: Body, policy: Body) -> Iterator[str]:
+    if _is_usual(rule):
+        return
     tier = _tier(policy)
     yield from _source_faults(rule)
     for text in texts_in(rule, "targetFqdns"):
