@@ -17,6 +17,7 @@ from allowlist.rules.addresses import AddressSet, Interval
 from allowlist.rules.flow import NOTHING_KNOWN, Facts
 from allowlist.rules.index import (
     ANY_KEY,
+    Around,
     Entry,
     RuleIndex,
     Service,
@@ -354,16 +355,19 @@ class CoverageEngine:
     def _find_deviations(self, service: Service, key: str) -> dict[int, set[int]]:
         """By the sources of a rule the numbers of the keys inside ``key`` that it bears on besides those around."""
         table = self.index.table_at(service, key)
-        around = set(table.numbers_at(key))
+        whole = set(table.numbers_at(key))
         found: dict[int, set[int]] = defaultdict(set)
+        shared: dict[Around, list[int]] = {}
         for number, part in enumerate(self._below(service, key)):
-            own = self.index.table_at(service, part)
-            if own is not table:
+            if self.index.table_at(service, part) is not table:
                 found[self.index.zones.everything].add(number)
                 continue
-            for entry in own.numbers_at(part):
-                if entry not in around:
-                    found[own.entries[entry].mask].add(number)
+            around, more = table.numbers_around(part)
+            if around not in shared:
+                shared[around] = [entry for entry in around.numbers if entry not in whole]
+            for entry in (*shared[around], *more):
+                if entry not in whole:
+                    found[table.entries[entry].mask].add(number)
         return found
 
     def addresses(self, mask: int) -> AddressSet:

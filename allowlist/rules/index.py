@@ -13,7 +13,7 @@ from __future__ import annotations
 import bisect
 import itertools
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -143,6 +143,14 @@ class Entry:
     presumed: bool = False
 
 
+class Around:
+    """The entries that match every name of a parent domain, in evaluation order."""
+
+    def __init__(self, numbers: list[int]) -> None:
+        self.numbers = numbers
+        self.known = frozenset(numbers)
+
+
 class Table:
     """The rules that apply to one service, in evaluation order, by destination key.
 
@@ -156,7 +164,7 @@ class Table:
         self.closing: set[int] = set()
         self._lookalike_lengths: set[int] = set()
         self._inside: SuffixIndex | None = None
-        self._above: dict[str, list[int]] = {}
+        self._above: dict[str, Around] = {}
         self._lengths: dict[tuple[int, int], tuple[int, ...]] = {}
 
     def add(self, keys: Iterable[str], entry: Entry) -> None:
@@ -178,21 +186,26 @@ class Table:
 
     def numbers_at(self, key: str) -> list[int]:
         """The entries that match destination ``key``, in evaluation order."""
+        around, more = self.numbers_around(key)
+        return sorted([*around.numbers, *more]) if more else around.numbers
+
+    def numbers_around(self, key: str) -> tuple[Around, Collection[int]]:
+        """The entries that match ``key``: those it shares with every name of its parent domain, and those it has besides."""
         if key[0] in "#%@":
-            return self._merged(wider_keys(key))
+            return Around(self._merged(wider_keys(key))), ()
         if key in (ANY_KEY, DOUBTFUL_NAME):
-            return self._merged((key, DOUBTFUL_NAME))
+            return Around(self._merged((key, DOUBTFUL_NAME))), ()
         suffix = key[1:] if key[0] == "*" else key
         dot = suffix.find(".", 1)
         parent = suffix[dot:] if dot >= 0 else ""
-        numbers = self._above.get(parent)
-        if numbers is None:
-            numbers = self._above[parent] = self._numbers_above(parent)
-        more = self.by_key.get(key, ())
+        around = self._above.get(parent)
+        if around is None:
+            around = self._above[parent] = Around(self._numbers_above(parent))
+        more: list[int] = self.by_key.get(key, [])
         if self._lookalike_lengths:
             for wider in self._lookalikes(suffix, len(parent)):
                 more = [*more, *self.by_key.get(wider, ())]
-        return sorted({*numbers, *more}) if more else numbers
+        return around, {number for number in more if number not in around.known} if more else ()
 
     def _numbers_above(self, parent: str) -> list[int]:
         """Entries of the wildcards around every name of one parent domain, which begins with a dot."""
