@@ -315,7 +315,8 @@ class CoverageEngine:
     def _pieces(self, key: str, service: Service, ports: Interval, sources: int) -> Iterable[Piece]:
         def piece(part: str, holes: tuple[str, ...]) -> Piece:
             outcome = self.outcome(part, service, sources, presumes=self.presumes)
-            return Piece(part, holes, ports, outcome, self._name(service, part) if holes else None)
+            named = self._name(service, part) if self._below(service, part) else None
+            return Piece(part, holes, ports, outcome, named)
 
         below = self._below(service, key)
         if not below:

@@ -185,7 +185,7 @@ def _differing(one: Body, other: Body) -> list[str]:
 
 def _means_the_same(one: Any, other: Any) -> bool:
     """What is the same to the letter is compared no further, which is what most rules of ours are."""
-    return (type(one) is type(other) and one == other) or _meaning(one) == _meaning(other)
+    return bool(type(one) is type(other) and one == other) or bool(_meaning(one) == _meaning(other))
 
 
 def _meaning(value: Any) -> Any:
