@@ -12,7 +12,7 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Final
 
-from allowlist.names import Pattern, ancestors, normalise
+from allowlist.names import Pattern, normalise
 from allowlist.rules.addresses import EVERYWHERE, AddressSet
 from allowlist.rules.evaluate import evaluate, hidden_steps, reaches_application_rules
 from allowlist.rules.flow import NOTHING_KNOWN, Facts, Flow, Step, Verdict
@@ -102,12 +102,26 @@ class NearMisses:
         """Allow rules that name the host, its parent as a wildcard, or its address, each once."""
         name = _name_of(flow)
         found: dict[RuleRef, FilterRule] = {}
-        for text in (*ancestors(name), *_twins(name)) if name else ():
-            found.update((rule.ref, rule) for rule in self._by_name.get(text, ()))
+        for text in (*self._around(name), *_twins(name)) if name else ():
+            for rule in self._by_name.get(text, ()):
+                found[rule.ref] = rule
         if flow.destination is not None:
             hit = (rule for rule in self._by_address if flow.destination in rule.destinations)
             found.update((rule.ref, rule) for rule in hit)
         return found.values()
+
+    def _around(self, name: str) -> Iterator[str]:
+        """The patterns that hold ``name``, the most specific first, but for those without a dot that no rule names."""
+        size = len(name)
+        starts = {size - length for length in self._lookalike_lengths if length <= size}
+        starts.update(at for at, letter in enumerate(name) if letter == ".")
+        yield name
+        yield from ("*" + name[start:] for start in sorted(starts))
+
+    @cached_property
+    def _lookalike_lengths(self) -> frozenset[int]:
+        """How long the tails are that rules name without a dot in front."""
+        return frozenset(len(text) - 1 for text in self._by_name if text[:1] == "*" and text[1:2] != ".")
 
     @cached_property
     def _by_name(self) -> dict[str, list[FilterRule]]:

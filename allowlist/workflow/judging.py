@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import msgspec
 
@@ -32,24 +33,34 @@ from allowlist.workflow.project import Project
 from allowlist.workload import Resolved, TargetSpec
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Judgement:
-    """What is known of one target: ``findings`` has one per requirement of ``resolved.requirements``, in its order.
-
-    ``posture`` is what the target shows by itself.
-    """
+    """What is known of one target; each part is found out when it is first asked for, and then kept."""
 
     project: Project
     estate: Estate
     spec: TargetSpec
     resolved: Resolved
-    engine: CoverageEngine
-    findings: tuple[Finding, ...]
-    posture: tuple[Finding, ...]
 
     @property
     def point(self) -> Point:
         return self.project.point(self.spec)
+
+    @cached_property
+    def engine(self) -> CoverageEngine:
+        ruleset, project = self.point.ruleset(self.estate), self.project
+        return CoverageEngine.of(ruleset, self.resolved.wanted, project.facts, presumes=project.presumes)
+
+    @cached_property
+    def findings(self) -> tuple[Finding, ...]:
+        """One for each of ``resolved.requirements``, in their order."""
+        wanted = self.resolved.requirements
+        return tuple(refined_findings(self.project, self.estate, self.spec, self.engine, wanted))
+
+    @cached_property
+    def posture(self) -> tuple[Finding, ...]:
+        """What the target shows by itself."""
+        return tuple(self.point.posture(self.estate))
 
     def by_status(self) -> tuple[list[Requirement], list[Requirement]]:
         """The requirements that are not covered, and those that are."""
@@ -63,18 +74,8 @@ class Judgement:
 def judge_target(project: Project, estate: Estate, spec: TargetSpec) -> Judgement:
     """Judge every requirement of ``spec`` as the kind of its enforcement point sees it."""
     resolved = project.requirements(spec, estate)
-    point = project.point(spec)
-    ruleset = point.ruleset(estate)
-    engine = CoverageEngine.of(ruleset, resolved.wanted, project.facts, presumes=project.presumes)
-    return Judgement(
-        project=project,
-        estate=estate,
-        spec=spec,
-        resolved=resolved,
-        engine=engine,
-        findings=tuple(refined_findings(project, estate, spec, engine, resolved.requirements)),
-        posture=tuple(point.posture(estate)),
-    )
+    project.point(spec).ruleset(estate)  # what cannot be judged is told here, not where something is first asked
+    return Judgement(project=project, estate=estate, spec=spec, resolved=resolved)
 
 
 def refined_findings(

@@ -8,13 +8,15 @@ from __future__ import annotations
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
+from allowlist.names import ancestors
 from allowlist.plan.findings import Status, _finding, find_requirement_findings
 from allowlist.points.firewall.rules_json import rules_for, same_meaning, says_exactly
 from allowlist.rules.coverage import Coverage, CoverageEngine, Piece, key_of
 from allowlist.rules.flow import Facts
 from allowlist.rules.model import Ruleset
+from allowlist.rules.near_miss import NearMisses
 from allowlist.rules.requirement import Requirement
-from tests.helpers.estates import facts, requirements, rulesets
+from tests.helpers.estates import NAMES, facts, requirements, rulesets
 from tests.helpers.laws import examples
 
 MASKS = ("allowed", "denied", "missing", "unknown")
@@ -74,3 +76,14 @@ def test_a_rule_in_our_own_words_means_what_is_asked_for(
         assert same_meaning(body, rules_for("w", [other])[0].body)
     if not any(more.values()) and one.pattern and one.protocol != "tcp":
         assert says_exactly(body, one)
+
+
+@settings(max_examples=examples(400), deadline=None)
+@given(rulesets(), facts())
+def test_the_rules_that_name_a_host_are_those_of_all_patterns_around_it(
+    ruleset: Ruleset, known: Facts
+) -> None:
+    near = NearMisses(ruleset, known)
+    for name in NAMES:
+        everything = [text for text in ancestors(name) if text in near._by_name]
+        assert [text for text in near._around(name) if text in near._by_name] == everything
