@@ -286,7 +286,7 @@ class CoverageEngine:
     def surely_allowed_by(self, requirement: Requirement) -> tuple[Entry, ...] | None:
         """The rules that let all of a requirement by name through; None where more has to be looked at for an answer.
 
-        **Certain allows.** At a destination that no rule takes apart, rules consume the sources in evaluation order.
+        **Certain allows.** Where no rule takes a destination apart for these sources, rules consume them in order.
         If until nothing is left each rule that meets some is a certain allow, no rule of another kind decides about
         any flow: all is allowed, by these rules, and no assumption was made. That is what most requirements of a
         steady estate meet, and it needs no partition. ``cover`` says the same
@@ -297,9 +297,9 @@ class CoverageEngine:
             return None
         service = (requirement.protocol, low)
         table = self.index.table_at(service, key)
-        if key[0] == "*" and self._below(service, key):
-            return None
         left, allowing = self.index.zones.mask(requirement.sources), []
+        if key[0] == "*" and self._below(service, key) and self._apart(service, key, left):
+            return None
         for number in table.numbers_at(key):
             entry = table.entries[number]
             if not left & entry.mask:
@@ -318,14 +318,20 @@ class CoverageEngine:
             named = self._name(service, part) if self._below(service, part) else None
             return Piece(part, holes, ports, outcome, named)
 
+        def pieces(apart: tuple[str, ...], is_named: bool) -> list[Piece]:
+            parts = [(part, self._below(service, part)) for part in apart]
+            found = [piece(part, holes) for part, holes in parts if not holes or self._name(service, part)]
+            return [piece(key, apart), *found] if is_named else found
+
         below = self._below(service, key)
         if not below:
             return (piece(key, ()),)
-        is_named = self._name(service, key)
-        apart = self._apart(service, key, sources) if is_named else below
-        parts = [(part, self._below(service, part)) for part in apart]
-        found = [piece(part, holes) for part, holes in parts if not holes or self._name(service, part)]
-        return [piece(key, apart), *found] if is_named else found
+        if not self._name(service, key):
+            return pieces(below, False)
+        found = pieces(self._apart(service, key, sources), True)
+        # Of several doubts about one rule the last one met is told, so then every key is gone through.
+        in_doubt = any(item.outcome.doubts or item.outcome.assuming for item in found)
+        return pieces(below, True) if in_doubt else found
 
     def _below(self, service: Service, key: str) -> tuple[str, ...]:
         """The keys inside ``key`` that some rule to ``service`` names."""

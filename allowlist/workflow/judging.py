@@ -74,7 +74,9 @@ class Judgement:
 def judge_target(project: Project, estate: Estate, spec: TargetSpec) -> Judgement:
     """Judge every requirement of ``spec`` as the kind of its enforcement point sees it."""
     resolved = project.requirements(spec, estate)
-    project.point(spec).ruleset(estate)  # what cannot be judged is told here, not where something is first asked
+    project.point(spec).ruleset(
+        estate
+    )  # what cannot be judged is told here, not where something is first asked
     return Judgement(project=project, estate=estate, spec=spec, resolved=resolved)
 
 

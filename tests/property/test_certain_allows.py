@@ -37,6 +37,11 @@ def _partition(engine: CoverageEngine, requirement: Requirement) -> Coverage:
     return Coverage(requirement, tuple(found), sources)
 
 
+def _told(coverage: Coverage, kind: str) -> list[tuple[str, str, str]]:
+    """What is said of the rules; which of two rules of one name is kept says nothing."""
+    return [(str(entry.rule.ref), entry.unknown, entry.assumes) for entry in coverage.rules(kind)]
+
+
 @settings(max_examples=examples(600), deadline=None)
 @given(rulesets(), st.lists(requirements(), min_size=1, max_size=4), facts(), st.booleans())
 def test_a_partition_without_the_keys_that_share_a_fate_says_the_same(
@@ -48,7 +53,7 @@ def test_a_partition_without_the_keys_that_share_a_fate_says_the_same(
         event(f"fewer pieces: {len(short.pieces) < len(whole.pieces)}")
         assert short.is_covered == whole.is_covered
         assert [short.mask(kind) for kind in MASKS] == [whole.mask(kind) for kind in MASKS]
-        assert [short.rules(kind) for kind in KINDS] == [whole.rules(kind) for kind in KINDS]
+        assert [_told(short, kind) for kind in KINDS] == [_told(whole, kind) for kind in KINDS]
         assert [short.witness(kind) for kind in MASKS] == [whole.witness(kind) for kind in MASKS]
 
 
