@@ -15,7 +15,7 @@ ITSELF  := install --quiet --no-deps --no-build-isolation --editable .
 # Whatever a machine says: what every worker and every process of a test imports is compiled once.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: demo spark terraform test quick coverage laws check workflows engines clients pages docs bench picture mutants hints soak fuzz wheel lock clean
+.PHONY: demo spark terraform test quick coverage laws check workflows engines clients kusto pages docs bench picture mutants hints soak fuzz wheel lock clean
 
 demo: .make/product
 	$(BIN)/allowlist demo
@@ -77,6 +77,11 @@ clients: .make/dev
 	npm install --silent --no-save --no-package-lock --prefix .make/javascript @azure/arm-network@36.0.0
 	ALLOWLIST_TEST_AZ=.make/cli/bin/az ALLOWLIST_TEST_NODE_MODULES=.make/javascript/node_modules \
 	  $(BIN)/python -m pytest -q -rs tests/simulator/test_azure_ai_ml.py tests/simulator/test_azure_cli.py tests/simulator/test_javascript.py
+
+# What log services are asked, judged by Kusto's own language service.
+kusto: .make/dev
+	npm install --silent --no-audit --no-fund --no-save --no-package-lock --prefix .make/kusto @kusto/language-service-next@12.4.1
+	ALLOWLIST_KUSTO=.make/kusto/node_modules $(BIN)/python -m pytest tests/kusto -q -rs
 
 # Plans that Terraform itself makes, with the schema that its provider for Azure publishes (npm) and a cloud in a file.
 # The binary, Terraform or OpenTofu, is not ours to install; hcl2json reads the sources in the same job.

@@ -106,6 +106,26 @@ def place_text(place: Place) -> str:
     return f"cloud {place.cloud}, {f'tenant {place.tenant}' if place.tenant else 'home tenant'}"
 
 
+def credential_for(connection: Connection, host: str) -> Credential:
+    """Whoever signs in to Azure, for a log service at ``host``; an emulator on this machine is sent a token of nobody."""
+    if host.rpartition(":")[0] in ("127.0.0.1", "localhost", "[::1]"):
+        return Credential("none", _Nobody())
+    made = make_credential(
+        connection.credential, choose_cloud(connection.cloud, None, ""), tenant=connection.tenant
+    )
+    if made is None:
+        raise AllowlistError("--credential none cannot ask a log service", hint="choose another --credential")
+    return made
+
+
+class _Nobody:
+    def get_token(self, *scopes: str, **settings: object) -> object:
+        from azure.core.credentials import AccessToken
+
+        del scopes, settings
+        return AccessToken("nobody", int(time.time()) + 3600)
+
+
 @contextmanager
 def connect(
     connection: Connection,

@@ -32,6 +32,7 @@ from allowlist.cli.outputs import Output, form_for, format_option, output_option
 if TYPE_CHECKING:
     from allowlist.azure.connection import SignIn
     from allowlist.traffic.engine import Traffic
+    from allowlist.traffic.files import Ask
     from allowlist.traffic.findings import Evidence
     from allowlist.workflow.evidence import Window
 
@@ -154,6 +155,7 @@ def evidence(
       allowlist evidence ./logs --snapshot ./state --what-if plan.json
       allowlist evidence access.log.gz --logs-only --learn
     """
+    from allowlist.azure.connection import credential_for
     from allowlist.render.evidence import (
         anonymised,
         evidence_json,
@@ -163,11 +165,13 @@ def evidence(
     )
     from allowlist.workflow.evidence import Window, seen_in
     from allowlist.workflow.learning import draft_text, learn
+    from allowlist.workflow.logs import asking
 
     window = Window(
         since=since.date() if since else None, until=until.date() if until else None, quiet_hours=quiet_hours
     )
-    with _traffic(logs, zone, memory_mb) as traffic:
+    asked = asking(window.since, window.until, now(), lambda host: credential_for(sign_in.to(), host))
+    with _traffic(logs, zone, memory_mb, asked) as traffic:
         if learning:
             expires = now().date() + dt.timedelta(days=180)
             for line in draft_text(
@@ -206,14 +210,14 @@ def evidence(
 
 
 @contextmanager
-def _traffic(logs: tuple[str, ...], zone: str, memory_mb: int) -> Iterator[Traffic]:
+def _traffic(logs: tuple[str, ...], zone: str, memory_mb: int, ask: Ask) -> Iterator[Traffic]:
     from allowlist.workflow.logs import reading_logs
 
     with (
         TemporaryDirectory(prefix="allowlist-logs-") as spool,
         told_progress() as progress,
         reading_logs(
-            logs, Path(spool), os.environ, zone=zone, memory_mb=memory_mb, progress=progress
+            logs, Path(spool), os.environ, zone=zone, memory_mb=memory_mb, progress=progress, ask=ask
         ) as traffic,
     ):
         yield traffic

@@ -98,6 +98,7 @@ def account_of(
     copies: Iterable[tuple[LogFile, LogFile]],
     repeated: int,
     left_out: Sequence[LeftOut],
+    partial: Sequence[str] = (),
 ) -> Account:
     """The account of the views ``everything`` and ``traffic``."""
     totals = connection.execute(
@@ -120,6 +121,7 @@ def account_of(
         categories=tuple((str(name), int(count)) for name, count in categories),
         first=_utc(ends[0]),
         last=_utc(ends[1]),
+        partial=(*(text for file in files for text in file.partial), *partial),
     )
 
 

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 from allowlist.traffic.account import Account, LeftOut, account_of
 from allowlist.traffic.dialect import DUCKDB
 from allowlist.traffic.files import LogFile, opened
-from allowlist.traffic.query import FAULTS, KEYS, aggregate, judged_rows, once
+from allowlist.traffic.query import FAULTS, KEYS, aggregate, aggregate_counted, judged_rows, once
 from allowlist.traffic.shapes import COLUMNS, MEMBERS, Columns, Shape, Struct, columns_of
 
 if TYPE_CHECKING:
@@ -91,6 +91,7 @@ class _Reader:
         self._store = settings.cache if settings.cache is not None else folder / "parts"
         self._store.mkdir(parents=True, exist_ok=True)
         self.connection = connect(folder, settings.memory_mb, settings.threads)
+        self._twice: list[str] = []
 
     def read(self, files: Sequence[LogFile]) -> Traffic:
         distinct, copies = _without_copies(files, self._store)
@@ -110,6 +111,7 @@ class _Reader:
             copies=copies,
             repeated=repeated,
             left_out=self._left_out(read, parts),
+            partial=self._twice,
         )
         _prune(self._store)
         return Traffic(self.connection, account, tuple(part for part, _ in parts), self._folder)
@@ -157,7 +159,10 @@ class _Reader:
         numbers = "[" + ", ".join(f"'{_quoted(file.path)}'" for file in batch) + "]"
         relation = relation_of(batch, self.connection)
         columns = columns_of(_shape(batch), relation, DUCKDB, "file")
-        sql = aggregate(columns, DUCKDB, file="file", zone=self._settings.zone)
+        if _shape(batch) is Shape.COUNTED:
+            sql = aggregate_counted(columns, DUCKDB, file="file")
+        else:
+            sql = aggregate(columns, DUCKDB, file="file", zone=self._settings.zone)
         numbered = f"SELECT * REPLACE (CAST(list_position({numbers}, file) - 1 AS INTEGER) AS file) FROM ({sql}) AS folded"
         try:
             self.connection.execute(f"COPY ({numbered}) TO '{_quoted(draft)}' (FORMAT parquet)")
@@ -219,6 +224,19 @@ class _Reader:
         """
         files = [file for _, batch in parts for file in batch]
         shared = _shared_days(self.connection, files)
+        if not shared:
+            return 0
+        counted = [number for number, file in enumerate(files) if file.shape is Shape.COUNTED]
+        if any(number in numbers for numbers, _ in shared for number in counted):
+            # Counts hold no moments by which an event could be told from another.
+            self._twice.append(
+                f"{files[counted[0]].shown} and other logs tell of the same hours: their events count twice"
+            )
+            shared = [
+                (kept, days)
+                for numbers, days in shared
+                if len(kept := tuple(n for n in numbers if n not in counted)) > 1
+            ]
         if not shared:
             return 0
         involved = sorted({number for numbers, _ in shared for number in numbers})

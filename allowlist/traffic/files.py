@@ -19,6 +19,7 @@ import msgspec
 
 from allowlist.errors import AllowlistError, InvalidInput
 from allowlist.traffic.documents import elements_of
+from allowlist.traffic.services import SCHEMES
 from allowlist.traffic.shapes import Shape
 
 _WINDOW: Final = 256 * 1024
@@ -29,6 +30,9 @@ Compression = str
 
 Open = Callable[[str], IO[bytes]]
 """Opens an address such as abfss://… for reading."""
+
+Ask = Callable[[str, Path], tuple[str, ...]]
+"""Asks the log service at an address and writes its counts to a file; says why they are not all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,13 +52,17 @@ class LogFile:
     delivery: str = ""
     rewritten: bool = False
     why_not: str = ""
+    partial: tuple[str, ...] = ()
+    """Why a log service's answer is not all there is."""
 
     @property
     def size(self) -> int:
         return self.path.stat().st_size
 
 
-def find_files(places: Sequence[str], spool: Path, *, remote: Open | None = None) -> list[LogFile]:
+def find_files(
+    places: Sequence[str], spool: Path, *, remote: Open | None = None, ask: Ask | None = None
+) -> list[LogFile]:
     """Every log of ``places``: files, folders, ``-`` for standard input, or addresses that ``remote`` opens.
 
     ``spool`` is a folder for what cannot be read where it is. Raises InvalidInput for a place that is not there.
@@ -63,11 +71,22 @@ def find_files(places: Sequence[str], spool: Path, *, remote: Open | None = None
     for number, place in enumerate(places):
         if place == "-":
             found += _one("standard input", _spooled(sys.stdin.buffer, spool / f"stdin-{number}"), spool)
+        elif place.partition("://")[0] in SCHEMES:
+            found.append(_counted(place, spool / f"service-{number}.jsonl", ask))
         elif "://" in place:
             found += _remote(place, spool / f"remote-{number}", spool, remote)
         else:
             found += _local(Path(place), spool)
     return found
+
+
+def _counted(place: str, path: Path, ask: Ask | None) -> LogFile:
+    if ask is None:
+        raise AllowlistError(f"{place}: a log service is asked by `allowlist evidence` alone")
+    partial = ask(place, path)
+    return LogFile(
+        shown=place, path=path, shape=Shape.COUNTED, delivery=place, rewritten=True, partial=partial
+    )
 
 
 def _local(place: Path, spool: Path) -> Iterator[LogFile]:

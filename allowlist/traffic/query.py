@@ -100,6 +100,15 @@ def aggregate(columns: Columns, sql: Dialect, *, file: str = "0", zone: str = ""
     return folded(counted(f"({columns.select(f'{file} AS file')}) AS raw", sql, zone=zone), sql)
 
 
+def aggregate_counted(columns: Columns, sql: Dialect, *, file: str = "0") -> str:
+    """As :func:`aggregate`, of what a log service has counted already."""
+    counts = (
+        "CAST(day AS DATE) AS day", "CAST(n AS BIGINT) AS n", f"{sql.moment('earliest')} AS first", f"{sql.moment('latest')} AS last",
+        "CAST(hours AS INTEGER) AS hours",
+    )  # fmt: skip
+    return folded(columns.select(f"{file} AS file", *counts), sql)
+
+
 def counted(relation: str, sql: Dialect, *, zone: str = "") -> str:
     """``relation`` has the raw columns and ``file``; counted by all of them but time and source port."""
     kept = _raw_keys()

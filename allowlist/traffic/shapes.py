@@ -23,6 +23,7 @@ class Shape(StrEnum):
     EVENTS = "Azure Monitor events, one a line"
     RECORDS = "Azure Monitor events in records"
     TABLE = "columns of a Log Analytics table"
+    COUNTED = "counts of a log service"
     FLOWS = "virtual network flow logs"
     FLOW_RECORDS = "virtual network flow logs in records"
     NSG = "network security group flow logs"
@@ -55,6 +56,9 @@ _FLOW: Final[Struct] = {
     "time": "text", "targetResourceID": "text", "flowLogResourceID": "text", "category": "text",
     "flowRecords": {"flows": {"[]": {"flowGroups": {"[]": {"rule": "text", "flowTuples": {"[]": "text"}}}}}},
 }  # fmt: skip
+_ROW: Final[Struct] = dict.fromkeys(
+    ("TimeGenerated", "_ResourceId", "ResourceId", "Type", "Category", "msg_s", *FIELDS), "text"
+)
 _NSG: Final[Struct] = {
     "time": "text", "resourceId": "text", "category": "text",
     "properties": {"flows": {"[]": {"rule": "text", "flows": {"[]": {"flowTuples": {"[]": "text"}}}}}},
@@ -63,9 +67,8 @@ _NSG: Final[Struct] = {
 MEMBERS: Final[Mapping[Shape, Struct]] = {
     Shape.EVENTS: _EVENT,
     Shape.RECORDS: {"records": {"[]": _EVENT}},
-    Shape.TABLE: {
-        **dict.fromkeys(("TimeGenerated", "_ResourceId", "ResourceId", "Type", "Category", "msg_s", *FIELDS), "text")
-    },
+    Shape.TABLE: _ROW,
+    Shape.COUNTED: {**_ROW, **dict.fromkeys(("day", "n", "earliest", "latest", "hours"), "text")},
     Shape.FLOWS: _FLOW,
     Shape.FLOW_RECORDS: {"records": {"[]": _FLOW}},
     Shape.NSG: _NSG,
@@ -99,7 +102,7 @@ def columns_of(shape: Shape, relation: str, sql: Dialect, carried: str = "") -> 
     if shape in _RECORDS:
         relation = f"(SELECT e.*{keep} FROM (SELECT {sql.each('records')} AS e{keep} FROM {relation}) AS unpacked) AS events"
     match _RECORDS.get(shape, shape):
-        case Shape.TABLE:
+        case Shape.TABLE | Shape.COUNTED:
             return _table(relation, sql)
         case Shape.FLOWS:
             return _flows(relation, sql, keep)
