@@ -107,6 +107,27 @@ _ALL = (
             "Little passes threat intelligence and intrusion detection unseen",
             "firewall/premium-features",
         ),
+        (
+            "firewall-logs",
+            "The firewall's logs of application and network rules are kept",
+            "firewall/monitor-firewall-reference",
+        ),
+        (
+            "firewall-zones",
+            "The firewall stands in more than one availability zone",
+            "reliability/reliability-firewall",
+        ),
+        (
+            "snat-ports",
+            "The firewall has enough public addresses, or a NAT gateway, to translate with",
+            "firewall/integrate-with-nat-gateway",
+        ),
+        ("classic-rules", "Rules stand in a firewall policy", "firewall-manager/migrate-to-policy"),
+        (
+            "plain-http",
+            "No rule lets plain http through where https suffices",
+            "security/benchmark/mcsb-v2-network-security",
+        ),
         ("dns-proxy", "The firewall is a DNS proxy for the networks that ask it", "firewall/dns-settings"),
         (
             "dns-network-rules",
@@ -157,6 +178,11 @@ _ALL = (
             "account-data-loss",
             "AI accounts call only hosts on their allow list",
             "ai-services/cognitive-services-data-loss-prevention",
+        ),
+        (
+            "compute-outside",
+            "Compute of a workspace stands where an allow list holds it",
+            "machine-learning/how-to-managed-network",
         ),
         (
             "isolation-mode",

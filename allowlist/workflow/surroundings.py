@@ -19,6 +19,7 @@ from allowlist.network.read import properties, reference
 from allowlist.points.point import ArmReader
 
 _WORKERS = 8
+_BELOW = "providers/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,10 @@ class Kind:
     @property
     def version(self) -> str:
         return api_version(self.type)
+
+    def child_version(self, child: str) -> str:
+        """A setting of another provider below a resource has the versions of its own type."""
+        return api_version(child.removeprefix(_BELOW)) if child.startswith(_BELOW) else self.version
 
 
 ENDPOINTS = Kind("Microsoft.Network/privateEndpoints")
@@ -46,6 +51,7 @@ BEHIND_ENDPOINTS = (
 """What it takes to tell whether a name resolves to a private endpoint."""
 
 AROUND = (
+    Kind("Microsoft.Network/azureFirewalls", (f"{_BELOW}Microsoft.Insights/diagnosticSettings",)),
     Kind("Microsoft.Network/routeTables"),
     Kind("Microsoft.Network/networkSecurityGroups"),
     Kind("Microsoft.Network/publicIPAddresses"),
@@ -64,7 +70,7 @@ AROUND = (
     Kind("Microsoft.ContainerRegistry/registries"),
     Kind("Microsoft.Search/searchServices"),
     Kind("Microsoft.DocumentDB/databaseAccounts"),
-    Kind("Microsoft.MachineLearningServices/workspaces"),
+    Kind("Microsoft.MachineLearningServices/workspaces", ("computes",)),
 )
 """What a posture report looks at besides."""
 
@@ -90,8 +96,8 @@ def read_surroundings(arm: ArmReader, known: Estate, named: Iterable[str], *, wh
         further = _subscriptions([*_ids(subscriptions), *_peers(networks.bodies)])
         beyond = [item for item in further if item not in subscriptions]
         readings += [networks, _read(arm, [ENDPOINTS, BEHIND_ENDPOINTS[0]], beyond)]
-        kinds = [*BEHIND_ENDPOINTS[1:], *(AROUND if whole else ())]
-        readings.append(_read(arm, kinds, further))
+        kinds = {kind.type: kind for kind in (*BEHIND_ENDPOINTS[1:], *(AROUND if whole else ()))}
+        readings.append(_read(arm, [*kinds.values()], further))
     bodies = [body for reading in readings for body in reading.bodies]
     unreadable = [item for reading in readings for item in reading.unreadable]
     new = [body for body in bodies if known.get(body["id"]) is None]
@@ -144,8 +150,9 @@ def _list_kind(arm: ArmReader, kind: Kind, subscription: str) -> _Reading:
     for child in kind.children:
         for body in parents:
             if _is_wanted(kind, body):
+                name = child.removeprefix(_BELOW) if child.startswith(_BELOW) else f"{kind.type}/{child}"
                 found = _list(
-                    arm, f"{body['id']}/{child}", kind.version, f"{kind.type}/{child}", subscription, reading
+                    arm, f"{body['id']}/{child}", kind.child_version(child), name, subscription, reading
                 )
                 reading.bodies += found
                 if child == "originGroups":

@@ -248,6 +248,14 @@ def _service_endpoint(bodies: Bodies) -> None:
 
 PLANTS = (
     Plant("NAT gateway", _nat_gateway, "nat-gateway", f"{_NETWORK}/subnets/snet-agents"),
+    Plant(
+        "log not kept",
+        lambda bodies: find(bodies, "diagnosticSettings", "to-workspace")["properties"]["logs"][1].update(
+            enabled=False
+        ),
+        "firewall-logs",
+        f"{_HUB}/{_NET}/azureFirewalls/afw-hub",
+    ),
     Plant("no route table", _lost_route_table, "route-to-firewall", f"{_NETWORK}/subnets/snet-compute"),
     Plant("route around", _bypass, "route-bypass", f"{_AI}/{_NET}/routeTables/rt-ai"),
     Plant("pending endpoint", _pending, "endpoint-approved", f"{_AI}/{_NET}/privateEndpoints/pe-vault"),

@@ -36,6 +36,7 @@ def accounts(scene: Scene) -> Observations:
             yield _public_access("account-public-access", body, "workspace")
             yield _endpoint("account-endpoint", scene, body, "workspace")
             yield _isolation(body, member(properties(body), "managedNetwork"), "properties.managedNetwork")
+            yield from _computes(scene, body)
     for body in scene.estate.of_type(f"{ACCOUNT}/managedNetworks"):
         inner = properties(body).get("managedNetwork") or properties(body)
         path = "properties.managedNetwork" if "managedNetwork" in properties(body) else "properties"
@@ -62,6 +63,14 @@ def _public_access(code: str, body: Body, what: str) -> Observation:
     rules_key, rules = _network_rules(inner)
     rules_place = evidence(body, f"properties.{rules_key}")
     remedy = f"set publicNetworkAccess of {name} to Disabled"
+    if inner.get("allowPublicAccessWhenBehindVnet") is True and what == "workspace":
+        opened = evidence(body, "properties.allowPublicAccessWhenBehindVnet")
+        says = f"{what} {name} asks to stay open to public networks: allowPublicAccessWhenBehindVnet is true"
+        says += ", whatever publicNetworkAccess says" if stated else ""
+        remedy = (
+            f"set allowPublicAccessWhenBehindVnet of {name} to false, and publicNetworkAccess to Disabled"
+        )
+        return fault(code, str(body["id"]), says, remedy, opened, place)
     if access in ("disabled", "securedbyperimeter"):
         return met(code, str(body["id"]), f"{what} {name} is closed to public networks", place)
     if str(rules.get("defaultAction", "")).lower() != "deny" and not _counts_as_deny(body, rules):
@@ -171,13 +180,38 @@ def _isolation(body: Body, network: Body, path: str) -> Observation:
     place = evidence(body, f"{path}.isolationMode")
     mode = str(network.get("isolationMode") or "")
     remedy = "set the isolation mode to AllowOnlyApprovedOutbound; see what it costs: allowlist plan"
-    if mode == "AllowOnlyApprovedOutbound":
+    if mode.lower() == "allowonlyapprovedoutbound":
         return met(
             code, resource, f"the managed network of {name} lets only approved destinations through", place
         )
     if mode:
         says = f"the managed network of {name} is in mode {mode}: nothing is held back"
         return fault(
-            code, resource, says, remedy, place, severity="error" if mode != "Disabled" else "warning"
+            code, resource, says, remedy, place, severity="error" if mode.lower() != "disabled" else "warning"
         )
     return note(code, resource, f"{name} has no managed network", remedy, place)
+
+
+_WITHIN = ("amlcompute", "computeinstance")
+"""Types that the workspace makes itself; all others are attached and stand in a network of their own."""
+
+
+def _computes(scene: Scene, workspace: Body) -> Observations:
+    """A managed network holds what the workspace makes in it; nothing of it reaches what is attached, and without one
+    compute that has no subnet leaves by an address of its own ("Workspace managed virtual network isolation")."""
+    mode = str(member(properties(workspace), "managedNetwork").get("isolationMode") or "Disabled").lower()
+    for body in scene.estate.children(str(workspace["id"]), "computes"):
+        inner, name = properties(body), _name(body)
+        kind = str(inner.get("computeType") or "")
+        place = evidence(body, "properties.computeType")
+        own = member(inner, "properties")
+        if kind.lower() not in _WITHIN and mode != "disabled":
+            says = f"compute {name} ({kind or 'of a type not told'}) stands outside the managed network of {_name(workspace)}"
+            remedy = "name its network among the sources of a workload behind a firewall: the managed rules do not hold it"
+            yield note("compute-outside", str(body["id"]), says, remedy, place)
+        elif kind.lower() in _WITHIN and mode == "disabled" and not member(own, "subnet").get("id"):
+            says = f"compute {name} stands in no network of yours, and {_name(workspace)} has no managed one: no list holds it"
+            remedy = (
+                "give the workspace a managed network, or create the compute in a subnet behind the firewall"
+            )
+            yield fault("compute-outside", str(body["id"]), says, remedy, place, severity="warning")

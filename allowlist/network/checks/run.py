@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from allowlist.network.checks import accounts, bastion, egress, firewall, gateways, links, protection
+from allowlist.network.checks import (
+    accounts,
+    bastion,
+    egress,
+    firewall,
+    gateways,
+    links,
+    operation,
+    protection,
+)
 from allowlist.network.observation import Observation, unknown
 from allowlist.network.scene import Scene
 from allowlist.rules.model import Ruleset
@@ -29,6 +38,7 @@ def _all(
     yield from firewall.dns_proxy(scene)
     yield from firewall.names_in_network_rules(scene, rulesets)
     yield from protection.protections(scene)
+    yield from operation.operation(scene, requirements, rulesets)
     yield from links.connections(scene)
     yield from links.resolution(scene)
     yield from accounts.accounts(scene)
@@ -47,6 +57,7 @@ _CODES = {
     "Microsoft.Network/networkInterfaces": "public-address",
     "Microsoft.Network/publicIPAddresses": "public-address",
     "Microsoft.Network/azureFirewalls": "firewall-carries-policy",
+    "Microsoft.Insights/diagnosticSettings": "firewall-logs",
     "Microsoft.Network/privateEndpoints": "endpoint-approved",
     "Microsoft.Network/privateDnsZones": "dns-zone",
     "Microsoft.Network/dnsResolvers": "dns-link",
