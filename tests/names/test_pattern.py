@@ -14,6 +14,7 @@ from allowlist.names import (
     parse_pattern,
     registrable_domain,
     shared_suffix_of,
+    witness_outside,
 )
 
 
@@ -134,3 +135,17 @@ def test_top_level_domains_answered_without_the_list_agree_with_it() -> None:
     for top in _FLAT:
         for name in (f"a.{top}", f"b.a.{top}", f"c.b.a.{top}"):
             assert registrable_domain(name) == known.privatesuffix(name)
+
+
+def test_a_name_outside_the_holes_is_in_none_of_them_by_any_wildcard() -> None:
+    holes = {"*x.a.com", "x.b.com", "*.x.b.com"}
+    found = witness_outside("*.a.com", holes)
+    assert found is not None
+    assert not any(Pattern(hole).matches(found) for hole in holes)
+    assert witness_outside("*.b.com", holes) not in (None, "x.b.com")
+
+
+def test_a_set_is_told_by_its_value() -> None:
+    one, other = NameSet(["a.com", "*.a.com"]), NameSet(["*.a.com", "a.com"])
+    assert {one, other} == {one}
+    assert one != "a.com"
