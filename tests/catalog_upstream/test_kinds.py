@@ -199,3 +199,161 @@ def test_a_walk_through_asks_for_nothing(project: Project) -> None:
     prose = "In this example, the two sample rules allow access to `ghcr.io` and `docker.io`."
 
     assert ready(later(project, HEAD + ROWS + "\n" + prose + "\n")) == []
+
+
+NOTED = "# P\n\n## Outbound\n\n| Host | Port | Notes |\n| --- | --- | --- |\n"
+
+
+def noted(notes: dict[str, str]) -> str:
+    return NOTED + "".join(
+        f"| `{host}` | 443 | {notes.get(host, 'Required for sign-in.')} |\n" for host in HOSTS
+    )
+
+
+def changes(report: WatchReport) -> list[tuple[str, str]]:
+    return [(one.delta.change.value, one.delta.place.subject.value) for one in report.findings]
+
+
+@pytest.mark.parametrize("before", [noted({}), HEAD + ROWS])
+def test_a_need_that_changed_is_a_finding_and_left_to_a_person(tmp_path: Path, before: str) -> None:
+    made = Project(tmp_path)
+    made.catalog(*(entry(host) for host in HOSTS))
+    made.page(before)
+    made.run()
+
+    report = later(made, noted({"a1.contoso.com": "Optional. Only needed if you use GPU nodes."}))
+
+    assert ready(report) == [("need", "a1.contoso.com")]
+    assert report.findings[0].delta.said == ("required", "optional")
+    assert "GPU nodes" in report.findings[0].delta.rows[0].quote
+    proposal = write_proposal(report.findings, made.catalogs, {})
+    assert not proposal.changed
+    assert "'required'" in proposal.refused[0][1]
+
+
+def test_a_need_is_no_news_once_a_catalog_says_the_same(project: Project) -> None:
+    page = noted({"a1.contoso.com": "Optional. Only needed if you use GPU nodes."})
+    assert changes(later(project, page)) == [("need", "a1.contoso.com")]
+
+    project.catalog(
+        *(entry(host, need="optional" if host.startswith("a1.") else "required") for host in HOSTS)
+    )
+
+    assert changes(project.run(days=1)) == []
+    assert changes(project.run(days=1)) == []
+
+
+def test_another_condition_is_a_finding(tmp_path: Path) -> None:
+    made = Project(tmp_path)
+    made.catalog(entry(HOSTS[0], need="optional"), *(entry(host) for host in HOSTS[1:]))
+    made.page(noted({"a1.contoso.com": "Only needed if you use GPU nodes."}))
+    made.run()
+
+    report = later(made, noted({"a1.contoso.com": "Only needed if you use Windows nodes."}))
+
+    assert ready(report) == [("need", "a1.contoso.com")]
+
+
+def test_a_name_that_moves_to_another_section_is_a_finding_and_a_new_title_is_none(project: Project) -> None:
+    renamed = (HEAD + ROWS).replace("## Outbound", "## Outbound access")
+    assert changes(later(project, renamed)) == []
+
+    moved = (
+        without("a1.")
+        + "\n## Evaluations, outbound\n\n| Host | Port |\n| --- | --- |\n| `a1.contoso.com` | 443 |\n"
+    )
+    project.page(HEAD + ROWS)
+    project.run(days=1)
+    assert ready(later(project, moved)) == [("scenario", "a1.contoso.com")]
+
+
+def test_a_second_cloud_of_a_known_name_is_an_addition(project: Project) -> None:
+    page = (
+        HEAD
+        + ROWS
+        + "\n## Azure Government outbound\n\n| Host | Port |\n| --- | --- |\n| `a2.contoso.com` | 443 |\n"
+    )
+
+    report = later(project, page)
+
+    assert [(one.delta.change.value, one.delta.place.cloud) for one in report.ready] == [("added", "usgov")]
+    write_proposal(report.ready, project.catalogs, {})
+    live = read_catalog(project.catalogs / "contoso.yaml").entries_at("next")
+    assert sorted(str(cloud) for one in live if one.value == "a2.contoso.com" for cloud in one.clouds) == [
+        "public",
+        "usgov",
+    ]
+    assert ready(project.run(days=1)) == []
+
+
+@pytest.mark.parametrize(
+    ("page", "ports"),
+    [
+        ("## Outbound\n\nAllow outbound traffic over __ANY port 443__ to:\n\n* `a.contoso.com`\n", "any:443"),
+        ("## Outbound\n\nAllow outbound traffic over **ANY port 443** to the following hosts:\n\n- `a.contoso.com`\n", "any:443"),
+        ("## Outbound\n\n| Host | Port | Notes |\n| --- | --- | --- |\n| `a.contoso.com` | 123 | Needs an outbound connection on UDP. |\n", "udp:123"),
+        ("## Outbound\n\n| Host | Port | Notes |\n| --- | --- | --- |\n| `a.contoso.com` | 443 | Over TCP, never UDP. |\n", "443"),
+    ],
+)  # fmt: skip
+def test_a_protocol_outside_the_port_cell_is_read(page: str, ports: str) -> None:
+    (row,) = rows(page)
+
+    assert [str(port) for port in parse_ports(row.ports)] == [ports]
+
+
+RULES = "## Required ports\n\n| Direction | Source service tag | Source port ranges | Destination service tag | Destination port ranges | Protocol | Action |\n| --- | --- | --- | --- | --- | --- | --- |\n"  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("line", "row"),
+    [
+        ("| Inbound | AzureLoadBalancer | * | VirtualNetwork 6391 | TCP | Allow |\n", ("AzureLoadBalancer", "tcp:6391")),
+        ("| Outbound | VirtualNetwork | * | Storage 443 | TCP | Allow |\n", ("Storage", "tcp:443")),
+        ("| Outbound | VirtualNetwork | * | Sql | 1433 | TCP | Allow |\n", ("Sql", "tcp:1433")),
+    ],
+)  # fmt: skip
+def test_a_row_that_lost_a_mark_between_two_cells_is_read(line: str, row: tuple[str, str]) -> None:
+    whole = "| Outbound | VirtualNetwork | * | AzureKeyVault | 443 | TCP | Allow |\n"
+
+    found = {one.value: [str(port) for port in parse_ports(one.ports)] for one in rows(RULES + whole + line)}
+
+    assert found[row[0]] == [row[1]]
+
+
+@pytest.mark.parametrize(
+    ("sentence", "port"),
+    [
+        ("Access to port `53` is required for communication with DNS servers.", "53"),
+        ("Outbound access on port `53` is needed to talk to name servers.", "53"),
+        ("Make sure to let port `1688` out.", "1688"),
+        ("You must allow outbound traffic on port `1688` so that Windows can be activated.", "1688"),
+        ("TCP port 1688 must be open.", "1688"),
+    ],
+)
+def test_a_sentence_that_asks_for_a_port_is_a_row(sentence: str, port: str) -> None:
+    assert [(row.kind, row.value) for row in rows(f"## Outbound connectivity\n\n{sentence}\n")] == [
+        ("port_only", port)
+    ]
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "Do not allow outbound traffic on port `1688`.",
+        "Inbound access on port `53` is needed.",
+        "The service listens on port 8080.",
+        "For example, allow outbound traffic on port `1688`.",
+        "Access on port `53` is no longer required.",
+    ],
+)
+def test_a_sentence_that_asks_for_no_port_out_is_none(sentence: str) -> None:
+    assert rows(f"## Outbound connectivity\n\n{sentence}\n") == []
+
+
+def test_an_address_pattern_that_has_to_be_let_through_is_a_range() -> None:
+    page = "## Outbound\n\nAllow traffic to `10.x.x.x` or `100.x.x.x` through your firewall.\n"
+
+    assert [(row.kind, row.value) for row in rows(page)] == [
+        ("ip_range", "10.x.x.x"),
+        ("ip_range", "100.x.x.x"),
+    ]

@@ -41,6 +41,11 @@ class Asked:
         entries = self.entries_for(place)
         return not entries or same_ports(stated, [port for entry in entries for port in entry.ports])
 
+    def has_need(self, place: Place, need: str) -> bool:
+        """Does an entry of ``place`` say already what the page says now? None is no objection."""
+        entries = self.entries_for(place)
+        return not entries or any(entry.need.value == need for entry in entries)
+
     def facts(self, page: PageRef) -> Facts:
         """What the entries that cite ``page`` ask for: its past, as far as the catalog knows it."""
         ports: dict[Place, frozenset[PortRange]] = {}

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
+from itertools import pairwise
 
 from allowlist.catalog.upstream.cells import read_cell
 from allowlist.catalog.upstream.names import hosts_in, tags_in
@@ -40,6 +42,27 @@ def roles_of(table: Table, where: Where) -> tuple[Role, ...]:
     if not where.is_about_network:
         return tuple(others)
     return tuple(Role.HOST if _is_host_column(table, index) else others[index] for index in columns)
+
+
+_NAME_AND_PORTS = re.compile(r"\s*\S*[A-Za-z*]\S*(?P<gap>\s+)\d{1,5}(?:\s*[-,]\s*\d{1,5})*\s*")
+
+
+def completed(row: TableRow, roles: tuple[Role, ...]) -> TableRow:
+    """A row that lost a mark between two cells, with ``VirtualNetwork 6391`` parted into destination and ports.
+
+    Only a row that is too short is one; where no cell shows what was lost, the row stays as it is.
+    """
+    cells = row.cells
+    full = max((index + 1 for index, cell in enumerate(cells) if cell.plain.strip()), default=0)
+    if full >= len(roles):
+        return row
+    for index, (role, after) in enumerate(pairwise(roles)):
+        found = _NAME_AND_PORTS.fullmatch(cells[index].plain) if index < full else None
+        if found and role in DESTINATIONS and after is Role.PORT:
+            first, last = found.span("gap")
+            parted = (cells[index].cut(0, first), cells[index].cut(last, len(cells[index].plain)))
+            return replace(row, cells=(*cells[:index], *parted, *cells[index + 1 : full]))
+    return row
 
 
 def _confirmed(table: Table, index: int, role: Role) -> Role:

@@ -127,6 +127,12 @@ _REACHES = (
     ),
     ("above", re.compile(r"\b(?:to|for|with) (?:these|those|the above|the listed)\b", re.IGNORECASE)),
     (
+        "below",
+        re.compile(
+            r"\b(?:traffic|access|connections?|connectivity)\b[^.]*\bports?\b[^.]*\bto\s*:\W*$", re.IGNORECASE
+        ),
+    ),
+    (
         "page",
         re.compile(
             r"^\W*all (?:\w+ )?(?:endpoints?|hosts?|urls?|fqdns?|traffic|communications?|connections?|requests?)\b",

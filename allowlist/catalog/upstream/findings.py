@@ -111,4 +111,5 @@ def identity_of(catalog: str, delta: Delta) -> str:
     subject = delta.place.subject
     ports = sorted(str(port) for port in delta.after)
     parts = [delta.change, subject.kind, subject.value, subject.direction, delta.place.cloud, ports]
+    parts += list(delta.said) if any(delta.said) else []
     return f"{catalog}/{digest_of(parts).removeprefix('sha256:')[:16]}"

@@ -21,7 +21,10 @@ _HOST = re.compile(
     rf"(?P<host>\.?(?:{_LABEL}\.)+[A-Za-z][A-Za-z-]{{0,24}}[A-Za-z])(?![A-Za-z0-9_@-])"
     rf"(?::(?P<port>\d{{1,5}}(?:-\d{{1,5}})?)(?!\d))?(?P<path>/[^\s`'\"|,)]*)?"
 )
-_ADDRESS = re.compile(r"(?<![\w./-])(?:\d{1,3}\.){3}\d{1,3}(?:/\d{1,2})?(?![\w.]*\w)")
+_ADDRESS = re.compile(
+    r"(?<![\w./-])(?:(?:\d{1,3}\.){3}\d{1,3}(?:/\d{1,2})?|\d{1,3}(?:\.\d{1,3}){0,2}(?:\.[xX*]){1,3})(?![\w.]*\w)"
+)
+"""An address, a range, or ``10.x.x.x`` as pages write a range of whole bytes."""
 _TAG = re.compile(
     rf"(?<![\w.@/<{{-])(?P<tag>[A-Z][A-Za-z0-9]*(?:\.(?:[A-Za-z][A-Za-z0-9]*|{_HOLE}))?)"
     rf"(?::(?P<port>\d{{1,5}}))?(?![\w/@-])(?!\.\w)"
@@ -54,6 +57,11 @@ class Name:
     @property
     def is_marked(self) -> bool:
         return bool(self.style & (Style.CODE | Style.BOLD))
+
+
+def is_range(address: str) -> bool:
+    """Does the text stand for many addresses (``10.0.0.0/8``, ``10.x.x.x``) and not for one?"""
+    return "/" in address or bool(re.search(r"[xX*]", address))
 
 
 def hosts_in(text: Text) -> list[Name]:
@@ -97,7 +105,8 @@ def _located(name: Name, match: re.Match[str]) -> Name:
 
 def _addresses(text: Text) -> Iterator[Name]:
     for match in _ADDRESS.finditer(text.plain):
-        if all(int(part) < 256 for part in match[0].partition("/")[0].split(".")):
+        parts = match[0].partition("/")[0].split(".")
+        if len(parts) == 4 and all(not part.isdigit() or int(part) < 256 for part in parts):
             yield _name(text, match, "ip_range", match[0], None)
 
 

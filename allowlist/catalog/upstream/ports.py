@@ -65,11 +65,24 @@ def ports_stated_in(sentence: str) -> str:
     for match in _STATED.finditer(sentence):
         phrase = next((part for part in match.groups() if part), "")
         numbers += [_range(part) for part in re.findall(_RANGE, phrase)]
-    return ", ".join(dict.fromkeys(numbers))
+    listed = ", ".join(dict.fromkeys(numbers))
+    return join_protocol(protocol_stated_in(sentence), listed)
 
 
 def _range(written: str) -> str:
     return re.sub(r"\s*(?:-|–|to|through)\s*", "-", written)
+
+
+_UDP = re.compile(r"\bUDP\b", re.IGNORECASE)
+_OTHER = re.compile(r"\b(?:TCP|HTTPS?|TLS|MSSQL)\b", re.IGNORECASE)
+_ANY = re.compile(r"\bANY\s+ports?\b")
+
+
+def protocol_stated_in(words: str) -> str:
+    """``UDP`` where no other protocol is named beside it, ``any`` for ``ANY port``; empty for TCP, the usual one."""
+    if _UDP.search(words) and not _OTHER.search(words):
+        return "UDP"
+    return "any" if _ANY.search(words) else ""
 
 
 def join_protocol(protocol: str, ports: str) -> str:

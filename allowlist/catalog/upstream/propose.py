@@ -82,6 +82,11 @@ def _write(finding: Finding, path: Path, parameters: Mapping[str, str]) -> None:
             raise CatalogError(f"{finding.delta.rows[0].value} {finding.reason}")
         case Change.ADDED:
             add_entry(path, _new_entry(finding, catalog, parameters))
+        case Change.NEED | Change.SCENARIO:
+            then, now = finding.delta.said
+            raise CatalogError(
+                f"the page said '{then}' and says '{now}'; change need, condition and scenario by hand"
+            )
         case Change.ENDED:
             for entry in _concerned(finding, catalog):
                 _end(path, catalog, entry, finding.delta.place.cloud)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
-from allowlist.catalog.upstream.names import Name, hosts_in, marked_tags_in, tags_in
+from allowlist.catalog.upstream.names import Name, hosts_in, is_range, marked_tags_in, tags_in
 from allowlist.catalog.upstream.ports import join_protocol, ports_stated_in
 from allowlist.catalog.upstream.row import Row
 from allowlist.catalog.upstream.text import Style, Text
@@ -52,10 +52,39 @@ _SPOILED = re.compile(
     r"\bsuffix(?:es)?\b|\b(?:isn't|is not|not) sufficient\b|\b(?:don't|do not) add\b", re.IGNORECASE
 )
 _CHAIN = re.compile(r"^[\s,;/&*()\"“”]*(?:(?:and|or|as well as|plus|the|,)[\s,*\"“”]*)*$", re.IGNORECASE)
-_PORTS_ONLY = re.compile(
-    r"^\W*(?:you (?:must|should|need to|have to) (?:also )?)?(?:allow|permit|open|enable)\b[^.;]*?\b(?:traffic|access|connections?|connectivity|communication)\b[^.;]*?"
-    r"\b(?:to|on|over|through|via)\s+(?:\w+\s+)?ports?\s+(?P<list>\d[\d\s,–-]*(?:(?:to|through|and|or|,)\s*[\d–-]+\s*)*)"
-    r"\s*(?:[.!]?\s*$|for\b)",
+_PORT_LIST = r"(?P<list>\d{1,5}(?:\s*(?:-|–|,|and|or|to|through)\s*(?:and\s+)?\d{1,5})*)\b"
+_PORTS_ONLY = (
+    re.compile(
+        r"^\W*(?:you (?:must|should|need to|have to) (?:also )?)?(?:allow|permit|open|enable)\b[^.;]*?\b(?:traffic|access|connections?|connectivity|communication)\b[^.;]*?"
+        r"\b(?:to|on|over|through|via)\s+(?:\w+\s+)?ports?\s+(?P<list>\d[\d\s,–-]*(?:(?:to|through|and|or|,)\s*[\d–-]+\s*)*)"
+        r"\s*(?:[.!]?\s*$|for\b)",
+        re.IGNORECASE,
+    ),
+    re.compile(
+        rf"\b{_FLOW}\b[^.;]{{0,60}}?\b(?:to|on|over|through|via)\s+(?:\w+\s+){{0,2}}ports?\s+{_PORT_LIST}"
+        r"[^.;]*?\b(?:is|are)\s+(?:also\s+)?(?:required|needed|necessary|mandatory)\b(?!\s+(?:if|only|when)\b)",
+        re.IGNORECASE,
+    ),
+    re.compile(
+        rf"\bports?\s+{_PORT_LIST}(?:\s+\w+){{0,3}}?\s+(?:must|should|needs? to|ha(?:s|ve) to)\s+(?:also\s+)?be\s+"
+        r"(?:open(?:ed)?|allowed|accessible|reachable|permitted)\b",
+        re.IGNORECASE,
+    ),
+    re.compile(
+        r"\b(?:must|should|needs?|have|has|asks?|ensure that you|make sure (?:that )?you|sure|required)\b[^.;]{0,40}?\b(?:allow|permit|open|let|unblock)\b"
+        rf"[^.;]{{0,60}}?\bports?\s+{_PORT_LIST}(?=[^.;]*(?:\bout\b|\boutbound\b|\begress\b|[.]?\s*$))",
+        re.IGNORECASE,
+    ),
+    re.compile(
+        rf"^\W*(?:allow|permit|open|let|enable)\b[^.;]*?\b(?:outbound|out|egress|access|traffic)\b[^.;]*?\bports?\s+{_PORT_LIST}",
+        re.IGNORECASE,
+    ),
+    re.compile(
+        rf"^\W*(?:let|allow|permit)\s+(?:\w+\s+)?ports?\s+{_PORT_LIST}\s+(?:go\s+)?out\b", re.IGNORECASE
+    ),
+)
+_NO_PORTS_OUT = re.compile(
+    r"\b(?:inbound|incoming|ingress)\b|\b(?:not|never|no|n't)\s+(?:\w+\s+)?(?:allow|permit|open|required|needed|let)\b|\b(?:example|block|deny|optional)|\b(?:following|these|those|above)\b|:\W*$",
     re.IGNORECASE,
 )
 _SENTENCE = re.compile(r"(?<=[.!?])\)?\s+(?=[\"“(\[*`]?[A-Z])")
@@ -95,6 +124,8 @@ def _is_unmistakable(tag: str) -> bool:
 
 
 def _is_host_in_prose(name: Name) -> bool:
+    if name.kind == "ip_range":
+        return name.is_marked and is_range(name.value)
     if name.kind != "fqdn":
         return False
     if name.style & Style.LINK:
@@ -145,8 +176,8 @@ def _is_demanded(sentence: str, name: Name) -> bool:
 
 
 def _ports_alone(sentence: Text, where: Where) -> Iterator[Row]:
-    match = _PORTS_ONLY.search(sentence.plain)
-    if not match or re.search(r"\b(?:inbound|incoming)\b", sentence.plain, re.IGNORECASE):
+    match = next((found for pattern in _PORTS_ONLY if (found := pattern.search(sentence.plain))), None)
+    if not match or _NO_PORTS_OUT.search(sentence.plain) or where.asks_for_nothing:
         return
     ports = ports_stated_in(f"ports {match['list']}")
     line = sentence.at(match.start()).line

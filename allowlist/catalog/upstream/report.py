@@ -78,6 +78,8 @@ def _what(place: Place, rows: Sequence[Row]) -> str:
 
 def _port_words(finding: Finding) -> str:
     delta = finding.delta
+    if any(delta.said):
+        return f": '{visible(delta.said[0])}' -> '{visible(delta.said[1])}'"
     if delta.change is not Change.PORTS:
         return f" {_ports(delta.after)}" if delta.after else ""
     return f" {_ports(delta.before)} -> {_ports(delta.after)}"
@@ -145,6 +147,7 @@ def _encode_finding(finding: Finding) -> dict[str, Any]:
         "change": delta.change,
         **_encode_place(delta.place),
         "ports": {"before": _encode_ports(delta.before), "after": _encode_ports(delta.after)},
+        **({"said": {"before": delta.said[0], "after": delta.said[1]}} if any(delta.said) else {}),
         "risk": finding.risk,
         "reason": finding.reason,
         "standing": finding.standing,

@@ -38,6 +38,8 @@ def risk_of(delta: Delta, known_hosts: Collection[str], *, is_required: bool) ->
             if is_required
             else (Risk.MEDIUM, "if the page is wrong, a feature would be blocked")
         )
+    if delta.change in (Change.NEED, Change.SCENARIO):
+        return Risk.MEDIUM, "the page asks for it in other words; whom it concerns is for a person to say"
     if delta.change is Change.PORTS:
         return Risk.MEDIUM, "other ports of a known destination"
     if delta.place.subject.kind == "fqdn":

@@ -9,7 +9,7 @@ from typing import Final
 import msgspec
 
 from allowlist.catalog.upstream.claims import Subject
-from allowlist.catalog.upstream.drift import Facts, Place
+from allowlist.catalog.upstream.drift import Facts, Place, Said
 from allowlist.catalog.upstream.ports import PortRange
 from allowlist.documents.reader import read_json_document
 
@@ -24,6 +24,9 @@ class SeenPlace(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, f
     direction: str = ""
     cloud: str = ""
     ports: tuple[tuple[str, int, int], ...] = ()
+    need: str = ""
+    condition: str = ""
+    section: str = ""
 
 
 class PageMemory(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -66,13 +69,10 @@ def save_state(path: Path, state: WatchState) -> None:
 
 def facts_from(memory: PageMemory) -> Facts:
     """The remembered facts; they have no rows to quote."""
+    seen = {Place(Subject(one.kind, one.value, one.direction), one.cloud): one for one in memory.seen}
     return Facts(
-        {
-            Place(Subject(one.kind, one.value, one.direction), one.cloud): frozenset(
-                PortRange(*port) for port in one.ports
-            )
-            for one in memory.seen
-        }
+        {place: frozenset(PortRange(*port) for port in one.ports) for place, one in seen.items()},
+        words={place: Said(one.need, one.condition, one.section) for place, one in seen.items()},
     )
 
 
@@ -84,6 +84,9 @@ def remembered(facts: Facts) -> tuple[SeenPlace, ...]:
             direction=place.subject.direction,
             cloud=place.cloud,
             ports=tuple(sorted((port.protocol, port.first, port.last) for port in ports)),
+            need=facts.words.get(place, Said()).need,
+            condition=facts.words.get(place, Said()).condition,
+            section=facts.words.get(place, Said()).section,
         )
         for place, ports in sorted(facts.ports.items())
     )

@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from allowlist.catalog.upstream.cells import Part, read_cell
-from allowlist.catalog.upstream.columns import roles_of, upright
+from allowlist.catalog.upstream.columns import completed, roles_of, upright
 from allowlist.catalog.upstream.page import Table, TableRow
-from allowlist.catalog.upstream.ports import join_protocol
+from allowlist.catalog.upstream.ports import join_protocol, protocol_stated_in
 from allowlist.catalog.upstream.prose import read_prose
 from allowlist.catalog.upstream.roles import DESTINATIONS, Role
 from allowlist.catalog.upstream.row import Row
@@ -36,7 +36,7 @@ def read_table(table: Table, where: Where) -> Iterator[Row]:
     table = upright(table)
     roles = roles_of(table, where)
     for row in table.rows:
-        yield from _Line(table, row, roles, where).read()
+        yield from _Line(table, completed(row, roles), roles, where).read()
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,8 @@ class _Line:
 
     @property
     def _ports(self) -> str:
-        return join_protocol(self._cell(Role.PROTOCOL), self._cell(Role.PORT))
+        protocol = self._cell(Role.PROTOCOL) or protocol_stated_in(self._cell(Role.TEXT))
+        return join_protocol(protocol, self._cell(Role.PORT))
 
     @property
     def _purpose(self) -> str:

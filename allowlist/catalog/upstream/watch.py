@@ -11,7 +11,7 @@ from datetime import timedelta
 
 from allowlist.catalog.model import Catalog, Entry, Need
 from allowlist.catalog.upstream.asked import Asked, cited_by, citing_entries, owner_of
-from allowlist.catalog.upstream.drift import Change, Delta, Facts, Place, deltas_between
+from allowlist.catalog.upstream.drift import Change, Delta, Facts, Place, Said, deltas_between
 from allowlist.catalog.upstream.findings import (
     Finding,
     Gap,
@@ -111,6 +111,28 @@ class _Judge:
             case Change.PORTS:
                 stated = {name: self._stated(name, delta.place) for name in mine}
                 return [name for name in mine if not self._asked[name].has_ports(delta.place, stated[name])]
+            case Change.NEED | Change.SCENARIO:
+                return [name for name in mine if self._is_news(name, delta, page)]
+
+    def _is_news(self, name: str, delta: Delta, page: WatchedPage) -> bool:
+        """Do entries cite the page for it and say something different? A condition is for a person to compare."""
+        if not self._asked[name].entries_for(delta.place, page.ref) or self._is_confirmed(delta.place, page):
+            return False
+        is_need = delta.change is Change.NEED and delta.said[1] in {need.value for need in Need}
+        return not (is_need and self._asked[name].has_need(delta.place, delta.said[1]))
+
+    def _is_confirmed(self, place: Place, page: WatchedPage) -> bool:
+        """Does an entry cite the page as it stands now? Then a person read these words and went by them."""
+        sources = (
+            source
+            for name in self._citing[page.ref]
+            for entry in self._asked[name].entries_for(place, page.ref)
+            for source in entry.sources
+        )
+        return bool(page.commit) and any(
+            source.commit == page.commit and PageRef(source.repo, source.path) == page.ref
+            for source in sources
+        )
 
     def _is_held(self, place: Place, page: WatchedPage) -> bool:
         """Does any catalog that cites the page ask for it?"""
@@ -189,7 +211,7 @@ class _Judge:
         if owner not in self._watched:
             return
         for place in sorted(page.now.ports):
-            if page.before.has(place) and not self._is_held(place, page):
+            if page.before.covers(place) and not self._is_held(place, page):
                 rows = page.now.rows.get(place, ())
                 yield Gap(catalog=owner, place=place, page=page.ref, commit=page.commit, rows=rows)
 
@@ -237,11 +259,26 @@ class _Judge:
             kept |= {
                 place: ports for place, ports in page.before.ports.items() if self._is_pending(place, page)
             }
-        return PageMemory(rows=len(reading.rows), includes=reading.includes, seen=remembered(Facts(kept)))
+        words = {place: self._settled_words(place, page) for place in kept}
+        return PageMemory(
+            rows=len(reading.rows), includes=reading.includes, seen=remembered(Facts(kept, words=words))
+        )
+
+    def _settled_words(self, place: Place, page: WatchedPage) -> Said:
+        """The words of before as long as a catalog goes by them, else those of now."""
+        known = page.before.key_of(place)
+        then = page.before.words.get(known, Said()) if known else Said()
+        now = page.now.words.get(place, then)
+        if not then.need or self._is_confirmed(place, page):
+            return now
+        if then.need == now.need:
+            return then
+        names = self._citing[page.ref]
+        return now if all(self._asked[name].has_need(place, now.need) for name in names) else then
 
     def _is_settled(self, place: Place, page: WatchedPage) -> bool:
         """Known before, or held by a catalog by now: no addition any more."""
-        return page.before.has(place) or self._is_held(place, page)
+        return page.before.covers(place) or self._is_held(place, page)
 
     def _is_pending(self, place: Place, page: WatchedPage) -> bool:
         """Gone from the page, or with other ports there, while a catalog still says what it said before."""
