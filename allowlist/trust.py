@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import httpx
 
 _BUNDLES: Final = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR")
-_PROXIES: Final = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY")
+PROXIES: Final = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY")
 _PROXY_SCHEMES: Final = ("http", "https", "socks4", "socks5", "socks5h")
 _LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 _PROBE_SECONDS: Final = 5.0
@@ -67,7 +67,7 @@ def _load(context: ssl.SSLContext, name: str, place: Path) -> None:
 
 def check_proxies(environ: Mapping[str, str]) -> None:
     """Raises AllowlistError with the name of the first variable that is no address of a proxy."""
-    for name in (*_PROXIES, *(item.lower() for item in _PROXIES)):
+    for name in (*PROXIES, *(item.lower() for item in PROXIES)):
         value = environ.get(name, "").strip()
         if value and not _is_proxy(value):
             raise AllowlistError(

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from allowlist.azure.clouds import Cloud
 from allowlist.errors import AllowlistError, TargetDenied, TargetUnavailable
-from allowlist.trust import make_trust
+from allowlist.trust import PROXIES, make_trust
 
 if TYPE_CHECKING:
     from allowlist.azure.pipeline import TrustingTransport
@@ -223,13 +223,22 @@ class _in_words:  # noqa: N801 (reads as the clause it is)
         from azure.core.exceptions import AzureError, ClientAuthenticationError
 
         if isinstance(error, ClientAuthenticationError):
-            raise TargetDenied(f"signing in failed: {_reasons(error)}", hint=_HINT) from None
+            raise TargetDenied(f"signing in failed: {_reasons(error)}", hint=self._hint(error)) from None
         if isinstance(error, AzureError):
-            raise TargetUnavailable(f"signing in got no answer: {first_line(error)}", hint=_HINT) from None
+            raise TargetUnavailable(
+                f"signing in got no answer: {first_line(error)}", hint=self._hint(error)
+            ) from None
         if isinstance(error, (ValueError, TypeError, OSError, ImportError)):
             raise AllowlistError(
                 f"--credential {self._choice} cannot be used: {first_line(error)}", hint=self._blamed()
             ) from None
+
+    def _hint(self, error: Exception) -> str:
+        """Names the settings of the proxy where it was the proxy that was not reached."""
+        names = [name for name in PROXIES if self._environ.get(name) or self._environ.get(name.lower())]
+        return (
+            f"look at {' and '.join(names)}; or {_HINT}" if names and "proxy" in str(error).lower() else _HINT
+        )
 
     def _blamed(self) -> str:
         names = sorted(name for name in self._environ if name.startswith("AZURE_") and self._environ[name])

@@ -8,6 +8,7 @@ version whose fields are known, and never written with another one. A cloud may 
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 import threading
 from collections.abc import Callable, Mapping
@@ -55,6 +56,13 @@ class Versions:
         """
         kind = type_of(path)
         listed = listed_versions(error)
+        if listed and self._given(kind):
+            raise TargetError(
+                str(error),
+                hint=f"leave --api-version out, or give one that is there: --api-version {kind}={listed[-1]}",
+                status=error.status,
+                code=error.code,
+            )
         if not listed or not kind or self._fixed(kind):
             return False
         fitting = [version for version in listed if is_known(kind, version)]
@@ -86,12 +94,20 @@ class Versions:
 def parse_choice(text: str) -> tuple[str, str]:
     """``TYPE=VERSION``. Raises AllowlistError."""
     kind, mark, version = text.partition("=")
-    if not mark or not kind or not _VERSION.fullmatch(version):
+    if not mark or not kind or not _VERSION.fullmatch(version) or not _is_day(version[:10]):
         raise AllowlistError(
             f"--api-version {text} is not of the form KIND=VERSION",
             hint="for example --api-version firewall-policy=2025-09-01",
         )
     return kind, version
+
+
+def _is_day(text: str) -> bool:
+    try:
+        dt.date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
 
 
 def type_of(path: str) -> str:

@@ -122,6 +122,7 @@ _sign_in_options = (
         cls=Carried,
         multiple=True,
         metavar="KIND=VERSION",
+        shell_complete=completing.api_versions,
         callback=lambda context, option, texts: _api_versions(texts),
         help="Read a kind of target or a resource type with this api-version (repeatable).",
     ),
@@ -133,10 +134,14 @@ def _api_versions(texts: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
     if not texts:
         return ()
     from allowlist.azure.versions import parse_choice
+    from allowlist.errors import AllowlistError
     from allowlist.points.kind import kind_of
 
     pairs = [parse_choice(text) for text in texts]
-    return tuple((kind if "." in kind else kind_of(kind).arm_type, version) for kind, version in pairs)
+    types = {kind: kind if "." in kind else kind_of(kind).arm_type for kind, _ in pairs}
+    if local := next((kind for kind, found in types.items() if not found), ""):
+        raise AllowlistError(f"--api-version {local}: targets of this kind are not read from Azure")
+    return tuple((types[kind], version) for kind, version in pairs)
 
 
 _credential_option = click.option(

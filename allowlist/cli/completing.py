@@ -172,3 +172,21 @@ def unfinished_runs(context: click.Context, begun: str) -> Iterator[Offer]:
     with _ledger(context) as ledger:
         found = ledger.unfinished_runs()
     return ((run.run_id, f"{run.kind} {run.state} {run.who}") for run in found)
+
+
+@_completer
+def api_versions(context: click.Context, begun: str) -> Iterator[Offer]:
+    """Kinds of targets that are read from Azure; behind ``=`` the oldest and the newest version that is known."""
+    from allowlist.azure.facts import api_version_row
+    from allowlist.points.kind import kinds
+
+    del context
+    kind, mark, _ = begun.partition("=")
+    for name, found in kinds().items():
+        row = api_version_row(found.arm_type.lower()) if found.arm_type else None
+        if row is not None and not mark:
+            yield f"{name}=", found.arm_type
+        elif row is not None and name == kind:
+            yield from (
+                (f"{name}={version}", "") for version in dict.fromkeys((row.version, row.oldest)) if version
+            )

@@ -151,3 +151,19 @@ def test_a_choice_is_a_kind_and_a_version(text: str) -> None:
 )
 def test_the_type_of_a_path(path: str, kind: str) -> None:
     assert type_of(path) == kind
+
+
+@pytest.mark.parametrize(
+    "text", ["firewall-policy=2024-13-45", "firewall-policy=", "=2024-05-01", "firewall-policy=latest", ""]
+)
+def test_what_is_no_kind_and_version_is_refused(text: str) -> None:
+    with pytest.raises(AllowlistError, match="KIND=VERSION"):
+        parse_choice(text)
+
+
+def test_a_chosen_version_that_azure_has_not_is_refused_with_one_it_has() -> None:
+    code, text = next(iter(NOT_HERE.items()))
+    arm, *_ = _arm(_refused(code, text), api_versions={"Microsoft.Network/firewallPolicies": "1999-01-01"})
+    with pytest.raises(TargetError, match="api-versions are") as caught:
+        arm.get(ID, "1")
+    assert "leave --api-version out" in caught.value.hint

@@ -62,3 +62,16 @@ def test_what_cannot_be_read_offers_nothing_and_says_nothing(
     assert offered(*words) == []
     assert capsys.readouterr() == ("", "")
     del workplace
+
+
+def test_kinds_read_from_azure_are_offered_with_the_versions_that_are_known() -> None:
+    assert "firewall-policy=" in offered("check", "--api-version", "")
+    assert "filter=" not in offered("check", "--api-version", "")
+    assert offered("check", "--api-version", "security-perimeter=") == ["security-perimeter=2024-10-01"]
+    assert offered("check", "--api-version", "nonsense=") == []
+
+
+def test_a_kind_that_is_not_read_from_azure_has_no_api_version(workplace: Path) -> None:
+    told = allowlist("check", "--workload", FIREWALL_ONLY, "--api-version", "filter=2024-05-01")
+    assert told.code == 1
+    assert "not read from Azure" in told.err
