@@ -204,7 +204,8 @@ def _twins(name: str) -> tuple[str, ...]:
 
 
 def _twin_in(patterns: Iterable[str], name: str) -> str:
-    return next((text for text in patterns if text in _twins(name)), "")
+    twins = _twins(name)
+    return next((text for text in patterns if text in twins), "")
 
 
 def _allows(rule: FilterRule) -> bool:
