@@ -15,7 +15,7 @@ ITSELF  := install --quiet --no-deps --no-build-isolation --editable .
 # Whatever a machine says: what every worker and every process of a test imports is compiled once.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: demo spark terraform test quick coverage laws check workflows engines clients kusto pages docs bench picture mutants hints soak fuzz wheel lock clean
+.PHONY: demo spark terraform action test quick coverage laws check workflows engines clients kusto pages docs bench picture mutants hints soak fuzz wheel lock clean
 
 demo: .make/product
 	$(BIN)/allowlist demo
@@ -96,6 +96,11 @@ terraform: .make/dev
 	$(PYTHON) -m venv .make/terraform && .make/terraform/bin/pip install --quiet tf==1.2.0
 	npm install --silent --no-audit --no-fund --no-save --no-package-lock --legacy-peer-deps --prefix .make/terraform @cdktf/provider-azurerm@14.23.1 @cdktf/hcl2json@0.21.0
 	ALLOWLIST_TERRAFORM=.make/terraform NODE_PATH="$$PWD/.make/terraform/node_modules" $(BIN)/python -m pytest tests/terraform -rs -q
+
+# The action from its first step, and the hook by pre-commit itself; both install the product as a user's job would.
+action: .make/dev
+	$(PYTHON) -m venv .make/pre-commit && .make/pre-commit/bin/pip install --quiet pre-commit==4.7.0
+	ALLOWLIST_PRE_COMMIT="$$PWD/.make/pre-commit/bin/pre-commit" $(BIN)/python -m pytest tests/action -rs -q
 
 workflows: .make/tools
 	.make/tools/bin/zizmor --offline .github examples/github-actions

@@ -325,3 +325,91 @@ def test_a_truncated_template_is_refused_with_its_place(tmp_path: Path) -> None:
     )
     with pytest.raises(InvalidInput, match=r"main.json:1:\d+"):
         read_snapshot(tmp_path)
+
+
+def _module(name: str, outputs: dict[str, Any], **more: Any) -> dict[str, Any]:
+    template = {"parameters": {"n": {"type": "string"}}, "resources": [], "outputs": outputs}
+    properties = {
+        "mode": "Incremental",
+        "expressionEvaluationOptions": {"scope": "inner"},
+        "parameters": {"n": {"value": "afw"}},
+        "template": template,
+    }
+    return {"type": "Microsoft.Resources/deployments", "name": name, "properties": properties, **more}
+
+
+_GIVEN = {
+    "name": {"type": "string", "value": "[concat('p-', parameters('n'))]"},
+    "secret": {"type": "secureString", "value": "x"},
+}
+_OF_M = "reference(resourceId('Microsoft.Resources/deployments', 'm'), '2022-09-01').outputs"
+
+
+@pytest.mark.parametrize(
+    ("module", "expression", "known"),
+    [
+        ({}, f"{_OF_M}.name.value", True),
+        ({}, f"{_OF_M}.secret.value", False),
+        ({}, f"{_OF_M}.other.value", False),
+        ({}, "reference(resourceId('Microsoft.Resources/deployments', 'other')).outputs.name.value", False),
+        ({}, "reference(resourceId('r', 'Microsoft.Resources/deployments', 'm')).outputs.name.value", False),
+        ({"resourceGroup": "r"}, f"{_OF_M}.name.value", False),
+        (
+            {"resourceGroup": "r"},
+            "reference(resourceId('r', 'Microsoft.Resources/deployments', 'm')).outputs.name.value",
+            True,
+        ),
+        ({"condition": "[parameters('maybe')]"}, f"{_OF_M}.name.value", False),
+        ({"condition": False}, f"{_OF_M}.name.value", False),
+    ],
+)
+def test_what_a_module_gives_out_is_known_to_who_refers_to_it(
+    module: dict[str, Any], expression: str, known: bool
+) -> None:
+    policy = {
+        "type": "Microsoft.Network/firewallPolicies",
+        "name": "afwp",
+        "properties": {"x": f"[{expression}]"},
+    }
+    template = {
+        "parameters": {"maybe": {"type": "bool"}},
+        "resources": [policy, _module("m", _GIVEN, **module)],
+    }
+    (body,) = read_template(template, "main.json").bodies.values()
+    assert (body["properties"]["x"] == "p-afw") is known
+    assert known or body["properties"]["x"].startswith("[")
+
+
+def test_modules_of_a_loop_are_told_apart_and_two_of_one_name_are_unknown() -> None:
+    def policy(name: str, expression: str) -> dict[str, Any]:
+        return {
+            "type": "Microsoft.Network/firewallPolicies",
+            "name": name,
+            "properties": {"x": f"[{expression}]"},
+        }
+
+    looped = _module(
+        "[concat('m', copyIndex())]",
+        {"name": {"type": "string", "value": "[parameters('n')]"}},
+        copy={"name": "each", "count": 2},
+    )
+    looped["properties"]["parameters"] = {"n": {"value": "[concat('p', copyIndex())]"}}
+    one = _module("m", {"name": {"type": "string", "value": "one"}})
+    other = _module("m", {"name": {"type": "string", "value": "other"}})
+    of_loop = "reference(resourceId('Microsoft.Resources/deployments', 'm1')).outputs.name.value"
+    resources = [policy("a", of_loop), policy("b", f"{_OF_M}.name.value"), looped, one, other]
+    bodies = read_template({"resources": resources}, "main.json").bodies.values()
+    found = {body["name"]: body["properties"]["x"] for body in bodies}
+    assert found["a"] == "p1"
+    assert found["b"].startswith("[")
+
+
+def test_a_symbolic_name_refers_to_its_module() -> None:
+    policy = {
+        "type": "Microsoft.Network/firewallPolicies",
+        "name": "afwp",
+        "properties": {"x": "[reference('net').outputs.name.value]"},
+    }
+    template = {"languageVersion": "2.0", "resources": {"afwp": policy, "net": _module("m", _GIVEN)}}
+    (body,) = read_template(template, "main.json").bodies.values()
+    assert body["properties"]["x"] == "p-afw"

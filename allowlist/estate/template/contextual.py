@@ -113,6 +113,13 @@ def _only_deployed(scope: Scope, node: Call, *values: Any) -> Unknown:
     return Unknown(node.text, nickname(node.text))
 
 
+def _reference(scope: Scope, node: Call, target: Any, *more: Any) -> Any:
+    """What a module of the same template gives out; all else that is referred to is known to Azure only."""
+    named = isinstance(target, str) or (isinstance(target, Unknown) and target.is_id)
+    module = scope.frame.modules.get(name_in_id(target)) if named and len(more) < 2 else None
+    return _only_deployed(scope, node) if module is None else module.get()
+
+
 def _unique(scope: Scope, node: Call, *values: Any) -> Unknown:
     """Equal parts give equal texts, as in Azure; which text is not known here."""
     parts = "|".join(str(called(value, scope.budget)) for value in values)
@@ -184,7 +191,7 @@ CONTEXTUAL: dict[str, tuple[Contextual, int, int]] = {
     "guid": (_unique, 1, 50),
     "newguid": (_only_deployed, 0, 0),
     "utcnow": (_only_deployed, 0, 1),
-    "reference": (_only_deployed, 1, 3),
+    "reference": (_reference, 1, 3),
     "references": (_only_deployed, 1, 2),
     "pickzones": (_only_deployed, 3, 5),
     "providers": (_only_deployed, 1, 2),

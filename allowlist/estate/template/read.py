@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from allowlist.estate.template.budget import COPIES, Budget, TooMuch
 from allowlist.estate.template.evaluate import as_json, is_count, resolved, shown
-from allowlist.estate.template.frames import constant, frame_of
-from allowlist.estate.template.scopes import Lazy, Place, Scope, id_of, name_in_id
-from allowlist.estate.template.values import Unknown, nickname
+from allowlist.estate.template.frames import Given, constant, frame_of
+from allowlist.estate.template.scopes import Frame, Lazy, Place, Scope, id_of, name_in_id
+from allowlist.estate.template.values import Open, Unknown, nickname
 from allowlist.estate.unread import CONTAINERS, UNRESOLVED, Unread, perhaps_deployed
 
 _DEPLOYMENT = "microsoft.resources/deployments"
@@ -51,7 +52,7 @@ def read_template(
     """
     reader = _Reader(file, cloud, budget or Budget())
     given = {name.lower(): constant(value) for name, value in (values or {}).items()}
-    frame = frame_of(template, given, _place_of(template), reader.budget, cloud)
+    frame = reader.frame(template, given, _place_of(template))
     reader.read(template.get("resources"), _Parent(), Scope(frame), frame.place, "")
     reader.tell_orphans()
     return reader.found
@@ -73,6 +74,15 @@ class _Reader:
         self._depth = 0
         self._children: dict[str, _Parent] = {}
         self._doubtful: dict[str, set[str]] = {}
+        self._frames: dict[tuple[Any, ...], Frame] = {}
+
+    def frame(
+        self, template: Mapping[str, Any], given: Given, place: Place, *, all_given: bool = True
+    ) -> Frame:
+        """What names mean in ``template``, the outputs of its modules among them."""
+        made = frame_of(template, given, place, self.budget, self._cloud, all_given=all_given)
+        made.modules.fill(lambda: dict(self._modules_of(template.get("resources"), Scope(made))))
+        return made
 
     def read(self, items: Any, parent: _Parent, scope: Scope, place: Place, unsure: str) -> None:
         """All of ``resources``, a list or by symbolic names; ``unsure`` says what their deployment depends on."""
@@ -220,19 +230,15 @@ class _Reader:
             self._cannot("deployment", item.get("name"))
             return
         link = properties.get("templateLink")
-        template = properties.get("template")
-        if isinstance(template, str):
-            template = resolved(template, scope)
-        options = properties.get("expressionEvaluationOptions") or {}
-        inner = options.get("scope", "outer") if isinstance(options, Mapping) else options
-        if not isinstance(template, Mapping) or str(inner).lower() not in ("inner", "outer", "notspecified"):
+        template, inner = _template_of(properties, scope)
+        if template is None:
             what = f"linked template {_address(link)}" if link else "template that cannot be worked out"
             self.found.unread.append(Unread(f"deployment {name} ({what})", self._file))
             return
         self._depth += 1
         if self._depth > _DEEPEST_MODULE:
             raise TooMuch(f"modules stand more than {_DEEPEST_MODULE} deep in each other")
-        self._inside(item, properties, template, scope, place, unsure, inner=str(inner).lower() == "inner")
+        self._inside(item, properties, template, scope, place, unsure, inner=inner)
         self._depth -= 1
 
     def _inside(
@@ -248,10 +254,82 @@ class _Reader:
     ) -> None:
         there = _place_inside(item, scope, place)
         if inner:
-            given, all_given = _arguments(properties, scope)
-            frame = frame_of(template, given, there, self.budget, self._cloud, all_given=all_given)
-            scope = Scope(frame)
+            scope = Scope(self._frame_inside(item, properties, template, scope, there))
         self.read(template.get("resources"), _Parent(), scope, there, unsure)
+
+    def _frame_inside(
+        self,
+        item: Mapping[str, Any],
+        properties: Mapping[str, Any],
+        template: Mapping[str, Any],
+        scope: Scope,
+        place: Place,
+    ) -> Frame:
+        """One for each module and turn, whether its resources or its outputs are asked for first."""
+        key = (id(item), id(scope.frame), *scope.copies.items())
+        if key not in self._frames:
+            given, all_given = _arguments(properties, scope)
+            self._frames[key] = self.frame(template, given, place, all_given=all_given)
+        return self._frames[key]
+
+    def _modules_of(self, items: Any, scope: Scope) -> Iterator[tuple[str, Lazy]]:
+        """Outputs by the id of the deployment, and by its symbolic name; what two of them share is unknown."""
+        symbolic = isinstance(items, Mapping)
+        listed = items.items() if symbolic else enumerate(items if isinstance(items, list) else ())
+        seen: set[str] = set()
+        for symbol, item in listed:
+            if not isinstance(item, Mapping) or str(item.get("type")).lower() != _DEPLOYMENT:
+                continue
+            if item.get("existing") is True:
+                continue
+            for at, (turn, unsure) in enumerate(self._turns(item, scope)):
+                outputs = Lazy("outputs", partial(self._outputs, item, turn, scope.frame.place, unsure))
+                own = f"{symbol}[{at}]" if "copy" in item else str(symbol)
+                for name in (_id_of_module(item, turn, scope.frame.place), *([own.lower()] * symbolic)):
+                    twice = name in seen
+                    seen.add(name)
+                    yield name, constant(Unknown(f"outputs of {name}")) if twice else outputs
+
+    def _outputs(self, item: Mapping[str, Any], scope: Scope, place: Place, unsure: str) -> Any:
+        """As ``reference`` answers for a deployment. One that is not certain to happen gives out what nobody knows."""
+        unknown = Unknown(f"reference('{shown(item.get('name'))}')")
+        properties = resolved_object(item.get("properties"), scope)
+        if unsure or properties is None or resolved(item.get("condition", True), scope) is not True:
+            return unknown
+        template, inner = _template_of(properties, scope)
+        if template is None or not inner or not isinstance(template.get("outputs"), Mapping):
+            return unknown
+        there = _place_inside(item, scope, place)
+        within = Scope(self._frame_inside(item, properties, template, scope, there))
+        given = {name: _output(name, one, within) for name, one in template["outputs"].items()}
+        return Open(outputs=Open(given))
+
+
+def _template_of(properties: Mapping[str, Any], scope: Scope) -> tuple[Mapping[str, Any] | None, bool]:
+    """The template of a nested deployment, None where it is not to be had; is it evaluated in a scope of its own?"""
+    template = properties.get("template")
+    if isinstance(template, str):
+        template = resolved(template, scope)
+    options = properties.get("expressionEvaluationOptions") or {}
+    inner = options.get("scope", "outer") if isinstance(options, Mapping) else options
+    if not isinstance(template, Mapping) or str(inner).lower() not in ("inner", "outer", "notspecified"):
+        return None, False
+    return template, str(inner).lower() == "inner"
+
+
+def _id_of_module(item: Mapping[str, Any], scope: Scope, place: Place) -> str:
+    name = name_in_id(resolved(item.get("name", ""), scope))
+    return id_of(_place_inside(item, scope, place).path, _DEPLOYMENT, [name]).lower()
+
+
+def _output(name: str, declared: Any, scope: Scope) -> Any:
+    """An output with its value; unknown where it is secret, perhaps not given, or one of a loop."""
+    unknown = Unknown(f"outputs.{name}")
+    if not isinstance(declared, Mapping) or str(declared.get("type")).lower().startswith("secure"):
+        return unknown
+    if "value" not in declared or resolved(declared.get("condition", True), scope) is not True:
+        return unknown
+    return {"type": declared.get("type"), "value": resolved(declared["value"], scope)}
 
 
 def resolved_object(value: Any, scope: Scope) -> Mapping[str, Any] | None:

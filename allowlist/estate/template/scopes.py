@@ -87,6 +87,21 @@ class UserFunction:
     body: Any
 
 
+class Modules:
+    """What the nested deployments of one template give out, by their ids and the names they are referred to by."""
+
+    def __init__(self) -> None:
+        self._found = Lazy("the modules", dict[str, Lazy])
+
+    def fill(self, work: Callable[[], dict[str, Lazy]]) -> None:
+        """``work`` is done when something is first asked for."""
+        self._found = Lazy("the modules", work)
+
+    def get(self, name: str) -> Lazy | None:
+        found: Lazy | None = self._found.get().get(name.lower())
+        return found
+
+
 @dataclass(frozen=True, slots=True)
 class Frame:
     """One template, or one module of it: what its parameters, variables and functions stand for."""
@@ -97,6 +112,7 @@ class Frame:
     parameters: Mapping[str, Lazy] = field(default_factory=dict)
     variables: Mapping[str, Lazy] = field(default_factory=dict)
     functions: Mapping[str, UserFunction] = field(default_factory=dict)
+    modules: Modules = field(default_factory=Modules)
 
 
 @dataclass(frozen=True, slots=True)
