@@ -327,7 +327,7 @@ def test_a_truncated_template_is_refused_with_its_place(tmp_path: Path) -> None:
         read_snapshot(tmp_path)
 
 
-def _module(name: str, outputs: dict[str, Any], **more: Any) -> dict[str, Any]:
+def _giving(name: str, outputs: dict[str, Any], **more: Any) -> dict[str, Any]:
     template = {"parameters": {"n": {"type": "string"}}, "resources": [], "outputs": outputs}
     properties = {
         "mode": "Incremental",
@@ -373,7 +373,7 @@ def test_what_a_module_gives_out_is_known_to_who_refers_to_it(
     }
     template = {
         "parameters": {"maybe": {"type": "bool"}},
-        "resources": [policy, _module("m", _GIVEN, **module)],
+        "resources": [policy, _giving("m", _GIVEN, **module)],
     }
     (body,) = read_template(template, "main.json").bodies.values()
     assert (body["properties"]["x"] == "p-afw") is known
@@ -388,14 +388,14 @@ def test_modules_of_a_loop_are_told_apart_and_two_of_one_name_are_unknown() -> N
             "properties": {"x": f"[{expression}]"},
         }
 
-    looped = _module(
+    looped = _giving(
         "[concat('m', copyIndex())]",
         {"name": {"type": "string", "value": "[parameters('n')]"}},
         copy={"name": "each", "count": 2},
     )
     looped["properties"]["parameters"] = {"n": {"value": "[concat('p', copyIndex())]"}}
-    one = _module("m", {"name": {"type": "string", "value": "one"}})
-    other = _module("m", {"name": {"type": "string", "value": "other"}})
+    one = _giving("m", {"name": {"type": "string", "value": "one"}})
+    other = _giving("m", {"name": {"type": "string", "value": "other"}})
     of_loop = "reference(resourceId('Microsoft.Resources/deployments', 'm1')).outputs.name.value"
     resources = [policy("a", of_loop), policy("b", f"{_OF_M}.name.value"), looped, one, other]
     bodies = read_template({"resources": resources}, "main.json").bodies.values()
@@ -404,12 +404,12 @@ def test_modules_of_a_loop_are_told_apart_and_two_of_one_name_are_unknown() -> N
     assert found["b"].startswith("[")
 
 
-def test_a_symbolic_name_refers_to_its_module() -> None:
+def test_a_symbolic_name_refers_to_its_giving() -> None:
     policy = {
         "type": "Microsoft.Network/firewallPolicies",
         "name": "afwp",
         "properties": {"x": "[reference('net').outputs.name.value]"},
     }
-    template = {"languageVersion": "2.0", "resources": {"afwp": policy, "net": _module("m", _GIVEN)}}
+    template = {"languageVersion": "2.0", "resources": {"afwp": policy, "net": _giving("m", _GIVEN)}}
     (body,) = read_template(template, "main.json").bodies.values()
     assert body["properties"]["x"] == "p-afw"
