@@ -357,3 +357,61 @@ def test_an_address_pattern_that_has_to_be_let_through_is_a_range() -> None:
         ("ip_range", "10.x.x.x"),
         ("ip_range", "100.x.x.x"),
     ]
+
+
+def test_rows_that_only_another_catalog_holds_are_owed_to_the_one_the_page_describes(tmp_path: Path) -> None:
+    made = Project(tmp_path)
+    path = "docs/fabrikam-network.md"
+    made.catalog(entry(HOSTS[0], path=path), name="fabrikam")
+    made.catalog(*(entry(host, path=path) for host in HOSTS[:3]), name="contoso")
+    made.hosts(*HOSTS[:3], path=path)
+
+    for report in (made.run(), made.run(only=("fabrikam",))):
+        (owed,) = report.owed
+        assert owed.catalog == "fabrikam"
+        assert [place.subject.value for place in owed.places] == HOSTS[1:3]
+        assert owed.held_by == ("contoso",)
+
+
+def test_what_a_catalog_lacks_is_told_to_each_where_the_page_describes_none(tmp_path: Path) -> None:
+    made = Project(tmp_path)
+    made.catalog(*(entry(host) for host in HOSTS[:2]), name="demo")
+    made.catalog(*(entry(host) for host in HOSTS), name="other")
+    made.page(HEAD + ROWS)
+
+    (owed,) = made.run().owed
+
+    assert (owed.catalog, len(owed.places)) == ("demo", 6)
+
+
+@pytest.mark.parametrize(
+    ("file", "row"),
+    [
+        (".openpublishing.redirection.json", '"source_path": "docs/page.md", "redirect_url": "/contoso/docs/new"'),
+        (".openpublishing.redirection.contoso.json", '"source_path_from_root": "/docs/page.md", "redirect_url": "/azure/new"'),
+        (".openpublishing.redirection.json", '"source_path": "docs/page.md", "redirect_url": "docs/new.md"'),
+        (".openpublishing.redirection.json", '"source_path": "docs/page.md", "redirect_url": "new#network"'),
+    ],
+)  # fmt: skip
+def test_a_renamed_page_is_followed(project: Project, file: str, row: str) -> None:
+    old = project.pages / "contoso" / "docs" / "docs" / "page.md"
+    old.unlink()
+    project.page(without("a1."), "docs/new.md")
+    project.page('{"redirections": [{' + row + "}]}", file)
+    project.run(days=1)
+
+    report = project.run(days=31)
+
+    assert [(page.moved_to, page.trouble) for page in report.pages] == [("contoso/docs:docs/new.md", "")]
+    assert ready(report) == [("ended", "a1.contoso.com")]
+
+
+@pytest.mark.parametrize("redirections", ["", "{", "[]", '{"redirections": [{"source_path": "docs/page.md", "redirect_url": "docs/page.md"}]}'])  # fmt: skip
+def test_a_page_nobody_redirects_is_not_found_and_ends_nothing(project: Project, redirections: str) -> None:
+    (project.pages / "contoso" / "docs" / "docs" / "page.md").unlink()
+    project.page(redirections, ".openpublishing.redirection.json")
+
+    report = project.run(days=31)
+
+    assert [page.trouble for page in report.pages] == ["was not found"]
+    assert ready(report) == []

@@ -80,6 +80,20 @@ def commits_cited(ref: PageRef, citing: Mapping[str, Collection[Entry]]) -> list
     return sorted({source.commit for source in sources if PageRef(source.repo, source.path) == ref} - {""})
 
 
-def owner_of(citing: Mapping[str, Collection[Entry]]) -> str:
-    """The catalog a page documents first of all: the one with most entries from it."""
-    return max(sorted(citing), key=lambda name: len(citing[name]))
+def owner_of(citing: Mapping[str, Collection[Entry]], ref: PageRef | None = None) -> str:
+    """The catalog a page documents first of all: the one its path names, else the one with most entries from it."""
+    path = ref.path.lower() if ref else ""
+    return max(sorted(citing), key=lambda name: (_named_by(path, name), len(citing[name])))
+
+
+def described_by(citing: Mapping[str, Collection[Entry]], ref: PageRef) -> list[str]:
+    """The catalogs whose service the page describes, by its path; all that cite it where the path names none."""
+    shares = {name: _named_by(ref.path.lower(), name) for name in citing}
+    best = max(shares.values())
+    return sorted(name for name, share in shares.items() if share == best)
+
+
+def _named_by(path: str, name: str) -> int:
+    """How many words of a catalog's name stand in the path, if all but ``azure`` do; else none."""
+    words = [word for word in name.lower().split("-") if word not in ("azure", "microsoft")]
+    return len(words) if words and all(word in path for word in words) else 0

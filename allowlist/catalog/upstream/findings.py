@@ -69,6 +69,16 @@ class Gap:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Owed:
+    """What a page asks for and ``catalog``, which cites it, does not hold, while ``held_by`` does."""
+
+    catalog: str
+    page: PageRef
+    places: tuple[Place, ...]
+    held_by: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Unseen:
     """Entries that cite a page on which the watch never saw them: a picture, another page, or long gone.
 
@@ -88,6 +98,7 @@ class PageReport:
     commit: str = ""
     rows: int = 0
     trouble: str = ""
+    moved_to: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +110,7 @@ class WatchReport:
     gaps: tuple[Gap, ...]
     unseen: tuple[Unseen, ...]
     state: WatchState
+    owed: tuple[Owed, ...] = ()
 
     @property
     def ready(self) -> tuple[Finding, ...]:

@@ -47,6 +47,11 @@ class FolderPages:
             return None
         return PageText(ref=ref, text=_text_of(plain))
 
+    def redirections(self, repo: str) -> list[str]:
+        """The redirection files of a repository, wherever its configuration lists them."""
+        folder = self.folder / repo
+        return sorted(file.name for file in folder.glob(".openpublishing.redirection*.json"))
+
 
 def _listed(manifest: Path) -> Iterator[tuple[PageRef, _Snapshot]]:
     from allowlist.documents.source import load_source

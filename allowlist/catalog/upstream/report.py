@@ -35,6 +35,10 @@ def render_text(report: WatchReport) -> str:
     for finding in report.findings:
         lines += _finding_lines(finding)
     lines += [f"gap      {gap.catalog}: {_what(gap.place, gap.rows)} {_evidence(gap)}" for gap in report.gaps]
+    for owed in report.owed:
+        names = ", ".join(_what(place, ()) for place in owed.places)
+        holders = ", ".join(owed.held_by)
+        lines.append(f"owed     {owed.catalog}: {names} on {owed.page}; held by {holders} only")
     for unseen in report.unseen:
         lines.append(f"unseen   {unseen.catalog}: {', '.join(unseen.entries)} on {unseen.page}")
     lines.append(_summary(report))
@@ -45,6 +49,8 @@ def _trouble(pages: Iterable[PageReport]) -> Iterator[str]:
     for page in pages:
         if page.trouble:
             yield f"page     {page.ref} {visible(page.trouble)}"
+        if page.moved_to:
+            yield f"moved    {page.ref} is {visible(page.moved_to)} now; cite that page"
 
 
 def _finding_lines(finding: Finding) -> Iterator[str]:
@@ -119,6 +125,7 @@ def encode_report(report: WatchReport) -> dict[str, Any]:
                 "commit": page.commit,
                 "rows": page.rows,
                 "trouble": page.trouble,
+                **({"moved_to": page.moved_to} if page.moved_to else {}),
             }
             for page in report.pages
         ],
@@ -126,6 +133,16 @@ def encode_report(report: WatchReport) -> dict[str, Any]:
         "gaps": [
             {"catalog": gap.catalog, **_encode_place(gap.place), "evidence": _encode_rows(gap, gap.rows)}
             for gap in report.gaps
+        ],
+        "owed": [
+            {
+                "catalog": owed.catalog,
+                "repo": owed.page.repo,
+                "path": owed.page.path,
+                "held_by": list(owed.held_by),
+                "places": [_encode_place(place) for place in owed.places],
+            }
+            for owed in report.owed
         ],
         "unseen": [
             {

@@ -10,11 +10,12 @@ from collections.abc import Callable, Collection, Iterator
 from datetime import timedelta
 
 from allowlist.catalog.model import Catalog, Entry, Need
-from allowlist.catalog.upstream.asked import Asked, cited_by, citing_entries, owner_of
+from allowlist.catalog.upstream.asked import Asked, cited_by, citing_entries, described_by, owner_of
 from allowlist.catalog.upstream.drift import Change, Delta, Facts, Place, Said, deltas_between
 from allowlist.catalog.upstream.findings import (
     Finding,
     Gap,
+    Owed,
     PageReport,
     Standing,
     Unseen,
@@ -81,13 +82,20 @@ class _Judge:
         findings = [finding for page in pages for finding in self._findings(page)]
         return WatchReport(
             pages=tuple(
-                PageReport(ref=page.ref, commit=page.commit, rows=page.rows, trouble=page.trouble)
+                PageReport(
+                    ref=page.ref,
+                    commit=page.commit,
+                    rows=page.rows,
+                    trouble=page.trouble,
+                    moved_to=page.moved_to,
+                )
                 for page in pages
             ),
             findings=tuple(sorted(findings, key=lambda finding: (finding.catalog, finding.delta.place))),
             gaps=tuple(gap for page in pages for gap in self._gaps(page)),
             unseen=tuple(unseen for page in pages for unseen in self._unseen(page)),
             state=self._new_state(findings),
+            owed=tuple(owed for page in pages for owed in self._owed(page)),
         )
 
     def _findings(self, page: WatchedPage) -> Iterator[Finding]:
@@ -105,7 +113,11 @@ class _Judge:
         mine = sorted(citing.keys() & self._watched)
         match delta.change:
             case Change.ADDED:
-                return [] if self._is_held(delta.place, page) else sorted({owner_of(citing)} & self._watched)
+                return (
+                    []
+                    if self._is_held(delta.place, page)
+                    else sorted({owner_of(citing, page.ref)} & self._watched)
+                )
             case Change.ENDED:
                 return [name for name in mine if self._ends_in(name, delta.place, page.ref)]
             case Change.PORTS:
@@ -207,13 +219,29 @@ class _Judge:
         return [page, *(other for other in others if other is not None)]
 
     def _gaps(self, page: WatchedPage) -> Iterator[Gap]:
-        owner = owner_of(self._citing[page.ref])
+        owner = owner_of(self._citing[page.ref], page.ref)
         if owner not in self._watched:
             return
         for place in sorted(page.now.ports):
             if page.before.covers(place) and not self._is_held(place, page):
                 rows = page.now.rows.get(place, ())
                 yield Gap(catalog=owner, place=place, page=page.ref, commit=page.commit, rows=rows)
+
+    def _owed(self, page: WatchedPage) -> Iterator[Owed]:
+        """Rows that a catalog of the page's own service lacks and that only another catalog hides."""
+        citing = self._citing[page.ref]
+        for name in described_by(citing, page.ref):
+            if name not in self._watched:
+                continue
+            lacking = [place for place in sorted(page.now.ports) if not self._asked[name].holds(place)]
+            holders = {
+                place: [other for other in sorted(citing) if self._asked[other].entries_for(place, page.ref)]
+                for place in lacking
+            }
+            places = tuple(place for place in lacking if holders[place])
+            if places:
+                held_by = tuple(sorted({other for place in places for other in holders[place]}))
+                yield Owed(catalog=name, page=page.ref, places=places, held_by=held_by)
 
     def _unseen(self, page: WatchedPage) -> Iterator[Unseen]:
         if page.reading is None:

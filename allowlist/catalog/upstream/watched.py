@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from allowlist.catalog.model import Entry
 from allowlist.catalog.upstream.asked import Asked, commits_cited
 from allowlist.catalog.upstream.drift import Facts, facts_of
+from allowlist.catalog.upstream.moved import followed
 from allowlist.catalog.upstream.pages import PageRef, PageSource, Reading, read_page
 from allowlist.catalog.upstream.state import WatchState, facts_from
 from allowlist.errors import CatalogError
@@ -27,6 +28,8 @@ class WatchedPage:
     now: Facts = field(default_factory=Facts)
     before: Facts = field(default_factory=Facts)
     was_seen: bool = False
+    moved_to: str = ""
+    """The page that took its place, as a redirection file says; what is read is that one."""
 
     @property
     def commit(self) -> str:
@@ -51,6 +54,10 @@ class PageOpener:
             reading = read_page(ref, self.source)
         except CatalogError as error:
             return WatchedPage(ref=ref, trouble=str(error))
+        moved_to = None
+        if reading is None:
+            moved_to = followed(ref, self.source)
+            reading = self._read_there(moved_to)
         if reading is None:
             return WatchedPage(ref=ref, trouble="was not found")
         before, had, was_seen = self._past(ref, citing)
@@ -62,7 +69,14 @@ class PageOpener:
             now=now,
             before=before,
             was_seen=was_seen,
+            moved_to=str(moved_to or ""),
         )
+
+    def _read_there(self, moved_to: PageRef | None) -> Reading | None:
+        try:
+            return read_page(moved_to, self.source) if moved_to else None
+        except CatalogError:
+            return None
 
     def _past(self, ref: PageRef, citing: Mapping[str, Collection[Entry]]) -> tuple[Facts, int, bool]:
         """The facts of before, the number of rows, and whether the page itself said so."""
