@@ -8,7 +8,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProgressEvent:
-    """One moment of a run. ``elapsed`` and ``expected`` are minutes of the step; ``state`` is a step state or waiting."""
+    """One moment of a run. ``elapsed`` and ``expected`` are minutes of the step; ``state`` is a step state or waiting.
+
+    ``changes`` are the ids of what the step writes, where that is known.
+    """
 
     target: str
     step: str
@@ -16,6 +19,7 @@ class ProgressEvent:
     text: str
     elapsed: float = 0.0
     expected: float = 0.0
+    changes: tuple[str, ...] = ()
 
 
 OnEvent = Callable[[ProgressEvent], None]

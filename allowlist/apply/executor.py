@@ -379,6 +379,7 @@ class _Journal:
                 state=state,
                 text=f"{self.what}: {state}",
                 elapsed=elapsed,
+                changes=tuple(self._change_ids),
             )
         )
 

@@ -115,9 +115,19 @@ class Posture:
     def count(self, state: State) -> int:
         return sum(item.observation.state is state and item.suppressed_by is None for item in self.findings)
 
+    def worst_at(self, step: Step) -> Finding | None:
+        """The gravest open finding about what decides a stage of a path: the stage is no better than that."""
+        decides = {place.resource.lower() for place in step.evidence}
+        found = [item for item in self.pending if decides & _about(item.observation)]
+        return min(found, key=lambda item: item.observation.state is not State.NOT_MET, default=None)
+
     @property
     def suppressed(self) -> list[Finding]:
         return [item for item in self.findings if item.suppressed_by is not None]
+
+
+def _about(observation: Observation) -> set[str]:
+    return {observation.resource.lower(), *(place.resource.lower() for place in observation.evidence)}
 
 
 def finding_of(observation: Observation, suppressions: Sequence[Suppression], today: dt.date) -> Finding:

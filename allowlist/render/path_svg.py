@@ -5,12 +5,14 @@ The template draws it; colours come from the page's style sheet, words and glyph
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from allowlist.network.observation import State
 from allowlist.network.path import Disposition, Stage, Step
-from allowlist.network.posture import SubnetPath
-from allowlist.render.posture import DISPOSITION_GLYPHS
+from allowlist.network.posture import Finding, SubnetPath
+from allowlist.render.posture import is_worse, stage_glyph
 
 _TITLES = {
     Stage.SECURITY_GROUP: "Security group",
@@ -27,6 +29,7 @@ _WORDS = {
     Disposition.ASIDE: "not on the way",
     Disposition.UNKNOWN: "unknown",
 }
+_BAD = Disposition.BLOCKED.value
 _WIDTH, _GAP, _HEIGHT, _TOP, _LEFT = 148, 28, 96, 40, 4
 BOX: Final = {"box_width": _WIDTH, "box_height": _HEIGHT, "top": _TOP}
 
@@ -63,12 +66,14 @@ class Drawing:
     middle: int = _TOP + _HEIGHT // 2
 
     @classmethod
-    def of(cls, path: SubnetPath) -> Drawing:
-        said = ", ".join(f"{_TITLES[step.stage]} {_WORDS[step.disposition]}" for step in path.steps)
+    def of(cls, path: SubnetPath, worst_at: Callable[[Step], Finding | None] = lambda _: None) -> Drawing:
+        """``worst_at`` gives the gravest finding about a stage: a stage that passes is then no better than that."""
+        boxes = tuple(_box(number, step, worst_at(step)) for number, step in enumerate(path.steps, 1))
+        said = ", ".join(f"{box.title} {box.word}" for box in boxes)
         return cls(
             label=f"Path of {path.subnet}: {said}",
             width=_x(len(path.steps)) + _WIDTH + _LEFT,
-            boxes=(_source(path), *(_box(number, step) for number, step in enumerate(path.steps, 1))),
+            boxes=(_source(path), *boxes),
             arrows=tuple(_arrow(number, step) for number, step in enumerate(path.steps, 1)),
             detour=_detour(path.steps),
         )
@@ -94,15 +99,20 @@ def _source(path: SubnetPath) -> Box:
     )
 
 
-def _box(number: int, step: Step) -> Box:
+def _box(number: int, step: Step, worst: Finding | None) -> Box:
+    kind, word = step.disposition.value, _WORDS[step.disposition]
+    if worst is not None and is_worse(worst, step):
+        is_bad = worst.observation.state is State.NOT_MET
+        kind, word = (_BAD, "not as it should be") if is_bad else (Disposition.UNKNOWN.value, "not known")
+    found = f"; {worst.id}: {worst.observation.says}" if worst else ""
     return Box(
         x=_x(number),
-        kind=step.disposition.value,
+        kind=kind,
         title=_TITLES[step.stage],
-        glyph=DISPOSITION_GLYPHS[step.disposition],
+        glyph=stage_glyph(step, worst),
         name=step.name,
-        word=_WORDS[step.disposition],
-        tip=f"{_TITLES[step.stage]}: {step.says}",
+        word=word,
+        tip=f"{_TITLES[step.stage]}: {step.says}{found}",
     )
 
 

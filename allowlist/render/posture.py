@@ -55,7 +55,8 @@ def posture_text(posture: Posture, styled: Any, *, everything: bool = False) -> 
     for path in posture.paths:
         yield f"path of {path.subnet} ({path.addresses})"
         for step in path.steps:
-            yield f"    {DISPOSITION_GLYPHS[step.disposition]} {step.stage}: {step.name}: {step.says}"
+            worst = posture.worst_at(step)
+            yield f"    {stage_glyph(step, worst)} {step.stage}: {step.name}: {step.says}{_but(worst)}"
     for item in posture.expired:
         yield f"suppression {item.id} of {item.owner} expired on {item.expires}: it hides nothing any more"
     for item in posture.unused:
@@ -82,6 +83,24 @@ def _finding_text(finding: Finding, styled: Any, *, everything: bool) -> Iterato
     if finding.suppressed_by is not None:
         held = finding.suppressed_by
         yield f"        suppressed by {held.owner} until {held.expires}: {held.reason}"
+
+
+def is_worse(worst: Finding, step: Step) -> bool:
+    """Does a finding say something graver about a stage than what becomes of the flow there?"""
+    if worst.observation.state is State.NOT_MET:
+        return step.disposition in (Disposition.PASSES, Disposition.PARTLY, Disposition.UNKNOWN)
+    return step.disposition is Disposition.PASSES
+
+
+def stage_glyph(step: Step, worst: Finding | None) -> str:
+    """No stage looks better than the worst that was found about it."""
+    if worst is None or not is_worse(worst, step):
+        return DISPOSITION_GLYPHS[step.disposition]
+    return STATE_GLYPHS[worst.observation.state]
+
+
+def _but(worst: Finding | None) -> str:
+    return f"; {STATE_WORDS[worst.observation.state]}: {worst.id}" if worst else ""
 
 
 def shown(place: Evidence) -> str:
@@ -114,7 +133,13 @@ def posture_json(posture: Posture) -> dict[str, Any]:
             {
                 "subnet": path.resource,
                 "addresses": path.addresses,
-                "steps": [step_json(step) for step in path.steps],
+                "steps": [
+                    {
+                        **step_json(step),
+                        "worst_finding": worst.id if (worst := posture.worst_at(step)) else None,
+                    }
+                    for step in path.steps
+                ],
             }
             for path in posture.paths
         ],
@@ -195,8 +220,8 @@ def posture_markdown(posture: Posture) -> Iterator[str]:
     for path in posture.paths:
         yield ""
         steps = " → ".join(
-            f"{DISPOSITION_GLYPHS[step.disposition]} {step.stage} ({markdown(step.says)})"
-            for step in path.steps
+            f"{stage_glyph(step, worst)} {step.stage} ({markdown(step.says + _but(worst))})"
+            for step, worst in ((step, posture.worst_at(step)) for step in path.steps)
         )
         yield f"Path of **{markdown(path.subnet)}** ({path.addresses}): {steps}"
     for item in posture.expired:

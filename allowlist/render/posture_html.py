@@ -7,7 +7,7 @@ from allowlist.network.posture import Posture
 from allowlist.render.findings import finding_line
 from allowlist.render.pages import environment
 from allowlist.render.path_svg import BOX, Drawing
-from allowlist.render.posture import DISPOSITION_GLYPHS, STATE_GLYPHS, STATE_WORDS, shown
+from allowlist.render.posture import STATE_GLYPHS, STATE_WORDS, shown, stage_glyph
 
 _KINDS = {
     State.MET: "met",
@@ -29,12 +29,12 @@ def posture_html(posture: Posture) -> str:
             title=f"Network posture of {posture.workload}",
             told=sorted(told, key=lambda item: item.suppressed_by is not None),
             tally=[(state, "notes" if state is State.NOTE else STATE_WORDS[state]) for state in _TALLY],
-            drawings=[Drawing.of(path) for path in posture.paths],
+            drawings=[Drawing.of(path, posture.worst_at) for path in posture.paths],
             besides=_besides(posture),
             kinds=_KINDS,
             glyphs=STATE_GLYPHS,
             words=STATE_WORDS,
-            dispositions=DISPOSITION_GLYPHS,
+            stage_glyph=stage_glyph,
             shown=shown,
             met=State.MET,
             not_met=State.NOT_MET,

@@ -187,6 +187,12 @@ class ReviewSession:
                     self._estate = read_estate(project, self._access.targets(project), origin)
             return self._estate
 
+    def estate_source(self) -> str:
+        """For a title: which snapshot was read; empty before reading, and for Azure as it is."""
+        estate = self._estate
+        known = estate is not None and estate.origin not in ("", "Azure")
+        return f" · snapshot {Path(estate.origin).name}, not Azure" if estate is not None and known else ""
+
     def rules(self, narrate: Narrate) -> tuple[TargetRules, ...]:
         project, estate = self.project(), self.estate(narrate)
         return rules_in_effect(project, estate, self._access.targets(project))

@@ -6,6 +6,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from allowlist.render.path_svg import Drawing
+from allowlist.render.posture import posture_json, posture_text
+from allowlist.render.posture_html import posture_html
 from tests.helpers.laws import examples
 from tests.helpers.posture import (
     ALONE,
@@ -28,6 +31,23 @@ def test_a_clean_network_has_no_finding() -> None:
 @pytest.mark.parametrize("plant", PLANTS, ids=lambda plant: plant.name)
 def test_a_planted_fault_is_found_and_none_is_invented(plant: Plant) -> None:
     assert told(posture_of(estate_with(plant))) == expected([plant])
+
+
+def test_no_stage_of_a_path_looks_better_than_the_worst_that_was_found_about_it() -> None:
+    plant = next(item for item in PLANTS if item.name == "route around")
+    clean, faulty = posture_of(estate_with()), posture_of(estate_with(plant))
+    finding = faulty.pending[0].id
+    routes = [step for step in posture_json(faulty)["paths"][0]["steps"] if step["worst_finding"]]
+    assert [(step["stage"], step["worst_finding"]) for step in routes] == [("route", finding)]
+    assert not any(step["worst_finding"] for step in posture_json(clean)["paths"][0]["steps"])
+    drawn = Drawing.of(faulty.paths[0], faulty.worst_at)
+    assert [box.kind for box in drawn.boxes if box.title == "Route"] == ["blocked"]
+    assert "Route not as it should be" in drawn.label
+    text = [line for line in posture_text(faulty, str) if "route: " in line]
+    assert text
+    assert all("✗" in line or finding not in line for line in text)
+    assert any(finding in line for line in text)
+    assert "not as it should be" in posture_html(faulty)
 
 
 @pytest.mark.parametrize("plant", ALONE, ids=lambda plant: plant.name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import shlex
 import subprocess
+import threading
 import time
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -13,12 +14,15 @@ from typing import Any
 
 import pytest
 
+from allowlist.apply.events import ProgressEvent
+from allowlist.apply.result import RunResult
 from allowlist.cli.watch import leave_watcher
 from allowlist.workflow.review_session import Access, ReviewSession
-from allowlist_tui.screens.applying import ApplyScreen
+from allowlist_tui.screens.applying import ApplyScreen, RunScreen, StepView
 from tests.helpers import hints
 from tests.helpers.cli import run
 from tests.helpers.screen import SMALL, Person, drive
+from tests.helpers.sessions import offline_session
 from tests.helpers.world import ALICE, World, contoso_world, now
 
 TARGET = "hub-firewall"
@@ -250,3 +254,32 @@ def test_leaving_while_it_runs_ends_it_between_two_steps(tmp_path: Path) -> None
         (run,) = world.ledger.runs()
         assert run.state in ("interrupted", "succeeded", "failed")
         assert not any(thread.is_alive() for thread in sessions[0].writing)
+
+
+def test_a_change_stands_on_one_line_of_a_run_whatever_its_step_is_called(tmp_path: Path) -> None:
+    async def watch(person: Person) -> None:
+        changes = person.review.plan.changes[:3]
+        steps = (StepView(target="hub", step="planned", changes=changes, expected=4),)
+        screen = Waiting(person.main.session, "applying", steps)
+        person.app.push_screen(screen)
+        await person.rest()
+        first = changes[0]
+        event = ProgressEvent(target="hub", step="batch", state="verified", text="", changes=(first.id,))
+        screen.show_event(event, now())
+        await person.rest()
+        text = person.screen_text
+        assert text.count(first.operation.after["targetFqdns"][0] if first.operation.after else "") == 1
+        assert "○ next" in text
+        end.set()
+        await person.until(lambda: screen.is_over)
+        await person.rest()
+        assert "○ next" not in person.screen_text, "nothing comes next when it is over"
+        assert "· not done" in person.screen_text
+
+    class Waiting(RunScreen):
+        def work(self) -> RunResult:
+            end.wait(60)
+            return RunResult("20261124-120000-abcdef")
+
+    end = threading.Event()
+    drive(offline_session(tmp_path), watch)

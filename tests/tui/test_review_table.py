@@ -6,10 +6,11 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from allowlist.catalog import load_library
+from allowlist.plan.model import Change, Cost, RequirementRef, Risk
 from allowlist.workflow.upgrades import compare_pins
 from allowlist.workflow.workloads import read_workload
 from allowlist.workload import CatalogUse
@@ -18,7 +19,9 @@ from allowlist_tui.filtering import ChangeIndex, parse_filter
 from allowlist_tui.look import text_of
 from allowlist_tui.widgets.lines import PlainTable
 from tests.helpers.cli import CONTOSO
+from tests.helpers.laws import examples
 from tests.helpers.many import many_changes
+from tests.helpers.plans import a_change, a_plan
 from tests.helpers.screen import SMALL, Person, drive
 from tests.helpers.sessions import contoso_plan, offline_session, planning_session
 
@@ -145,6 +148,90 @@ def test_the_estate_tells_ours_from_foreign_and_findings_need_no_plan(tmp_path: 
         await person.until(lambda: "no run yet" in person.screen_text)
         await person.press("5")
         await person.until(lambda: "up to date" in person.screen_text)
+
+    drive(planning_session(tmp_path), work)
+
+
+NAMES = (
+    "cas-bridge.xethub.hf.co",
+    "cas-server.xethub.hf.co",
+    f"a-name-of-forty-letters.{'b' * 4}.example.com",
+    f"{'a' * 50}.{'b' * 50}.{'c' * 50}.example.com",
+)
+
+
+def a_billed_wildcard() -> Change:
+    cost = Cost(minutes=10, billed="the first FQDN rule creates an Azure Firewall")
+    wish = RequirementRef(
+        catalog="own", version="1", entry="w", pattern="*.billed.example", protocol="https", ports="443"
+    )
+    change = a_change("*.billed.example", risk=Risk.BILLED, cost=cost)
+    return msgspec.structs.replace(change, requirements=(wish,))
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 50)], ids=str)
+def test_no_name_is_cut_while_there_is_room_and_all_risks_are_told(
+    tmp_path: Path, size: tuple[int, int]
+) -> None:
+    async def look(person: Person) -> None:
+        text = person.screen_text
+        assert all(name in text for name in NAMES[:3])
+        header = next(line for line in text.splitlines() if " change " in line and "│" in line)
+        assert ("target" in header) == (size[0] > 80), "what else there is comes where every name is whole"
+        words = "$ billed * wildcard" if size[0] > 80 else "$*"
+        assert words in text
+        person.table.filter("risk:wildcard", parse_filter("risk:wildcard"))
+        assert [person.table.count, person.table.total] == [1, 4]
+
+    drive(offline_session(tmp_path, a_plan(*map(a_change, NAMES[:3]), a_billed_wildcard())), look, size=size)
+
+
+def test_what_is_wider_than_the_screen_is_reached_sideways(tmp_path: Path) -> None:
+    async def look(person: Person) -> None:
+        assert "c.example.com" not in person.screen_text.partition("why")[0]
+        await person.press(*["right"] * 30)
+        shown = person.screen_text.partition("why")[0]
+        assert "c.example.com" in shown
+        assert NAMES[0] in shown, "a name that fits stays where it is"
+        await person.press(*["left"] * 30)
+        assert person.table.shift == 0
+
+    drive(offline_session(tmp_path, a_plan(*map(a_change, NAMES))), look, size=SMALL)
+
+
+@settings(max_examples=examples(60))
+@given(st.sets(st.integers(0, 34)), st.sampled_from(["pending", "approved", "p", "x"]), st.booleans())
+def test_the_filter_by_state_asks_every_change(decided: set[int], text: str, inverse: bool) -> None:
+    plan = contoso_plan()
+    states = {plan.changes[place].id: "approved" for place in decided}
+    found = ChangeIndex(plan.changes, lambda: states).select(
+        parse_filter(f"{'!' if inverse else ''}state:{text}"), range(35)
+    )
+    slow = [n for n, item in enumerate(plan.changes) if (text in states.get(item.id, "pending")) != inverse]
+    assert list(found) == slow
+
+
+def test_every_tab_is_filtered_and_q_leaves(tmp_path: Path) -> None:
+    async def work(person: Person) -> None:
+        await person.press("2")
+        table = person.main.query_one("#estate").query_one(PlainTable)
+        await person.until(lambda: table.count > 100)
+        assert "snapshot contoso, not Azure" in person.screen_text
+        await person.press("slash", *"telnet", "enter")
+        assert table.count == 1
+        assert "deny-telnet" in person.screen_text
+        await person.press("escape")
+        assert table.count > 100
+        await person.press("3")
+        findings = person.main.query_one("#findings").query_one(PlainTable)
+        await person.until(lambda: findings.count == 43)
+        await person.press("slash", *"*.login.microsoftonline", "enter")
+        await person.until(lambda: "near miss" in person.screen_text)
+        await person.press("escape", "slash", *"!hugging no-such-word", "enter")
+        assert findings.count == 0
+        assert "no line fits the filter" in person.screen_text
+        await person.press("q")
+        assert not person.app.is_running or person.app.return_code == 0
 
     drive(planning_session(tmp_path), work)
 

@@ -21,6 +21,7 @@ from allowlist.apply.events import ProgressEvent
 from allowlist.apply.result import RunResult
 from allowlist_tui.app import ReviewApp
 from allowlist_tui.screens.applying import RunScreen, StepView
+from allowlist_tui.screens.dialogs import Typed
 from tests.helpers.review_plan import review_plan
 from tests.helpers.screen import Person
 from tests.helpers.sessions import NOON, offline_session
@@ -30,12 +31,14 @@ PINNED = re.search(
     r"^textual==(\S+)", (REPOSITORY / "requirements" / "dev.txt").read_text("utf-8"), re.MULTILINE
 )
 pytestmark = [
-    pytest.mark.parametrize("size", [(80, 24), (200, 40)], ids=["small", "wide"]),
     pytest.mark.skipif(
         PINNED is None or PINNED[1] != version("textual"),
         reason="the pictures are of the release of textual that requirements/dev.txt pins; another one draws in its own way",
     ),
 ]
+SIZES = {"small": (80, 24), "middle": (120, 40), "wide": (200, 50)}
+small_and_wide = pytest.mark.parametrize("size", [SIZES["small"], SIZES["wide"]], ids=["small", "wide"])
+every_size = pytest.mark.parametrize("size", SIZES.values(), ids=SIZES)
 Look = Callable[[tuple[int, int], Callable[[Person], Awaitable[None]]], None]
 
 
@@ -66,6 +69,7 @@ def look(snap_compare: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     return compare
 
 
+@every_size
 def test_review(look: Look, size: tuple[int, int]) -> None:
     async def script(person: Person) -> None:
         await person.press("down", "down", "down", "down")
@@ -73,6 +77,7 @@ def test_review(look: Look, size: tuple[int, int]) -> None:
     look(size, script)
 
 
+@small_and_wide
 def test_every_state(look: Look, size: tuple[int, int]) -> None:
     async def script(person: Person) -> None:
         changes = person.review.plan.changes
@@ -86,6 +91,7 @@ def test_every_state(look: Look, size: tuple[int, int]) -> None:
     look(size, script)
 
 
+@every_size
 def test_filter(look: Look, size: tuple[int, int]) -> None:
     async def script(person: Person) -> None:
         await person.press("slash", *"risk:low")
@@ -93,6 +99,7 @@ def test_filter(look: Look, size: tuple[int, int]) -> None:
     look(size, script)
 
 
+@small_and_wide
 def test_count_before_bulk(look: Look, size: tuple[int, int]) -> None:
     async def script(person: Person) -> None:
         await person.press("slash", *"risk:low", "enter", "v", "end", "space")
@@ -100,6 +107,7 @@ def test_count_before_bulk(look: Look, size: tuple[int, int]) -> None:
     look(size, script)
 
 
+@small_and_wide
 def test_question(look: Look, size: tuple[int, int]) -> None:
     async def script(person: Person) -> None:
         await person.press("s", "enter", *"x", "enter", "ctrl+u", "enter")
@@ -107,6 +115,17 @@ def test_question(look: Look, size: tuple[int, int]) -> None:
     look(size, script)
 
 
+@every_size
+def test_confirmation(look: Look, size: tuple[int, int]) -> None:
+    async def script(person: Person) -> None:
+        lines = ((("2 approved changes are written", "title"),),)
+        person.app.push_screen(Typed("apply to hub", lines, "hub", "Apply"))
+        await person.press(*"hub")
+
+    look(size, script)
+
+
+@small_and_wide
 def test_help(look: Look, size: tuple[int, int]) -> None:
     async def script(person: Person) -> None:
         await person.press("question_mark")
@@ -114,6 +133,7 @@ def test_help(look: Look, size: tuple[int, int]) -> None:
     look(size, script)
 
 
+@small_and_wide
 def test_nothing_to_explore(look: Look, size: tuple[int, int]) -> None:
     async def script(person: Person) -> None:
         await person.press("2")
@@ -143,6 +163,7 @@ def _event(target: str, state: str, text: str = "") -> ProgressEvent:
     return ProgressEvent(target=target, step="rcg-ours", state=state, text=text or f"rcg-ours: {state}")
 
 
+@small_and_wide
 def test_a_run_while_it_happens(look: Look, size: tuple[int, int]) -> None:
     async def script(person: Person) -> None:
         screen = _Running(person, threading.Event())
@@ -155,6 +176,7 @@ def test_a_run_while_it_happens(look: Look, size: tuple[int, int]) -> None:
     look(size, script)
 
 
+@small_and_wide
 def test_a_run_that_ended(look: Look, size: tuple[int, int]) -> None:
     async def script(person: Person) -> None:
         end = threading.Event()

@@ -33,6 +33,8 @@ def _target(item: Explanation) -> Iterator[Line]:
     yield ((f"  {safe(verdict.because)}", "plain"),)
     for step in item.hidden:
         yield (("  hides ", "muted"), (safe(str(step.ref)), "plain"))
+    for near in item.near:
+        yield (("  near miss ", "muted"), (safe(str(near)), "warn"))
     for unknown in verdict.unknowns:
         yield (("  not known ", "muted"), (safe(unknown), "warn"))
     for wish in item.wanted_by:

@@ -180,6 +180,8 @@ def finding_lines(item: Finding) -> Iterator[Line]:
             yield (("source  ", "muted"), (safe(ref.source_url), "link"))
     for rule in item.covered_by:
         yield (("allowed by  ", "muted"), (safe(rule), "plain"))
+    for near in item.near_misses:
+        yield (("near miss  ", "muted"), (safe(near), "warn"))
     if item.remedy:
         yield (("remedy  ", "muted"), (safe(item.remedy), "good"))
 

@@ -11,6 +11,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from allowlist.plan.model import Change
+from allowlist.plan.risks import risks_of
+from allowlist_tui.look import RISKS
+from allowlist_tui.text import safe
 
 FIELDS = ("name", "catalog", "scenario", "risk", "state", "target", "action", "evidence")
 
@@ -37,6 +40,43 @@ def _term(word: str) -> Term:
     return Term(field if known else "", rest if known else body, inverse)
 
 
+def rows_with(query: str, texts: Sequence[str]) -> list[int]:
+    """The rows of any list whose lower-case text has every word of the query, and none that stands behind ``!``."""
+    words = query.lower().split()
+    wanted = [word for word in words if not word.startswith("!")]
+    unwanted = [word[1:] for word in words if word.startswith("!") and len(word) > 1]
+    return [
+        row
+        for row, text in enumerate(texts)
+        if all(word in text for word in wanted) and not any(word in text for word in unwanted)
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Widths:
+    """How many cells the texts of changes take: each name, and the widest of everything else."""
+
+    names: Sequence[int]
+    risk: int
+    target: int
+    wanted: int
+    marks: int = 1
+
+
+def risk_words(change: Change) -> str:
+    """All risks of a change with mark and word, as they stand in the table."""
+    return "  ".join(f"{RISKS[risk][0]} {risk.value}" for risk in risks_of(change))
+
+
+def wanted_by(change: Change) -> str:
+    """Who asked for a change first, and how many besides."""
+    if not change.requirements:
+        return "nobody any more"
+    first = change.requirements[0]
+    more = f" +{len(change.requirements) - 1}" if len(change.requirements) > 1 else ""
+    return f"{first.catalog}@{first.version}{more}"
+
+
 class ChangeIndex:
     """Lower-case texts of many changes, made once per field on first use, so that a filter is one pass."""
 
@@ -48,7 +88,8 @@ class ChangeIndex:
     @cached_property
     def _anywhere(self) -> list[str]:
         return [
-            " ".join((_name(item), _catalog(item), item.risk, item.target)).lower() for item in self._changes
+            " ".join((_name(item), _catalog(item), *risks_of(item), item.target)).lower()
+            for item in self._changes
         ]
 
     @cached_property
@@ -72,22 +113,60 @@ class ChangeIndex:
         ]
 
     @cached_property
+    def _risk(self) -> list[str]:
+        """Every risk: a billed wildcard is found as either."""
+        return [" ".join(risks_of(item)) for item in self._changes]
+
+    @cached_property
     def _target(self) -> list[str]:
         return [item.target.lower() for item in self._changes]
 
     def warm(self) -> None:
         """Make the texts now; call it from a worker."""
-        _ = (self._anywhere, self._name)
+        _ = (self._anywhere, self._name, self._place, self.widths)
+
+    @cached_property
+    def widths(self) -> Widths:
+        """For the layout of the table."""
+        changes = self._changes
+        return Widths(
+            names=[
+                len(safe(item.title)) - len(item.operation.action) - 1
+                if item.title.startswith(f"{item.operation.action} ")
+                else len(safe(item.title))
+                for item in changes
+            ],
+            risk=max((len(risk_words(item)) for item in changes), default=0),
+            target=max((len(safe(name)) for name in {item.target for item in changes}), default=0),
+            wanted=max((len(safe(text)) for text in {wanted_by(item) for item in changes}), default=0),
+            marks=max((len(risks_of(item)) for item in changes), default=1),
+        )
 
     def select(self, terms: Sequence[Term], among: Sequence[int]) -> Sequence[int]:
         """The indexes of ``among`` for which every term holds, in the same order."""
         for term in terms:
+            if term.field == "state":
+                among = self._in_state(term, among)
+                continue
             texts, text = self._texts(term), term.text
             if term.inverse:
                 among = [index for index in among if text not in texts[index]]
             else:
                 among = [index for index in among if text in texts[index]]
         return among
+
+    def _in_state(self, term: Term, among: Sequence[int]) -> Sequence[int]:
+        """Most changes are pending, so only those are looked at about which something was decided."""
+        decided = {self._place[key]: state for key, state in self._states().items() if key in self._place}
+        if (term.text in "pending") != term.inverse:
+            left_out = {place for place, state in decided.items() if (term.text in state) == term.inverse}
+            return [place for place in among if place not in left_out] if left_out else among
+        kept = {place for place, state in decided.items() if (term.text in state) != term.inverse}
+        return [place for place in among if place in kept] if kept else ()
+
+    @cached_property
+    def _place(self) -> dict[str, int]:
+        return {item.id: place for place, item in enumerate(self._changes)}
 
     def _texts(self, term: Term) -> Sequence[str]:
         match term.field:
@@ -102,12 +181,9 @@ class ChangeIndex:
             case "target":
                 return self._target
             case "risk":
-                return [item.risk.value for item in self._changes]
+                return self._risk
             case "action":
                 return [item.operation.action for item in self._changes]
-            case "state":
-                states = self._states()
-                return [states.get(item.id, "pending") for item in self._changes]
             case _:
                 return self._anywhere
 

@@ -36,6 +36,7 @@ ACTIONS: Final = {"add": ("+", "good"), "update": ("~", "warn"), "remove": ("−
 
 STEPS: Final = {
     "intended": ("○", "next", "muted"),
+    "left": ("·", "not done", "muted"),
     "sent": ("▸", "sent", "accent"),
     "landed": ("▪", "landed", "accent"),
     "verified": ("✓", "verified", "good"),

@@ -8,7 +8,9 @@ from typing import Any, ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Container
+from textual.containers import Container, Vertical
+from textual.content import Content
+from textual.widgets import Input
 
 from allowlist.plan.findings import Finding
 from allowlist.store import Run
@@ -31,11 +33,13 @@ from allowlist_tui.explore import (
     run_row,
     sorted_findings,
 )
+from allowlist_tui.filtering import rows_with
 from allowlist_tui.host import Host, host_of
 from allowlist_tui.look import Line, text_of
 from allowlist_tui.panes import Stands
 from allowlist_tui.screens.applying import RollbackScreen
 from allowlist_tui.screens.dialogs import Typed
+from allowlist_tui.text import safe
 from allowlist_tui.widgets.lines import Lines, PlainTable
 from allowlist_tui.widgets.why_pane import WhyPane
 
@@ -50,6 +54,8 @@ class ExplorePane(Container):
         layout: grid;
         grid-size: 2 1;
         grid-columns: 3fr 2fr;
+        & .filter { display: none; height: 1; border: none; padding: 0 1; background: $panel; }
+        & .filter.-open { display: block; }
         & PlainTable, & WhyPane {
             border: round $line;
             border-title-color: $quiet;
@@ -62,6 +68,15 @@ class ExplorePane(Container):
     }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(
+            "slash",
+            "filter",
+            "filter",
+            key_display="/",
+            id="filter-rows",
+            tooltip="words that must all stand on a line; !word",
+        ),
+        Binding("escape", "let_go", "let go", show=False, id="clear-filter", tooltip="drop the filter"),
         Binding("y", "copy", "copy", id="copy-details", tooltip="copy the details"),
         Binding("ctrl+r", "screen.again", "read again", id="read-again", tooltip="read it anew"),
     ]
@@ -73,6 +88,8 @@ class ExplorePane(Container):
         super().__init__(id=id)
         self.session = session
         self.listed: Listed = ()
+        self._texts: Sequence[str] = ()
+        self._seen: Sequence[int] = ()
         self._state = "fresh"
 
     @property
@@ -94,7 +111,9 @@ class ExplorePane(Container):
     def compose(self) -> ComposeResult:
         table = PlainTable(self.COLUMNS, empty="…")
         table.border_title = self.WORD
-        yield table
+        with Vertical():
+            yield table
+            yield Input(placeholder="filter: words, !word", classes="filter")
         yield WhyPane("details")
 
     def focus_first(self) -> None:
@@ -109,27 +128,43 @@ class ExplorePane(Container):
         if self._state == "reading" or (self._state == "read" and not again):
             return
         self._state = "reading"
-        self.query_one(PlainTable).show(
-            [] if not self.listed else [row for row, _ in self.listed], "reading …"
-        )
+        if not self.listed:
+            self.query_one(PlainTable).show([], "reading …")
         self.host.slow(self, lambda: self.read(again), self._show, failed=self._failed, group="read")
 
     def _show(self, listed: Listed) -> None:
         self._state, self.listed = "read", listed
+        self._texts = [" ".join(text for text, _ in row).lower() for row, _ in listed]
+        self._select()
+
+    def _select(self) -> None:
+        """Show the lines that the filter lets through."""
+        query = self.query_one(Input).value
+        self._seen = rows_with(query, self._texts) if query else range(len(self.listed))
         table = self.query_one(PlainTable)
-        table.show([row for row, _ in listed], self.NOTHING)
-        table.border_title = f"{self.WORD} {len(listed):,}"
+        table.show(
+            [self.listed[place][0] for place in self._seen],
+            "no line fits the filter; Esc clears it" if query else self.NOTHING,
+        )
+        count, total = len(self._seen), len(self.listed)
+        shown = f"{count:,}" if count == total else f"{count:,} of {total:,}"
+        table.border_title = Content(f"{self.WORD} {shown}{self.source()}")
+        table.border_subtitle = Content(safe(f"/{query}")) if query else ""
         self._details()
+
+    def source(self) -> str:
+        """Where what is shown was read, where that is not plain."""
+        return ""
 
     def _failed(self, reason: str) -> None:
         self._state = "fresh"
-        self.query_one(PlainTable).show([], reason.splitlines()[0])
+        self.query_one(PlainTable).show([], " – ".join(reason.splitlines()))
         self.host.complain(reason)
 
     @property
     def current(self) -> Any | None:
         row = self.query_one(PlainTable).cursor
-        return self.listed[row][1] if row < len(self.listed) else None
+        return self.listed[self._seen[row]][1] if row < len(self._seen) else None
 
     @on(Lines.Moved)
     def _moved(self, message: Lines.Moved) -> None:
@@ -149,6 +184,32 @@ class ExplorePane(Container):
             return
         self.host.slow(self, lambda: tuple(self.details(item)), pane.show, group="details", exclusive=True)
 
+    # filter
+
+    def action_filter(self) -> None:
+        box = self.query_one(Input)
+        box.add_class("-open")
+        box.focus()
+
+    @on(Input.Changed)
+    def _filtered(self, event: Input.Changed) -> None:
+        event.stop()
+        self._select()
+
+    @on(Input.Submitted)
+    def _filter_done(self, event: Input.Submitted) -> None:
+        event.stop()
+        self._close_filter()
+
+    def _close_filter(self) -> None:
+        box = self.query_one(Input)
+        box.set_class(bool(box.value), "-open")
+        self.focus_first()
+
+    def action_let_go(self) -> None:
+        self.query_one(Input).value = ""
+        self._close_filter()
+
     def action_copy(self) -> None:
         self.host.copy_to_clipboard(text_of(self.query_one(WhyPane).lines))
 
@@ -163,6 +224,9 @@ class EstatePane(ExplorePane):
         if again:
             self.session.estate(lambda _: None, again=True)
         return estate_lines(self.session.rules(lambda _: None))
+
+    def source(self) -> str:
+        return self.session.estate_source()
 
     def details(self, item: EstateRow) -> Iterable[Line]:
         return rule_lines(item)
@@ -179,6 +243,9 @@ class FindingPane(ExplorePane):
         if again:
             self.session.estate(lambda _: None, again=True)
         return [(finding_row(item), item) for item in sorted_findings(self.session.findings(lambda _: None))]
+
+    def source(self) -> str:
+        return self.session.estate_source()
 
     def details(self, item: Finding) -> Iterable[Line]:
         return finding_lines(item)

@@ -142,6 +142,7 @@ class RunScreen(Screen[None]):
             self.query_one(TopBar).tell(f"{event.target}: {event.text}")
             return
         key = (event.target, event.step)
+        self._give(key, event.changes)
         step = self._steps.get(key) or StepView(target=event.target, step=event.step)
         text = event.text.removeprefix(f"{event.step}: ")
         state = step.state if event.state not in STEPS else event.state
@@ -154,6 +155,23 @@ class RunScreen(Screen[None]):
             expected=event.expected or step.expected,
         )
         self.tick()
+
+    def _give(self, key: tuple[str, str], ids: tuple[str, ...]) -> None:
+        """What this step writes stands on its line and on no other: one state for one change."""
+        taken = [change for step in self._steps.values() for change in step.changes if change.id in ids]
+        if not taken:
+            return
+        for place, step in list(self._steps.items()):
+            left = tuple(change for change in step.changes if change.id not in ids)
+            if len(left) == len(step.changes) or place == key:
+                continue
+            if left or step.begun:
+                self._steps[place] = replace(step, changes=left)
+            else:
+                del self._steps[place]
+        step = self._steps.get(key) or StepView(target=key[0], step=key[1])
+        kept = [change for change in step.changes if change.id not in ids]
+        self._steps[key] = replace(step, changes=(*kept, *taken))
 
     def ended(self, result: RunResult) -> None:
         self.is_over, self.run_id = True, result.run_id
@@ -182,7 +200,8 @@ class RunScreen(Screen[None]):
     def tick(self) -> None:
         """Times go on."""
         now = self.session.now()
-        self.query_one(PlainTable).show([row for step in self._steps.values() for row in _rows(step, now)])
+        steps = [_at_the_end(step) if self.is_over else step for step in self._steps.values()]
+        self.query_one(PlainTable).show([row for step in steps for row in _rows(step, now)])
         if not self.is_over:
             self.query_one(TopBar).tell(f"{self._title}  {_clock(now - self._begun)}")
         else:
@@ -362,6 +381,11 @@ def _planned_steps(review: Review) -> tuple[StepView, ...]:
         StepView(target=target, step=step, changes=tuple(changes), expected=minutes.get(target, 0))
         for (target, step), changes in found.items()
     )
+
+
+def _at_the_end(step: StepView) -> StepView:
+    """What was not begun when the run ended does not come next any more."""
+    return replace(step, state="left", expected=0) if step.state == "intended" and not step.begun else step
 
 
 def _last(resource: str) -> str:

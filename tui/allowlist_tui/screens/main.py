@@ -46,6 +46,7 @@ class MainScreen(Screen[None]):
             Binding(str(number), f"tab('{name}')", name, show=False, id=f"tab-{name}")
             for number, name in enumerate(TABS, 1)
         ),
+        Binding("q", "app.quit", "quit", id="leave", tooltip="leave; what was decided is kept"),
         Binding(
             "ctrl+r",
             "again",

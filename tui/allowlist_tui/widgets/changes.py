@@ -1,47 +1,58 @@
-"""The table of changes: one line each, sortable, filtered, with marks and a range."""
+"""The table of changes: one line each, sortable, filtered, with marks and a range.
+
+The names get the width first. What else there is to say of a change stands beside them only where every name is whole;
+then words make room for their marks, and what is still too long is reached sideways.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
+from textual.binding import BindingType
 from textual.message import Message
 
 from allowlist.plan.model import Change, Risk
+from allowlist.plan.risks import risks_of
 from allowlist.workflow.review import State
-from allowlist_tui.filtering import ChangeIndex, Term
+from allowlist_tui.filtering import ChangeIndex, Term, Widths, risk_words, wanted_by
 from allowlist_tui.look import ACTIONS, RISKS, STATES, Piece
 from allowlist_tui.text import safe
 from allowlist_tui.why import title_of
-from allowlist_tui.widgets.lines import Lines, fitted
+from allowlist_tui.widgets.lines import SIDEWAYS, Lines, fitted, shifted
 
 StateOf = Callable[[str], State]
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """``width`` 0 shares what is left; ``least`` is the table width from which the column is shown."""
+    """``least`` is the width below which a column says nothing any more."""
 
     title: str
-    width: int
-    least: int = 0
+    least: int
 
 
 COLUMNS = (
-    Column("state", 11),
-    Column("risk", 15),
-    Column("change", 0),
-    Column("wanted by", 0, 92),
-    Column("target", 18, 74),
-    Column("min", 6, 110),
+    Column("state", 3),
+    Column("risk", 5),
+    Column("change", 10),
+    Column("wanted by", 14),
+    Column("target", 7),
+    Column("min", 5),
 )
+_STATE, _RISK, _NAME, _WANTED, _TARGET, _MINUTES = range(6)
+_STATE_WIDTH = 11
+_SIGN = 3
+"""Cells beside a name: what is done, and the gap to the next column."""
 _RISK_ORDER = {risk: place for place, risk in enumerate(Risk)}
 _STATE_ORDER = {state: place for place, state in enumerate(State)}
 
 
 class ChangeTable(Lines):
     """Changes by their place in the plan; what is in sight is a list of such places."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*SIDEWAYS]
 
     class Sorted(Message):
         """The order of the rows is another one now."""
@@ -55,6 +66,8 @@ class ChangeTable(Lines):
         self._terms: tuple[Term, ...] = ()
         self.query_text = ""
         self._shown: Sequence[int] = ()
+        self._widths = Widths((), 0, 0, 0)
+        self._longest = 0
         self._marked: set[int] = set()
         self._anchor: int | None = None
         self._sort: tuple[int, bool] | None = None
@@ -65,7 +78,9 @@ class ChangeTable(Lines):
     def open(self, changes: Sequence[Change], state: StateOf, index: ChangeIndex, empty: str) -> None:
         """Show these changes; ``state`` gives the state of a change id, ``empty`` says why there may be none."""
         self._changes, self._state, self._index = changes, state, index
+        self._widths = index.widths
         self._scope = self._shown = range(len(changes))
+        self._longest = max(self._widths.names, default=0)
         self._empty = empty
         self.rebuild()
         self.post_message(self.Moved(self))
@@ -189,7 +204,8 @@ class ChangeTable(Lines):
             arrow = ""
             if self._sort and self._sort[0] == number:
                 arrow = " ↓" if self._sort[1] else " ↑"
-            pieces.append((fitted(COLUMNS[number].title + arrow, size), "header"))
+            title = COLUMNS[number].title + arrow
+            pieces.append((fitted(title if len(title) < size else arrow, size), "header"))
         return pieces
 
     def pieces(self, row: int, width: int) -> Iterable[Piece]:
@@ -197,7 +213,7 @@ class ChangeTable(Lines):
         change = self._changes[place]
         yield self._edge(row, place)
         for number, size in self._layout(width):
-            yield from _cell(number, change, self._state(change.id), size)
+            yield from self._cell(number, change, size)
 
     def header_clicked(self, x: int) -> None:
         left = 2
@@ -215,16 +231,43 @@ class ChangeTable(Lines):
         return ("┃ " if self.is_chosen(row) else "  ", "accent")
 
     def _layout(self, width: int) -> list[tuple[int, int]]:
-        """Which columns fit, and how wide each is."""
-        shown = [(number, column) for number, column in enumerate(COLUMNS) if width >= column.least]
-        free = width - 2 - sum(column.width for _, column in shown)
-        shares = [number for number, column in shown if not column.width]
-        share = max(10, free // max(1, len(shares)))
-        first = free - share * (len(shares) - 1)
-        return [
-            (number, column.width or (max(10, first) if number == shares[0] else share))
-            for number, column in shown
-        ]
+        """Which columns fit, and how wide each is: names first, then state and risk in words, then the rest."""
+        widths, need = self._widths, self._longest + _SIGN
+        state, risk = _STATE_WIDTH, max(widths.risk + 2, COLUMNS[_RISK].least)
+        free = width - 2 - need
+        if free < state + risk:
+            state, risk = COLUMNS[_STATE].least, max(widths.marks + 1, COLUMNS[_RISK].least)
+        free -= state + risk
+        found = [(_STATE, state), (_RISK, risk)]
+        besides: list[tuple[int, int]] = []
+        for number, size in ((_TARGET, widths.target + 1), (_WANTED, widths.wanted + 1), (_MINUTES, 6)):
+            size = max(size, COLUMNS[number].least)
+            if size <= free:
+                besides.append((number, size))
+                free -= size
+        name = max(COLUMNS[_NAME].least, need + free)
+        return [*found, (_NAME, name), *sorted(besides)]
+
+    def _longest_of(self, shown: Sequence[int]) -> int:
+        names = self._widths.names
+        return max(map(names.__getitem__, shown), default=0)
+
+    @property
+    def hidden(self) -> int:
+        name = next(size for number, size in self._layout(self.size.width) if number == _NAME)
+        return self._longest + _SIGN - name
+
+    def _cell(self, number: int, change: Change, width: int) -> Iterable[Piece]:
+        if number == _NAME:
+            sign, tone = ACTIONS[change.operation.action]
+            room = width - _SIGN
+            name = safe(title_of(change))
+            yield (f"{sign} ", tone)
+            yield (fitted(shifted(name, max(0, min(self.shift, len(name) + 1 - room))), room) + " ", "plain")
+        elif number == _RISK:
+            yield from _risks(change, width)
+        else:
+            yield _plain_cell(number, change, self._state(change.id), width)
 
     def _select(self) -> None:
         kept = self.current
@@ -233,6 +276,7 @@ class ChangeTable(Lines):
             column, reverse = self._sort
             shown = sorted(shown, key=self._sort_key(column), reverse=reverse)
         self._shown = shown
+        self._longest = self._longest_of(shown)
         self._anchor = None
         self.rebuild()
         if not (kept and self._is_near(kept)):
@@ -254,7 +298,7 @@ class ChangeTable(Lines):
             case "risk":
                 return lambda place: _RISK_ORDER[changes[place].risk]
             case "wanted by":
-                return lambda place: _wanted(changes[place])
+                return lambda place: wanted_by(changes[place])
             case "target":
                 return lambda place: changes[place].target
             case "min":
@@ -263,30 +307,27 @@ class ChangeTable(Lines):
                 return lambda place: changes[place].title
 
 
-def _cell(number: int, change: Change, state: State, width: int) -> Iterable[Piece]:
-    match COLUMNS[number].title:
-        case "state":
+def _risks(change: Change, width: int) -> Iterator[Piece]:
+    """Every risk with its mark and word; where there is no room for words the marks, each of them."""
+    found = risks_of(change)
+    spelled = len(risk_words(change)) <= width - 1
+    for risk in found:
+        glyph, word, tone = RISKS[risk]
+        text = f"{glyph} {word} " if spelled else glyph
+        yield (text, tone)
+        width -= len(text)
+    yield (" " * max(0, width), "plain")
+
+
+def _plain_cell(number: int, change: Change, state: State, width: int) -> Piece:
+    match number:
+        case 0:
             glyph, word, tone = STATES[state]
-            yield (fitted(f"{glyph} {word}", width), tone)
-        case "risk":
-            glyph, word, tone = RISKS[change.risk]
-            yield (fitted(f"{glyph} {word}", width), tone)
-        case "change":
-            sign, tone = ACTIONS[change.operation.action]
-            yield (f"{sign} ", tone)
-            yield (fitted(safe(title_of(change)), width - 3) + " ", "plain")
-        case "wanted by":
-            yield (fitted(safe(_wanted(change)), width - 1) + " ", "muted")
-        case "target":
-            yield (fitted(safe(change.target), width - 1) + " ", "plain")
+            return (fitted(f"{glyph} {word}" if width > COLUMNS[_STATE].least else glyph, width), tone)
+        case 3:
+            return (fitted(safe(wanted_by(change)), width - 1) + " ", "muted")
+        case 4:
+            return (fitted(safe(change.target), width - 1) + " ", "plain")
         case _:
             minutes = f"{change.cost.minutes:g}" if change.cost.minutes else "·"
-            yield (minutes[: width - 1].rjust(width - 1) + " ", "muted")
-
-
-def _wanted(change: Change) -> str:
-    if not change.requirements:
-        return "nobody any more"
-    first = change.requirements[0]
-    more = f" +{len(change.requirements) - 1}" if len(change.requirements) > 1 else ""
-    return f"{first.catalog}@{first.version}{more}"
+            return (minutes[: width - 1].rjust(width - 1) + " ", "muted")

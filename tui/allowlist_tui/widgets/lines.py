@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
@@ -20,6 +20,7 @@ from allowlist_tui.look import TONE_CLASSES, TONE_CSS, Piece
 
 _CACHED_LINES = 512
 _UNSTYLED = ("lines--plain", "tone--header")
+_SIDEWAYS_CELLS = 10
 
 
 def fitted(text: str, width: int) -> str:
@@ -30,6 +31,11 @@ def fitted(text: str, width: int) -> str:
     if width < 1:
         return ""
     return (text[: width - 1] if text.isascii() else set_cell_size(text, width - 1)) + "…"
+
+
+def shifted(text: str, by: int) -> str:
+    """``text`` from its cell ``by`` on, with ``…`` where something was left out before it."""
+    return f"…{text[by + 1 :]}" if by and text else text
 
 
 class Lines(ScrollView, can_focus=True):
@@ -85,6 +91,8 @@ class Lines(ScrollView, can_focus=True):
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id, classes=classes)
+        self.shift = 0
+        """How many cells of the texts that do not fit lie out of sight on the left."""
         self._strips: dict[tuple[int, int, str], Strip] = {}
         self._styles: dict[str, Style] = {}
 
@@ -106,6 +114,11 @@ class Lines(ScrollView, can_focus=True):
     def is_chosen(self, row: int) -> bool:
         """Is the row part of a range or marked?"""
         return False
+
+    @property
+    def hidden(self) -> int:
+        """How many cells of its longest text a width as now has no room for."""
+        return 0
 
     @property
     def empty_text(self) -> str:
@@ -231,6 +244,12 @@ class Lines(ScrollView, can_focus=True):
         if self.count:
             self.post_message(self.Chosen(self))
 
+    def action_sideways(self, by: int) -> None:
+        wanted = max(0, min(self.shift + by * _SIDEWAYS_CELLS, self.hidden + 1 if self.hidden else 0))
+        if wanted != self.shift:
+            self.shift = wanted
+            self.repaint_rows()
+
     def action_jump(self, row: int) -> None:
         self.cursor = row if row >= 0 else self.count + row
 
@@ -253,8 +272,17 @@ class Lines(ScrollView, can_focus=True):
         """The line above the rows was clicked at column ``x``."""
 
 
+SIDEWAYS: Final = (
+    Binding("left,h", "sideways(-1)", "left", show=False, id="left"),
+    Binding("right,l", "sideways(1)", "right", show=False, id="right"),
+)
+"""Of tables whose texts may be wider than the screen."""
+
+
 class PlainTable(Lines):
     """Rows of texts under named columns; the last column takes what is left. For what is only read."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*SIDEWAYS]
 
     def __init__(
         self,
@@ -293,11 +321,20 @@ class PlainTable(Lines):
         ]
 
     def pieces(self, row: int, width: int) -> Iterable[Piece]:
-        cells = self._rows[row]
         return [
-            (fitted(f" {text}", size), tone)
-            for (text, tone), size in zip(cells, self._widths(width), strict=True)
+            (fitted(f" {self._seen(text, size)}", size), tone)
+            for (text, tone), size in zip(self._rows[row], self._widths(width), strict=True)
         ]
+
+    @property
+    def hidden(self) -> int:
+        widths = self._widths(self.size.width)
+        texts = (zip(row, widths, strict=True) for row in self._rows)
+        return max((cell_len(text) + 1 - size for row in texts for (text, _), size in row), default=0)
+
+    def _seen(self, text: str, size: int) -> str:
+        """What of a text stands there: as far to the right as it goes, never past its end."""
+        return shifted(text, max(0, min(self.shift, cell_len(text) + 2 - size)))
 
     def _widths(self, width: int) -> list[int]:
         fixed = sum(size for _, size in self._columns)

@@ -46,6 +46,8 @@ class WhyPane(Widget, can_focus=True):
         self.lines: tuple[Line, ...] = ()
         self._rows: tuple[Line, ...] = ()
         self._top = 0
+        self._width = 0
+        """As it was at the last change of size: asking for it with every line is what would cost most."""
         self._tones: dict[str, Style] = {}
 
     def show(self, lines: Sequence[Line]) -> None:
@@ -63,7 +65,8 @@ class WhyPane(Widget, can_focus=True):
         self._tones.clear()
 
     def _lay_out(self) -> None:
-        self._rows = tuple(wrapped(self.lines, self.content_size.width or 60))
+        self._width = self.content_size.width
+        self._rows = tuple(wrapped(self.lines, self._width or 60))
         self._move_to(self._top)
 
     def _move_to(self, top: int) -> None:
@@ -74,7 +77,7 @@ class WhyPane(Widget, can_focus=True):
         self.refresh()
 
     def render_line(self, y: int) -> Strip:
-        width, base = self.content_size.width, self._tone("")
+        width, base = self._width, self._tone("")
         row = self._top + y
         if row >= len(self._rows):
             return Strip.blank(width, base)
