@@ -15,7 +15,7 @@ ITSELF  := install --quiet --no-deps --no-build-isolation --editable .
 # Whatever a machine says: what every worker and every process of a test imports is compiled once.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: demo spark terraform action test quick coverage laws check workflows engines clients kusto pages docs bench picture mutants hints soak fuzz wheel lock clean
+.PHONY: demo spark terraform action test quick coverage laws check workflows engines clients kusto blobs pages docs bench picture mutants hints soak fuzz wheel lock clean
 
 demo: .make/product
 	$(BIN)/allowlist demo
@@ -84,6 +84,11 @@ clients: .make/dev
 	npm install --silent --no-save --no-package-lock --prefix .make/javascript @azure/arm-network@39.0.0
 	ALLOWLIST_TEST_AZ=.make/cli/bin/az ALLOWLIST_TEST_NODE_MODULES=.make/javascript/node_modules \
 	  $(BIN)/python -m pytest -q -rs tests/simulator/test_azure_ai_ml.py tests/simulator/test_azure_cli.py tests/simulator/test_javascript.py
+
+# Logs in blob storage, against Microsoft's emulator of it.
+blobs: .make/dev
+	npm install --silent --no-audit --no-fund --no-save --no-package-lock --prefix .make/azurite azurite@3.35.0
+	ALLOWLIST_AZURITE=.make/azurite/node_modules $(BIN)/python -m pytest tests/traffic/test_blobs.py -q -rs
 
 # What log services are asked, judged by Kusto's own language service.
 kusto: .make/dev

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Final, cast
+from urllib.parse import unquote
 
 import msgspec
 
@@ -107,7 +108,9 @@ def _remote(place: str, path: Path, spool: Path, remote: Open | None) -> Iterato
     for number, name in enumerate(blobs(place) if remote is None else [place]):
         with opened(name) as stream:
             yield from _one(
-                name.partition("?")[0], _spooled(stream, path.with_name(f"{path.name}-{number}")), spool
+                unquote(name.partition("?")[0]),
+                _spooled(stream, path.with_name(f"{path.name}-{number}")),
+                spool,
             )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 from typing import IO, Any, Final
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from allowlist.errors import AllowlistError
 
@@ -45,15 +45,18 @@ def blobs(place: str) -> Iterator[str]:
     try:
         for blob in _container(address).list_blobs(name_starts_with=prefix):
             if blob.size:
-                yield f"{base}/{blob.name}{'?' + query if query else ''}"
+                yield f"{base}/{quote(blob.name)}{'?' + query if query else ''}"
     except _errors() as error:
         raise AllowlistError(f"{base}: {_first_line(error)}") from error
 
 
 def open_blob(place: str) -> IO[bytes]:
-    """One blob as a stream that is fetched in parts."""
+    """One blob as a stream that is fetched in parts. Raises AllowlistError."""
     address, name = container_url(place)
-    return io.BufferedReader(_Chunks(_container(address).download_blob(name).chunks()), _PART)
+    try:
+        return io.BufferedReader(_Chunks(_container(address).download_blob(name).chunks()), _PART)
+    except _errors() as error:
+        raise AllowlistError(f"{address.partition('?')[0]}/{name}: {_first_line(error)}") from error
 
 
 class _Chunks(io.RawIOBase):

@@ -134,6 +134,29 @@ def test_a_plan_is_replayed_over_the_traffic(tmp_path: Path) -> None:
     assert not [item for item in result["effects"] if item["effect"] == "closes"]
 
 
+def test_traffic_is_replayed_without_a_rule_and_over_another_state(tmp_path: Path) -> None:
+    bodies = _bodies()
+    asked = (decided(event(0, name, source=AGENT), bodies) for name in ("packages.example", "pypi.example", "login.microsoftonline.com", "mcr.microsoft.com"))  # fmt: skip
+    let_through = [one for one in asked if one.action == "Allow"]
+    assert let_through
+    logs, rule = write(tmp_path / "logs", let_through[:1]), let_through[0].rule
+    closed = on_contoso("evidence", logs, "--without", rule, "--json").json["effects"]
+    assert [(item["effect"], item["end"]) for item in closed] == [
+        ("closes", f"{let_through[0].name} https:443")
+    ]
+    assert on_contoso("evidence", logs, "--what-if", CONTOSO, "--json").json["effects"] == []
+    other = [_without(body, rule) for body in bodies]
+    (tmp_path / "other.json").write_text(json.dumps(other))
+    replayed = on_contoso("evidence", logs, "--what-if", tmp_path / "other.json", "--json").json["effects"]
+    assert [item["effect"] for item in replayed] == ["closes"]
+
+
+def _without(body: dict[str, Any], rule: str) -> dict[str, Any]:
+    for collection in body.get("properties", {}).get("ruleCollections", ()):
+        collection["rules"] = [one for one in collection.get("rules", ()) if one["name"] != rule]
+    return body
+
+
 def test_logs_alone_say_which_catalog_has_a_denied_name(tmp_path: Path) -> None:
     result = allowlist(
         "evidence",
