@@ -194,3 +194,13 @@ def unsettled(body: Body) -> str:
     members = properties if isinstance(properties, dict) else {}
     text = state_in(members, "provisioningState", SETTLED)
     return "" if text.lower() == SETTLED.lower() else text
+
+
+FINAL = ("Failed", "Canceled")
+"""States no operation moves any more: only another write does. In any other one Azure is at work."""
+
+
+def moving(body: Body) -> str:
+    """The provisioning state of a resource that Azure is at work on, else empty."""
+    state = unsettled(body)
+    return "" if state in FINAL else state

@@ -97,13 +97,20 @@ class WebNames:
     widens: Mapping[Kind, Kind] = MappingProxyType({})
 
 
+_ENDS: Final = {'"': "'", "\\": "/", "`": "'"}
+"""Of what is printable, what ends a quoted comment or escapes its end."""
+
+
 def one_line(text: str) -> str:
-    """``text`` without line ends and quotation marks: what others named never becomes a statement of a configuration.
+    """``text`` on one line, without controls, quotation marks or the end of a block comment.
+
+    What others named never becomes a statement of a configuration.
 
     >>> one_line('a\\nhttp_access allow all "b"')
     "a http_access allow all 'b'"
     """
-    return " ".join(text.split()).replace('"', "'")
+    shown = (_ENDS.get(item, item if item.isprintable() else " ") for item in text)
+    return " ".join("".join(shown).replace("*/", "* /").split())
 
 
 def comment_lines(title: str, mark: str = "#") -> list[str]:

@@ -12,8 +12,9 @@ from __future__ import annotations
 import datetime as dt
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Protocol, TypeVar
 
 from allowlist.documents.grouping import grouped
@@ -55,6 +56,8 @@ class DecisionLike(Protocol):
     def until(self) -> dt.datetime | None: ...
     @property
     def gate(self) -> str | None: ...
+    @property
+    def change(self) -> str: ...
 
 
 Decided = TypeVar("Decided", bound=DecisionLike)
@@ -78,7 +81,8 @@ class ApprovalPolicy:
 class ApprovalStatus:
     """Where one change stands. ``state`` is approved, pending, rejected, deferred, expired or gated.
 
-    ``planned`` is when the oldest plan was made on which an approval that counts was given.
+    ``planned`` is when the oldest plan was made on which an approval that counts was given. ``undone``: it was carried
+    out once and rolled back, so nothing said before that opens it again.
     """
 
     change: Change
@@ -87,6 +91,7 @@ class ApprovalStatus:
     approvers: tuple[str, ...] = ()
     needed: int = 1
     planned: dt.datetime | None = None
+    undone: bool = False
 
     @property
     def is_approved(self) -> bool:
@@ -114,26 +119,45 @@ def standings(
     now: dt.datetime,
     *,
     asker_is_known: bool = True,
+    undone: Mapping[str, dt.datetime] = MappingProxyType({}),
 ) -> tuple[ApprovalStatus, ...]:
     """The standing of every change of ``plan``, in the plan's order.
 
     ``asker_is_known``: somebody vouches for who asked for the plan. Where nobody does, four eyes are those of two
-    people who approve.
+    people who approve. ``undone`` is when a change, by id, was last rolled back: what was said before opens nothing.
     """
     said = grouped(decisions, lambda item: item.change_digest)
+    about = grouped(decisions, lambda item: item.change)
     closing = _closing(plan)
-    return tuple(
-        _standing(
-            change,
-            plan,
-            said.get(change.digest, ()),
-            policy,
-            now,
-            needed_for(change, plan, policy, asker_is_known),
-            closing.get(change.id, ()),
-        )
-        for change in plan.changes
-    )
+    found = []
+    for change in plan.changes:
+        needed, gates = needed_for(change, plan, policy, asker_is_known), closing.get(change.id, ())
+        mine = _since(undone.get(change.id), said.get(change.digest, ()))
+        status = _refused(change, _of_state(change, said, about), now, needed)
+        status = status or _standing(change, plan, mine, policy, now, needed, gates)
+        found.append(_told_undone(status) if change.id in undone else status)
+    return tuple(found)
+
+
+def _told_undone(status: ApprovalStatus) -> ApprovalStatus:
+    text = f"{status.text}; it was rolled back, so it takes a new approval"
+    return replace(status, undone=True, text=text if status.state == "pending" else status.text)
+
+
+Said = Mapping[str, Sequence[DecisionLike]]
+
+
+def _of_state(change: Change, said: Said, about: Said) -> list[DecisionLike]:
+    """Everything said about ``change`` on its state, under whatever terms: a no is to what would be written."""
+    same = [item for item in about.get(change.id, ()) if item.change_digest != change.digest]
+    return [
+        item for item in (*said.get(change.digest, ()), *same) if item.precondition == change.precondition
+    ]
+
+
+def _since(undone: dt.datetime | None, said: Sequence[DecisionLike]) -> Sequence[DecisionLike]:
+    """What was said after a rollback, if there was one; a no is asked for elsewhere and never ends."""
+    return said if undone is None else [item for item in said if item.at > undone]
 
 
 def _closing(plan: Plan) -> dict[str, list[Gate]]:
@@ -163,16 +187,7 @@ def _standing(
 ) -> ApprovalStatus:
     """``mine`` are the decisions about ``change``, ``gates`` those that stand in its way."""
     current = [item for item in mine if item.precondition == change.precondition]
-    verdicts = _latest_by_person([item for item in current if item.verdict in ("approve", "reject", "defer")])
-    for item in verdicts:
-        if item.verdict == "reject":
-            return ApprovalStatus(
-                change=change, state="rejected", text=f"{item.who}: {item.reason}", needed=needed
-            )
-    for item in verdicts:
-        if item.verdict == "defer" and item.until and item.until > now:
-            text = f"{item.who} deferred it until {item.until:%Y-%m-%d}: {item.reason}"
-            return ApprovalStatus(change=change, state="deferred", text=text, needed=needed)
+    verdicts = _latest_by_person(current)
     approvals = [item for item in verdicts if item.verdict == "approve" and counts(item, plan, policy)]
     valid = [item for item in approvals if item.expires is None or item.expires > now]
     who = tuple({folded(item.who): item.who for item in valid}.values())
@@ -190,6 +205,22 @@ def _standing(
         needed=needed,
         planned=min((item.planned or item.at for item in valid), default=None),
     )
+
+
+def _refused(
+    change: Change, said: Sequence[DecisionLike], now: dt.datetime, needed: int
+) -> ApprovalStatus | None:
+    """Somebody's last word is no, or not yet."""
+    verdicts = _latest_by_person(said)
+    for item in verdicts:
+        if item.verdict == "reject":
+            text = f"{item.who}: {item.reason}"
+            return ApprovalStatus(change=change, state="rejected", text=text, needed=needed)
+    for item in verdicts:
+        if item.verdict == "defer" and item.until and item.until > now:
+            text = f"{item.who} deferred it until {item.until:%Y-%m-%d}: {item.reason}"
+            return ApprovalStatus(change=change, state="deferred", text=text, needed=needed)
+    return None
 
 
 def _not_yet(
@@ -260,6 +291,7 @@ def _latest_by_person(decisions: Iterable[DecisionLike]) -> list[DecisionLike]:
     Nothing said under a name that nobody verified takes the place of what its owner said.
     """
     latest: dict[tuple[str, bool], DecisionLike] = {}
-    for item in sorted(decisions, key=lambda item: item.at):
+    words = [item for item in decisions if item.verdict in ("approve", "reject", "defer")]
+    for item in sorted(words, key=lambda item: item.at):
         latest[folded(item.who), item.identity in _VOUCHED] = item
     return list(latest.values())

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from allowlist.estate.resource_id import ResourceId, normal_id
 from allowlist.render.declared import Declared, label_of
+from allowlist.render.escape import one_line
 
 __all__ = ["bicep_files", "read_bicep"]
 
@@ -32,9 +33,10 @@ def bicep_files(title: str, items: Sequence[Declared]) -> dict[str, str]:
 
 
 def _file(title: str, subscription: str, group: str, items: Sequence[Declared]) -> Iterator[str]:
-    yield f"// {title}"
+    yield f"// {one_line(title)}"
     yield "// Written by allowlist export; change the workload or its catalogs, not this file."
-    yield f"// az deployment group create --subscription {subscription} --resource-group {group} --mode Incremental -f THIS"
+    where = one_line(f"--subscription {subscription} --resource-group {group}")
+    yield f"// az deployment group create {where} --mode Incremental -f THIS"
     yield "targetScope = 'resourceGroup'"
     parents = dict.fromkeys((item.parent, item.type.rpartition("/")[0], item.api_version) for item in items)
     names = {parent: f"parent{number}" for number, (parent, _, _) in enumerate(parents)}
@@ -42,7 +44,7 @@ def _file(title: str, subscription: str, group: str, items: Sequence[Declared]) 
         yield from _existing(parent, kind, version, names[parent])
     for item in items:
         yield ""
-        yield from (f"// {line}" for line in wrap("; ".join(item.who), _COMMENT_WIDTH))
+        yield from (f"// {line}" for line in wrap(one_line("; ".join(item.who)), _COMMENT_WIDTH))
         yield f"resource {label_of(item)} '{item.type}@{item.api_version}' = {{"
         yield f"  parent: {names[item.parent]}"
         yield f"  name: {_value(item.name, 1)}"

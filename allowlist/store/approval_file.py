@@ -42,6 +42,7 @@ class WrittenDecision(
     gate: str | None = None
     asked_by: str = ""
     planned: datetime | None = None
+    change: str = ""
 
 
 class ApprovalDocument(

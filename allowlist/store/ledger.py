@@ -6,7 +6,7 @@ nothing of it was written. One ledger may be used from several threads and proce
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -164,6 +164,17 @@ class Ledger:
             ]
         rows.sort(key=lambda row: row.seq)
         return tuple(msgspec.json.decode(row.body, type=prepared(Decision)) for row in rows)
+
+    def decisions_about(self, changes: Mapping[str, str]) -> tuple[Decision, ...]:
+        """Every decision on ``changes`` (digest by id), and those on the same change under other terms if one of them
+        was a refusal or a deferral, in the order they were put on record."""
+        refusals = _events(_DECISION).where(tables.event.c.state.in_(("reject", "defer")))
+        with self._database.read() as connection:
+            bodies = [row.body for row in connection.execute(refusals)]
+        refused = [msgspec.json.decode(body, type=prepared(Decision)) for body in bodies]
+        return self.decisions(
+            [*changes.values(), *(item.change_digest for item in refused if item.change in changes)]
+        )
 
     def decisions_made(self) -> tuple[Decision, ...]:
         """Every decision there is, in the order they were put on record."""

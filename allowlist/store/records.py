@@ -39,7 +39,8 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
 
     ``precondition`` is the fingerprint of the target the change was judged against. ``until`` belongs to
     ``defer``, ``gate`` to ``accept-gate``, ``signature`` (armoured SSH) to the identity ``signed``. ``asked_by`` is
-    who asked for the plan that was decided on, ``planned`` when it was made.
+    who asked for the plan that was decided on, ``planned`` when it was made. ``change`` is the id of the change,
+    which is the same under other gates and terms; older rows do not say it.
     """
 
     change_digest: str
@@ -56,6 +57,7 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     signature: str | None = None
     asked_by: str = ""
     planned: datetime | None = None
+    change: str = ""
 
     def __post_init__(self) -> None:
         _require_zones(self.at, self.expires, self.until, self.planned)

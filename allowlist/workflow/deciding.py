@@ -18,6 +18,7 @@ from allowlist.store.identity import Identity
 
 VALID_DAYS = 14
 _CLOCKS_APART = dt.timedelta(minutes=5)
+_UNDONE = "undone"
 
 
 def chosen_changes(plan: Plan, ids: Sequence[str], *, everything: bool) -> list[Change]:
@@ -104,7 +105,7 @@ def _check_gates(plan: Plan, gates: Sequence[str]) -> None:
 
 def decision_on(
     plan: Plan,
-    subject: tuple[str, str],
+    subject: tuple[str, str, str],
     verdict: Verdict,
     who: Identity,
     reason: str,
@@ -114,9 +115,10 @@ def decision_on(
     until: dt.datetime | None = None,
     gate: str | None = None,
 ) -> Decision:
-    """One decision about ``subject``, the digest of a change and the state of its target it was judged against."""
-    digest, precondition = subject
+    """One decision about ``subject``: id and digest of a change, and the state of its target it was judged against."""
+    change_id, digest, precondition = subject
     return Decision(
+        change=change_id,
         change_digest=digest,
         precondition=precondition,
         verdict=verdict,
@@ -133,8 +135,8 @@ def decision_on(
     )
 
 
-def subject_of(change: Change) -> tuple[str, str]:
-    return change.digest, change.precondition
+def subject_of(change: Change) -> tuple[str, str, str]:
+    return change.id, change.digest, change.precondition
 
 
 def standings_in(
@@ -145,11 +147,23 @@ def standings_in(
     ``made_here``: this very process made the plan. One that comes from a file counts only with approvals of a plan
     that the same person asked for: nobody can tell whether the name in the file is true.
     """
-    decisions = ledger.decisions([change.digest for change in plan.changes])
+    decisions = ledger.decisions_about({change.id: change.digest for change in plan.changes})
     if not made_here:
         decisions = of_asker(decisions, plan)
     known = made_here or not policy.four_eyes or asker_is_known(ledger, plan)
-    return standings(plan, decisions, policy, ledger.not_before(now), asker_is_known=known)
+    now, undone = ledger.not_before(now), undone_in(ledger)
+    return standings(plan, decisions, policy, now, asker_is_known=known, undone=undone)
+
+
+def note_undone(ledger: Ledger, changes: Sequence[Change], run_id: str) -> None:
+    """A rollback of ``changes`` begins: whoever wants them again has to say so."""
+    for change in changes:
+        ledger.note(_UNDONE, change.id, run_id, {"title": change.title})
+
+
+def undone_in(ledger: Ledger) -> dict[str, dt.datetime]:
+    """By id of a change when it was last rolled back."""
+    return {change_id: entry.at for change_id, entry in ledger.latest_notes(_UNDONE).items()}
 
 
 def asker_is_known(ledger: Ledger, plan: Plan) -> bool:
@@ -169,9 +183,13 @@ def import_decisions(
 def take_in(ledger: Ledger, plan: Plan, decisions: Sequence[Decision], now: dt.datetime) -> int:
     """Put those on changes of ``plan`` on record that are not there yet; how many that were.
 
-    Raises InvalidInput for one that was made in the future.
+    A refusal or deferral of one of its changes counts under whatever terms it was said. Raises InvalidInput for one that was made in the future.
     """
     wanted = {change.digest for change in plan.changes}
+    ids = {change.id for change in plan.changes}
+    wanted |= {
+        item.change_digest for item in decisions if item.change in ids and item.verdict in ("reject", "defer")
+    }
     known = {_identity(item) for item in ledger.decisions(wanted)}
     fresh = [item for item in decisions if item.change_digest in wanted and _identity(item) not in known]
     for item in fresh:

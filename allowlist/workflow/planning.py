@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import allowlist
 from allowlist.documents import digest_of
 from allowlist.estate.bodies import Estate
+from allowlist.estate.known import moving
 from allowlist.plan.build import PlanInput, TargetInput, build_plan
 from allowlist.plan.drafts import Draft, LimitFinding
 from allowlist.plan.findings import Finding, Status
@@ -81,7 +82,8 @@ def _target_input(project: Project, estate: Estate, spec: TargetSpec) -> tuple[T
     judgement = judge_target(project, estate, spec)
     point = judgement.point
     drafted = _settled_draft(judgement)
-    after = judge_target(project, drafted.estate, spec) if drafted.writes else judgement
+    told = _still_moving(estate, drafted.estate)
+    after = judge_target(project, told, spec) if drafted.writes else judgement
     found = TargetInput(
         target=_target_plan(point, estate, source_prefixes(project, estate, [spec])),
         draft=drafted.draft,
@@ -93,6 +95,21 @@ def _target_input(project: Project, estate: Estate, spec: TargetSpec) -> tuple[T
         writes=[(write.resource, write.operations) for write in drafted.writes],
     )
     return found, drafted.estate
+
+
+def _still_moving(before: Estate, after: Estate) -> Estate:
+    """``after`` as it is to be told of: what Azure is at work on is so whatever a plan writes.
+
+    The plan itself is made for the day that work is done. No write is taken before, and one that is drafted against a
+    state that passes would keep a half of what is wanted.
+    """
+    bodies = []
+    for resource, body in before.resources.items():
+        planned = after.resources.get(resource)
+        if planned is not None and (state := moving(body)):
+            properties = {**planned["properties"], "provisioningState": state}
+            bodies.append({**planned, "properties": properties})
+    return after.with_resources(bodies) if bodies else after
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

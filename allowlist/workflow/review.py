@@ -18,10 +18,10 @@ from allowlist.documents.prepared import prepared
 from allowlist.errors import AllowlistError
 from allowlist.plan import approval
 from allowlist.plan.model import Change, Gate, Plan
-from allowlist.store import Clock, Decision, Ledger, Verdict
+from allowlist.store import Clock, Decision, Entry, Ledger, Verdict
 from allowlist.store.identity import Identity
 from allowlist.workflow.approval_policy import policy_of
-from allowlist.workflow.deciding import asker_is_known, decision_on, subject_of
+from allowlist.workflow.deciding import asker_is_known, decision_on, subject_of, undone_in
 from allowlist.workload.document import ApprovalRule
 
 _VERDICTS = ("approve", "reject", "defer")
@@ -121,6 +121,7 @@ class Review:
         self._said: dict[str, tuple[Decision, ...]] = {}
         self._known: dict[str, Standing] = {}
         self._known_until: datetime | None = None
+        self._undone: dict[str, datetime] = {}
         self._seen = 0
         self._undo: list[_Undo] = []
         self._lock = threading.RLock()
@@ -135,13 +136,26 @@ class Review:
                 return frozenset()
             new = self._new_decisions(head)
             self._seen = head
+            touched = self._newly_undone()
             for item in new:
-                self._said[item.change_digest] = (*self._said.get(item.change_digest, ()), item)
-            touched = frozenset(
-                change_id for item in new for change_id in self._ids_of.get(item.change_digest, ())
-            )
+                digest = self._heard_as(item)
+                self._said[digest] = (*self._said.get(digest, ()), item)
+                touched |= {*self._ids_of.get(digest, ())}
             self._forget(touched)
-        return touched
+        return frozenset(touched)
+
+    def _heard_as(self, item: Decision) -> str:
+        """Under which digest it is kept: what was said of the same change under other terms stands with ours."""
+        ours = self._changes.get(item.change)
+        return item.change_digest if ours is None or item.change_digest in self._subjects else ours.digest
+
+    def _newly_undone(self) -> set[str]:
+        """The changes of the plan that a rollback has undone since the last look."""
+        found = {
+            change_id: at for change_id, at in undone_in(self._ledger).items() if change_id in self._changes
+        }
+        before, self._undone = self._undone, found
+        return {change_id for change_id, at in found.items() if before.get(change_id) != at}
 
     def change(self, change_id: str) -> Change:
         """The change with this id. Raises AllowlistError for a stranger."""
@@ -186,7 +200,8 @@ class Review:
         alone = msgspec.structs.replace(
             self.plan, changes=(change,), gates=self._gates_over.get(change_id, ())
         )
-        found = approval.standings(alone, said, self._policy, now, asker_is_known=self._asker_is_known)[0]
+        known, undone = self._asker_is_known, self._undone
+        found = approval.standings(alone, said, self._policy, now, asker_is_known=known, undone=undone)[0]
         mine = self._last_of_mine(change_id)
         return Standing(
             state=State(found.state),
@@ -333,13 +348,17 @@ class Review:
 
     def _new_decisions(self, head: int) -> list[Decision]:
         if not self._seen:
-            return list(self._ledger.decisions(self._subjects))
+            about = {"": self.plan.digest} | {item.id: item.digest for item in self.plan.changes}
+            return list(self._ledger.decisions_about(about))
         rows = self._ledger.entries(head - self._seen)
         return [
             msgspec.convert(row.body, prepared(Decision))
             for row in reversed(rows)
-            if self._seen < row.seq <= head and row.kind == "decision" and row.subject in self._subjects
+            if self._seen < row.seq <= head and row.kind == "decision" and self._is_about_us(row)
         ]
+
+    def _is_about_us(self, row: Entry) -> bool:
+        return row.subject in self._subjects or row.body.get("change") in self._changes
 
     def _candidates(self, standing: Standing) -> str:
         if self.rule.approvers:
@@ -370,24 +389,24 @@ class Review:
             return GateStanding(gate=gate, is_open=True)
         return GateStanding(gate=gate, is_open=False, accepted_by=last.who, reason=last.reason)
 
-    def _accepted(self, subject: tuple[str, str], gate_id: str) -> Decision | None:
-        digest, precondition = subject
+    def _accepted(self, subject: tuple[str, str, str], gate_id: str) -> Decision | None:
+        change_id, digest, precondition = subject
+        undone = self._undone.get(change_id)
         said = (
             item
             for item in reversed(self._said.get(digest, ()))
             if item.verdict == "accept-gate"
             and item.gate == gate_id
             and item.precondition == precondition
+            and (undone is None or item.at > undone)
             and approval.counts(item, self.plan, self._policy)
         )
         return next(said, None)
 
-    def _bound_to(self, gate: Gate) -> list[tuple[str, str]]:
+    def _bound_to(self, gate: Gate) -> list[tuple[str, str, str]]:
         """What an acceptance is bound to: the changes of the gate, or the whole plan."""
         changes = [self._changes[item] for item in gate.changes if item in self._changes]
-        return [(item.digest, item.precondition) for item in changes] or [
-            (self.plan.digest, self.plan.digest)
-        ]
+        return [subject_of(item) for item in changes] or [("", self.plan.digest, self.plan.digest)]
 
     def _why_not_approve(self, change_ids: Sequence[str]) -> str:
         if not approval.may_approve(self.who.who, self.plan, self._policy):
@@ -434,7 +453,7 @@ class Review:
             self.plan, subject, verdict, self.who, reason, self._clock(), until=until, expires=expires
         )
 
-    def _acceptance(self, subject: tuple[str, str], gate_id: str, reason: str) -> Decision:
+    def _acceptance(self, subject: tuple[str, str, str], gate_id: str, reason: str) -> Decision:
         return decision_on(self.plan, subject, "accept-gate", self.who, reason, self._clock(), gate=gate_id)
 
     def _restored(self, change_id: str, before: Decision | None, verb: Verdict) -> Decision:

@@ -19,6 +19,7 @@ from allowlist.points.point import ArmReader, ArmWriter, Point
 from allowlist.rules.compare import find_differences
 from allowlist.store import FINAL_STATES, Ledger, Run
 from allowlist.workflow.applying import begin_run, execute, new_run_id, next_steps, refuse_edited_ledger
+from allowlist.workflow.deciding import note_undone
 from allowlist.workflow.driving import read_point
 from allowlist.workflow.lives import (
     Life,
@@ -125,6 +126,7 @@ def roll_back(
     earlier = way.life.open_rollback or way.life.latest
     begin_run(context, way.life.plan, new_id, "rollback", resumes=earlier.run_id)
     ledger.save_snapshot(new_id, "changes", "before", canonical_json([change.id for change in way.changes]))
+    note_undone(ledger, way.look.changes, new_id)
     _remember_undone(context, way, new_id)
     result = RunResult(new_id)
     if way.changes:

@@ -216,6 +216,7 @@ KEYS: Final[Mapping[str, Mapping[str, str]]] = {
     },
     "WrittenDecision": {
         "change_digest": "Digest of what the change means; binds the decision to it.",
+        "change": "Id of the change, the same under other gates and terms; a rejection counts for all of them.",
         "precondition": "Fingerprint of the target the change was judged against.",
         "verdict": "approve, reject, defer, comment or accept-gate.",
         "who": "Who decided.",

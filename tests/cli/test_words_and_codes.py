@@ -80,6 +80,23 @@ TROUBLES = (
 CALM = Trouble(name="no trouble")
 
 
+def ours(name: str, host: str) -> dict[str, object]:
+    return others_rule(f"own.{name}", targetFqdns=[host], description=f"allowlist:wl:own@wl#{name}", **MINE)
+
+
+APPLIED = group(OURS, "allowlist-wl", ours("a", "a.foo.com"), ours("b", "*.bar.com"), priority=1000)
+FLOWS = tuple((source, host) for source in ("10.0.0.4", "10.0.0.200") for host in ("a.foo.com", "x.bar.com"))
+
+
+def snapshot(folder: Path, name: str, trouble: Trouble) -> Path:
+    """The state a trouble leaves behind, with everything of ours where it belongs."""
+    bodies = trouble.bodies()
+    found = [*bodies, *([] if any(body["id"] == OURS for body in bodies) else [APPLIED])]
+    (folder / name).mkdir()
+    (folder / name / "estate.json").write_text(json.dumps(found))
+    return folder / name
+
+
 @pytest.fixture
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
@@ -179,3 +196,45 @@ def test_the_metrics_tell_what_the_judgement_says(place: Path) -> None:
             'allowlist_missing_requirements{target="fw",workload="wl"} 2.0'
             in Path("allowlist.prom").read_text()
         )
+
+
+@pytest.mark.parametrize("trouble", [*TROUBLES[:-1], CALM], ids=lambda item: item.name)
+def test_explain_and_check_say_the_same_of_every_flow(place: Path, trouble: Trouble) -> None:
+    """A requirement is covered just where each of its flows is explained as allowed, and the exit codes follow."""
+    (place / "allowlist.yaml").write_text(WORKLOAD)
+    state = snapshot(place, "state", trouble)
+    checked = allowlist("check", "--all", "--exit-code", "--json", "--snapshot", state)
+    covered = {
+        item["requirement"]["pattern"]
+        for item in checked.json["findings"]
+        if item["requirement"] and item["status"] == "covered"
+    }
+    allowed = set()
+    for source, host in FLOWS:
+        asked = ("explain", host, "--from", source, "--exit-code", "--json", "--snapshot", state)
+        explained = allowlist(*asked)
+        verdict = explained.json["verdict"]
+        assert explained.code == (0 if verdict == "allow" else 2), explained.out
+        assert (verdict == "unknown") == bool(explained.json["unknowns"])
+        allowed |= {(source, host)} if verdict == "allow" else set()
+    for pattern, host in (("a.foo.com", "a.foo.com"), ("*.bar.com", "x.bar.com")):
+        every = all((source, host) in allowed for source in ("10.0.0.4", "10.0.0.200"))
+        assert (pattern in covered) == every, (covered, allowed)
+    assert checked.code == (2 if trouble.told else 0)
+
+
+@pytest.mark.parametrize("trouble", TROUBLES[:-1], ids=lambda item: item.name)
+def test_a_comparison_is_the_same_and_gives_0_only_where_nothing_came_to_be_in_doubt(
+    place: Path, trouble: Trouble
+) -> None:
+    (place / "allowlist.yaml").write_text(WORKLOAD)
+    calm, other = snapshot(place, "calm", CALM), snapshot(place, "other", trouble)
+    itself = allowlist("compare", calm, calm, "--exit-code", "--json")
+    assert (itself.code, {item["relation"] for item in itself.json}) == (0, {"same"})
+    for before, after in ((calm, other), (other, calm)):
+        result = allowlist("compare", before, after, "--exit-code", "--json")
+        relations = {item["relation"] for item in result.json}
+        assert (result.code, relations == {"same"}) == (2, False), result.out
+    broken = allowlist("compare", calm, other, "--fail-on", "breaks")
+    assert broken.code == 2, broken.out
+    assert "breaks" in broken.out

@@ -287,3 +287,37 @@ def test_what_others_named_never_becomes_a_statement(engine: Format) -> None:
         line for line in mine if "description" not in line
     ]
     assert all(line.count('"') % 2 == 0 for text in found.files.values() for line in text.splitlines())
+
+
+HOSTILE = (
+    "x\n.evil.example",
+    "x\r\nacl allowed dstdomain .evil.example",
+    "x\u2028evil.example\x85evil.example\x0bevil.example\x0cevil.example",
+    'x" next set fqdn "evil.example',
+    "x */ evil.example /* ",
+    "x\x1b[2J\x1b]0;evil\x07\x00\u202e",
+    "x\\",
+)
+
+
+@every_format
+def test_whoever_is_named_in_a_comment_cannot_end_it(engine: Format) -> None:
+    """Names of workloads, targets, catalogs and entries come from files of others."""
+    calm = export(engine, wanted("api.contoso.com", "*.contoso.com"), "demo").files
+    for text in HOSTILE:
+        found = export(engine, wanted("api.contoso.com", "*.contoso.com", entry=text), text)
+
+        assert found.wrong == ()
+        assert engine.read(found.files).allowed_at(Service(*HTTPS)) == engine.read(calm).allowed_at(
+            Service(*HTTPS)
+        )
+        for name, written in found.files.items():
+            shown = [item for item in written if not (item.isprintable() or item == "\n")]
+            assert shown in ([], ["\t"] * len(shown)), (name, shown)
+            assert written.count('"') == calm[name].count('"')
+            assert written.count("*/") == calm[name].count("*/")
+            told = (line for line in written.splitlines() if 'description "' not in line)
+            code = [line for line in told if "evil" in line]
+            assert all(line.lstrip().startswith(("#", ";", "//", '"//', "set comment")) for line in code) or (
+                name.endswith((".json", ".yaml"))
+            ), code

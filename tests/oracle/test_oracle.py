@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.oracle.assuming import try_assumptions
 from tests.oracle.trial import Tally, try_seed
 
 WORLDS = 240
 PARTS = 4
+ASSUMING = 24
 
 
 @pytest.mark.parametrize("part", range(PARTS))
@@ -21,3 +23,13 @@ def test_the_product_and_the_oracle_agree(part: int, tmp_path: Path) -> None:
     assert tally.wrong == []
     for what in ("covered", "not covered", "unknown", "sufficient", "foreign bytes", "convergence"):
         assert tally.counts[what] > 0, what
+
+
+def test_what_is_said_under_assumptions_holds_wherever_they_do(tmp_path: Path) -> None:
+    tally = Tally()
+    for seed in range(ASSUMING):
+        try_assumptions(seed, tmp_path, tally)
+
+    assert tally.wrong == []
+    for what in ("covered holds, unless what it names", "had to be told", "facts settle it"):
+        assert tally.counts[f"assumptions: {what}"] > 0, what

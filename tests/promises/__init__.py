@@ -235,4 +235,20 @@ MUTANTS = (
         new="",
         test="tests/workflow/test_sync_trust.py::test_under_another_policy_than_that_of_the_ledger_nothing_is_applied",
     ),
+    Mutant(
+        name="an approval outlives the rollback of what it let go",
+        promise=_FORGED,
+        file="allowlist/plan/approval.py",
+        old="return said if undone is None else [item for item in said if item.at > undone]",
+        new="return said",
+        test="tests/workflow/test_sync_trust.py::test_what_somebody_rolled_back_is_not_applied_again_on_the_same_word",
+    ),
+    Mutant(
+        name="a no counts under its own gates alone",
+        promise=_FORGED,
+        file="allowlist/plan/approval.py",
+        old="same = [item for item in about.get(change.id, ()) if item.change_digest != change.digest]",
+        new="same: list[DecisionLike] = []",
+        test="tests/workflow/test_sync_trust.py::test_a_no_counts_for_the_same_change_under_other_gates",
+    ),
 )

@@ -171,6 +171,20 @@ class Day:
         with self.at(moment, lambda: meddle(OURS)):
             self.judge(plan, lambda: self.world.apply(plan), undone=moment == "verified")
 
+    def others_reword_what_is_about_to_be_written(self) -> None:
+        """Between our last look and our write somebody says the same in other letters: that is theirs and stays."""
+        plan = self.lacks_one()
+        with self.at("intended", lambda: self.respell_theirs(OURS), target="fw"):
+            self.judge(plan, lambda: self.world.apply(plan))
+
+    def ours_is_lost_before_it_is_read_back(self) -> None:
+        """Sent and accepted, and gone when it is read back: that is not done."""
+        plan = self.lacks_one()
+        meddle = self.chance.choice((self.drop_ours, self.move_ours))
+        with self.at("landed", lambda: meddle(OURS), target="fw"):
+            self.judge(plan, lambda: self.world.apply(plan))
+        self.applied()
+
     def always_undone(self) -> None:
         """An automatism of somebody's takes out what was written: such a run cannot converge."""
         self.wants_change()
@@ -343,6 +357,13 @@ class Day:
             self.drop_ours(OURS)
         self.write_workload(more)
 
+    def lacks_one(self) -> Plan:
+        """An approved plan that brings back one rule of ours, last in its collection, into a group others write in too."""
+        self.hosts = [*HOSTS]
+        self.applied()
+        self.drop_ours(OURS)
+        return self.approved()
+
     def write_workload(self, more: str = "") -> None:
         self.world.workload.write_text(workload(self.hosts, self.version, more))
 
@@ -401,6 +422,21 @@ class Day:
 
         if self.ours_in(place):
             self.world.edit(place, drop)
+
+    def move_ours(self, place: str) -> None:
+        """The last rule of ours says another name than the one it was written for."""
+
+        def move(body: dict[str, Any]) -> None:
+            mine = [
+                rule
+                for item in body["properties"]["ruleCollections"]
+                for rule in item["rules"]
+                if _is_ours(rule)
+            ]
+            mine[-1]["targetFqdns"] = ["elsewhere.example"]
+
+        if self.ours_in(place):
+            self.world.edit(place, move)
 
     def add_theirs(self, place: str) -> None:
         def add(body: dict[str, Any]) -> None:
@@ -513,8 +549,10 @@ class Day:
         self.hold("the ledger is intact", not self.world.ledger.verify())
 
     def is_there(self, change: Change) -> bool:
-        names = [rule["name"] for rule in self.ours_in(change.operation.resource)]
-        return (change.operation.path[-1] in names) == (change.operation.action != "remove")
+        """Named as it was planned, for the names it was planned for."""
+        found = {rule["name"]: rule["targetFqdns"] for rule in self.ours_in(change.operation.resource)}
+        wanted = (change.operation.after or {}).get("targetFqdns")
+        return found.get(change.operation.path[-1]) == wanted
 
     def all_succeeded(self) -> bool:
         found = [self.world.body(place) for place in (POLICY, SECOND, *PLACES.values())]
@@ -547,12 +585,12 @@ class Day:
         return sum(request.method not in ("GET", "HEAD") for request in self.world.simulator.requests)
 
     @contextmanager
-    def at(self, moment: str, meddle: Callable[[], None]) -> Iterator[None]:
-        """Once, when the journal says ``moment``, somebody does something."""
+    def at(self, moment: str, meddle: Callable[[], None], *, target: str = "") -> Iterator[None]:
+        """Once, when the journal says ``moment`` (of ``target``, where one is named), somebody does something."""
         done: list[str] = []
 
         def watch(event: Any) -> None:
-            if event.state == moment and not done:
+            if event.state == moment and target in ("", event.target) and not done:
                 done.append("x")
                 meddle()
 
@@ -591,6 +629,8 @@ STEPS: tuple[Callable[[Day], None], ...] = (
     Day.stale,
     Day.approved_for_another_state,
     Day.somebody_is_in_the_way,
+    Day.others_reword_what_is_about_to_be_written,
+    Day.ours_is_lost_before_it_is_read_back,
     Day.always_undone,
     Day.power_cut,
     Day.fails_for_good,

@@ -9,13 +9,21 @@ from typing import Any
 
 import pytest
 
-from allowlist.errors import AllowlistError
+from allowlist.errors import AllowlistError, NotApproved
+from allowlist.plan.model import Plan
+from allowlist.store.identity import Identity
 from allowlist.workflow.approval_policy import PolicyInForce, keep_policy
 from allowlist.workflow.confirming import confirm_run
+from allowlist.workflow.deciding import decide, take_in
+from allowlist.workflow.review import Review
+from allowlist.workflow.rolling_back import roll_back
 from allowlist.workload.document import ApprovalRule
 from tests.helpers.small_world import OURS, WORKLOAD, small_world
 from tests.helpers.world import ALICE, World, now
 from tests.workflow.test_sync import automate, only, run
+
+BOB = Identity(who="bob@contoso.example", kind="verified")
+SAFE = "apply: safe, unattended: {needs: [required], risks: [low, wildcard], catalogs: [own]}"
 
 
 @pytest.fixture
@@ -49,8 +57,6 @@ def test_a_rejection_that_comes_while_it_waits_for_its_lock_counts(world: World)
 
 
 def test_what_is_still_approved_goes_when_a_part_was_rejected_meanwhile(world: World) -> None:
-    from allowlist.workflow.deciding import decide
-
     plan = world.plan()
     _while_reading(
         world, lambda: decide(world.ledger, plan, plan.changes[:1], "reject", ALICE, "after all", now())
@@ -133,3 +139,79 @@ def test_sync_writes_no_text_like_a_secret_into_a_rule_of_ours(world: World) -> 
     assert outcome.state == "failed"
     assert "JSON Web Token" in outcome.text
     assert world.body(OURS) is None
+
+
+def _undo(world: World, run_id: str) -> None:
+    assert roll_back(world.project, run_id, world.arm, world.context()).is_complete
+
+
+@pytest.mark.parametrize("policy", ["apply: approved", SAFE])
+def test_what_somebody_rolled_back_is_not_applied_again_on_the_same_word(world: World, policy: str) -> None:
+    """An approval still in date was spent when what it let go was undone; so is the trust in what is safe."""
+    automate(world, policy)
+    first = only(run(world))
+    assert first.applied == 2
+    _undo(world, first.run_id)
+
+    outcome = only(run(world))
+
+    assert (outcome.state, outcome.applied, outcome.waiting) == ("pending", 0, 2)
+    assert any("it was rolled back, so it takes a new approval" in line for line in outcome.lines)
+    assert world.rules() == []
+    world.approve(world.plan())
+    assert only(run(world)).applied == 2
+
+
+def test_neither_apply_nor_a_signed_file_from_before_brings_back_what_was_rolled_back(world: World) -> None:
+    plan = world.plan()
+    said = world.ledger.decisions_made()
+    _undo(world, world.apply(plan).run_id)
+
+    with pytest.raises(NotApproved, match="rolled back"):
+        world.apply(world.plan())
+
+    assert take_in(world.ledger, world.plan(), said, now()) == 0
+    with pytest.raises(NotApproved, match="rolled back"):
+        world.apply(world.plan())
+
+
+def test_the_review_shows_what_a_rollback_has_undone_as_waiting(world: World) -> None:
+    plan = world.plan()
+    session = Review(plan, world.ledger, who=ALICE, clock=now)
+    session.refresh()
+    assert {item.value for item in session.states().values()} == {"approved"}
+    _undo(world, world.apply(plan).run_id)
+
+    session.refresh()
+
+    assert {item.value for item in session.states().values()} == {"pending"}
+
+
+def test_a_no_counts_for_the_same_change_under_other_gates(world: World) -> None:
+    """What was approved in one plan and refused in another, over which another gate stands, is refused."""
+    text = world.workload.read_text()
+    world.workload.write_text(text.replace("gates: {additions: 1}", "gates: {additions: 5}"))
+    other = world.plan()
+    assert {item.digest for item in other.changes}.isdisjoint(
+        item.digest for item in world_plan(world, text).changes
+    )
+    world.workload.write_text(text.replace("gates: {additions: 1}", "gates: {additions: 5}"))
+    world.reject(other, BOB)
+    world.workload.write_text(text)
+
+    plan = world.plan()
+    session = Review(plan, world.ledger, who=ALICE, clock=now)
+    session.refresh()
+    assert {item.value for item in session.states().values()} == {"rejected"}
+    with pytest.raises(NotApproved, match="rejected after all"):
+        world.apply(plan)
+    assert only(run(world)).applied == 0
+    decide(world.ledger, other, other.changes, "approve", BOB, "taken back", now())
+    session.refresh()
+    assert {item.value for item in session.states().values()} == {"approved"}
+    assert only(run(world)).applied == 2
+
+
+def world_plan(world: World, text: str) -> Plan:
+    world.workload.write_text(text)
+    return world.plan()

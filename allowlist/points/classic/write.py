@@ -12,10 +12,9 @@ from typing import Any
 
 from allowlist.azure.facts import api_version
 from allowlist.estate.bodies import Body, Estate
-from allowlist.estate.known import unsettled
+from allowlist.estate.known import FINAL, unsettled
 from allowlist.plan.model import Operation
-from allowlist.points.firewall.compose import still_moving
-from allowlist.points.firewall.draft import FINAL, Place, Standing, collection_name, draft_rules
+from allowlist.points.firewall.draft import Place, Standing, collection_name, draft_rules
 from allowlist.points.firewall.standing import StandingRules
 from allowlist.points.point import Draft, Target, Write
 from allowlist.rules.model import Ruleset
@@ -73,11 +72,11 @@ def compose(estate: Estate, target: Target, operations: Sequence[Operation]) -> 
 
 
 def after(estate: Estate, writes: Iterable[Write]) -> Estate:
+    """The estate as it stands once ``writes`` have succeeded, which ends whatever state the firewall was in."""
     bodies = []
     for write in writes:
         old = estate.get(write.resource) or {"id": write.resource}
-        new = {**old, **(write.body or {})}
-        bodies.append({**new, "properties": {**new.get("properties", {}), **still_moving(old)}})
+        bodies.append({**old, **(write.body or {})})
     return estate.with_resources(bodies)
 
 

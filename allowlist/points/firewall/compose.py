@@ -7,9 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from allowlist.azure.facts import api_version
 from allowlist.documents.grouping import grouped
 from allowlist.estate.bodies import Body, Estate
-from allowlist.estate.known import unsettled
+from allowlist.estate.known import FINAL, unsettled
 from allowlist.plan.model import Operation
-from allowlist.points.firewall.draft import FINAL
 from allowlist.points.firewall.standing import StandingRules
 from allowlist.points.firewall.translate import carriers_of
 from allowlist.points.point import Write
@@ -50,7 +49,8 @@ def after(estate: Estate, writes: Iterable[Write]) -> Estate:
     """The estate as it stands once ``writes`` have succeeded.
 
     A write of a group makes the service put its policy into force on every firewall again, which is what ends a
-    failed state of any of them; that it did is read back after the write.
+    failed state of any of them; that it did is read back after the write. The group itself says ``Succeeded``: Azure
+    takes no write while another is under way, and nothing is called done before it does.
     """
     writes = list(writes)
     bodies = list(_healed(estate, writes))
@@ -60,15 +60,9 @@ def after(estate: Estate, writes: Iterable[Write]) -> Estate:
                 "id": write.resource,
                 "name": write.resource.rpartition("/")[2],
             }
-            bodies.append({**old, "properties": {**write.body["properties"], **still_moving(old)}})
+            bodies.append({**old, "properties": write.body["properties"]})
     gone = [write.resource for write in writes if write.body is None]
     return estate.without(gone).with_resources(bodies)
-
-
-def still_moving(body: Body) -> Body:
-    """The state that a write does not end: only Azure does, when its operation is over."""
-    state = unsettled(body)
-    return {"provisioningState": state} if state and state not in FINAL else {}
 
 
 def _healed(estate: Estate, writes: Iterable[Write]) -> Iterator[Body]:

@@ -18,7 +18,7 @@ from allowlist.documents import digest_of
 from allowlist.documents.grouping import grouped
 from allowlist.estate.bodies import Body, Estate
 from allowlist.estate.fields import owner_of
-from allowlist.estate.known import unsettled
+from allowlist.estate.known import FINAL, unsettled
 from allowlist.names import Pattern
 from allowlist.plan.model import Cost, Operation, Skip
 from allowlist.points.draft import Drafting
@@ -303,10 +303,6 @@ def failed_state(estate: Estate, target: Target) -> str:
     around = [*([policy, *carriers_of(estate, policy)] if policy else []), *([group] if group else [])]
     failed = [f"{name_of(body)} is {state}" for body in around if (state := unsettled(body)) in FINAL]
     return " and ".join(failed)
-
-
-FINAL = ("Failed", "Canceled")
-"""States no operation moves any more: only another write does."""
 
 
 def _why_inexpressible(requirement: Requirement, ruleset: Ruleset) -> str:

@@ -8,13 +8,13 @@ from allowlist.errors import TargetNotFound, TargetUnavailable
 from allowlist.estate.bodies import Body, Estate, fingerprint
 from allowlist.estate.fields import object_of
 from allowlist.estate.inheritance import effective_policy
-from allowlist.estate.known import unsettled
+from allowlist.estate.known import FINAL, unsettled
 from allowlist.estate.resource_id import ResourceId, normal_id
 from allowlist.plan.findings import Finding, in_bad_state, invalid
 from allowlist.plan.model import Operation
 from allowlist.points.firewall import compose, deploy, limits
 from allowlist.points.firewall.compose import API_VERSION
-from allowlist.points.firewall.draft import FINAL, draft
+from allowlist.points.firewall.draft import draft
 from allowlist.points.firewall.readback import same_configuration
 from allowlist.points.firewall.translate import (
     carriers_of,

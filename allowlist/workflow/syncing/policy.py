@@ -57,6 +57,8 @@ def _permit(
     if standing.state in ("rejected", "deferred"):
         return _waits(change, standing.text)
     by_people = standing.is_approved and automation.apply != "nothing"
+    if standing.undone and not by_people:
+        return _waits(change, standing.text)
     word = standing.text if by_people else _policy_word(change, plan, automation, drift)
     if not word:
         return _waits(change, _why_not(standing, plan, automation, drift))
