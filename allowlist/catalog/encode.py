@@ -10,6 +10,7 @@ import msgspec
 from allowlist.catalog.changes import EntryChange
 from allowlist.catalog.evidence import confidence, evidence_line
 from allowlist.catalog.model import Catalog, Entry, Kind
+from allowlist.catalog.review import EvidenceChange
 
 
 def encode_entry(entry: Entry) -> dict[str, Any]:
@@ -26,13 +27,12 @@ def encode_entry(entry: Entry) -> dict[str, Any]:
     return {key: item for key, item in {**ordered, **plain}.items() if item not in ("", [], ())}
 
 
-def encode_change(change: EntryChange) -> dict[str, Any]:
-    """One change with what it means; ``before`` and ``after`` only where they exist."""
+def encode_change(change: EntryChange, today: date | None = None) -> dict[str, Any]:
+    """One change with what it means; ``before`` and ``after`` only where they exist, with confidence on ``today``."""
     encoded: dict[str, Any] = {"change": change.kind, "loses": change.loses}
-    if change.before:
-        encoded["before"] = encode_entry(change.before)
-    if change.after:
-        encoded["after"] = encode_entry(change.after)
+    sides = (("before", change.before), ("after", change.after))
+    for side, entry in ((side, entry) for side, entry in sides if entry):
+        encoded[side] = encode_with_evidence(entry, today) if today else encode_entry(entry)
     return {**encoded, "impact": change.impact, "notice": change.notice, "bump": change.bump.word}
 
 
@@ -42,6 +42,17 @@ def encode_with_evidence(entry: Entry, today: date) -> dict[str, Any]:
         **encode_entry(entry),
         "confidence": confidence(entry, today).value,
         "evidence_line": evidence_line(entry, today),
+    }
+
+
+def encode_evidence_change(change: EvidenceChange, today: date) -> dict[str, Any]:
+    """What is known more or less about one entry, and how sure that makes it."""
+    return {
+        "entry": change.entry.id,
+        "before": confidence(change.before, today).value,
+        "after": confidence(change.entry, today).value,
+        "added": msgspec.to_builtins(change.added),
+        "removed": msgspec.to_builtins(change.removed),
     }
 
 

@@ -9,13 +9,23 @@ import msgspec
 
 from allowlist.catalog.changes import ChangeKind, EntryChange, compare, required_bump
 from allowlist.catalog.editing import next_version
+from allowlist.catalog.evidence import evidence_of
 from allowlist.catalog.lint.run import Base
-from allowlist.catalog.model import Catalog, Entry, Kind
+from allowlist.catalog.model import Catalog, Entry, Evidence, Kind
 from allowlist.catalog.reader import parse_catalog, read_catalog
 from allowlist.catalog.versions import NEXT, Bump
 from allowlist.documents.source import parse_yaml_source
 
 _OPENS = (ChangeKind.ADDED, ChangeKind.WIDENED, ChangeKind.REPLACED)
+
+
+class EvidenceChange(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known otherwise about an entry that asks for the same as before."""
+
+    entry: Entry
+    before: Entry
+    added: tuple[Evidence, ...]
+    removed: tuple[Evidence, ...]
 
 
 class CatalogReview(msgspec.Struct, frozen=True, kw_only=True):
@@ -25,6 +35,7 @@ class CatalogReview(msgspec.Struct, frozen=True, kw_only=True):
     file: str
     is_new: bool
     changes: tuple[EntryChange, ...]
+    evidence: tuple[EvidenceChange, ...] = ()
     bump: Bump
     next_version: str
 
@@ -58,9 +69,26 @@ def review_file(path: Path, base: Base) -> CatalogReview | None:
         file=str(path),
         is_new=theirs is None,
         changes=changes,
+        evidence=evidence_changes(theirs.entries_at(NEXT) if theirs else (), mine.entries_at(NEXT)),
         bump=max(required_bump(changes), Bump.PATCH),
         next_version=_next(mine),
     )
+
+
+def evidence_changes(before: Iterable[Entry], after: Iterable[Entry]) -> tuple[EvidenceChange, ...]:
+    """The entries of the same id on both sides whose pages or reports differ; a new entry is a change by itself."""
+    old = {entry.id: entry for entry in before}
+    both = ((old[entry.id], entry) for entry in after if entry.id in old)
+    found = (
+        EvidenceChange(
+            entry=mine,
+            before=theirs,
+            added=tuple(item for item in evidence_of(mine) if item not in evidence_of(theirs)),
+            removed=tuple(item for item in evidence_of(theirs) if item not in evidence_of(mine)),
+        )
+        for theirs, mine in both
+    )
+    return tuple(change for change in found if change.added or change.removed)
 
 
 def _next(catalog: Catalog) -> str:

@@ -89,7 +89,7 @@ def review(
     \b
     Example: allowlist catalog review --base origin/main >> "$GITHUB_STEP_SUMMARY"
     """
-    from allowlist.catalog.encode import encode_change
+    from allowlist.catalog.encode import encode_change, encode_evidence_change
     from allowlist.catalog.lint import lint_files
     from allowlist.catalog.review import review_files
     from allowlist.render.catalog import render_review
@@ -109,13 +109,16 @@ def review(
                     "file": item.file,
                     "bump": item.bump.word,
                     "next_version": item.next_version,
-                    "changes": [encode_change(change) for change in item.changes],
+                    "changes": [encode_change(change, _today()) for change in item.changes],
+                    "evidence": [encode_evidence_change(change, _today()) for change in item.evidence],
                 }
                 for item in reviews
             ]
         )
     else:
-        put_document(render_review(reviews, report, _affected(examples, reviews, folder)).rstrip("\n"))
+        put_document(
+            render_review(reviews, report, _affected(examples, reviews, folder), _today()).rstrip("\n")
+        )
     if not report.is_clean:
         raise click.exceptions.Exit(1)
 

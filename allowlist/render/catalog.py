@@ -16,9 +16,9 @@ from allowlist.catalog.changes import ChangeKind, EntryChange
 from allowlist.catalog.evidence import evidence_line
 from allowlist.catalog.feed import FeedItem
 from allowlist.catalog.lint.findings import LintReport, Severity
-from allowlist.catalog.model import Catalog, Entry
+from allowlist.catalog.model import Catalog, Entry, Evidence
 from allowlist.catalog.packages import advice_text
-from allowlist.catalog.review import CatalogReview
+from allowlist.catalog.review import CatalogReview, EvidenceChange
 
 SUMMARY_LIMIT: Final = 60_000
 """Bytes of a pull request comment; GitHub takes 65,536 characters, a step summary 1 MiB."""
@@ -137,12 +137,15 @@ def render_feed(items: Sequence[FeedItem]) -> str:
 
 
 def render_review(
-    reviews: Sequence[CatalogReview], report: LintReport, affected: Mapping[str, Sequence[str]]
+    reviews: Sequence[CatalogReview],
+    report: LintReport,
+    affected: Mapping[str, Sequence[str]],
+    today: date,
 ) -> str:
     """The Markdown summary of a pull request, cut at a line when it would grow past :data:`SUMMARY_LIMIT`."""
     lines = ["## Catalog change", "", *_verdict(report), *_review_table(reviews)]
     for review in reviews:
-        lines += _review_section(review, affected.get(review.catalog, ()))
+        lines += _review_section(review, affected.get(review.catalog, ()), today)
     lines += _lint_section(report)
     return _cut("\n".join(lines) + "\n")
 
@@ -175,15 +178,35 @@ def _review_row(review: CatalogReview) -> str:
     return "| " + " | ".join(str(cell) for cell in cells) + f" | {len(review.opens)} |"
 
 
-def _review_section(review: CatalogReview, affected: Sequence[str]) -> Iterator[str]:
+def _review_section(review: CatalogReview, affected: Sequence[str], today: date) -> Iterator[str]:
     yield from (f"### `{review.catalog}`", "")
     for change in review.changes:
         yield f"- {_SIGNS[change.kind]} **{change.kind}** {_code(_reach(change.entry))}{_was(change)} {_needed(change)}"
         if change.entry.risk:
             yield f"  - risk: {_escaped(change.entry.risk)}"
+        yield f"  - evidence: {_escaped(evidence_line(change.entry, today))}"
+        yield from _reports(change.entry.evidence, "says so")
+    for told in review.evidence:
+        yield from _evidence_section(told, today)
     if affected:
         yield from ("", f"Example workloads affected: {', '.join(_code(name) for name in affected)}")
     yield ""
+
+
+def _evidence_section(change: EvidenceChange, today: date) -> Iterator[str]:
+    """An entry that asks for the same as before, of which more or less is known now."""
+    then, now = evidence_line(change.before, today), evidence_line(change.entry, today)
+    yield f"- evidence of {_code(_reach(change.entry))}: {_escaped(now)} (was {_escaped(then)})"
+    yield from _reports(change.added, "new")
+    yield from _reports(change.removed, "taken out")
+
+
+def _reports(reports: Iterable[Evidence], label: str) -> Iterator[str]:
+    """One line a report: its class, where it is, and that it speaks against the name where it does."""
+    for item in reports:
+        place = " ".join(part for part in (item.repo, item.where, item.commit[:12], item.date) if part)
+        against = "works without it" if item.works_without else label
+        yield f"  - {against}: {item.kind.replace('-', ' ')}, {_code(place or 'no place given')}"
 
 
 def _was(change: EntryChange) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -108,3 +110,21 @@ def test_a_misspelt_catalog_is_told_with_the_right_name(clone: Path) -> None:
     assert refused.code == 1
     assert "did you mean 'vscode'?" in refused.err
     del clone
+
+
+def test_the_review_shows_how_sure_a_new_entry_is_and_every_report_that_was_added(clone: Path) -> None:
+    assert add().code == 0
+    review = allowlist("catalog", "review", "--base", "main")
+    assert re.search(r"  - evidence: (?:high|medium|low|contested): ", review.out)
+
+    file = clone / "catalogs/vscode.yaml"
+    text = file.read_text()
+    first = text.index("    sources:")
+    report = "    evidence:\n      - {class: maintainer-said, repo: contoso/docs, where: issue 12, works_without: true, date: 2026-11-01}\n"
+    file.write_text(text[:first] + report + text[first:])
+
+    review = allowlist("catalog", "review", "--base", "main")
+    assert "- evidence of " in review.out
+    assert "works without it: maintainer said, `contoso/docs issue 12 2026-11-01`" in review.out
+    (told,) = json.loads(allowlist("catalog", "review", "--base", "main", "--json").out)[0]["evidence"]
+    assert (told["after"], len(told["added"]), told["removed"]) == ("contested", 1, [])
