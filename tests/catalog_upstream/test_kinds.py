@@ -344,6 +344,7 @@ def test_a_sentence_that_asks_for_a_port_is_a_row(sentence: str, port: str) -> N
         "The service listens on port 8080.",
         "For example, allow outbound traffic on port `1688`.",
         "Access on port `53` is no longer required.",
+        "If an app talks to it, you must add a rule to allow TCP to port 443 of the server's IP.",
     ],
 )
 def test_a_sentence_that_asks_for_no_port_out_is_none(sentence: str) -> None:
@@ -415,3 +416,12 @@ def test_a_page_nobody_redirects_is_not_found_and_ends_nothing(project: Project,
 
     assert [page.trouble for page in report.pages] == ["was not found"]
     assert ready(report) == []
+
+
+def test_an_index_of_every_service_owes_nothing_to_anybody(tmp_path: Path) -> None:
+    made = Project(tmp_path)
+    for number, name in enumerate(("one", "two", "three")):
+        made.catalog(entry(HOSTS[number]), name=name)
+    made.page(HEAD + ROWS)
+
+    assert made.run().owed == ()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping
+from typing import Final
 
 from allowlist.catalog.model import Catalog, Entry
 from allowlist.catalog.upstream.claims import ANY_CLOUD, Subject, same_ports, subjects_of_entry
@@ -13,6 +14,10 @@ from allowlist.catalog.upstream.ports import PortRange
 
 Citing = dict[PageRef, dict[str, list[Entry]]]
 """Each page with the catalogs, and their live entries, that cite it."""
+
+
+_INDEX: Final = 2
+"""A page that more catalogs cite and whose path names none of them lists the zones or tags of all of Azure."""
 
 
 class Asked:
@@ -87,9 +92,14 @@ def owner_of(citing: Mapping[str, Collection[Entry]], ref: PageRef | None = None
 
 
 def described_by(citing: Mapping[str, Collection[Entry]], ref: PageRef) -> list[str]:
-    """The catalogs whose service the page describes, by its path; all that cite it where the path names none."""
+    """The catalogs whose service the page describes, by its path.
+
+    Where the path names none, all that cite it, unless they are so many that the page is an index of every service.
+    """
     shares = {name: _named_by(ref.path.lower(), name) for name in citing}
     best = max(shares.values())
+    if not best and len(citing) > _INDEX:
+        return []
     return sorted(name for name, share in shares.items() if share == best)
 
 

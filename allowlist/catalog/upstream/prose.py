@@ -84,7 +84,7 @@ _PORTS_ONLY = (
     ),
 )
 _NO_PORTS_OUT = re.compile(
-    r"\b(?:inbound|incoming|ingress)\b|\b(?:not|never|no|n't)\s+(?:\w+\s+)?(?:allow|permit|open|required|needed|let)\b|\b(?:example|block|deny|optional)|\b(?:following|these|those|above)\b|:\W*$",
+    r"\b(?:inbound|incoming|ingress)\b|\b(?:not|never|no|n't)\s+(?:\w+\s+)?(?:allow|permit|open|required|needed|let)\b|\b(?:example|block|deny|optional)|\b(?:following|these|those|above)\b|\bIP\b|:\W*$",
     re.IGNORECASE,
 )
 _SENTENCE = re.compile(r"(?<=[.!?])\)?\s+(?=[\"“(\[*`]?[A-Z])")

@@ -18,6 +18,8 @@ from allowlist.catalog.upstream.propose import Proposal
 from allowlist.catalog.upstream.row import Row
 
 REPORT_SCHEMA: Final = "allowlist/catalog-upstream/v1"
+_SHOWN: Final = 8
+"""Names of one line; --json has all."""
 _MAX_BODY: Final = 60_000
 """GitHub takes 65 536 characters as the text of a pull request."""
 
@@ -36,7 +38,8 @@ def render_text(report: WatchReport) -> str:
         lines += _finding_lines(finding)
     lines += [f"gap      {gap.catalog}: {_what(gap.place, gap.rows)} {_evidence(gap)}" for gap in report.gaps]
     for owed in report.owed:
-        names = ", ".join(_what(place, ()) for place in owed.places)
+        names = ", ".join(_what(place, ()) for place in owed.places[:_SHOWN])
+        names += f" and {len(owed.places) - _SHOWN} more" if len(owed.places) > _SHOWN else ""
         holders = ", ".join(owed.held_by)
         lines.append(f"owed     {owed.catalog}: {names} on {owed.page}; held by {holders} only")
     for unseen in report.unseen:
