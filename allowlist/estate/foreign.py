@@ -12,13 +12,19 @@ from typing import Any, Final
 
 from allowlist.errors import InvalidInput
 
-TOOL_FOLDERS: Final = frozenset({"node_modules", "__pycache__", "venv"})
-"""Folders of tools; those whose name begins with a dot are theirs too."""
+TOOL_FOLDERS: Final = frozenset(
+    {
+        "node_modules", "__pycache__", "venv", ".venv", ".git", ".github", ".gitlab", ".azuredevops", ".terraform",
+        ".vscode", ".idea", ".devcontainer", ".config", ".husky", ".tox", ".mypy_cache", ".pytest_cache", ".ruff_cache",
+    }
+)  # fmt: skip
+"""Folders of tools. Others are read, also those whose name begins with a dot: what is passed over is taken for absent."""
 
 _SETTINGS: Final = frozenset(
     {
         "package.json", "package-lock.json", "tsconfig.json", "bicepconfig.json", "devcontainer.json", "launch.json",
-        "settings.json", "tasks.json", "global.json", "version.json", "renovate.json",
+        "settings.json", "tasks.json", "global.json", "version.json", "renovate.json", ".markdownlint.json",
+        ".prettierrc.json", ".eslintrc.json", ".jscpd.json", ".cspell.json", ".jshintrc.json", ".releaserc.json",
     }
 )  # fmt: skip
 _POLICY: Final = ("policyrule", "policydefinitions", "policydefinitionid")

@@ -86,12 +86,8 @@ def files_below(folder: Path, endings: tuple[str, ...]) -> list[Path]:
     """
     found: list[Path] = []
     for parent, folders, names in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not name.startswith(".") and name not in TOOL_FOLDERS)
-        found += [
-            Path(parent, name)
-            for name in names
-            if name.lower().endswith(endings) and not name.startswith(".")
-        ]
+        folders[:] = sorted(name for name in folders if name.lower() not in TOOL_FOLDERS)
+        found += [Path(parent, name) for name in names if name.lower().endswith(endings)]
         if len(found) > MAX_FILES:
             raise InvalidInput.of(folder, f"holds more than {MAX_FILES} such files; name a smaller folder")
     return sorted(found)

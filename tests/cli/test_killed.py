@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from allowlist.cli.given import begin
+from allowlist.cli.main import main
 from allowlist.cli.stopping import stopping
 from allowlist.simulator import Simulator, serve
 from tests.helpers.cli import CONTOSO, FIREWALL_ONLY, allowlist
@@ -138,6 +140,7 @@ def test_a_run_in_the_background_of_a_shell_that_ignores_ctrl_c_still_ends_by_it
 
 
 def test_the_second_ctrl_c_of_a_run_says_that_it_leaves(capfd: pytest.CaptureFixture[str]) -> None:
+    begin(main)
     with stopping(lambda run: [f"go on with it: allowlist apply --resume {run}"]) as stop:
         stop.run_id = "20261128-000000-abcdef"
         for _ in range(2):

@@ -135,8 +135,17 @@ HUGGING_FACE = "hf-models-downloading"
 def test_hub_a_list_becomes_a_table_and_a_slip_is_put_right() -> None:
     versions = [_facts(f"{HUB}@{commit}") for commit in ("d126c47bb999", "ade388d36242", "08a16a0f7509")]
 
-    assert _drift(*versions[:2]) == {"added": {"8704-8710"}, "ended": {"ghcr.io"}, "ports": set()}
+    first = _drift(*versions[:2])
+    assert first == {
+        "added": {"8704-8710"},
+        "ended": {"ghcr.io"},
+        "ports": set(),
+        "need": {"*.python-files.example"},
+        "scenario": {"*.python-files.example"},
+    }, "the host of package files is required for a second scenario, where it was wanted on a condition alone"
     assert _drift(*versions[1:]) == {
+        "need": {"azuremonitor"},
+        "scenario": {"python-index.example"},
         "added": {
             "cas-bridge.xethub.hf.co",
             "cdn.auth0.com",
@@ -171,6 +180,8 @@ def test_machine_learning_one_host_among_a_hundred() -> None:
         "added": {"8704-8710", "github.com", "vscode.download.prss.microsoft.com"},
         "ended": {"raw.githubusercontent.com"},
         "ports": set(),
+        "need": set(),
+        "scenario": set(),
     }
 
 
