@@ -70,7 +70,7 @@ pages: .make/dev
 docs: .make/dev
 	$(PIP) install --quiet 'mkdocs-material>=9.5' 'click-man>=0.5'
 	$(BIN)/mkdocs build --strict --quiet --site-dir site
-	$(BIN)/click-man --target site/man allowlist
+	$(BIN)/python docs/man.py site/man
 
 # The question asked of logs, on a local Spark cluster and on DuckDB, row by row (needs a Java runtime).
 spark: .make/dev

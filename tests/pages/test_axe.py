@@ -89,6 +89,7 @@ def test_the_page_is_walked_by_keyboard_alone(browser: Browser, pages: dict[str,
     assert page.evaluate("document.activeElement.textContent") == "Skip to the changes"
     page.keyboard.press("Enter")
     assert page.url.endswith("#changes")
+    page.wait_for_function("document.activeElement.id === 'changes'")
     page.keyboard.press("/")
     page.keyboard.type("hugging")
     assert page.inner_text("#shown") == "1 of 7 changes"
