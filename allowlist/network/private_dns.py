@@ -71,7 +71,7 @@ def _record_bodies(estate: Estate, body: Body) -> Iterator[Body]:
 def _records(estate: Estate, body: Body) -> Iterator[tuple[str, tuple[tuple[str, ...], Evidence]]]:
     for item in _record_bodies(estate, body):
         inner = properties(item)
-        rows = inner.get("aRecords") or objects(inner, "ARecords")
+        rows = objects(inner, "aRecords") or objects(inner, "ARecords")
         addresses = tuple(str(row.get("ipv4Address")) for row in rows if row.get("ipv4Address"))
         name = str(item.get("name") or normal_id(item["id"]).rpartition("/")[2])
         yield name.lower(), (addresses, evidence(item, "properties.aRecords"))

@@ -15,7 +15,7 @@ from allowlist.errors import ProviderNotRegistered, TargetDenied, TargetError
 from allowlist.estate.bodies import Body, Estate
 from allowlist.estate.resource_id import ResourceId, normal_id
 from allowlist.estate.unreadable import Unreadable
-from allowlist.network.read import properties, reference
+from allowlist.network.read import objects, properties, reference
 from allowlist.points.point import ArmReader
 
 _WORKERS = 8
@@ -127,7 +127,7 @@ def subscriptions_of(endpoints: Iterable[Body]) -> Iterator[str]:
 
 def _peers(networks: Iterable[Body]) -> Iterator[str]:
     for body in networks:
-        for item in properties(body).get("virtualNetworkPeerings") or ():
+        for item in objects(properties(body), "virtualNetworkPeerings"):
             yield reference(properties(item), "remoteVirtualNetwork")
 
 

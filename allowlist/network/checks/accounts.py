@@ -38,7 +38,7 @@ def accounts(scene: Scene) -> Observations:
             yield _isolation(body, member(properties(body), "managedNetwork"), "properties.managedNetwork")
             yield from _computes(scene, body)
     for body in scene.estate.of_type(f"{ACCOUNT}/managedNetworks"):
-        inner = properties(body).get("managedNetwork") or properties(body)
+        inner = member(properties(body), "managedNetwork") or properties(body)
         path = "properties.managedNetwork" if "managedNetwork" in properties(body) else "properties"
         yield _isolation(body, inner, path)
 

@@ -179,7 +179,7 @@ def _gateway_route(scene: Scene, body: Body, subnet: Subnet) -> Observation:
 
 def _firewall_mode(scene: Scene, body: Body) -> Observation:
     inner, code, resource = properties(body), "gateway-waf", str(body["id"])
-    tier = str((inner.get("sku") or member(body, "sku")).get("tier") or "")
+    tier = str((member(inner, "sku") or member(body, "sku")).get("tier") or "")
     policy = scene.estate.get(reference(inner, "firewallPolicy"))
     name = str(body.get("name") or "")
     if policy is not None:
