@@ -8,12 +8,13 @@ from __future__ import annotations
 import json
 import re
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from fnmatch import fnmatch
 from pathlib import PurePosixPath
 from typing import Any, Final
 
 from allowlist.azure.facts import resource_domains
+from allowlist.estate.parts import object_in
 from allowlist.names import is_host_name, normalise
 from allowlist.workflow.recommending.signs import Confidence, Sign, Unplaced, What
 
@@ -159,23 +160,24 @@ def read_toml(text: str, file: str) -> Found:
         yield _package(name, version, file, _line_of(lines, name))
 
 
+def _listed(holder: Mapping[str, Any], key: str) -> list[Any]:
+    """A list, or none where something else stands in its place."""
+    found = holder.get(key)
+    return found if isinstance(found, list) else []
+
+
 def _toml_dependencies(document: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    project, tool = document.get("project", {}), document.get("tool", {})
-    poetry = tool.get("poetry", {}) if isinstance(tool, dict) else {}
-    lists = [project.get("dependencies", []), *(project.get("optional-dependencies", {}) or {}).values()]
-    lists += [
-        group for group in (document.get("dependency-groups", {}) or {}).values() if isinstance(group, list)
-    ]
-    for text in (one for items in lists for one in items if isinstance(one, str)):
+    project, poetry = object_in(document, "project"), object_in(object_in(document, "tool"), "poetry")
+    lists = [project.get("dependencies"), *object_in(project, "optional-dependencies").values()]
+    lists += object_in(document, "dependency-groups").values()
+    for text in (one for items in lists if isinstance(items, list) for one in items if isinstance(one, str)):
         found = _REQUIREMENT.match(text)
         if found:
             yield found.group(1), found.group(3) if found.group(2) == "==" else ""
-    tables = [poetry.get("dependencies", {}), poetry.get("dev-dependencies", {})]
-    tables += [
-        group.get("dependencies", {}) for group in poetry.get("group", {}).values() if isinstance(group, dict)
-    ]
-    tables += [document.get("packages", {}), document.get("dev-packages", {})]
-    for name, given in (pair for table in tables if isinstance(table, dict) for pair in table.items()):
+    tables = [object_in(poetry, "dependencies"), object_in(poetry, "dev-dependencies")]
+    tables += [object_in(group, "dependencies") for group in object_in(poetry, "group").values()]
+    tables += [object_in(document, "packages"), object_in(document, "dev-packages")]
+    for name, given in (pair for table in tables for pair in table.items()):
         if name.lower() != "python":
             version = (
                 given
@@ -194,7 +196,7 @@ def read_package_json(text: str, file: str) -> Found:
         return
     lines = text.splitlines()
     for key in ("dependencies", "devDependencies", "optionalDependencies", "peerDependencies"):
-        for name, version in (document.get(key) or {}).items():
+        for name, version in object_in(document, key).items():
             exact = str(version) if re.fullmatch(r"[~^]?\d+\.\d+[\w.-]*", str(version)) else ""
             yield sign(
                 What.PACKAGE,
@@ -204,7 +206,7 @@ def read_package_json(text: str, file: str) -> Found:
                 Confidence.DECLARED,
                 version=exact.lstrip("~^"),
             )
-    for script in (document.get("scripts") or {}).values():
+    for script in object_in(document, "scripts").values():
         yield from _commands(str(script), file, _line_of(lines, str(script)[:40]))
 
 
@@ -399,7 +401,7 @@ def _tool_servers(document: Any, file: str, lines: list[str]) -> Found:
     for name, server in (servers or {}).items() if isinstance(servers, dict) else ():
         if not isinstance(server, dict):
             continue
-        words = [str(server.get("command", "")), *(str(one) for one in server.get("args") or [])]
+        words = [str(server.get("command", "")), *(str(one) for one in _listed(server, "args"))]
         if words[0] in ("npx", "bunx", "uvx", "pnpm"):
             package = next((word for word in words[1:] if not word.startswith("-") and word != "dlx"), "")
             prefix = "" if words[0] == "uvx" else "npm:"

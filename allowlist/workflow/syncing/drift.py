@@ -17,6 +17,7 @@ import msgspec
 from allowlist.azure.facts import api_version
 from allowlist.errors import TargetError
 from allowlist.estate.bodies import Body, Estate, fingerprint
+from allowlist.estate.parts import object_in
 from allowlist.estate.resource_id import ResourceId
 from allowlist.plan.model import Plan
 from allowlist.points.kind import kind_of
@@ -180,6 +181,6 @@ def _last_event(arm: ArmReader, owned: Owned, since: dt.datetime | None) -> Body
 
 
 def _is_write(event: Mapping[str, Any]) -> bool:
-    operation = str((event.get("operationName") or {}).get("value") or "").lower()
-    failed = str((event.get("status") or {}).get("value") or "").lower() == "failed"
+    operation = str(object_in(event, "operationName").get("value") or "").lower()
+    failed = str(object_in(event, "status").get("value") or "").lower() == "failed"
     return bool(event.get("caller")) and operation.endswith(("/write", "/delete")) and not failed
