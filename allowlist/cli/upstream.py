@@ -57,6 +57,13 @@ _FOLDER = click.Path(path_type=Path, file_okay=False)
     help="A host the catalogs keep as a placeholder, such as python_index; may be repeated.",
 )
 @click.option("--cache", type=_FOLDER, help="Where fetched pages are kept; your cache folder by default.")
+@click.option(
+    "--discover/--no-discover",
+    "look_around",
+    default=True,
+    show_default=True,
+    help="Also look for pages that nobody cites: beside the cited ones, or linked from them.",
+)
 @click.option("--write", is_flag=True, help="Write what is ready into the catalog files.")
 @click.option(
     "--pull-request", "pull_request", type=_FILE, help="With --write: the text of the pull request."
@@ -73,6 +80,7 @@ def upstream(
     shrink: float,
     parameters: tuple[str, ...],
     cache: Path | None,
+    look_around: bool,
     write: bool,
     pull_request: Path | None,
     as_of: datetime | None,
@@ -99,7 +107,11 @@ def upstream(
     only = [library.get(name).name] if name else []
     hosts = dict(_parameter(text) for text in parameters)
     options = WatchOptions(
-        today=_today(as_of), quarantine_days=quarantine_days, shrink=shrink, parameters=hosts
+        today=_today(as_of),
+        quarantine_days=quarantine_days,
+        shrink=shrink,
+        parameters=hosts,
+        discover=look_around,
     )
     with _source(pages, cache) as source:
         report = watch(list(library), source, load_state(state_file), options, only=only, notify=say)

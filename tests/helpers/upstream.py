@@ -78,11 +78,16 @@ class Project:
         rows = "".join(f"| `{host}` |\n" for host in hosts)
         self.page("## Hosts\n\n| Host name |\n| --- |\n" + rows, path)
 
-    def run(self, *, days: int = 0, only: tuple[str, ...] = (), quarantine_days: int = 14) -> WatchReport:
+    def run(
+        self, *, days: int = 0, only: tuple[str, ...] = (), quarantine_days: int = 14, discover: bool = False
+    ) -> WatchReport:
         """One run of the watch, ``days`` after the one before; its state is remembered."""
         self.day += dt.timedelta(days=days)
         options = WatchOptions(
-            today=self.day, quarantine_days=quarantine_days, parameters={"python_index": "index.example"}
+            today=self.day,
+            quarantine_days=quarantine_days,
+            parameters={"python_index": "index.example"},
+            discover=discover,
         )
         library = load_library(self.catalogs, environ={})
         report = watch(list(library), FolderPages(self.pages), self.state, options, only=only)

@@ -24,6 +24,7 @@ class Asked:
     """The live entries of one catalog (unreleased changes included), looked up by what a page can say."""
 
     def __init__(self, catalog: Catalog, parameters: Mapping[str, str]) -> None:
+        self.catalog = catalog
         self._entries: dict[Subject, list[Entry]] = defaultdict(list)
         for entry in catalog.entries_at("next"):
             for subject in subjects_of_entry(entry, parameters):

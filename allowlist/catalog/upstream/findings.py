@@ -8,6 +8,7 @@ from datetime import date
 from enum import StrEnum
 from typing import Final
 
+from allowlist.catalog.upstream.discover import Discovery
 from allowlist.catalog.upstream.drift import Delta, Place
 from allowlist.catalog.upstream.pages import PageRef
 from allowlist.catalog.upstream.risk import Risk
@@ -29,6 +30,8 @@ class WatchOptions:
     quarantine_days: int = QUARANTINE_DAYS
     shrink: float = SHRINK
     parameters: Mapping[str, str] = field(default_factory=dict)
+    discover: bool = False
+    """Look beside the cited pages and behind their links for pages that nobody cites."""
 
 
 class Standing(StrEnum):
@@ -111,6 +114,7 @@ class WatchReport:
     unseen: tuple[Unseen, ...]
     state: WatchState
     owed: tuple[Owed, ...] = ()
+    discovered: Discovery = field(default_factory=Discovery)
 
     @property
     def ready(self) -> tuple[Finding, ...]:

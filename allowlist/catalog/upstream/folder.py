@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -27,6 +28,7 @@ class FolderPages:
     """
 
     folder: Path
+    most_glances: int = 20_000
     _snapshots: dict[PageRef, list[_Snapshot]] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -46,6 +48,23 @@ class FolderPages:
         if commit or not plain.is_file() or not plain.resolve().is_relative_to(self.folder.resolve()):
             return None
         return PageText(ref=ref, text=_text_of(plain))
+
+    def pages_in(self, repo: str, folder: str) -> list[str]:
+        """The Markdown pages of one folder of a repository, as paths from its root."""
+        top = self.folder / repo
+        plain = [file.relative_to(top).as_posix() for file in (top / folder).glob("*.md")]
+        listed = [
+            ref.path for ref in self._snapshots if ref.repo == repo and posixpath.dirname(ref.path) == folder
+        ]
+        return sorted({*plain, *listed})
+
+    def glance(self, ref: PageRef) -> tuple[str, str] | None:
+        """The newest version, and its date where a manifest says one."""
+        found = self.read(ref)
+        if found is None:
+            return None
+        dates = [one.date for one in self._snapshots.get(ref, ())]
+        return found.text, max(dates, default="")
 
     def redirections(self, repo: str) -> list[str]:
         """The redirection files of a repository, wherever its configuration lists them."""

@@ -11,6 +11,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
+from allowlist.catalog.upstream.discover import Discovered, Discovery
 from allowlist.catalog.upstream.drift import Change, Place
 from allowlist.catalog.upstream.findings import Finding, Gap, PageReport, Standing, WatchReport
 from allowlist.catalog.upstream.ports import PortRange
@@ -44,8 +45,30 @@ def render_text(report: WatchReport) -> str:
         lines.append(f"owed     {owed.catalog}: {names} on {owed.page}; held by {holders} only")
     for unseen in report.unseen:
         lines.append(f"unseen   {unseen.catalog}: {', '.join(unseen.entries)} on {unseen.page}")
+    lines += _discovered_lines(report.discovered)
     lines.append(_summary(report))
     return "\n".join(lines)
+
+
+def _discovered_lines(found: Discovery) -> Iterator[str]:
+    """Pages nobody cites, the newest first; those that name nothing new are counted only."""
+    news = [page for page in found.pages if page.unknown]
+    for page in news:
+        yield f"page     {page.page} ({page.date or 'no date'}) asks for {_names(page)} and nobody cites it: {visible(page.because)}"
+        row = page.unknown[0]
+        yield f"         line {row.line} | {visible(row.quote)[:160]}"
+    known = len(found.pages) - len(news)
+    if known:
+        yield f"pages    {known} more that nobody cites name only what catalogs hold; --json lists them"
+    if found.unread:
+        yield f"pages    {found.unread} beside or behind the cited ones were not read"
+
+
+def _names(page: Discovered) -> str:
+    shown = [visible(row.value) for row in page.unknown[:_SHOWN]]
+    more = len(page.unknown) - len(shown)
+    rest = f" and {more} more" if more > 0 else ""
+    return f"{', '.join(shown)}{rest} ({len(page.unknown)} of its {len(page.names)} names are in no catalog)"
 
 
 def _trouble(pages: Iterable[PageReport]) -> Iterator[str]:
@@ -156,6 +179,23 @@ def encode_report(report: WatchReport) -> dict[str, Any]:
             }
             for unseen in report.unseen
         ],
+        "discovered": [_encode_discovered(page) for page in report.discovered.pages],
+        "pages_not_read": report.discovered.unread,
+    }
+
+
+def _encode_discovered(page: Discovered) -> dict[str, Any]:
+    return {
+        "repo": page.page.repo,
+        "path": page.page.path,
+        "date": page.date,
+        "because": page.because,
+        "catalogs": list(page.catalogs),
+        "names": list(page.names),
+        "unknown": [
+            {"kind": row.kind, "value": row.value, "line": row.line, "quote": row.quote}
+            for row in page.unknown
+        ],
     }
 
 
@@ -229,6 +269,14 @@ def pull_request_text(proposal: Proposal, report: WatchReport) -> str:
         *_section(
             "Not proposed, because the page cannot be believed",
             [f"- {_code(str(page.ref))}: {_code(page.trouble)}" for page in report.pages if page.trouble],
+        ),
+        *_section(
+            "Pages that nobody cites",
+            [
+                f"- {_code(str(page.page))} ({page.date or 'no date'}): {_code(_names(page))}, {_code(page.because)}"
+                for page in report.discovered.pages
+                if page.unknown
+            ],
         ),
     ]
     text = "\n".join([title[:120], "", *body])

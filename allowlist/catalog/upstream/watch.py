@@ -6,11 +6,14 @@ nothing any more, shrinks at once or moved its content away proposes no removal 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import replace
 from datetime import timedelta
 
 from allowlist.catalog.model import Catalog, Entry, Need
 from allowlist.catalog.upstream.asked import Asked, cited_by, citing_entries, described_by, owner_of
+from allowlist.catalog.upstream.claims import ANY_CLOUD, subjects_of_row
+from allowlist.catalog.upstream.discover import Browsable, Discovery, discover, is_sample_of
 from allowlist.catalog.upstream.drift import Change, Delta, Facts, Place, Said, deltas_between
 from allowlist.catalog.upstream.findings import (
     Finding,
@@ -26,6 +29,7 @@ from allowlist.catalog.upstream.findings import (
 from allowlist.catalog.upstream.pages import PageRef, PageSource, Reading
 from allowlist.catalog.upstream.ports import PortRange
 from allowlist.catalog.upstream.risk import hosts_of, risk_of
+from allowlist.catalog.upstream.row import Row
 from allowlist.catalog.upstream.state import FindingMemory, PageMemory, WatchState, remembered
 from allowlist.catalog.upstream.watched import PageOpener, WatchedPage
 
@@ -53,7 +57,34 @@ def watch(
         pages[ref] = opener.open(ref, citing[ref])
     judge = _Judge(asked, citing, pages, watched, state, options)
     judge.known_hosts = hosts_of(catalogs)
-    return judge.report()
+    report = judge.report()
+    if not (options.discover and isinstance(source, Browsable)):
+        return report
+    notify("looking for pages that nobody cites")
+    return replace(report, discovered=_discovered(source, asked, citing, pages))
+
+
+def _discovered(
+    source: Browsable,
+    asked: Mapping[str, Asked],
+    citing: Mapping[PageRef, Mapping[str, Collection[Entry]]],
+    pages: Mapping[PageRef, WatchedPage],
+) -> Discovery:
+    """Pages beside and behind those that were read; what any catalog holds is known, whichever page it cites."""
+
+    held = hosts_of([one.catalog for one in asked.values()])
+
+    def is_known(row: Row) -> bool:
+        cloud = row.cloud if row.cloud_is_stated else ANY_CLOUD
+        return is_sample_of(row.value, held) or all(
+            any(one.holds(Place(subject, cloud)) for one in asked.values())
+            for subject in subjects_of_row(row)
+        )
+
+    readings = {ref: page.reading for ref, page in pages.items() if page.reading is not None}
+    return discover(
+        readings, {ref: names.keys() for ref, names in citing.items()}, source, is_known, known_pages=citing
+    )
 
 
 class _Judge:

@@ -33,6 +33,8 @@ class WebPages:
     sleep: Callable[[float], None]
     pages_url: str = RAW_PAGES
     commits_url: str = COMMITS
+    most_glances: int = 200
+    """Each costs a request, without a body where the page is as it was."""
     _commits: dict[PageRef, str] = field(init=False, default_factory=dict)
 
     def read(self, ref: PageRef, commit: str = "") -> PageText | None:
@@ -45,6 +47,24 @@ class WebPages:
         if content is None:
             return None
         return PageText(ref=ref, text=_decoded(content), commit=self._commit_of(ref))
+
+    def pages_in(self, repo: str, folder: str) -> list[str]:
+        """The Markdown pages of one folder; none where the interface does not say (it is rate limited)."""
+        import msgspec
+
+        try:
+            content = self._get(f"{self.commits_url}/repos/{repo}/contents/{folder}", {})[1] or b"[]"
+            answer: Any = msgspec.json.decode(content)
+        except (CatalogError, msgspec.MsgspecError):
+            return []
+        rows = [row for row in answer if isinstance(row, dict)] if isinstance(answer, list) else []
+        paths = (str(row.get("path")) for row in rows if row.get("type") == "file")
+        return sorted(path for path in paths if path.endswith(".md"))
+
+    def glance(self, ref: PageRef) -> tuple[str, str] | None:
+        """The newest version without asking for its commit; one request without a body where it is unchanged."""
+        content = self._newest(f"{self.pages_url}/{ref.repo}/HEAD/{ref.path}")
+        return None if content is None else (_decoded(content), "")
 
     def _newest(self, url: str) -> bytes | None:
         import hashlib
