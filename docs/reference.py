@@ -73,6 +73,7 @@ EVENTS = {
     "failed": "A target could not be taken care of.",
     "catalog-update-available": "A pinned catalog has a newer release.",
     "expiring": "A waiver, an approval or an own requirement is about to end.",
+    "denied": "A name was denied that was not told of before, by the logs that `evidence` names.",
 }
 
 RISKS = {

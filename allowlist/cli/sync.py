@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -237,6 +237,12 @@ class _Arms:
             self._who[connection] = who_decides(connection).who
         return self._who[connection]
 
+    def credential(self, member: Member) -> Callable[[str], Any]:
+        """Makes a credential for a host, for whoever is signed in where ``member`` is."""
+        from allowlist.azure.connection import credential_for
+
+        return lambda host: credential_for(self._sign_in.to(member), host)
+
     def requests(self) -> dict[str, int]:
         """ARM requests by method."""
         counts: dict[str, int] = {}
@@ -285,4 +291,5 @@ def _work(
         arm=arms.of(member),
         who=arms.who(member),
         load=lambda: load(load_member(member, library, facts, now())),
+        credential=arms.credential(member),
     )

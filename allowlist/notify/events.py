@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 
 from allowlist.documents import digest_of
 from allowlist.workload.document import EventKind
@@ -26,6 +26,18 @@ class Event:
     lines: tuple[str, ...] = ()
     next: str = ""
     parts: frozenset[str]
+    each: Mapping[str, str] = field(default_factory=dict)
+    """A line for each part, where only what is new is to be told and not all of it again."""
+
+    def since(self, known: frozenset[str]) -> Event:
+        """The event as it is told to somebody who knows ``known`` already."""
+        new = [part for part in self.each if part not in known]
+        if not new:
+            return self
+        lines = tuple(self.each[part] for part in new)
+        if len(lines) == 1:
+            return replace(self, title=lines[0], lines=(), parts=frozenset(new))
+        return replace(self, title=f"{len(lines)} {self.title}", lines=lines, parts=frozenset(new))
 
     @property
     def subject(self) -> str:

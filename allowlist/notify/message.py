@@ -22,6 +22,7 @@ _WORDS: Final = {
     "applied": "applied",
     "rolled-back": "rolled back",
     "drift": "drift",
+    "denied": "denied",
     "failed": "FAILED",
     "catalog-update-available": "catalog update available",
     "expiring": "expiring",

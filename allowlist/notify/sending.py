@@ -71,7 +71,7 @@ def _deliver_to(channel: Channel, events: Sequence[Event], ledger: Ledger, who: 
         # Two runs side by side tell it once: the second looks again when the first has told it.
         with ledger.lock(f"notify {channel.name}", owner=who, lease=LEASE, wait=LEASE):
             found = _unlike_before(channel, mine, ledger)
-            told = [event for event, before in found if event.parts - before]
+            told = [event.since(before) for event, before in found if event.parts - before]
             if told:
                 channel.sender.send(told, run)
             for event, _ in found:

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 SCHEMA = "allowlist/sync/v1"
 SHOWN_TARGETS = 50
 DETAILED_TARGETS = 10
+SHOWN_DENIED = 3
 
 _FIRST = ("failed", "rolled back", "pending", "applied")
 
@@ -25,6 +26,13 @@ class DriftLike(Protocol):
     def who(self) -> str: ...
     @property
     def at(self) -> str: ...
+
+
+class DeniedLike(Protocol):
+    """A name that logs say was denied."""
+
+    @property
+    def text(self) -> str: ...
 
 
 class DeliveryLike(Protocol):
@@ -72,6 +80,8 @@ class OutcomeLike(Protocol):
     @property
     def lines(self) -> tuple[str, ...]: ...
     @property
+    def denied(self) -> Sequence[DeniedLike]: ...
+    @property
     def seconds(self) -> float: ...
 
 
@@ -88,12 +98,18 @@ def sync_text(outcomes: Sequence[OutcomeLike]) -> Iterator[str]:
     for number, outcome in enumerate(noteworthy[:SHOWN_TARGETS]):
         yield outcome_text(outcome)
         if number < DETAILED_TARGETS:
-            yield from (f"    {line}" for line in outcome.lines)
+            yield from (f"    {line}" for line in (*outcome.lines, *_denied_lines(outcome)))
         yield from (f"    hint: {line}" for line in outcome.hint.splitlines())
     if len(noteworthy) > DETAILED_TARGETS:
         more = len(noteworthy) - SHOWN_TARGETS
         yield (f"… and {more} more targets; " if more > 0 else "") + "everything with --json"
     yield counts_text(outcomes)
+
+
+def _denied_lines(outcome: OutcomeLike) -> Iterator[str]:
+    yield from (item.text for item in outcome.denied[:SHOWN_DENIED])
+    if len(outcome.denied) > SHOWN_DENIED:
+        yield f"… and {len(outcome.denied) - SHOWN_DENIED} more names were denied (allowlist evidence)"
 
 
 def counts_text(outcomes: Sequence[OutcomeLike]) -> str:
@@ -148,6 +164,7 @@ def _target_json(outcome: OutcomeLike) -> dict[str, Any]:
             {"rule": item.rule, "what": item.what, "who": item.who, "at": item.at} for item in outcome.drift
         ],
         "lines": list(outcome.lines),
+        "denied": [item.text for item in outcome.denied],
         "seconds": round(outcome.seconds, 3),
     }
 

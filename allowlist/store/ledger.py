@@ -6,9 +6,9 @@ nothing of it was written. One ledger may be used from several threads and proce
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -20,7 +20,7 @@ from allowlist.documents import canonical_json
 from allowlist.documents.prepared import prepared
 from allowlist.errors import AllowlistError
 from allowlist.observe.secrets import masked
-from allowlist.store import blobs, chain, runs, tables
+from allowlist.store import blobs, chain, runs, tables, traffic
 from allowlist.store.anchor import keep_anchor, read_anchor
 from allowlist.store.database import Database
 from allowlist.store.location import require_room
@@ -40,6 +40,7 @@ from allowlist.store.records import (
     Step,
     Tampering,
 )
+from allowlist.store.traffic import TrafficDay
 
 _PLAN = "plan"
 _DECISION = "decision"
@@ -334,6 +335,23 @@ class Ledger:
         query = _events(f"{_NOTE}{kind}").where(tables.event.c.subject.startswith(start, autoescape=True))
         with self._database.read() as connection:
             return {row.subject: chain.entry_of(row) for row in connection.execute(query)}
+
+    # traffic
+
+    def keep_traffic(self, workload: str, days: Iterable[TrafficDay], oldest: date) -> int:
+        """Take days of traffic into the rolling aggregate; those before ``oldest`` go. Answers how many changed."""
+        with self._database.write() as connection:
+            return traffic.keep(connection, workload, days, oldest, self._clock())
+
+    def traffic_days(self, workload: str) -> dict[date, tuple[str, ...]]:
+        """The days of traffic that are remembered, each with why it may not be whole."""
+        with self._database.read() as connection:
+            return traffic.days_of(connection, workload)
+
+    def traffic(self, workload: str) -> Iterator[tuple[str, tuple[Any, ...]]]:
+        """Day and group (see :data:`allowlist.store.traffic.COLUMNS`) of everything that is remembered."""
+        with self._database.read() as connection:
+            yield from traffic.rows_of(connection, workload)
 
     # locks
 

@@ -1,7 +1,7 @@
 """The ledger's schema as small numbered steps, never edited once released; a newer schema is refused.
 
 The database itself keeps what was written: triggers refuse to change or remove rows, and to add any row
-that does not follow the last one. Only locks may change, and the head moves forward row by row.
+that does not follow the last one. Only locks and the counts of traffic may change, and the head moves forward row by row.
 """
 
 from __future__ import annotations
@@ -33,6 +33,20 @@ _TABLES = (
         name TEXT PRIMARY KEY, owner TEXT NOT NULL, since TEXT NOT NULL, expires TEXT NOT NULL,
         token BIGINT NOT NULL)""",
 )
+
+_TRAFFIC = (
+    """CREATE TABLE ledger_traffic_day (
+        workload TEXT NOT NULL, day TEXT NOT NULL, events BIGINT NOT NULL, digest TEXT NOT NULL,
+        doubts TEXT NOT NULL, at TEXT NOT NULL, PRIMARY KEY (workload, day))""",
+    """CREATE TABLE ledger_traffic (
+        workload TEXT NOT NULL, day TEXT NOT NULL, log TEXT NOT NULL, resource TEXT NOT NULL, source TEXT NOT NULL,
+        name TEXT NOT NULL, destination TEXT NOT NULL, port BIGINT NOT NULL, protocol TEXT NOT NULL,
+        action TEXT NOT NULL, reason TEXT NOT NULL, policy TEXT NOT NULL, rcg TEXT NOT NULL,
+        collection TEXT NOT NULL, rule TEXT NOT NULL, n BIGINT NOT NULL, first TEXT NOT NULL, last TEXT NOT NULL,
+        hours BIGINT NOT NULL)""",
+    "CREATE INDEX ledger_traffic_by_day ON ledger_traffic (workload, day)",
+)
+"""What sync remembers of traffic: counts that roll over days. Like locks they change, and belong to no chain."""
 
 _ALWAYS = "1 = 1"
 _KNOWN_BLOB = "EXISTS (SELECT 1 FROM ledger_blob WHERE digest = NEW.digest)"
@@ -86,7 +100,7 @@ def schema_version(connection: Connection, place: str) -> int:
 def _migrations(dialect: str) -> tuple[tuple[str, ...], ...]:
     triggers = _postgresql_triggers() if dialect == "postgresql" else _sqlite_triggers()
     kind = "BYTEA" if dialect == "postgresql" else "BLOB"
-    return ((*(statement.replace("{bytes}", kind) for statement in _TABLES), *triggers),)
+    return ((*(statement.replace("{bytes}", kind) for statement in _TABLES), *triggers), _TRAFFIC)
 
 
 def _refusal(name: str, verb: str) -> str:

@@ -141,10 +141,14 @@ def gaps_of(
     A stream is one log of one firewall or proxy. An hour without a line may be a quiet one; nobody can tell, so it
     counts as missing.
     """
-    rows = connection.execute(
-        "SELECT regexp_extract(resource, '[^/]*$') AS place, log, day, bit_or(hours) FROM everything "
-        "WHERE fault = '' AND day IS NOT NULL AND log IN ('application', 'network', 'proxy', 'flow') GROUP BY ALL ORDER BY ALL"
-    ).fetchall()
+    rows = (
+        connection.cursor()
+        .execute(
+            "SELECT regexp_extract(resource, '[^/]*$') AS place, log, day, bit_or(hours) FROM everything "
+            "WHERE fault = '' AND day IS NOT NULL AND log IN ('application', 'network', 'proxy', 'flow') GROUP BY ALL ORDER BY ALL"
+        )
+        .fetchall()
+    )
     streams: dict[str, set[dt.datetime]] = {}
     for place, log, day, mask in rows:
         start = dt.datetime(day.year, day.month, day.day, tzinfo=dt.UTC)

@@ -55,7 +55,10 @@ class Settings:
 
 @dataclass(slots=True)
 class Traffic:
-    """What was read: a view ``traffic`` of the aggregate, and the account of how it was read."""
+    """What was read: a view ``traffic`` of the aggregate, and the account of how it was read.
+
+    May be asked from several threads: each question has a cursor of its own.
+    """
 
     connection: DuckDBPyConnection
     account: Account
@@ -63,7 +66,7 @@ class Traffic:
     workspace: Path = field(default_factory=Path)
 
     def rows(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
-        return self.connection.execute(sql, list(values)).fetchall()
+        return self.connection.cursor().execute(sql, list(values)).fetchall()
 
     def stream(self, sql: str, *values: Any) -> Iterator[tuple[Any, ...]]:
         """Rows of a large answer, a thousand at a time."""

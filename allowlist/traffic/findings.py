@@ -16,6 +16,8 @@ class Named:
 
     entries: tuple[str, ...] = ()
     looks_like: str = ""
+    catalogs: tuple[str, ...] = ()
+    """The catalogs of ``entries``, by name."""
 
     def __str__(self) -> str:
         if self.entries:
@@ -76,6 +78,15 @@ class Tally:
         self.first = seen.first if self.first is None else min(self.first, seen.first)
         self.last = seen.last if self.last is None else max(self.last, seen.last)
         self.sources[seen.source] = self.sources.get(seen.source, 0) + seen.count
+
+    def with_(self, other: Tally) -> Tally:
+        """Both together, as a new tally."""
+        moments = [moment for moment in (self.first, other.first) if moment is not None]
+        ends = [moment for moment in (self.last, other.last) if moment is not None]
+        sources = dict(self.sources)
+        for source, count in other.sources.items():
+            sources[source] = sources.get(source, 0) + count
+        return Tally(self.count + other.count, min(moments, default=None), max(ends, default=None), sources)
 
     @property
     def shown_sources(self) -> tuple[str, ...]:

@@ -115,7 +115,7 @@ def verdict_of(verdicts: CompiledVerdicts, seen: Seen) -> Verdict | None:
 
 
 def flow_of_seen(seen: Seen) -> Flow | None:
-    source, destination = _number(seen.source), _number(seen.destination)
+    source, destination = number_of(seen.source), number_of(seen.destination)
     if source is None or (seen.destination and destination is None):
         return None
     application = (
@@ -128,7 +128,8 @@ def flow_of_seen(seen: Seen) -> Flow | None:
     )  # fmt: skip
 
 
-def _number(address: str) -> int | None:
+def number_of(address: str) -> int | None:
+    """An IPv4 address as a number; None for anything else."""
     parts = address.split(".")
     if len(parts) != 4 or not all(part.isdigit() and int(part) < 256 for part in parts):
         return None
@@ -180,6 +181,15 @@ def gather(
         what_if=what_if,
         days=days_of(traffic, window),
     )
+
+
+def denied_in(judge: Judge, traffic: Traffic, window: Window, known: KnownNames) -> Iterator[Denied]:
+    """What was denied at one target, and by whom it is wanted."""
+    gathering = _Gathering([judge], [], known)
+    for seen in seen_in(traffic, window):
+        if seen.action == "deny":
+            gathering.take(seen)
+    yield from gathering.denied_items()
 
 
 class _Gathering:

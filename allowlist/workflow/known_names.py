@@ -17,25 +17,28 @@ class KnownNames:
     """Every pattern of a library's newest versions, parameters included."""
 
     def __init__(self, library: Library) -> None:
-        self._by_pattern: dict[str, list[str]] = {}
+        self._by_pattern: dict[str, list[tuple[str, str]]] = {}
         self._library = library
         for catalog in library:
             for entry in catalog.entries_at("latest"):
                 if entry.pattern and entry.is_egress:
-                    self._by_pattern.setdefault(_open(entry.pattern), []).append(_told(catalog, entry))
+                    self._by_pattern.setdefault(_open(entry.pattern), []).append(
+                        (_told(catalog, entry), catalog.name)
+                    )
 
     def named(self, name: str) -> Named:
         """Who has ``name``, narrowest patterns first."""
         if not name:
             return Named()
         found = [
-            text
+            told
             for pattern in ancestors(name)
             if pattern != "*"
-            for text in self._by_pattern.get(pattern, ())
+            for told in self._by_pattern.get(pattern, ())
         ]
         if found:
-            return Named(tuple(dict.fromkeys(found)))
+            entries, catalogs = zip(*found, strict=True)
+            return Named(tuple(dict.fromkeys(entries)), catalogs=tuple(dict.fromkeys(catalogs)))
         return Named(looks_like=self._alike(name))
 
     def _alike(self, name: str) -> str:

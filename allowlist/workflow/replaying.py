@@ -86,9 +86,10 @@ def seen_changes(
         if traffic is None or not changes:
             return SeenChanges()
         replay = _Replay(project, estate, specs, changes)
-        for flow in seen_in(traffic, Window()):
+        window = Window(quiet_hours=project.workload.evidence.quiet_hours)
+        for flow in seen_in(traffic, window):
             replay.take(flow)
-        return replay.told(account_in(traffic, Window()))
+        return replay.told(account_in(traffic, window))
 
     return seen
 

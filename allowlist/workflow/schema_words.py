@@ -27,6 +27,7 @@ KEYS: Final[Mapping[str, Mapping[str, str]]] = {
         "approval": "Who may approve, and how many it takes.",
         "automation": "What a scheduled run may apply by itself; nothing unless written.",
         "notifications": "Where news goes.",
+        "evidence": "Where traffic is logged: a scheduled run keeps counts in the ledger and tells of denied names.",
         "suppressions": "Findings of 'posture' that somebody answers for until a date, by id.",
     },
     "CatalogUse": {
@@ -157,6 +158,12 @@ KEYS: Final[Mapping[str, Mapping[str, str]]] = {
         "url": "Address, as env:NAME; it is a secret as a rule.",
         "events": "Only these events; all where nothing is said.",
         "secret": "Key that signs a webhook, as env:NAME.",
+    },
+    "TrafficLogs": {
+        "logs": "Files, folders or addresses of traffic logs, as allowlist evidence takes them.",
+        "days": "For how many days the ledger remembers counts.",
+        "zone": "Zone of times that have none: UTC or an offset; without it such lines are left out.",
+        "quiet_hours": "Hours without a line from which on something is missing.",
     },
     "FactsFile": {
         "schema": "Which document this is; always allowlist/facts/v1.",

@@ -11,6 +11,7 @@ from allowlist.workload.document import (
     PathSpec,
     SourceSet,
     TargetSpec,
+    TrafficLogs,
     Waiver,
     Workload,
 )
@@ -40,6 +41,7 @@ __all__ = [
     "Silent",
     "SourceSet",
     "TargetSpec",
+    "TrafficLogs",
     "Waiver",
     "Workload",
     "read_workload",

@@ -215,6 +215,7 @@ EventKind = Literal[
     "failed",
     "catalog-update-available",
     "expiring",
+    "denied",
 ]
 
 ENVIRONMENT: Final = "env:"
@@ -231,6 +232,19 @@ class Notification(_Section, frozen=True, kw_only=True):
     url: str
     events: list[EventKind] = []
     secret: str = ""
+
+
+class TrafficLogs(_Section, frozen=True, kw_only=True):
+    """Where traffic of this workload is logged, as ``allowlist evidence`` takes it; paths count from the workload file on.
+
+    A scheduled run reads it and keeps counts of the last ``days`` days in the ledger. ``zone`` is what times without a
+    zone are in (UTC or an offset), ``quiet_hours`` from how many hours without a line on something is missing.
+    """
+
+    logs: list[str] = []
+    days: Annotated[int, Meta(ge=1, le=366)] = 30
+    zone: Annotated[str, Meta(pattern=r"^(UTC|[+-]\d\d:?\d\d)?$")] = ""
+    quiet_hours: Annotated[int, Meta(ge=1)] = 1
 
 
 class Workload(_Section, frozen=True, kw_only=True):
@@ -259,4 +273,5 @@ class Workload(_Section, frozen=True, kw_only=True):
     approval: ApprovalRule = ApprovalRule()
     automation: Automation = Automation()
     notifications: list[Notification] = []
+    evidence: TrafficLogs = TrafficLogs()
     suppressions: list[Waiver] = []

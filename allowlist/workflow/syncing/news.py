@@ -79,6 +79,7 @@ def news_of(outcome: Outcome, ledger: Ledger, now: dt.datetime) -> Iterator[Even
     yield _plan_ready(outcome, waiting, _gaps(plan, outcome))
     yield from _approved(outcome, _approvals(ledger, [*waiting, *applied]))
     yield _expiring_approvals(outcome, _approvals(ledger, waiting), now)
+    yield _denied_names(outcome)
 
 
 def _event(outcome: Outcome, kind: str, title: str, parts: Iterable[object], **more: object) -> Event:
@@ -235,6 +236,15 @@ def _expiring_approvals(
         lines,
         lines=tuple(lines),
     )
+
+
+def _denied_names(outcome: Outcome) -> Event:
+    """Each name is told once, however often it is denied; again when it was not for as long as is remembered."""
+    each = {part: item.text for item in outcome.denied for part in parts_of([item.end])}
+    return _event(
+        outcome, "denied", "names were denied that were not before", (item.end for item in outcome.denied), each=each,
+        next="allowlist evidence" if each else "",
+    )  # fmt: skip
 
 
 def _ends(moment: Any, now: Any) -> str:

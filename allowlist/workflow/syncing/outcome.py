@@ -8,6 +8,7 @@ from typing import Final, Literal
 
 from allowlist.errors import AllowlistError
 from allowlist.plan.model import Concern, Gap
+from allowlist.workflow.denied import DeniedName
 
 State = Literal["in sync", "pending", "applied", "rolled back", "failed"]
 
@@ -59,6 +60,8 @@ class Outcome:
     lines: tuple[str, ...] = ()
     unmet: tuple[str, ...] = ()
     """The first of the gaps, each in one line."""
+    denied: tuple[DeniedName, ...] = ()
+    """What logs say was denied here, with what is known of it."""
     seconds: float = 0.0
 
     @property

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from allowlist.apply.executor import RunContext
 from allowlist.errors import AllowlistError
@@ -16,6 +18,7 @@ from allowlist.points.point import ArmWriter
 from allowlist.workflow.applying import new_run_id, refuse_edited_ledger
 from allowlist.workflow.approval_policy import refuse_other_policy
 from allowlist.workflow.project import Project
+from allowlist.workflow.rolling import rolled
 from allowlist.workflow.syncing.approvals import SignedApprovals
 from allowlist.workflow.syncing.context import NobodyWatches, Pass, Settings, Watcher
 from allowlist.workflow.syncing.lock_groups import LockGroups
@@ -44,6 +47,8 @@ class Work:
     load: Callable[[], Project]
     who: str = ""
     """Who is signed in where it is; empty: whoever carries out the run as a whole."""
+    credential: Callable[[str], Any] | None = None
+    """Makes a credential for a host, where traffic logs are asked of a service."""
     is_shared: bool = False
     """Other workers take care of other targets of the same workload at the same time."""
 
@@ -107,9 +112,26 @@ class _Run:
             with self._exclusive(work):
                 project = work.load()
                 self._watcher.workload(project, work.file)
-                self._targets(self._pass(work, project))
+                with self._traffic(work, project) as project:
+                    self._targets(self._pass(work, project))
         except AllowlistError as error:
             self._tell(failed(work.workload, "all targets", error))
+
+    @contextmanager
+    def _traffic(self, work: Work, project: Project) -> Iterator[Project]:
+        """``project`` with the traffic of its logs; logs that cannot be read are told, and hold nothing up."""
+        logs = project.workload.evidence
+        with ExitStack() as stack:
+            if logs.logs:
+                try:
+                    traffic = stack.enter_context(rolled(
+                        logs, work.file.parent, self._around.ledger, work.workload, os.environ, self._around.clock(),
+                        work.credential or _nobody,
+                    ))  # fmt: skip
+                    project = replace(project, traffic=traffic)
+                except AllowlistError as error:
+                    self._tell(failed(work.workload, "traffic logs", error))
+            yield project
 
     def _exclusive(self, work: Work) -> AbstractContextManager[object]:
         """Two runs over one workload do not mix: the second is told who is at work."""
@@ -159,6 +181,10 @@ class _Run:
     def _tell(self, outcome: Outcome) -> None:
         self._report.add(outcome)
         self._watcher.outcome(outcome)
+
+
+def _nobody(host: str) -> Any:
+    raise AllowlistError(f"nobody is signed in who could ask {host}")
 
 
 class _Once:

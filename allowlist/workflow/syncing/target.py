@@ -36,7 +36,9 @@ from allowlist.workflow.applying import (
     refuse_own_secrets,
 )
 from allowlist.workflow.deciding import decision_on, standings_in, subject_of
+from allowlist.workflow.denied import DeniedName, denied_names
 from allowlist.workflow.files import write_file
+from allowlist.workflow.known_names import KnownNames
 from allowlist.workflow.planning import make_plan
 from allowlist.workflow.project import Project, read_estate
 from allowlist.workflow.remembering import remembering
@@ -85,6 +87,7 @@ class _Look:
     seen: int
     found: Found | None
     drift: tuple[Drift, ...]
+    denied: tuple[DeniedName, ...] = ()
 
     @property
     def going(self) -> list[Permit]:
@@ -156,7 +159,15 @@ def _look(given: Pass, spec: TargetSpec) -> _Look:
         seen=seen,
         found=found,
         drift=attributed(found, given.arm) if found else (),
+        denied=_denied(project, estate, spec),
     )
+
+
+def _denied(project: Project, estate: Estate, spec: TargetSpec) -> tuple[DeniedName, ...]:
+    """By the logs that the workload file names, as far as the ledger remembers them."""
+    if project.traffic is None:
+        return ()
+    return denied_names(project, estate, spec, project.traffic, KnownNames(project.library))
 
 
 def _find_drift(given: Pass, project: Project, spec: TargetSpec, estate: Estate) -> Found | None:
@@ -305,6 +316,7 @@ def _outcome(given: Pass, spec: TargetSpec, look: _Look, result: RunResult | Non
         run_id=result.run_id if result else "",
         meaning=meaning_of([item.change for item in waiting]),
         unmet=tuple(gaps[:SHOWN_LINES]),
+        denied=look.denied,
         lines=bounded(lines),
     )
 

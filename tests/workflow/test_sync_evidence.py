@@ -1,0 +1,180 @@
+"""``sync`` keeps counts of traffic in the ledger, and tells of each denied name once."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from allowlist.simulator.traffic import Event
+from allowlist.traffic.engine import Traffic
+from allowlist.workflow.rolling import days_of, remembered
+from allowlist.workflow.syncing.context import Settings
+from allowlist.workflow.syncing.news import Newsroom
+from allowlist.workflow.syncing.run import Report, Work, sync
+from tests.helpers.ledgers import HandClock, opened
+from tests.helpers.many_logs import some_folder
+from tests.helpers.receivers import Receiver, webhook_receiver
+from tests.helpers.traffic import allowed, counted, event, reading, write
+from tests.helpers.world import World, contoso_world
+
+AGENT, NOTEBOOK, STRANGER = "10.40.0.4", "10.40.3.9", "10.77.0.1"
+# Later than anything a ledger of now holds: its clock never goes back.
+DAY = dt.datetime.now(dt.UTC).date() + dt.timedelta(days=1)
+NINE = dt.datetime(DAY.year, DAY.month, DAY.day, 9, tzinfo=dt.UTC)
+AT = NINE + dt.timedelta(hours=3)
+ENVIRON = {"HOOK_SECRET": "a secret of a good length"}
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    with webhook_receiver() as found:
+        yield found
+
+
+@pytest.fixture
+def world(tmp_path: Path, receiver: Receiver) -> Iterator[World]:
+    with contoso_world(tmp_path) as found:
+        more = (
+            f"notifications: [{{channel: webhook, url: '{receiver.url}', secret: env:HOOK_SECRET, events: [denied, failed]}}]\n"
+            "evidence: {logs: [logs], days: 30}\n"
+        )
+        found.workload.write_text(f"{found.workload.read_text()}\n{more}")
+        (found.workload.parent / "logs").mkdir()
+        yield found
+
+
+@pytest.fixture(autouse=True)
+def _cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+
+def asked(minute: int, name: str, source: str) -> Event:
+    return event(0, name, source=source, ticks=int((NINE + dt.timedelta(minutes=minute)).timestamp()) * 10**7)
+
+
+def log(world: World, *events: Event, name: str = "a") -> None:
+    write(world.workload.parent / "logs" / name, events)
+
+
+def run(world: World, at: dt.datetime = AT) -> Report:
+    project = world.project
+    context = world.context(clock=lambda: at)
+    room = Newsroom(world.ledger, context.clock)
+    work = Work(
+        workload=project.workload.name,
+        file=world.workload,
+        targets=tuple(spec.name for spec in project.targets()),
+        resources=tuple(spec.resource for spec in project.targets()),
+        arm=world.arm,
+        load=lambda: replace(world.project, now=at),
+    )
+    report = sync([work], context, Settings(plan_only=True), room)
+    for delivery in room.tell("tester", report.run_id, ENVIRON, lambda _: None):
+        assert not delivery.error, delivery
+    return report
+
+
+def told(receiver: Receiver) -> list[str]:
+    """What was told of denied names since the last look."""
+    found = [item for request in receiver.requests for item in json.loads(request.body)["events"]]
+    receiver.requests.clear()
+    return [line for item in found if item["event"] == "denied" for line in item["lines"] or [item["title"]]]
+
+
+def test_a_denied_name_is_told_once_with_who_has_it(world: World, receiver: Receiver) -> None:
+    log(world, *(asked(minute, "pytorch.org", AGENT) for minute in range(10, 22)))
+    run(world)
+    assert told(receiver) == [
+        "pytorch.org denied 12 times since 09:10 from agents; catalogs azure-machine-learning, foundry-hub, python-packages have it"
+    ]
+    log(world, asked(60, "pytorch.org", AGENT), name="b")
+    run(world)
+    assert told(receiver) == []
+
+
+def test_only_what_is_new_is_told_beside_what_was_told_before(world: World, receiver: Receiver) -> None:
+    log(world, asked(10, "pytorch.org", AGENT), asked(11, "www.hugg1ngface.co", NOTEBOOK))
+    run(world)
+    assert sorted(told(receiver)) == [
+        "pytorch.org denied once at 09:10 from agents; catalogs azure-machine-learning, foundry-hub, python-packages have it",
+        "www.hugg1ngface.co denied once at 09:11 from notebooks; nobody knows this name; it looks like huggingface.co",
+    ]
+    log(world, asked(70, "models.research.contoso.com", AGENT), name="b")
+    run(world)
+    assert told(receiver) == [
+        "models.research.contoso.com denied once at 10:10 from agents; required by own@research-agents#model-registry"
+    ]
+
+
+def test_what_strangers_are_denied_is_no_news_here(world: World, receiver: Receiver) -> None:
+    log(world, asked(10, "telemetry.example.net", STRANGER))
+    run(world)
+    assert told(receiver) == []
+
+
+def test_logs_that_were_rotated_away_are_remembered_and_forgotten_in_time(
+    world: World, receiver: Receiver
+) -> None:
+    log(world, asked(10, "pytorch.org", AGENT))
+    run(world)
+    assert told(receiver)
+    (path,) = (world.workload.parent / "logs" / "a").rglob("*.json")
+    path.unlink()
+    log(world, asked(60 * 24, "packages.example", STRANGER), name="b")
+    later = AT + dt.timedelta(days=1)
+    report = run(world, later)
+    (outcome,) = report.outcomes
+    assert [item.text for item in outcome.denied] == [
+        f"pytorch.org denied once at {DAY} 09:10 from agents; catalogs azure-machine-learning, foundry-hub, python-packages have it"
+    ]
+    assert told(receiver) == []
+    run(world, AT + dt.timedelta(days=30))
+    assert list(world.ledger.traffic_days("research-agents")) == [DAY + dt.timedelta(days=1)]
+    log(world, asked(60 * 24 * 30, "pytorch.org", AGENT), name="c")
+    run(world, AT + dt.timedelta(days=30))
+    assert len(told(receiver)) == 1
+
+
+def test_logs_that_cannot_be_read_are_told_and_hold_nothing_up(world: World, receiver: Receiver) -> None:
+    (world.workload.parent / "logs").rmdir()
+    report = run(world)
+    states = {outcome.target: outcome.state for outcome in report.outcomes}
+    assert states == {"traffic logs": "failed", "hub-firewall": "pending"}
+    assert [item["event"] for request in receiver.requests for item in json.loads(request.body)["events"]] == ["failed"]  # fmt: skip
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_what_the_ledger_remembers_says_what_the_logs_say(tmp_path: Path, seed: int) -> None:
+    folder = some_folder(tmp_path / "logs", Random(seed))
+    clock = HandClock()
+    with (
+        opened(f"sqlite:///{tmp_path}/ledger.db", clock) as ledger,
+        reading([folder], tmp_path, zone="UTC") as traffic,
+    ):
+        oldest = dt.date(2026, 1, 1)
+        ledger.keep_traffic("w", days_of(traffic, oldest), oldest)
+        with remembered(ledger, "w") as again:
+            assert _counted(again) == _counted(traffic)
+            assert bool(list(again.account.doubts())) == bool(list(traffic.account.doubts()))
+
+
+def _counted(traffic: Traffic) -> object:
+    return counted(traffic)
+
+
+def test_a_day_that_was_read_in_doubt_stays_in_doubt(tmp_path: Path) -> None:
+    write(tmp_path / "logs", [allowed(0)])
+    (tmp_path / "logs" / "broken.json").write_text("{\n")
+    with (
+        opened(f"sqlite:///{tmp_path}/ledger.db", HandClock()) as ledger,
+        reading([tmp_path / "logs"], tmp_path) as traffic,
+    ):
+        ledger.keep_traffic("w", days_of(traffic, dt.date(2026, 1, 1)), dt.date(2026, 1, 1))
+        with remembered(ledger, "w") as again:
+            assert list(again.account.doubts()) == ["2026-11-23: 1 file was not read"]
