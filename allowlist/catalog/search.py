@@ -155,6 +155,10 @@ class Searcher:
         hits = list(self._hosts(asked) if asked.host else self._words(asked.text))
         return sorted(hits, key=_strength)
 
+    def may_know(self, host: str) -> bool:
+        """Does any entry end like ``host``? Where none does, :meth:`find` has no answer for it."""
+        return _tail(host) in self._by_tail
+
     @cached_property
     def _places(self) -> tuple[_Place, ...]:
         return tuple(place for catalog in self._library for place in _places_of(catalog, self._parameters))

@@ -5,8 +5,8 @@ from __future__ import annotations
 import datetime as dt
 import os
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import click
@@ -82,28 +82,10 @@ def put_json_line(value: Any) -> None:
     click.echo(_ENCODER.encode(value).decode())
 
 
-@contextmanager
-def json_lines() -> Iterator[Callable[[bytes], object]]:
-    """Writes very many lines of JSON on stdout, a block at a time."""
-    block: list[bytes] = []
-
-    def write(line: bytes) -> None:
-        block.append(line)
-        if len(block) >= _LINES_AT_ONCE:
-            flush()
-
-    def flush() -> None:
-        if block:
-            click.echo(b"\n".join(block).decode())
-            block.clear()
-
-    try:
-        yield write
-    finally:
-        flush()
-
-
-_LINES_AT_ONCE = 1024
+def put_json_lines(texts: Sequence[str]) -> None:
+    """Many lines of JSON at once."""
+    if texts:
+        click.echo("\n".join(texts))
 
 
 def uses_colour(stream: Any) -> bool:

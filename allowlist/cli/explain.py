@@ -19,7 +19,7 @@ from allowlist.cli.common import (
     state_from,
     state_options,
 )
-from allowlist.cli.console import json_lines, put, put_json, styled
+from allowlist.cli.console import put, put_json, put_json_lines, styled
 from allowlist.cli.counting import Progress
 from allowlist.cli.exits import Exit
 from allowlist.errors import AllowlistError
@@ -103,8 +103,8 @@ def explain(
     specs = project.targets(only, exclude)
     with state_from(snapshot, sign_in.to(project.workload)) as origin:
         estate = read_estate(project, specs, origin, parent=named_parent())
-    names = dict.fromkeys(one.fqdn for one in (flows if flows is not None else [line]) if one.fqdn)
-    project = resolved(project, estate, specs, facts_path, also=list(names))
+    names = flows.names if flows is not None else [line.fqdn]
+    project = resolved(project, estate, specs, facts_path, also=list(filter(None, names)))
     if flows is not None:
         allowed = _answer_all(project, estate, specs, flows)
     else:
@@ -127,14 +127,13 @@ def _answer_all(project: Project, estate: Estate, specs: Sequence[TargetSpec], f
     from allowlist.workflow.explaining import Explainer
     from allowlist.workflow.explaining_many import answers
 
-    allowed = True
-    total = len(flows) * len(specs)
-    with Progress("flows", total) as progress, json_lines() as write:
-        for done, (text, passes) in enumerate(answers(Explainer(project, estate, specs), flows), 1):
-            allowed = allowed and passes
-            write(text)
-            if not done & 4095:
-                progress.at(done)
+    allowed, done = True, 0
+    with Progress("flows", len(flows) * len(specs)) as progress:
+        for block in answers(Explainer(project, estate, specs), flows.blocks()):
+            allowed = allowed and block.allowed
+            put_json_lines(block.lines)
+            done += len(block.lines)
+            progress.at(done)
     return allowed
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -13,6 +13,7 @@ from allowlist.network.routes import Hop, Leg
 from allowlist.network.scene import Scene
 from allowlist.network.serving import Served, Serving
 from allowlist.network.topology import Subnet
+from allowlist.rules.addresses import AddressSet
 
 
 class Stage(StrEnum):
@@ -65,6 +66,12 @@ def source_subnet(scene: Scene, address: int) -> Subnet | None:
     found = [subnet for subnet in scene.sources if address in subnet.addresses]
     found = found or scene.topology.at(address)
     return found[0] if len(found) == 1 else None
+
+
+def subnet_spaces(scene: Scene) -> Iterator[AddressSet]:
+    """The spaces of all subnets that :func:`source_subnet` tells apart."""
+    yield from (subnet.addresses for subnet in scene.sources)
+    yield from (subnet.addresses for subnet in scene.topology.subnets())
 
 
 def path_of(scene: Scene, trip: Trip, firewall: Step) -> list[Step]:

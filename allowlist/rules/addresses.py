@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import itertools
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -96,14 +96,47 @@ NOWHERE = AddressSet()
 def _texts(intervals: tuple[Interval, ...]) -> tuple[str, ...]:
     if intervals == ((0, LAST_ADDRESS),):
         return ("*",)
-    networks = (
-        network
-        for low, high in intervals
-        for network in ipaddress.summarize_address_range(
-            ipaddress.IPv4Address(low), ipaddress.IPv4Address(high)
-        )
-    )
-    return tuple(str(item.network_address) if item.prefixlen == 32 else str(item) for item in networks)
+    return tuple(text for low, high in intervals for text in _prefixes(low, high))
+
+
+def _prefixes(low: int, high: int) -> Iterator[str]:
+    """The fewest prefixes that make up an interval, ascending; a single address is written without its length.
+
+    >>> list(_prefixes(10 << 24, (10 << 24) + 256))
+    ['10.0.0.0/24', '10.0.1.0']
+    """
+    while low <= high:
+        aligned = low & -low if low else LAST_ADDRESS + 1
+        size = min(aligned, 1 << ((high - low + 1).bit_length() - 1))
+        yield address_text(low) if size == 1 else f"{address_text(low)}/{33 - size.bit_length()}"
+        low += size
+
+
+def address_text(address: int) -> str:
+    """An IPv4 address as people write it.
+
+    >>> address_text(10 << 24 | 4)
+    '10.0.0.4'
+    """
+    return f"{address >> 24}.{address >> 16 & 255}.{address >> 8 & 255}.{address & 255}"
+
+
+def plain_address(text: str) -> int | None:
+    """The address that four plain numbers stand for; None for whatever is written in another way.
+
+    >>> plain_address("10.0.0.4") == (10 << 24 | 4), plain_address("10.0.0.04"), plain_address("10.0.0.0/8")
+    (True, None, None)
+    """
+    parts = text.split(".")
+    if len(parts) != 4:
+        return None
+    try:
+        first, second, third, fourth = map(int, parts)
+    except ValueError:
+        return None
+    number = first << 24 | second << 16 | third << 8 | fourth
+    is_plain = 0 <= number <= LAST_ADDRESS and address_text(number) == text
+    return number if is_plain else None
 
 
 @lru_cache(maxsize=65536)

@@ -35,6 +35,23 @@ class Flow:
         """The name an application rule is matched with: SNI alone for https (rule processing page), else the host."""
         return self.sni if self.application == "https" else (self.host or self.sni)
 
+    def starting_at(self, source: int) -> Flow:
+        """The same flow from another address; written out, since this is done for every flow of a log."""
+        return Flow(
+            source=source,
+            port=self.port,
+            transport=self.transport,
+            application=self.application,
+            sni=self.sni,
+            host=self.host,
+            host_port=self.host_port,
+            path=self.path,
+            destination=self.destination,
+            explicit_proxy=self.explicit_proxy,
+            inbound=self.inbound,
+            established=self.established,
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:

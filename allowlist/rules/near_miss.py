@@ -9,11 +9,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Final
 
 from allowlist.names import Pattern, normalise
-from allowlist.rules.addresses import EVERYWHERE, AddressSet
+from allowlist.rules.addresses import EVERYWHERE, AddressSet, address_text
 from allowlist.rules.evaluate import evaluate, hidden_steps, reaches_application_rules
 from allowlist.rules.flow import NOTHING_KNOWN, Facts, Flow, Step, Verdict
 from allowlist.rules.matching import can_match_urls, is_protocol_match, match_sources
@@ -69,11 +69,16 @@ class NearMisses:
         self._facts = facts
 
     def of(
-        self, flow: Flow, verdict: Verdict | None = None, hidden: Iterable[Step] | None = None
+        self,
+        flow: Flow,
+        verdict: Verdict | None = None,
+        hidden: Iterable[Step] | None = None,
+        named: Iterable[FilterRule] | None = None,
     ) -> tuple[NearMiss, ...]:
         """The rules that come nearest to letting ``flow`` through, those that lack least first; none if it passes.
 
-        ``hidden`` are the rules that match and are never asked, where they are known already.
+        ``hidden`` are the rules that match and are never asked, ``named`` what :meth:`named` finds, where they are
+        known already.
         """
         verdict = verdict or evaluate(self._ruleset, flow, self._facts)
         if verdict.action is not Action.DENY:
@@ -81,11 +86,11 @@ class NearMisses:
         if hidden is None:
             hidden = hidden_steps(self._ruleset, flow, verdict, self._facts)
         behind = tuple(_behind(hidden, verdict))
-        return (*behind, *self.unmatched(flow))[:MOST]
+        return (*behind, *self.unmatched(flow, named))[:MOST]
 
-    def unmatched(self, flow: Flow) -> tuple[NearMiss, ...]:
+    def unmatched(self, flow: Flow, named: Iterable[FilterRule] | None = None) -> tuple[NearMiss, ...]:
         """The same for a flow of which it is known that no rule matches it: quick where rules and flows are many."""
-        found = (self._lacking(rule, flow) for rule in self._candidates(flow))
+        found = (self._lacking(rule, flow) for rule in (self._candidates(flow) if named is None else named))
         return tuple(sorted((item for item in found if item.missing), key=_distance))[:MOST]
 
     def _lacking(self, rule: FilterRule, flow: Flow) -> NearMiss:
@@ -143,7 +148,7 @@ class NearMisses:
 
     def _of_application_rule(self, rule: ApplicationRule, flow: Flow) -> Iterator[Missing]:
         name = _name_of(flow)
-        if not any(Pattern(text).matches(name) for text in rule.patterns):
+        if not _holds(rule.patterns, name):
             twin, odd = _twin_in(rule.patterns, name), _meant_by(rule.ignored, name)
             if odd:
                 yield Missing(Lack.NAME, f"it names '{odd}', which as it is written matches nothing")
@@ -167,7 +172,7 @@ class NearMisses:
     def _of_network_rule(self, rule: NetworkRule, flow: Flow) -> Iterator[Missing]:
         name = _name_of(flow)
         if flow.destination is None or flow.destination not in rule.destinations:
-            if any(Pattern(text).matches(name) for text in rule.fqdns):
+            if _holds(rule.fqdns, name):
                 yield from self._unresolved_names()
             elif odd := _meant_by(rule.ignored, name):
                 yield Missing(Lack.NAME, f"it names '{odd}', which as it is written matches nothing")
@@ -195,6 +200,10 @@ def _behind(hidden: Iterable[Step], verdict: Verdict) -> Iterator[NearMiss]:
 
 def _distance(item: NearMiss) -> tuple[int, int]:
     return len(item.missing), min(list(Lack).index(part.lack) for part in item.missing)
+
+
+def _holds(patterns: Iterable[str], name: str) -> bool:
+    return any(name.endswith(text[1:]) if text[:1] == "*" else name == text for text in patterns)
 
 
 def _twins(name: str) -> tuple[str, ...]:
@@ -266,7 +275,7 @@ def _source(rule: FilterRule, flow: Flow) -> Iterator[Missing]:
     if not match_sources(rule.sources, flow.source).matched:
         yield Missing(
             Lack.SOURCE,
-            f"it is for {_texts(rule.sources.addresses)}, not for {AddressSet(((flow.source, flow.source),))}",
+            f"it is for {_texts(rule.sources.addresses)}, not for {address_text(flow.source)}",
         )
 
 
@@ -275,6 +284,7 @@ def _state(rule: FilterRule) -> Iterator[Missing]:
         yield Missing(Lack.STATE, f"it may not be in force: {rule.state}")
 
 
+@lru_cache(1 << 16)
 def _texts(addresses: AddressSet) -> str:
     return _listed(list(addresses.texts())) or "no source (its IP groups are empty)"
 

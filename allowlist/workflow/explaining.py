@@ -5,7 +5,8 @@ from __future__ import annotations
 import itertools
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
+from operator import attrgetter
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -19,14 +20,14 @@ from allowlist.documents.grouping import grouped
 from allowlist.errors import AllowlistError
 from allowlist.estate.bodies import Estate
 from allowlist.names import Pattern, is_host_name, normalise
-from allowlist.network.path import Disposition, Stage, Trip, path_of, source_subnet
+from allowlist.network.path import Disposition, Stage, Trip, path_of, source_subnet, subnet_spaces
 from allowlist.network.path import Step as PathStep
 from allowlist.network.scene import Scene
 from allowlist.plan.findings import reference
 from allowlist.plan.model import Change, Gap, Plan
 from allowlist.render.catalog_hits import UNWANTED, workload_lines
 from allowlist.render.posture import DISPOSITION_GLYPHS, step_json
-from allowlist.rules.addresses import EVERYWHERE, NOWHERE, AddressSet, parse_interval
+from allowlist.rules.addresses import EVERYWHERE, NOWHERE, AddressSet, parse_interval, plain_address
 from allowlist.rules.by_source import verdicts_by_source
 from allowlist.rules.columns.names import NameColumn
 from allowlist.rules.columns.verdicts import compile_verdicts
@@ -83,6 +84,11 @@ class FlowLine(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         _without_source(*astuple(self)[1:])
 
 
+source_of = attrgetter("source")
+goal_of = attrgetter(*FlowLine.__struct_fields__[1:])
+"""Everything of a line but its source."""
+
+
 @lru_cache(maxsize=MANY)
 def _without_source(
     fqdn: str,
@@ -116,7 +122,6 @@ def _without_source(
     )
 
 
-@lru_cache(maxsize=MANY)
 def address_of(source: str) -> int:
     """The address a flow starts at. Raises ValueError where ``source`` is not one IPv4 address."""
     return _address(source, "source")
@@ -135,6 +140,9 @@ def _host(text: str) -> str:
 
 
 def _address(text: str, what: str) -> int:
+    plain = plain_address(text)
+    if plain is not None:
+        return plain
     try:
         low, high = parse_interval(text)
     except ValueError:
@@ -249,9 +257,8 @@ class Explainer:
         self._catalogs = Searcher(project.library, project.workload.parameters)
         estates = {spec.name: estate for spec in specs}
         self._paths = [(path, hops_of(project, path, estates)) for path in paths_within(project, specs)]
-        self._wanted = {
-            (item.origin.catalog, item.origin.entry) for asked in self.targets for item in asked.wanted
-        }
+        wanted = {(item.origin.catalog, item.origin.entry) for asked in self.targets for item in asked.wanted}
+        self._elsewhere = lru_cache(MANY)(partial(_elsewhere, self._catalogs, project.workload.cloud, wanted))
 
     def begins_path(self, asked: LoadedTarget) -> bool:
         """Is the target the first filter of a path of several, so that the whole path is answered for as well?"""
@@ -259,17 +266,27 @@ class Explainer:
 
     def explain(self, line: FlowLine, asked: LoadedTarget) -> Iterator[Explanation]:
         """Raises AllowlistError when the flow is no flow."""
-        for answer in asked.explain(line):
-            hits = _elsewhere(self._catalogs, self._project.workload.cloud, self._wanted, answer.line)
-            answer = replace(with_path(answer, asked.scene), elsewhere=hits)
-            if answer.wanted_by and answer.verdict.word != "allow":
-                answer = replace(answer, remedies=self._remedies().of(asked.name, answer.wanted_by))
+        for part, sources in asked.parts(line):
+            answer = self.answer(Goal(asked, part), part, sources)
             yield answer
             yield from (
                 _along(path.name, hops, answer, self._project.facts)
                 for path, hops in self._paths
                 if asked.name == path.filters[0]
             )
+
+    def answer(self, goal: Goal, line: FlowLine, sources: AddressSet = NOWHERE) -> Explanation:
+        """The answer of the target of ``goal`` to ``line``, which goes there from somewhere."""
+        asked = goal.target
+        found = goal.explanation(line, sources)
+        hits = self._elsewhere(goal.flow.name, line.protocol, line.port)
+        if hits:
+            found = replace(found, elsewhere=hits)
+        if asked.on_network(goal.start_of(line)):
+            found = with_path(found, asked.scene)
+        if found.wanted_by and found.verdict.word != "allow":
+            found = replace(found, remedies=self._remedies().of(asked.name, found.wanted_by))
+        return found
 
 
 def _along(path: str, hops: Sequence[Hop], answer: Explanation, facts: Facts) -> Explanation:
@@ -285,6 +302,41 @@ def _along(path: str, hops: Sequence[Hop], answer: Explanation, facts: Facts) ->
     )
 
 
+class Goal:
+    """What flows to one name and service have in common on one target, wherever they start."""
+
+    def __init__(self, target: LoadedTarget, line: FlowLine) -> None:
+        """Raises AllowlistError when ``line`` is no flow."""
+        self.target = target
+        self.flow = parsed(line, towards=True)
+        self.wanting = target.wanting(self.flow)
+        self.named = tuple(target.near.named(self.flow))
+
+    @staticmethod
+    def start_of(line: FlowLine) -> int:
+        """The address ``line`` starts at. Raises AllowlistError when it is none."""
+        try:
+            return address_of(line.source) if line.source else 0
+        except ValueError as error:
+            raise AllowlistError(str(error)) from None
+
+    def explanation(self, line: FlowLine, sources: AddressSet = NOWHERE) -> Explanation:
+        """What the rules of the target and the workload have to do with ``line``, which goes here from somewhere."""
+        target, start = self.target, self.start_of(line)
+        flow = self.flow.starting_at(start)
+        verdict = target.verdicts.verdict(flow)
+        hidden = target.verdicts.hidden(flow, verdict)
+        return Explanation(
+            line=line,
+            target=target.name,
+            verdict=verdict,
+            hidden=tuple(hidden),
+            wanted_by=tuple(item for item in self.wanting if start in item.sources),
+            sources=sources,
+            near=target.near.of(flow, verdict, hidden, self.named),
+        )
+
+
 class LoadedTarget:
     """One target made ready for any number of flows."""
 
@@ -295,24 +347,12 @@ class LoadedTarget:
         self.facts = project.facts
         self.scene = workload_scene(project.workload, estate, [spec])
         self.near = NearMisses(self.ruleset, project.facts)
-        sources = {item.sources for item in self.wanted}
+        sources = {
+            *(item.sources for item in self.wanted),
+            *(subnet_spaces(self.scene) if self.scene.targets else ()),
+        }
         self.verdicts = compile_verdicts(self.ruleset, project.facts, sources, presumes=project.presumes)
         self._by_name = NameColumn.of((item.pattern,) if item.pattern else () for item in self.wanted)
-
-    def explain(self, line: FlowLine) -> Iterator[Explanation]:
-        for part, sources in self._parts(line):
-            flow = parsed(part)
-            verdict = self.verdicts.verdict(flow)
-            hidden = self.verdicts.hidden(flow, verdict)
-            yield Explanation(
-                line=part,
-                target=self.name,
-                verdict=verdict,
-                hidden=tuple(hidden),
-                wanted_by=tuple(item for item in self.wanting(flow) if flow.source in item.sources),
-                sources=sources,
-                near=self.near.of(flow, verdict, hidden),
-            )
 
     def wanting(self, flow: Flow) -> list[Requirement]:
         """Those that ask for the name and service of ``flow``, from wherever, in the order of the workload."""
@@ -328,7 +368,7 @@ class LoadedTarget:
         """Does the estate hold the subnet that a flow from ``source`` starts in, so that its way has more stages?"""
         return bool(self.scene.targets) and source_subnet(self.scene, source) is not None
 
-    def _parts(self, line: FlowLine) -> Iterator[tuple[FlowLine, AddressSet]]:
+    def parts(self, line: FlowLine) -> Iterator[tuple[FlowLine, AddressSet]]:
         """``line`` from one address of every part of the sources that gets an answer of its own."""
         if line.source:
             yield line, NOWHERE
@@ -345,13 +385,12 @@ class LoadedTarget:
 
 
 def _elsewhere(
-    catalogs: Searcher, cloud: str, wanted: Collection[tuple[str, str]], line: FlowLine
+    catalogs: Searcher, cloud: str, wanted: Collection[tuple[str, str]], name: str, protocol: str, port: int
 ) -> tuple[Hit, ...]:
     """Entries of the catalogs that want this name in ``cloud``, besides those that the workload asks for."""
-    name = line.flow().name
-    if not name:
+    if not name or not catalogs.may_know(name):
         return ()
-    hits = catalogs.find(Asked(text=name, host=name, port=_port_of(line)))
+    hits = catalogs.find(Asked(text=name, host=name, port=_port_of(protocol, port)))
     return tuple(
         hit
         for hit in hits
@@ -362,14 +401,14 @@ def _elsewhere(
     )
 
 
-def _port_of(line: FlowLine) -> Port | None:
-    return parse_port(f"{line.protocol.lower()}:{line.port}") if line.port and line.protocol else None
+def _port_of(protocol: str, port: int) -> Port | None:
+    return parse_port(f"{protocol.lower()}:{port}") if port and protocol else None
 
 
-def parsed(line: FlowLine) -> Flow:
-    """``line`` as the engine takes it. Raises AllowlistError when it is no flow."""
+def parsed(line: FlowLine, *, towards: bool = False) -> Flow:
+    """``line`` as the engine takes it, or as it comes from nowhere. Raises AllowlistError when it is no flow."""
     try:
-        return line.flow()
+        return line.towards if towards else line.flow()
     except ValueError as error:
         raise AllowlistError(str(error)) from None
 

@@ -95,11 +95,15 @@ class Candidate:
     there: Match
     elsewhere: Match
     alone: Verdict | None
+    here: Step | None = None
+    """The step that it is for sources in ``mask``."""
 
     def match(self, bit: int) -> Match:
         return self.there if self.mask & bit else self.elsewhere
 
     def step(self, bit: int) -> Step:
+        if self.here is not None and self.mask & bit:
+            return self.here
         stage = Stage.NETWORK if isinstance(self.rule, NetworkRule) else Stage.APPLICATION
         return step_of(self.rule, stage, self.match(bit))
 
@@ -314,11 +318,11 @@ class CompiledVerdicts:
         if rule.sources.unresolved:
             members = (f"the members of {item}" for item in rule.sources.unresolved)
             elsewhere = all_of(perhaps(*members), there)
-        candidate = Candidate(number, rule, self._masks[number], there, elsewhere, None)
-        if not there.certain or not candidate.mask:
-            return candidate
-        alone = conclude([candidate.step(candidate.mask)], DEFAULT)
-        return replace(candidate, alone=alone)
+        mask = self._masks[number]
+        stage = Stage.NETWORK if isinstance(rule, NetworkRule) else Stage.APPLICATION
+        here = step_of(rule, stage, there)
+        alone = conclude([here], DEFAULT) if there.certain and mask else None
+        return Candidate(number, rule, mask, there, elsewhere, alone, here)
 
     def _service(self, service: tuple[str, str, int]) -> tuple[frozenset[int], list[int]]:
         """The numbers of the rules that apply to a service, and those of them that may match any name."""
