@@ -36,12 +36,13 @@ def encode_change(change: EntryChange, today: date | None = None) -> dict[str, A
     return {**encoded, "impact": change.impact, "notice": change.notice, "bump": change.bump.word}
 
 
-def encode_with_evidence(entry: Entry, today: date) -> dict[str, Any]:
-    """The entry with how sure it is on ``today``, which no file says."""
+def encode_with_evidence(entry: Entry, today: date, allowed: date | None = None) -> dict[str, Any]:
+    """The entry with how sure it is on ``today``, which no file says; ``allowed`` is when one's own log let it through."""
     return {
         **encode_entry(entry),
-        "confidence": confidence(entry, today).value,
-        "evidence_line": evidence_line(entry, today),
+        "confidence": confidence(entry, today, allowed=allowed).value,
+        "evidence_line": evidence_line(entry, today, allowed=allowed),
+        **({"last_allowed": allowed.isoformat()} if allowed else {}),
     }
 
 

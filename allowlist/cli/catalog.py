@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,7 @@ from allowlist.errors import CatalogError
 
 if TYPE_CHECKING:
     from allowlist.catalog import Catalog
+    from allowlist.catalog.hits import Hits
 
 CLOUD = click.option("--cloud", type=click.Choice(["public", "usgov", "china"]), help="Only this cloud.")
 SCENARIO = click.option(
@@ -79,6 +81,13 @@ def list_command(folder: Path | None, as_json: bool) -> None:
     ),
     help="Only entries known in this way; may be repeated.",
 )
+@click.option(
+    "--seen",
+    "logs",
+    multiple=True,
+    metavar="LOGS",
+    help="Your own traffic logs: a name that they let through makes its evidence fresh again; may be repeated.",
+)
 @JSON
 def show(
     name: str,
@@ -86,6 +95,7 @@ def show(
     cloud: str | None,
     folder: Path | None,
     classes: tuple[str, ...],
+    logs: tuple[str, ...],
     as_json: bool,
 ) -> None:
     """Show one version of a catalog: what it asks for, and why.
@@ -94,7 +104,7 @@ def show(
 
     \b
     Example: allowlist catalog show foundry-hub@1.0.0 --scenario vscode
-    Example: allowlist catalog show foundry-agents --evidence denied-in-log
+    Example: allowlist catalog show foundry-agents --evidence denied-in-log --seen ./logs
     """
     from allowlist.catalog.encode import encode_catalog, encode_with_evidence
     from allowlist.catalog.evidence import classes_of
@@ -112,11 +122,22 @@ def show(
         and (not classes or not classes_of(entry).isdisjoint(classes))
     ]
     today = datetime.now(UTC).date()
+    hits = _hits_of(logs)
     if as_json:
-        told = [encode_with_evidence(entry, today) for entry in entries]
+        told = [encode_with_evidence(entry, today, hits.last(entry)) for entry in entries]
         print_json({**encode_catalog(found, version), "entries": told})
     else:
-        put_lines(render_catalog(found, version, entries, today))
+        put_lines(render_catalog(found, version, entries, today, hits))
+
+
+def _hits_of(logs: tuple[str, ...]) -> Hits:
+    from allowlist.catalog.hits import Hits
+
+    if not logs:
+        return Hits()
+    from allowlist.workflow.own_hits import hits_in_logs
+
+    return hits_in_logs(logs, os.environ)
 
 
 @catalog.command()

@@ -256,7 +256,7 @@ def _from_logs_alone(catalogs: Path | None, traffic: Traffic, window: Window) ->
     from allowlist.workflow.evidence import evidence_without_workload
     from allowlist.workflow.known_names import KnownNames
 
-    return evidence_without_workload(traffic, window, KnownNames(load_library(catalogs)))
+    return evidence_without_workload(traffic, window, KnownNames(load_library(catalogs)), now().date())
 
 
 def _with_workload(

@@ -15,6 +15,7 @@ from typing import Final
 from allowlist.catalog.changes import ChangeKind, EntryChange
 from allowlist.catalog.evidence import evidence_line
 from allowlist.catalog.feed import FeedItem
+from allowlist.catalog.hits import Hits
 from allowlist.catalog.lint.findings import LintReport, Severity
 from allowlist.catalog.model import Catalog, Entry, Evidence
 from allowlist.catalog.packages import advice_text
@@ -47,9 +48,13 @@ def render_list(catalogs: Iterable[Catalog]) -> str:
 
 
 def render_catalog(
-    catalog: Catalog, version: str, entries: Sequence[Entry], today: date | None = None
+    catalog: Catalog,
+    version: str,
+    entries: Sequence[Entry],
+    today: date | None = None,
+    hits: Hits | None = None,
 ) -> str:
-    """One version of a catalog, its entries grouped by scenario, with what the field knows on ``today``."""
+    """One version of a catalog, its entries grouped by scenario, with what the field and one's own logs know on ``today``."""
     release = catalog.release(version)
     dated = f" of {release.date}" if release.date else ""
     lines = [f"{catalog.name} {release.version}{dated}: {catalog.title}", catalog.description]
@@ -59,18 +64,22 @@ def render_catalog(
             lines += ["", f"{name}{' (default)' if scenario.default else ''}: {scenario.title}"]
             rows = _table((), [_entry_row(entry) for entry in chosen]).splitlines()
             for entry, row in zip(chosen, rows, strict=True):
-                lines += [f"  {row}", *(f"      {line}" for line in _known_about(entry, today))]
+                lines += [
+                    f"  {row}",
+                    *(f"      {line}" for line in _known_about(entry, today, hits or Hits())),
+                ]
     return "\n".join(lines)
 
 
-def _known_about(entry: Entry, today: date | None) -> Iterator[str]:
+def _known_about(entry: Entry, today: date | None, hits: Hits) -> Iterator[str]:
     """What stands beside documentation: evidence, counter-evidence, who asks, and whether to refuse."""
     if entry.refuse or entry.dead_since:
         yield advice_text(entry)
     elif entry.condition and entry.is_from_field:
         yield f"when {entry.condition}"
-    if entry.evidence and today:
-        yield f"evidence: {evidence_line(entry, today)}"
+    allowed = hits.last(entry)
+    if (entry.evidence or allowed) and today:
+        yield f"evidence: {evidence_line(entry, today, allowed=allowed)}"
     for item in entry.evidence:
         if item.works_without:
             yield f"works without, says {item.repo} ({item.where}, {item.date})"

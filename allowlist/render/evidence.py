@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from allowlist.render.notices import Notice, Report
 from allowlist.traffic.account import Account
-from allowlist.traffic.findings import Denied, Effect, Evidence, Excess, Tally
+from allowlist.traffic.findings import Confirmed, Denied, Effect, Evidence, Excess, Tally
 
 SCHEMA: Final = "allowlist/evidence/v1"
 SHOWN: Final = 25
@@ -73,6 +73,13 @@ def evidence_text(
             "unused",
             [f"  {item.kind} {item.subject}: {item.text}" for item in evidence.unused[:limit]],
             len(evidence.unused),
+            limit,
+        )
+    if evidence.confirmed:
+        yield from _section(
+            "field names that your logs confirm",
+            [_confirmed(item) for item in evidence.confirmed[:limit]],
+            len(evidence.confirmed),
             limit,
         )
     if evidence.what_if:
@@ -139,6 +146,11 @@ def _excess(item: Excess) -> Iterator[str]:
         yield f"      tighter: {item.tighten}"
 
 
+def _confirmed(item: Confirmed) -> str:
+    change = f"{item.before} → {item.after}" if item.before != item.after else item.after
+    return f"  {item.pattern} ({item.entry}): {change}; {item.line.partition(': ')[2]}"
+
+
 def _effect(item: Effect) -> str:
     return f"  {WORDS[item.word]}: {item.end}  {_tally(item.tally)}  {item.before} → {item.after}"
 
@@ -191,6 +203,13 @@ def evidence_json(evidence: Evidence) -> dict[str, Any]:
                 "looks_like": item.known.looks_like, "tighten": item.tighten, **_tally_json(item.tally),
             }
             for item in evidence.excess
+        ],
+        "confirmed": [
+            {
+                "entry": item.entry, "pattern": item.pattern, "last_allowed": str(item.day),
+                "before": item.before, "after": item.after, "line": item.line,
+            }
+            for item in evidence.confirmed
         ],
         "unused": None if evidence.refused else [
             {"kind": item.kind, "subject": item.subject, "text": item.text} for item in evidence.unused

@@ -124,6 +124,18 @@ class Excess:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Confirmed:
+    """An entry that stands on more than a page and whose name was let through on ``day``: what that makes of it."""
+
+    entry: str
+    pattern: str
+    day: dt.date
+    before: str
+    after: str
+    line: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Unused:
     """A rule, requirement or target without traffic in the whole window."""
 
@@ -156,6 +168,8 @@ class Evidence:
     """Why nothing is said about what is unused."""
     effects: tuple[Effect, ...] = ()
     what_if: str = ""
+    confirmed: tuple[Confirmed, ...] = ()
+    """Entries of catalogs that these logs make fresh again."""
     days: tuple[tuple[dt.date, int, int], ...] = ()
     """Day, flows let through, flows denied."""
 

@@ -22,6 +22,7 @@ from allowlist.traffic.account import Account, gaps_of
 from allowlist.traffic.engine import Traffic
 from allowlist.traffic.findings import Denied, Effect, Evidence, Excess, Seen, Tally, Unused
 from allowlist.workflow.known_names import KnownNames
+from allowlist.workflow.own_hits import hits_in
 from allowlist.workflow.project import Project
 from allowlist.workload import TargetSpec
 
@@ -136,7 +137,9 @@ def number_of(address: str) -> int | None:
     return int(parts[0]) << 24 | int(parts[1]) << 16 | int(parts[2]) << 8 | int(parts[3])
 
 
-def evidence_without_workload(traffic: Traffic, window: Window, known: KnownNames) -> Evidence:
+def evidence_without_workload(
+    traffic: Traffic, window: Window, known: KnownNames, today: dt.date
+) -> Evidence:
     """What was denied, and which catalogs have it; nothing about rules, as none are known."""
     denied: dict[tuple[str, str], tuple[Seen, Tally]] = {}
     for seen in seen_in(traffic, window):
@@ -148,6 +151,7 @@ def evidence_without_workload(traffic: Traffic, window: Window, known: KnownName
     ]
     return Evidence(
         account=account_in(traffic, window), denied=tuple(_most(items)), days=days_of(traffic, window),
+        confirmed=known.confirmed(hits_in(traffic), today),
         refused=("without a workload and its rules nobody can say what is unused",),
     )  # fmt: skip
 
@@ -175,6 +179,7 @@ def gather(
         workload=project.workload.name,
         denied=tuple(_most(gathering.denied_items())),
         excess=tuple(_most(gathering.excess_items())),
+        confirmed=known.confirmed(hits_in(traffic), project.now.date()),
         unused=() if refused else tuple(gathering.unused_items()),
         refused=refused,
         effects=tuple(_most(gathering.effect_items())),

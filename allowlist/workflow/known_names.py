@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from datetime import date
 from functools import cached_property
 
 from allowlist.catalog import Catalog, Entry, Library
+from allowlist.catalog.evidence import confidence, evidence_line
+from allowlist.catalog.hits import Hits, open_pattern
 from allowlist.names import ancestors, registrable_domain
-from allowlist.traffic.findings import Named
+from allowlist.traffic.findings import Confirmed, Named
 
 _ALIKE = 0.84
 
@@ -22,9 +25,29 @@ class KnownNames:
         for catalog in library:
             for entry in catalog.entries_at("latest"):
                 if entry.pattern and entry.is_egress:
-                    self._by_pattern.setdefault(_open(entry.pattern), []).append(
+                    self._by_pattern.setdefault(open_pattern(entry.pattern), []).append(
                         (_told(catalog, entry), catalog.name)
                     )
+
+    def confirmed(self, hits: Hits, today: date) -> tuple[Confirmed, ...]:
+        """Entries that stand on more than a page and whose names were let through, with what that makes of them."""
+        found = (
+            (catalog, entry, day)
+            for catalog in self._library
+            for entry in catalog.entries_at("latest")
+            if entry.evidence and (day := hits.last(entry))
+        )
+        return tuple(
+            Confirmed(
+                entry=f"{catalog.name}#{entry.id}",
+                pattern=entry.value,
+                day=day,
+                before=confidence(entry, today).value,
+                after=confidence(entry, today, allowed=day).value,
+                line=evidence_line(entry, today, allowed=day),
+            )
+            for catalog, entry, day in found
+        )
 
     def named(self, name: str) -> Named:
         """Who has ``name``, narrowest patterns first."""
@@ -61,11 +84,6 @@ class KnownNames:
     def _domains(self) -> list[str]:
         found = (registrable_domain(pattern.lstrip("*").lstrip(".")) for pattern in self._by_pattern)
         return sorted({domain for domain in found if domain})
-
-
-def _open(pattern: str) -> str:
-    """A pattern with a parameter stands for every value of it: what is after the last one counts."""
-    return "*" + pattern.rpartition("}")[2] if "{" in pattern else pattern
 
 
 def _told(catalog: Catalog, entry: Entry) -> str:

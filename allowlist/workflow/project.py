@@ -10,6 +10,7 @@ from pathlib import Path
 
 from allowlist.azure.facts import api_version
 from allowlist.catalog import Catalog, Library, load_library
+from allowlist.catalog.hits import Hits
 from allowlist.catalog.pinned import PinnedIndex, pinned_catalog
 from allowlist.catalog.removal import Removal
 from allowlist.documents.reader import near_miss
@@ -58,6 +59,8 @@ class Project:
     """By target: entries without room for a mark that the ledger remembers as this workload's."""
     traffic: Traffic | None = None
     """What logs say, where somebody named some."""
+    hits: Hits = field(default_factory=Hits)
+    """When those logs let each name through last."""
     policy: PolicyInForce | None = None
     """The approval policy that whoever runs named; without it the workload file's own counts."""
 
@@ -100,7 +103,7 @@ class Project:
             place = ("targets", self.workload.targets.index(spec))
             problem = "names its sources in its rules; say under 'sources' where traffic starts"
             raise InvalidInput([self.source.problem(place, f"target '{spec.name}' {problem}")])
-        resolved = resolve_requirements(*self._asking(spec, estate))
+        resolved = resolve_requirements(*self._asking(spec, estate), hits=self.hits)
         return (
             with_served(self.workload, estate, spec, resolved)
             if kind.names_sources

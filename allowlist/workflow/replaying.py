@@ -30,6 +30,7 @@ from allowlist.workflow.evidence import (
     with_estate,
 )
 from allowlist.workflow.logs import reading_logs
+from allowlist.workflow.own_hits import hits_in
 from allowlist.workflow.project import Project
 from allowlist.workload import TargetSpec
 
@@ -73,7 +74,7 @@ def with_traffic(
         TemporaryDirectory(prefix="allowlist-logs-") as spool,
         reading_logs(logs, Path(spool), environ, progress=progress) as traffic,
     ):
-        yield replace(project, traffic=traffic)
+        yield replace(project, traffic=traffic, hits=hits_in(traffic))
 
 
 def seen_changes(

@@ -13,6 +13,7 @@ from typing import Any
 from allowlist.azure.facts import fqdn_tags
 from allowlist.catalog import Catalog, Entry, Kind, Library, Need, Port, Protocol, parse_port
 from allowlist.catalog.evidence import evidence_line
+from allowlist.catalog.hits import Hits
 from allowlist.catalog.removal import Removal, RemovalPolicy, kept_by_field, waiting_removals
 from allowlist.documents.reader import near_miss
 from allowlist.documents.source import Source
@@ -76,12 +77,15 @@ def resolve_requirements(
     consumers: Collection[str],
     lookup: AddressLookup,
     today: dt.date,
+    hits: Hits | None = None,
 ) -> Resolved:
     """Everything ``target`` must let through for ``workload``.
 
-    Raises InvalidInput for unknown catalogs, versions, scenarios or parameters (all at once), with their place.
+    ``hits`` of one's own logs make what is known of an entry fresh again. Raises InvalidInput for unknown catalogs,
+    versions, scenarios or parameters (all at once), with their place.
     """
     builder = _Builder(workload, source, library, set(target.consumers or consumers), today)
+    builder.hits = hits or Hits()
     addresses = _sources_of(workload, source, target, lookup)
     found = [*builder.from_catalogs(addresses), *builder.own(addresses)]
     if builder.problems:
@@ -163,6 +167,7 @@ class _Builder:
         self.library = library
         self.consumers = consumers
         self.today = today
+        self.hits = Hits()
         self.problems: list[Problem] = []
         self.notes: list[str] = []
         self.left_out: list[str] = []
@@ -328,7 +333,9 @@ class _Builder:
                     if page
                     else "",
                     source_date=page.date if page else "",
-                    evidence=evidence_line(entry, self.today) if entry.evidence else "",
+                    evidence=evidence_line(entry, self.today, allowed=self.hits.last(entry))
+                    if entry.evidence
+                    else "",
                     **destination,
                 )
 
