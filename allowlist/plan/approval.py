@@ -1,7 +1,9 @@
 """Which changes of a plan are approved, and who or what is still missing. Pure.
 
 A decision names the semantic digest of a change and its target's precondition. So it survives an identical
-re-plan, dies with any difference, and ends at its date. What is not known to be allowed is not allowed.
+re-plan, dies with any difference, and ends at its date. A no outlives differences in the target and in the terms: it
+ends when it is taken back, or with an approval on the new state that was said after it. What is not known to be allowed is
+not allowed.
 
 People are told apart by their folded names, and a name is somebody's only when it was verified: signed in with Entra,
 or behind a signature that was checked. What is said in another's name neither opens nor lifts anything.
@@ -132,9 +134,15 @@ def standings(
     found = []
     for change in plan.changes:
         needed, gates = needed_for(change, plan, policy, asker_is_known), closing.get(change.id, ())
+        words = _about_it(change, said, about)
+        elsewhere = _refusal_elsewhere(change, words, now)
         mine = _since(undone.get(change.id), said.get(change.digest, ()))
-        status = _refused(change, _of_state(change, said, about), now, needed)
+        mine = _since(elsewhere.at if elsewhere else None, mine)
+        here = [item for item in words if item.precondition == change.precondition]
+        status = _refused(change, here, now, needed)
         status = status or _standing(change, plan, mine, policy, now, needed, gates)
+        if elsewhere and status.state in ("pending", "expired"):
+            status = _still_refused(status, elsewhere)
         found.append(_told_undone(status) if change.id in undone else status)
     return tuple(found)
 
@@ -147,12 +155,35 @@ def _told_undone(status: ApprovalStatus) -> ApprovalStatus:
 Said = Mapping[str, Sequence[DecisionLike]]
 
 
-def _of_state(change: Change, said: Said, about: Said) -> list[DecisionLike]:
-    """Everything said about ``change`` on its state, under whatever terms: a no is to what would be written."""
+def _about_it(change: Change, said: Said, about: Said) -> list[DecisionLike]:
+    """Everything said about ``change``, under whatever terms and on whatever state: a no is to what would be written."""
     same = [item for item in about.get(change.id, ()) if item.change_digest != change.digest]
-    return [
-        item for item in (*said.get(change.digest, ()), *same) if item.precondition == change.precondition
-    ]
+    return [*said.get(change.digest, ()), *same]
+
+
+def _refusal_elsewhere(
+    change: Change, words: Sequence[DecisionLike], now: dt.datetime
+) -> DecisionLike | None:
+    """The newest no, or not yet, that somebody said on another state of the target and did not take back.
+
+    Any edit of the target makes another state, so the no does not end with it: it takes an approval that was said later.
+    """
+    found = [item for item in _latest_by_person(words) if _is_no(item, now)]
+    elsewhere = [item for item in found if item.precondition != change.precondition]
+    return max(elsewhere, key=lambda item: item.at, default=None)
+
+
+def _is_no(decision: DecisionLike, now: dt.datetime) -> bool:
+    if decision.verdict == "defer":
+        return decision.until is not None and decision.until > now
+    return decision.verdict == "reject"
+
+
+def _still_refused(status: ApprovalStatus, refusal: DecisionLike) -> ApprovalStatus:
+    state = "rejected" if refusal.verdict == "reject" else "deferred"
+    until = f" until {refusal.until:%Y-%m-%d}" if refusal.until else ""
+    text = f"{refusal.who}{until}: {refusal.reason} (said on another state of the target); it takes a new approval"
+    return replace(status, state=state, text=f"{text}, {status.text}" if status.approvers else text)
 
 
 def _since(undone: dt.datetime | None, said: Sequence[DecisionLike]) -> Sequence[DecisionLike]:

@@ -172,9 +172,17 @@ class Ledger:
         refusals = _events(_DECISION).where(tables.event.c.state.in_(("reject", "defer")))
         with self._database.read() as connection:
             bodies = [row.body for row in connection.execute(refusals)]
-        refused = [msgspec.json.decode(body, type=prepared(Decision)) for body in bodies]
-        return self.decisions(
-            [*changes.values(), *(item.change_digest for item in refused if item.change in changes)]
+            refused = [msgspec.json.decode(body, type=prepared(Decision)) for body in bodies]
+            named = dict(_named_by_their_plans(connection, [item for item in refused if not item.change]))
+        mine = {
+            item.change_digest
+            for item in refused
+            if (item.change or named.get(item.change_digest)) in changes
+        }
+        found = self.decisions([*changes.values(), *mine])
+        return tuple(
+            item if item.change else msgspec.structs.replace(item, change=named.get(item.change_digest, ""))
+            for item in found
         )
 
     def decisions_made(self) -> tuple[Decision, ...]:
@@ -409,6 +417,16 @@ def _events(kind: str, *, latest_first: bool = False) -> Select[Any]:
     return (
         select(tables.event).where(tables.event.c.kind == kind).order_by(seq.desc() if latest_first else seq)
     )
+
+
+def _named_by_their_plans(connection: Connection, refused: Collection[Decision]) -> Iterator[tuple[str, str]]:
+    """Digest and id of the changes that rows from before ids were kept are about: their plans are kept as well."""
+    for plan_id in dict.fromkeys(item.plan_id for item in refused):
+        row = connection.execute(
+            _events(_PLAN).where(tables.event.c.subject == plan_id).limit(1)
+        ).one_or_none()
+        for change in msgspec.json.decode(_document(connection, row)).get("changes", ()) if row else ():
+            yield change["digest"], change["id"]
 
 
 def _exists(connection: Connection, kind: str, subject: str) -> bool:

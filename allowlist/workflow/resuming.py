@@ -52,7 +52,16 @@ def resume_run(
     result = RunResult(new_id)
     if rest:
         expected = {name: look.points[name].fingerprint(state) for name, state in look.states.items()}
-        result = execute(project, plan, rest, arm, context, new_id, expected=expected)
+        result = execute(
+            project,
+            plan,
+            rest,
+            arm,
+            context,
+            new_id,
+            expected=expected,
+            last_word=lambda: _refuse_withdrawn(project, ledger, plan, rest, context),
+        )
     for name in look.states.keys() - {change.target for change in rest}:
         body = canonical_json([*look.states[name].resources.values()])
         ledger.save_snapshot(new_id, name, "after", body)

@@ -220,3 +220,38 @@ def test_a_final_gate_is_never_opened_and_a_waived_one_is_open() -> None:
     assert standing_of(*words, change=change, gates=(final,)).state == "gated"
     change, waived = _gated(waived_by="bob")
     assert standing_of(words[0], change=change, gates=(waived,)).is_approved
+
+
+LATER = NOW + dt.timedelta(hours=1)
+
+
+@pytest.mark.parametrize("verdict", ["reject", "defer"])
+def test_a_no_outlives_an_edit_of_the_target(verdict: str) -> None:
+    """Any edit of anybody's makes another state; a no that ended with it could be got rid of by editing something."""
+    until: dict[str, Any] = {"until": NOW + dt.timedelta(days=9)} if verdict == "defer" else {}
+    no = said("bob@contoso.example", verdict, precondition="before the edit", at=LATER, **until)
+
+    assert standing_of(no).state == {"reject": "rejected", "defer": "deferred"}[verdict]
+    found = standing_of(said("alice@contoso.example"), no)
+    assert not found.is_approved
+    assert "another state" in found.text
+
+
+def test_what_was_refused_on_another_state_goes_with_an_approval_said_after_it() -> None:
+    no = said("bob@contoso.example", "reject", precondition="before the edit")
+
+    assert standing_of(no, said("alice@contoso.example", at=LATER)).is_approved
+    assert (
+        standing_of(no, said("bob@contoso.example", precondition="yet another", at=LATER)).state == "pending"
+    )
+
+
+def test_under_a_quorum_those_who_approved_before_the_no_have_to_say_it_again() -> None:
+    policy = ApprovalPolicy(quorum={"low": 2})
+    no = said("bob@contoso.example", "reject", precondition="before the edit", at=LATER)
+    early = said("alice@contoso.example")
+    late = said("carol@contoso.example", at=LATER + dt.timedelta(hours=1))
+
+    found = standing_of(early, no, late, policy=policy)
+
+    assert (found.state, found.approvers) == ("rejected", ("carol@contoso.example",))

@@ -108,6 +108,22 @@ MUTANTS = (
         test="tests/workflow/test_forgeries.py::test_a_rejection_that_comes_while_apply_waits_for_its_lock_counts",
     ),
     Mutant(
+        name="a rejection while a resume waits does not count",
+        promise=_FORGED,
+        file="allowlist/workflow/resuming.py",
+        old="            last_word=lambda: _refuse_withdrawn(project, ledger, plan, rest, context),\n",
+        new="",
+        test="tests/workflow/test_forgeries.py::test_a_rejection_that_comes_while_a_resume_waits_for_its_lock_counts",
+    ),
+    Mutant(
+        name="a no ends with an edit of the target",
+        promise=_FORGED,
+        file="allowlist/plan/approval.py",
+        old="elsewhere = _refusal_elsewhere(change, words, now)",
+        new="elsewhere = None",
+        test="tests/plan/test_approval.py::test_a_no_outlives_an_edit_of_the_target",
+    ),
+    Mutant(
         name="unverified names count",
         promise=_FORGED,
         file="allowlist/plan/approval.py",

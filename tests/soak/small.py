@@ -14,7 +14,8 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,7 @@ from allowlist.store import Run
 from allowlist.store.identity import Identity
 from allowlist.workflow.applying import ApplyOptions
 from allowlist.workflow.approval_policy import PolicyInForce, keep_policy
-from allowlist.workflow.deciding import decide
+from allowlist.workflow.deciding import decide, standings_in
 from allowlist.workflow.judging import Judgement, judge_target, refined_findings
 from allowlist.workflow.project import read_estate
 from allowlist.workflow.resuming import resume_run
@@ -87,8 +88,12 @@ def bodies() -> list[dict[str, object]]:
         {**shared, "properties": {"ipAddresses": ["10.9.0.0/24"]}},
         group(f"{POLICY}/ruleCollectionGroups/odd", "odd", *twins, *bare, by_group, priority=3000),
         group(f"{SECOND}/ruleCollectionGroups/there", "there", by_group, *copy.deepcopy(bare), priority=3000),
-        group(OURS, "theirs", others_rule("guest"), *copy.deepcopy(bare), priority=1000),
+        group(OURS, "theirs", *map(_described, (others_rule("guest"), *bare)), priority=1000),
     ]
+
+
+def _described(rule: dict[str, object]) -> dict[str, object]:
+    return {**copy.deepcopy(rule), "description": "As somebody said"}
 
 
 def workload(hosts: list[str], version: str, more: str = "") -> str:
@@ -206,6 +211,36 @@ class Day:
             if run.kind == "apply":
                 self.judge_journal(run)
                 self.judge(plan, lambda run=run: self.resumed(run))  # type: ignore[misc]
+
+    def rejected_while_it_resumes(self) -> None:
+        """A run is cut off before its first write, and somebody says no while the next one takes it up."""
+        self.close_runs()
+        self.wants_change()
+        plan = self.approved()
+        if not plan.changes:
+            return
+        with self.at("intended", _cut), suppress(PowerCut, AllowlistError):
+            self.world.apply(plan)
+        for run in self.world.ledger.unfinished_runs():
+            with self.at("reading", lambda: self.world.reject(plan, BOB)):
+                self.refused(partial(self.resumed, run), "a rejection that comes while a resume waits counts")
+        self.takes_back(plan)
+        self.close_runs()
+
+    def rejected_before_an_edit(self) -> None:
+        """Bob says no, then somebody edits what has nothing to do with it: his no still stands."""
+        self.wants_change()
+        plan = self.approved()
+        self.world.reject(plan, BOB)
+        self.another_team_edits()
+        again = self.plan()
+        refused = {change.id for change in plan.changes}
+        mine = [change for change in again.changes if change.id in refused]
+        said = standings_in(self.world.ledger, again, self.world.project.approval.policy, now())
+        for item in said:
+            if item.change in mine:
+                self.hold("a no outlives an edit of the target", item.state == "rejected")
+        self.takes_back(plan)
 
     def fails_for_good(self) -> None:
         """A write ends Failed: that is told, and there is a next step that works."""
@@ -453,7 +488,7 @@ class Day:
             for item in body["properties"]["ruleCollections"]:
                 for rule in item["rules"]:
                     if not _is_ours(rule):
-                        rule["description"] = f"as said on {self.chance.random()}"
+                        rule["description"] = rule.get("description", "as somebody said").swapcase()
 
         if self.world.body(place):
             self.world.edit(place, respell)
@@ -633,6 +668,8 @@ STEPS: tuple[Callable[[Day], None], ...] = (
     Day.ours_is_lost_before_it_is_read_back,
     Day.always_undone,
     Day.power_cut,
+    Day.rejected_while_it_resumes,
+    Day.rejected_before_an_edit,
     Day.fails_for_good,
     Day.rolled_back,
     Day.rejected_meanwhile,

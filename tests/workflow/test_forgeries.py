@@ -16,8 +16,11 @@ from allowlist.errors import AllowlistError, NotApproved, PlanRefused, StalePlan
 from allowlist.plan.digest import sealed
 from allowlist.plan.model import ApprovalInForce, Change, Plan, Risk
 from allowlist.store.identity import Identity
+from allowlist.workflow.applying import ApplyOptions
+from allowlist.workflow.resuming import resume_run
 from tests.helpers.plans import resealed
 from tests.helpers.small_world import OTHERS, OURS, WORKLOAD, small_world
+from tests.helpers.trial import PowerCut
 from tests.helpers.world import ALICE, World, now
 
 BOB = Identity(who="bob@contoso.example", kind="verified")
@@ -243,6 +246,32 @@ def test_an_approval_that_ends_while_apply_waits_for_its_lock_has_ended(world: W
         world.apply(plan)
 
     assert world.body(OURS) is None
+
+
+def test_a_rejection_that_comes_while_a_resume_waits_for_its_lock_counts(world: World) -> None:
+    """What the interrupted run had not written yet may still be refused."""
+    plan = world.plan()
+    world.approve(plan)
+    _cut_off(world, plan)
+    (run,) = world.ledger.unfinished_runs()
+    _while_reading(world, lambda: world.reject(plan, BOB))
+
+    with pytest.raises(NotApproved, match="rejected after all"):
+        resume_run(world.project, run.run_id, world.arm, world.context(), ApplyOptions())
+
+    assert world.body(OURS) is None
+
+
+def _cut_off(world: World, plan: Plan) -> None:
+    """The process of a run ends when its first write is announced."""
+
+    def watch(event: Any) -> None:
+        if event.state == "intended":
+            raise PowerCut
+
+    world.settings["on_event"] = watch
+    with pytest.raises(PowerCut):
+        world.apply(plan)
 
 
 def _while_reading(world: World, meddle: Callable[[], None]) -> None:

@@ -7,18 +7,20 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
+from allowlist.documents import canonical_json
 from allowlist.errors import AllowlistError, NotApproved
 from allowlist.plan.model import Plan
 from allowlist.store.identity import Identity
 from allowlist.workflow.approval_policy import PolicyInForce, keep_policy
 from allowlist.workflow.confirming import confirm_run
-from allowlist.workflow.deciding import decide, take_in
+from allowlist.workflow.deciding import decide, decisions_on, take_in
 from allowlist.workflow.review import Review
 from allowlist.workflow.rolling_back import roll_back
 from allowlist.workload.document import ApprovalRule
-from tests.helpers.small_world import OURS, WORKLOAD, small_world
+from tests.helpers.small_world import OTHERS, OURS, WORKLOAD, small_world
 from tests.helpers.world import ALICE, World, now
 from tests.workflow.test_sync import automate, only, run
 
@@ -210,6 +212,35 @@ def test_a_no_counts_for_the_same_change_under_other_gates(world: World) -> None
     session.refresh()
     assert {item.value for item in session.states().values()} == {"approved"}
     assert only(run(world)).applied == 2
+
+
+def test_a_no_from_before_ids_were_kept_counts_for_the_same_change_under_other_gates(world: World) -> None:
+    text = world.workload.read_text()
+    other = world_plan(world, text.replace("gates: {additions: 1}", "gates: {additions: 5}"))
+    said = decisions_on(other, other.changes, "reject", BOB, "rejected after all", now())
+    world.ledger.save_plan(
+        other.digest, canonical_json(other), workload=other.workload, created=now(), who=BOB.who
+    )
+    world.ledger.decide(*(msgspec.structs.replace(item, change="") for item in said))
+    plan = world_plan(world, text)
+    world.approve(plan)
+
+    with pytest.raises(NotApproved, match="rejected after all"):
+        world.apply(plan)
+    assert only(run(world)).applied == 0
+
+
+def test_a_no_outlives_an_edit_of_the_target_where_nobody_is_asked(world: World) -> None:
+    """What a policy would let go without a person is not let go past somebody's no on the state before an edit."""
+    automate(world, SAFE)
+    world.workload.write_text(world.workload.read_text().replace("additions: 1", "additions: 9"))
+    world.reject(world.plan(), BOB)
+    world.edit(OTHERS, lambda body: body["properties"].update(priority=2100))
+
+    outcome = only(run(world))
+
+    assert (outcome.applied, outcome.waiting) == (0, 2), outcome
+    assert any("rejected after all" in line for line in outcome.lines)
 
 
 def world_plan(world: World, text: str) -> Plan:
