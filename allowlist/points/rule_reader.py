@@ -26,6 +26,7 @@ from allowlist.estate.known import (
     unsettled,
 )
 from allowlist.names import Dialect
+from allowlist.points.ties import in_doubt_of_order
 from allowlist.rules.addresses import AddressSet
 from allowlist.rules.model import (
     ALL_PORTS,
@@ -271,8 +272,8 @@ def ruleset_of(name: str, rules: Iterable[Rule], settings: Settings) -> Ruleset:
     return Ruleset(
         name=name,
         dnat=tuple(rule for rule in ordered if isinstance(rule, NatRule)),
-        network=tuple(rule for rule in ordered if isinstance(rule, NetworkRule)),
-        application=tuple(rule for rule in ordered if isinstance(rule, ApplicationRule)),
+        network=in_doubt_of_order([rule for rule in ordered if isinstance(rule, NetworkRule)]),
+        application=in_doubt_of_order([rule for rule in ordered if isinstance(rule, ApplicationRule)]),
         settings=settings,
     )
 
