@@ -17,9 +17,15 @@ from allowlist.names import is_host_name
 @click.command()
 @click.argument("arguments", metavar="[PATH|ESTATE]… [-- COMMAND…]", nargs=-1, type=click.UNPROCESSED)
 @click.option(
-    "--run", "run", is_flag=True, help="Run COMMAND behind a recording proxy and tell what it asked for."
+    "--run",
+    "run",
+    is_flag=True,
+    help="Run COMMAND in a network of its own that records what it asks for, or behind a proxy where there is none.",
 )
 @click.option("--closed", is_flag=True, help="With --run: refuse every name, so that nothing leaves.")
+@click.option(
+    "--proxy-only", is_flag=True, help="With --run: only the proxy, such as for services of this machine."
+)
 @click.option(
     "--timeout", default=300.0, show_default=True, help="With --run: seconds after which COMMAND is ended."
 )
@@ -41,6 +47,7 @@ def recommend(
     arguments: tuple[str, ...],
     run: bool,
     closed: bool,
+    proxy_only: bool,
     timeout: float,
     file: Path,
     as_diff: bool,
@@ -72,7 +79,7 @@ def recommend(
 
         if not arguments:
             raise click.UsageError("say what to run: allowlist recommend --run -- COMMAND")
-        recorded = record(list(arguments), is_open=not closed, timeout=timeout)
+        recorded = record(list(arguments), is_open=not closed, timeout=timeout, isolate=not proxy_only)
         say(recorded.summary)
         signs, paths = signs_of(recorded), []
     registries = {name: host for name, host in find_package_hosts(os.environ).items() if is_host_name(host)}
