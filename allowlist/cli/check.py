@@ -63,9 +63,9 @@ def check(
       allowlist check --only hub-firewall --exit-code
       allowlist check --format github --report sarif=allowlist.sarif --report junit=allowlist.xml
     """
-    from allowlist.render.findings import findings_json, findings_text, summary_text
+    from allowlist.render.findings import findings_json, findings_text, summary_text, told_in_full
     from allowlist.render.notices import Report, of_findings
-    from allowlist.workflow.checking import check_targets, has_faults
+    from allowlist.workflow.checking import check_targets, every, has_faults
     from allowlist.workflow.paths import check_paths
     from allowlist.workflow.project import read_estate
 
@@ -74,7 +74,8 @@ def check(
     with state_from(snapshot, sign_in.to(project.workload)) as origin:
         estate = read_estate(project, specs, origin, parent=named_parent())
     project = resolved(project, estate, specs, facts_path)
-    checks = check_targets(project, estate, specs)
+    is_brief = form == "text" and not (as_json or reports or everything or details)
+    checks = check_targets(project, estate, specs, told_in_full if is_brief else every)
     along = check_paths(project, specs, {spec.name: estate for spec in specs})
     told: list[TargetCheck | PathCheck] = [*checks, *along]
     findings = [finding for item in told for finding in item.findings]

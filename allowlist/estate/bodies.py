@@ -32,6 +32,8 @@ class Estate:
     derived: dict[object, Any] = field(default_factory=dict, compare=False, repr=False)
     unreadable: tuple[Unreadable, ...] = ()
     planned: bool = False
+    whole: dict[object, Any] = field(default_factory=dict, init=False, compare=False, repr=False)
+    """What was worked out from all of this estate, which no other estate shares."""
     _by_type: dict[str, list[str]] = field(default_factory=dict, init=False, compare=False, repr=False)
     _by_place: dict[str, list[str]] = field(default_factory=dict, init=False, compare=False, repr=False)
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 from allowlist.azure.facts import shared_suffixes
@@ -61,11 +63,30 @@ def _regional(pattern: Pattern, text: str) -> bool:
     return between.isalnum()
 
 
-@lru_cache(maxsize=1)
-def _public_suffixes() -> Any:
+@lru_cache(maxsize=256)
+def _public_suffixes(top: str) -> Any:
+    """The public suffixes below one top-level domain. Reading the whole list costs more than most plans."""
     from publicsuffixlist import PublicSuffixList
 
-    return PublicSuffixList(only_icann=True)
+    written = {re.escape(top), re.escape(_decoded(top))}
+    lines = re.findall(rf"^(?:[!*\w][^/\s]*\.)?(?:{'|'.join(written)})(?=\s|$)", _icann(), re.MULTILINE)
+    return PublicSuffixList("\n".join(lines))
+
+
+@lru_cache(maxsize=1)
+def _icann() -> str:
+    """The ICANN part of the list, in which names stand in letters of their own and not in punycode."""
+    from publicsuffixlist import PSLFILE
+
+    text = Path(PSLFILE).read_text(encoding="utf-8")
+    return text.partition("===BEGIN ICANN DOMAINS===")[2].partition("===END ICANN DOMAINS===")[0].lower()
+
+
+def _decoded(label: str) -> str:
+    try:
+        return label.encode("ascii").decode("idna")
+    except UnicodeError:
+        return label
 
 
 # Top-level domains without public suffixes below them; asking the list would cost more than the rest of a plan.
@@ -80,7 +101,7 @@ def registrable_domain(name: str) -> str | None:
     labels = name.split(".")
     if labels[-1] in _FLAT:
         return ".".join(labels[-2:]) if len(labels) > 1 else None
-    found: str | None = _public_suffixes().privatesuffix(name)
+    found: str | None = _public_suffixes(labels[-1]).privatesuffix(name)
     return found
 
 

@@ -58,6 +58,8 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     code: str = ""
     near_misses: tuple[str, ...] = ()
     """Rules that nearly let the witness through, and what each of them lacks."""
+    is_near: bool = False
+    """Is there such a rule? Where many findings are counted and few are told, that is all that is known of most."""
     assumptions: tuple[str, ...] = ()
 
     @property

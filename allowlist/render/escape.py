@@ -20,7 +20,7 @@ _MARKUP = re.compile(r"[\\`*_{}\[\]<>|#@~$!&]|:(?=//)|(?<=www)\.")
 
 def one_line(text: str) -> str:
     """``text`` as one line that a terminal and a pipeline only show; styles of ours stay."""
-    if text.isascii() and text.isprintable() and "##" not in text and "::" not in text:
+    if text.isprintable() and "##" not in text and "::" not in text:
         return text
     return _COMMAND.sub(_spelt, STYLE.join("".join(map(_shown, part)) for part in text.split(STYLE)))
 

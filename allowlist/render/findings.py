@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
 from allowlist.plan.findings import SCHEMA, Finding, Status, summary_of
@@ -104,8 +104,7 @@ def _compact_text(findings: Sequence[Finding], styled: Any) -> Iterator[str]:
     rest = list(groups.values())[_GROUPS:]
     if rest:
         yield f"… and {sum(map(len, rest)):,} more findings on {len(rest)} more targets or of other kinds"
-    odd = [item for item in findings if item.status is not Status.MISSING or item.near_misses]
-    odd.sort(key=lambda item: _RANK[item.severity])
+    odd = _odd(findings)
     for finding in odd[:_IN_FULL]:
         yield from _whole_text(finding, styled)
     for finding in odd[_IN_FULL:][:_LINES]:
@@ -113,6 +112,18 @@ def _compact_text(findings: Sequence[Finding], styled: Any) -> Iterator[str]:
     if len(odd) > _IN_FULL + _LINES:
         yield f"… and {len(odd) - _IN_FULL - _LINES:,} more like these"
     yield "every finding with its witness: --details"
+
+
+def _odd(findings: Iterable[Finding]) -> list[Finding]:
+    """What is not simply missing, the serious ones first."""
+    found = [item for item in findings if item.status is not Status.MISSING or item.is_near]
+    return sorted(found, key=lambda item: _RANK[item.severity])
+
+
+def told_in_full(findings: Sequence[Finding]) -> list[Finding]:
+    """Of the findings of one target those that a text without details may tell more of than in a line."""
+    shown = sorted((item for item in findings if not item.is_fine), key=lambda item: _RANK[item.severity])
+    return shown if len(shown) <= SHOWN_WHOLE else _odd(shown)[:_IN_FULL]
 
 
 def _about(finding: Finding) -> str:

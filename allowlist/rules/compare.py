@@ -6,6 +6,7 @@ taken apart where any rule or requirement names something more special.
 
 from __future__ import annotations
 
+import copy
 import itertools
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
@@ -135,6 +136,32 @@ class Comparison:
         # Flows by name meet network rules first, so a change of those is looked at with every such service.
         applications = (rule for rule in self.rules if isinstance(rule, ApplicationRule))
         self.named_services = set(HTTP_PORTS.items()).union(*(rule.services for rule in applications))
+
+    @classmethod
+    def over(
+        cls,
+        before: Ruleset,
+        after: Ruleset,
+        requirements: tuple[Requirement, ...],
+        facts: Facts = NOTHING_KNOWN,
+        *,
+        also: Iterable[Requirement] = (),
+        presumes: bool = False,
+    ) -> Comparison:
+        """Both over cuts that are fine enough for the requirements and for those that are ``also`` asked about."""
+        sources = (item.sources for item in (*requirements, *also))
+        zones = Zones([*source_sets(before, facts), *source_sets(after), *sources])
+        engine = CoverageEngine(RuleIndex(before, zones, facts), presumes=presumes)
+        return cls(engine, after, requirements)
+
+    def regardless(self) -> Comparison:
+        """The same comparison whatever is asked for; what either side knows of its rules is shared.
+
+        It says what one without requirements says, unless some ask for addresses: those cut what is compared.
+        """
+        found = copy.copy(self)
+        found.required = _Required((), self.zones, self.after.index)
+        return found
 
     def differences(self) -> list[Difference]:
         """Every set of flows whose fate changes, beyond the requirements."""
@@ -280,11 +307,50 @@ class Comparison:
         return opened, closed
 
 
+class _Masks:
+    """Sources by destination key, asked for everything around a key: what is around all of its parent domain once."""
+
+    def __init__(self) -> None:
+        self.by_key: dict[str, int] = defaultdict(int)
+        self._above: dict[str, int] = {}
+        self._lengths: set[int] = set()
+        """Of the wildcards without a dot after the asterisk."""
+
+    def add(self, key: str, mask: int) -> None:
+        self.by_key[key] |= mask
+        self._above.clear()
+        if key[0] == "*" and key[1:2] not in ("", "."):
+            self._lengths.add(len(key) - 1)
+
+    def around(self, key: str) -> int:
+        """The sources of every key that covers ``key``: what :func:`wider_keys` names, without looking for each."""
+        if key[0] in "#%@":
+            wider = (text for text in wider_keys(key) if text != DOUBTFUL_NAME)
+            return reduce(int.__or__, (self.by_key.get(text, 0) for text in wider), 0)
+        suffix = key[1:] if key[0] == "*" else key
+        dot = suffix.find(".", 1)
+        parent = suffix[dot:] if dot >= 0 else ""
+        found = self._above.get(parent)
+        if found is None:
+            found = self._above[parent] = self._around_parent(parent)
+        found |= self.by_key.get(key, 0) | self.by_key.get(f"*{suffix}", 0)
+        for length in self._lengths:
+            if len(parent) < length <= len(suffix):
+                found |= self.by_key.get(f"*{suffix[-length:]}", 0)
+        return found
+
+    def _around_parent(self, parent: str) -> int:
+        starts = [at for at, letter in enumerate(parent) if letter == "."]
+        starts += [len(parent) - length for length in self._lengths if length <= len(parent)]
+        keys = (ANY_KEY, *(f"*{parent[start:]}" for start in starts))
+        return reduce(int.__or__, (self.by_key.get(text, 0) for text in keys), 0)
+
+
 class _Required:
     """The flows requirements ask for, by service and destination key."""
 
     def __init__(self, requirements: Iterable[Requirement], zones: Zones, index: RuleIndex) -> None:
-        self._masks: dict[Service, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+        self._masks: dict[Service, _Masks] = defaultdict(_Masks)
         self._ranges: list[tuple[Requirement, frozenset[str], int]] = []
         self._inside: dict[Service, SuffixIndex] = {}
         self.has_addresses = False
@@ -296,16 +362,13 @@ class _Required:
             self.has_addresses = self.has_addresses or bool(requirement.addresses)
             if low == high:
                 for key in keys:
-                    self._masks[(requirement.protocol, low)][key] |= mask
+                    self._masks[(requirement.protocol, low)].add(key, mask)
             else:
                 self._ranges.append((requirement, frozenset(keys), mask))
 
     def mask(self, service: Service, key: str) -> int:
-        masks = self._masks.get(service, {})
-        found = 0
-        for wider in wider_keys(key):
-            if wider != DOUBTFUL_NAME:
-                found |= masks.get(wider, 0)
+        masks = self._masks.get(service)
+        found = masks.around(key) if masks else 0
         for requirement, keys, mask in self._ranges:
             low, high = requirement.ports
             if (
@@ -318,9 +381,8 @@ class _Required:
 
     def keys_below(self, service: Service, key: str) -> Iterator[str]:
         if service not in self._inside:
-            self._inside[service] = SuffixIndex(
-                other for other in self._masks.get(service, ()) if other[0] not in "#%@"
-            )
+            named = self._masks[service].by_key if service in self._masks else ()
+            self._inside[service] = SuffixIndex(other for other in named if other[0] not in "#%@")
         return self._inside[service].below(key)
 
 
@@ -333,9 +395,11 @@ def _changed_rules(before: Ruleset, after: Ruleset) -> list[FilterRule]:
     if before.settings != after.settings:
         return [*old, *new]
     known, kept = set(map(id, old)), set(map(id, new))
-    gone = {rule for rule in old if id(rule) not in kept}
-    come = {rule for rule in new if id(rule) not in known}
-    return [*(gone - come), *(come - gone)]
+    gone = dict.fromkeys(rule for rule in old if id(rule) not in kept)
+    come = dict.fromkeys(rule for rule in new if id(rule) not in known)
+    if not (gone and come):
+        return [*gone, *come]
+    return [*(rule for rule in gone if rule not in come), *(rule for rule in come if rule not in gone)]
 
 
 def _filter_rules(ruleset: Ruleset) -> list[FilterRule]:

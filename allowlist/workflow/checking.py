@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 import msgspec
@@ -13,7 +13,6 @@ from allowlist.names import is_host_name
 from allowlist.plan.findings import NOTHING_ASKED, Finding, Status, nothing_asked
 from allowlist.plan.rule_findings import find_rule_findings, find_rules_of_others
 from allowlist.rules.addresses import EVERYWHERE, parse_interval
-from allowlist.rules.coverage import CoverageEngine
 from allowlist.rules.flow import Flow
 from allowlist.rules.model import HTTP_PORTS
 from allowlist.rules.near_miss import NearMisses
@@ -38,56 +37,87 @@ class TargetCheck:
     notes: tuple[str, ...] = ()
 
 
+Chooses = Callable[[Sequence[Finding]], Sequence[Finding]]
+
+
+def every(findings: Sequence[Finding]) -> Sequence[Finding]:
+    return findings
+
+
 @collector_paused()
-def check_targets(project: Project, estate: Estate, specs: Sequence[TargetSpec]) -> list[TargetCheck]:
-    """One check per target, in the order of the workload file."""
+def check_targets(
+    project: Project, estate: Estate, specs: Sequence[TargetSpec], in_full: Chooses = every
+) -> list[TargetCheck]:
+    """One check per target, in the order of the workload file.
+
+    ``in_full`` chooses from the findings of a target those that are told with near misses and with what a plan would
+    do about them. Each takes work of its own, which is not done for thousands of which a few are shown.
+    """
     told: set[str] = set()
-    return [_once(check_target(project, estate, spec), told) for spec in specs]
+    return [_check(judge_target(project, estate, spec), in_full, told) for spec in specs]
 
 
-def _once(check: TargetCheck, told: set[str]) -> TargetCheck:
-    """What asks for nothing asks nothing of every target: that is said at the first."""
-    again = [item for item in check.findings if item.code == NOTHING_ASKED and item.rule in told]
-    told |= {item.rule for item in check.findings if item.code == NOTHING_ASKED}
-    kept = tuple(item for item in check.findings if item not in again)
-    return replace(check, findings=kept) if again else check
-
-
-def check_target(project: Project, estate: Estate, spec: TargetSpec) -> TargetCheck:
-    judgement = judge_target(project, estate, spec)
-    resolved, engine = judgement.resolved, judgement.engine
-    sources = resolved.sources if spec.sources or project.workload.sources else EVERYWHERE
-    asked = {item.service_tag.lower() for item in resolved.wanted if item.service_tag}
-    told, besides = with_hints(judgement, requirement_findings(judgement)), concerns(judgement)
-    findings = [
-        *with_near_misses(engine, told),
-        *judgement.posture,
-        *find_rule_findings(engine, sources, spec.name, asked),
-        *_unasked(judgement),
-        *find_rules_of_others(engine.index.ruleset, project.workload.name, spec.name),
-        *superfluous_rules(engine, resolved, spec.name),
+def _check(judgement: Judgement, in_full: Chooses, told: set[str]) -> TargetCheck:
+    """``told`` is what was said at targets before: what asks for nothing asks nothing of every target."""
+    resolved = judgement.resolved
+    answers, besides = requirement_findings(judgement), concerns(judgement)
+    rest = list(_of_rules(judgement))
+    known = {*answers, *rest} if besides else set()
+    rest += [item for item in besides if item not in known]
+    rest = [item for item in rest if item.code != NOTHING_ASKED or item.rule not in told]
+    told |= {item.rule for item in rest if item.code == NOTHING_ASKED}
+    near = NearMisses(judgement.engine.index.ruleset, judgement.engine.index.facts)
+    if in_full is not every:
+        answers = [_counted(near, item) for item in answers]
+    chosen = set(map(id, in_full([*answers, *rest])))
+    hinted = with_hints(judgement, answers, [id(item) in chosen for item in answers])
+    explained = [
+        _with_near_misses(near, item) if id(plain) in chosen else item
+        for plain, item in zip(answers, hinted, strict=True)
     ]
-    findings += [item for item in besides if item not in findings]
     return TargetCheck(
-        spec=spec,
+        spec=judgement.spec,
         requirements=resolved.wanted,
-        findings=tuple(findings),
-        unsettled=tuple(item for item in dict.fromkeys((*told, *besides)) if not item.is_fine),
+        findings=(*explained, *rest),
+        unsettled=tuple(dict.fromkeys(item for item in (*hinted, *besides) if not item.is_fine)),
         notes=(
             *resolved.notes,
-            *judgement.point.notes(estate),
-            *(f"not readable: {text}" for text in estate.unreadable),
+            *judgement.point.notes(judgement.estate),
+            *(f"not readable: {text}" for text in judgement.estate.unreadable),
         ),
     )
 
 
-def with_near_misses(engine: CoverageEngine, findings: Iterable[Finding]) -> Iterator[Finding]:
-    """``findings``, and for what no rule matches the rules that nearly do."""
-    near = NearMisses(engine.index.ruleset, engine.index.facts)
-    for finding in findings:
-        flow = _unmatched_flow(finding)
-        found = near.unmatched(flow) if flow else ()
-        yield msgspec.structs.replace(finding, near_misses=tuple(map(str, found))) if found else finding
+def _of_rules(judgement: Judgement) -> Iterator[Finding]:
+    """What the target and its rules show by themselves."""
+    project, spec, resolved, engine = (
+        judgement.project,
+        judgement.spec,
+        judgement.resolved,
+        judgement.engine,
+    )
+    sources = resolved.sources if spec.sources or project.workload.sources else EVERYWHERE
+    asked = {item.service_tag.lower() for item in resolved.wanted if item.service_tag}
+    yield from judgement.posture
+    yield from find_rule_findings(engine, sources, spec.name, asked)
+    yield from _unasked(judgement)
+    yield from find_rules_of_others(engine.index.ruleset, project.workload.name, spec.name)
+    yield from superfluous_rules(engine, resolved, spec.name)
+
+
+def _with_near_misses(near: NearMisses, finding: Finding) -> Finding:
+    """``finding`` and, where no rule matches its witness, the rules that nearly do."""
+    flow = _unmatched_flow(finding)
+    found = near.unmatched(flow) if flow else ()
+    if not found:
+        return finding
+    return msgspec.structs.replace(finding, near_misses=tuple(map(str, found)), is_near=True)
+
+
+def _counted(near: NearMisses, finding: Finding) -> Finding:
+    """``finding``, told apart where there are near misses that somebody might want to see."""
+    flow = _unmatched_flow(finding)
+    return msgspec.structs.replace(finding, is_near=True) if flow and near.has_unmatched(flow) else finding
 
 
 def _unmatched_flow(finding: Finding) -> Flow | None:

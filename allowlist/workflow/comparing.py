@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from allowlist.estate.bodies import Estate
 from allowlist.plan.findings import Finding
+from allowlist.rules.compare import Comparison as Compare
 from allowlist.rules.compare import Difference, Relation, find_differences, relation_of
 from allowlist.rules.model import Ruleset
 from allowlist.rules.services import aligned
-from allowlist.workflow.judging import judge_target
+from allowlist.workflow.judging import judge_target, refined_findings
+from allowlist.workflow.memory import collector_paused
 from allowlist.workflow.project import Project, files_in, in_azure, read_estate
 from allowlist.workload import TargetSpec
 
@@ -39,16 +41,11 @@ class Comparison:
     notes: tuple[str, ...]
 
 
+@collector_paused()
 def compare_states(project: Project, specs: Sequence[TargetSpec], before: Path, after: Path) -> Comparison:
     """Raises InvalidInput where a snapshot cannot be read or lacks a target."""
     estates = _both(project, specs, before, after)
-    found = []
-    for spec in specs:
-        old, new = (project.point(spec).ruleset(estate) for estate in estates)
-        compared = _compared(project, spec.name, old, new)
-        broken, mended = _requirements(project, estates, spec)
-        unasked = _unasked(project, estates[1], spec, (old, new)) if compared.differences else ()
-        found.append(replace(compared, unasked=unasked, broken=broken, mended=mended))
+    found = [_between(project, spec, estates) for spec in specs]
     same = [
         f"{spec.name}: neither state holds {spec.resource}, so both are what stands beside the workload file"
         for spec in specs
@@ -78,29 +75,52 @@ def _unreadable(*estates: Estate) -> tuple[str, ...]:
     return tuple(f"not readable: {text}" for text in lost)
 
 
-def _requirements(
-    project: Project, estates: tuple[Estate, Estate], spec: TargetSpec
+def _between(project: Project, spec: TargetSpec, estates: tuple[Estate, Estate]) -> Compared:
+    """How one target differs in both states, and which requirements that breaks or mends.
+
+    Both are read into one comparison, from which all of it is told. Requirements by address cut what is compared, and
+    other kinds of rules are compared in a form of their own: then each question is asked apart.
+    """
+    rulesets = tuple(project.point(spec).ruleset(estate) for estate in estates)
+    judged = tuple(judge_target(project, estate, spec) for estate in estates)
+    before, after = aligned(*rulesets)
+    asked, wanted = judged[0].resolved.wanted, judged[1].resolved.wanted
+    comparison = Compare.over(before, after, wanted, project.facts, also=asked, presumes=project.presumes)
+    by_address = any(item.addresses for item in (*asked, *wanted))
+    regardless = (
+        find_differences(before, after, facts=project.facts)
+        if by_address
+        else comparison.regardless().differences()
+    )
+    is_whole = before is rulesets[0] and after is rulesets[1]
+    is_shared = is_whole and not (by_address or comparison.cuts)
+    engines = (comparison.before, comparison.after) if is_shared else [item.engine for item in judged]
+    findings = [
+        refined_findings(project, item.estate, spec, engine, item.resolved.requirements)
+        for item, engine in zip(judged, engines, strict=True)
+    ]
+    broken, mended = _changed(*findings)
+    return Compared(
+        target=spec.name,
+        relation=relation_of(regardless)[0],
+        differences=regardless,
+        unasked=tuple(item for item in comparison.differences() if item.opened) if regardless else (),
+        broken=broken,
+        mended=mended,
+    )
+
+
+def _changed(
+    before: Sequence[Finding], after: Sequence[Finding]
 ) -> tuple[tuple[Finding, ...], tuple[Finding, ...]]:
     """The requirements that the second state breaks, and those that it mends."""
-    before, after = (
-        {item.requirement: item for item in judge_target(project, estate, spec).findings if item.requirement}
-        for estate in estates
-    )
-    pairs = [(before[ref], item) for ref, item in after.items() if ref in before]
+    known = {item.requirement: item for item in before}
+    last = {item.requirement: item for item in after if item.requirement}
+    pairs = [(known[ref], item) for ref, item in last.items() if ref in known]
     return (
         tuple(new for old, new in pairs if old.is_fine and not new.is_fine),
         tuple(new for old, new in pairs if new.is_fine and not old.is_fine),
     )
-
-
-def _unasked(
-    project: Project, estate: Estate, spec: TargetSpec, rulesets: tuple[Ruleset, Ruleset]
-) -> tuple[Difference, ...]:
-    """What is opened beyond the requirements: told apart, for that is what nobody asked for."""
-    wanted = project.requirements(spec, estate).wanted
-    before, after = aligned(*rulesets)
-    found = find_differences(before, after, wanted, project.facts)
-    return tuple(item for item in found if item.opened)
 
 
 def _both(project: Project, specs: Sequence[TargetSpec], before: Path, after: Path) -> tuple[Estate, Estate]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 import msgspec
 
@@ -16,17 +16,21 @@ from allowlist.workflow.judging import Judgement, refined_findings
 _OPEN = (Status.MISSING, Status.PARTIAL, Status.UNKNOWN, Status.BLOCKED)
 
 
-def with_hints(judgement: Judgement, findings: Sequence[Finding]) -> list[Finding]:
-    """``findings`` with the remedy a plan has for each that is not covered; what it cannot mend says why."""
-    needed = [
-        item
-        for item, finding in zip(judgement.resolved.requirements, judgement.findings, strict=True)
-        if finding.status in _OPEN
-    ]
-    if not needed:
+def with_hints(judgement: Judgement, findings: Sequence[Finding], chosen: Sequence[bool]) -> list[Finding]:
+    """``findings``, and for each that is ``chosen`` and not covered the remedy a plan has for it; what a plan cannot mend
+    says why.
+    """
+    about = {
+        item.requirement
+        for item, is_chosen in zip(findings, chosen, strict=True)
+        if is_chosen and item.requirement and item.status in _OPEN and _is_generic(item)
+    }
+    if not about:
         return list(findings)
-    hints = _hints(judgement, needed)
-    return [_hinted(item, hints) for item in findings]
+    hints = _hints(judgement, about)
+    return [
+        _hinted(item, hints) if is_chosen else item for item, is_chosen in zip(findings, chosen, strict=True)
+    ]
 
 
 def _hinted(finding: Finding, hints: dict[RequirementRef, str]) -> Finding:
@@ -47,8 +51,13 @@ def _joined(hint: str, remedy: str) -> str:
     return f"{hint}; {remedy}" if remedy and remedy != ADDS_A_RULE else hint
 
 
-def _hints(judgement: Judgement, needed: Sequence[Requirement]) -> dict[RequirementRef, str]:
-    covered = judgement.by_status()[1]
+def _hints(judgement: Judgement, about: Collection[RequirementRef]) -> dict[RequirementRef, str]:
+    """What a plan for everything that is open would do ``about`` some of it."""
+    pairs = list(zip(judgement.resolved.requirements, judgement.findings, strict=True))
+    needed = [item for item, finding in pairs if finding.status in _OPEN]
+    if not needed:
+        return {}
+    covered = [item for item, finding in pairs if finding.status is Status.COVERED]
     draft = judgement.point.draft(judgement.estate, needed, covered)
     refused = {
         reference(item): f"no rule of this target can say it: {why}" for item, why in draft.inexpressible
@@ -56,11 +65,20 @@ def _hints(judgement: Judgement, needed: Sequence[Requirement]) -> dict[Requirem
     served = {item.key for change in draft.changes for item in change.requirements}
     doubtful = [
         item
-        for item, finding in zip(judgement.resolved.requirements, judgement.findings, strict=True)
-        if item.key in served and finding.status in (Status.UNKNOWN, Status.BLOCKED)
+        for item, finding in pairs
+        if finding.status in (Status.UNKNOWN, Status.BLOCKED)
+        and item.key in served
+        and finding.requirement in about
     ]
     after = dict(_after(judgement, draft, doubtful)) if doubtful else {}
-    certain = {reference(item): ADDS_A_RULE for item in needed if item.key in served}
+    certain = {
+        finding.requirement: ADDS_A_RULE
+        for item, finding in pairs
+        if finding.requirement
+        and finding.requirement in about
+        and finding.status in _OPEN
+        and item.key in served
+    }
     return {**certain, **after, **refused}
 
 

@@ -137,6 +137,19 @@ def test_top_level_domains_answered_without_the_list_agree_with_it() -> None:
             assert registrable_domain(name) == known.privatesuffix(name)
 
 
+def test_a_domain_is_found_in_the_part_of_the_list_that_speaks_of_it() -> None:
+    from publicsuffixlist import PublicSuffixList
+
+    known = PublicSuffixList(only_icann=True)
+    tops = ("uk", "jp", "ck", "il", "xn--p1ai", "xn--fiqs8s", "no", "example", "a9", "org")
+    listed = {item for item in known._publicsuffix if item.rpartition(".")[2] in tops}
+    assert len(listed) > 2000
+    for suffix in sorted(listed)[::20]:
+        name = suffix.lstrip("!").replace("*.", "w.")
+        for text in (name, f"x.{name}", f"y.x.{name}"):
+            assert registrable_domain(text) == known.privatesuffix(text)
+
+
 def test_a_name_outside_the_holes_is_in_none_of_them_by_any_wildcard() -> None:
     holes = {"*x.a.com", "x.b.com", "*.x.b.com"}
     found = witness_outside("*.a.com", holes)

@@ -99,3 +99,10 @@ def test_known_addresses_decide_for_names_that_share_them() -> None:
     known = Facts(dns={"a.com": at, "b.com": at})
     found = find_differences(rules(), rules(network(fqdns=("a.com",))), facts=known)
     assert {item.key for item in found if item.opened and item.service[0] == "https"} == {"a.com", "b.com"}
+
+
+def test_differences_come_in_the_order_of_the_rules_so_that_a_plan_has_one_digest() -> None:
+    names = [f"host{number}.example" for number in range(30)]
+    after = rules(*(application(patterns=(name,)) for name in names))
+    assert [item.key for item in find_differences(rules(), after)] == names
+    assert [item.key for item in find_differences(after, rules())] == names

@@ -165,6 +165,8 @@ class _Drafter:
     def entry(self, key: EntryKey, requirements: Sequence[Requirement]) -> Sequence[Drafted]:
         """The operations for one entry. What its rules say does not depend on what stands there already."""
         mine = self._standing.by_entry.get(key, ())
+        if not mine and not self._is_needed(requirements):
+            return ()
         known = self._standing.settled.get(key)
         if known is not None and known.is_asked(requirements):
             self._paired.update(map(id, mine))
@@ -193,13 +195,16 @@ class _Drafter:
         return found
 
     def _rule(self, wanted: WantedRule, old: Body | None) -> Drafted | None:
-        is_needed = bool(self._needed) and any(item.key in self._needed for item in wanted.requirements)
+        is_needed = self._is_needed(wanted.requirements)
         if old is None:
             return self._change(None, self._named(wanted.body), wanted) if is_needed else None
         new = {**wanted.body, "name": old["name"]}
         if self._target.delete != "sync":
             new = united(old, new) if is_needed else old
         return None if same_meaning(old, new) else self._change(old, new, wanted)
+
+    def _is_needed(self, requirements: Iterable[Requirement]) -> bool:
+        return bool(self._needed) and any(item.key in self._needed for item in requirements)
 
     def _change(self, old: Body | None, new: Body, wanted: WantedRule) -> Drafted:
         differing = differences_of(old, new) if old else ""

@@ -35,7 +35,15 @@ _STRICTNESS = ("off", "alert", "deny")
 
 
 def to_ruleset(estate: Estate, policy_id: str) -> Ruleset:
-    """The rules a firewall with this policy evaluates, parents' rules first inside each rule type."""
+    """The rules a firewall with this policy evaluates, parents' rules first inside each rule type; read once."""
+    key = ("ruleset", policy_id)
+    found: Ruleset | None = estate.whole.get(key)
+    if found is None:
+        found = estate.whole[key] = _ruleset(estate, policy_id)
+    return found
+
+
+def _ruleset(estate: Estate, policy_id: str) -> Ruleset:
     chain = policy_chain(estate, policy_id)
     around = Frame(action="", doubts=tuple(policy_doubts(chain)), state=state_of(estate, chain))
     rules: list[Rule] = []
