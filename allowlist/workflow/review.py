@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -121,6 +121,7 @@ class Review:
         self._said: dict[str, tuple[Decision, ...]] = {}
         self._known: dict[str, Standing] = {}
         self._known_until: datetime | None = None
+        self._states: dict[str, State] | None = None
         self._undone: dict[str, datetime] = {}
         self._seen = 0
         self._undo: list[_Undo] = []
@@ -171,22 +172,34 @@ class Review:
         untouched = self.change(change_id).digest not in self._said
         return State.PENDING if untouched else self.standing(change_id).state
 
-    def states(self) -> dict[str, State]:
-        """The states of all changes somebody said anything about; the others are pending."""
-        return {change_id: self.standing(change_id).state for change_id in self.touched()}
+    def states(self) -> Mapping[str, State]:
+        """The states of all changes somebody said anything about; the others are pending.
+
+        The same mapping as long as nothing was said and nothing ran out.
+        """
+        self._forget_what_ran_out()
+        if self._states is None:
+            self._states = {change_id: self.standing(change_id).state for change_id in self.touched()}
+        return self._states
 
     def standing(self, change_id: str) -> Standing:
         """Where the change stands now."""
-        now = self._clock()
-        if self._known_until is not None and now >= self._known_until:
-            self._forget(self._known.copy())
+        now = self._forget_what_ran_out()
         found = self._known.get(change_id)
         if found is None:
             found = self._known[change_id] = self._standing(change_id, now)
             self._known_until = _earliest(self._known_until, found.decisions, now)
         return found
 
+    def _forget_what_ran_out(self) -> datetime:
+        """Approvals and deferrals end by the clock, which is given back."""
+        now = self._clock()
+        if self._known_until is not None and now >= self._known_until:
+            self._forget(self._known.copy())
+        return now
+
     def _forget(self, change_ids: Iterable[str]) -> None:
+        self._states = None
         for change_id in change_ids:
             self._known.pop(change_id, None)
         if not self._known:

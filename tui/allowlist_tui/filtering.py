@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -84,6 +84,7 @@ class ChangeIndex:
         """``states`` gives the states by change id, pending ones left out; it is asked anew for every filter."""
         self._changes = changes
         self._states = states
+        self._grouped: tuple[Mapping[str, str] | None, Mapping[str, Set[int]]] = (None, {})
 
     @cached_property
     def _anywhere(self) -> list[str]:
@@ -116,6 +117,10 @@ class ChangeIndex:
     def _risk(self) -> list[str]:
         """Every risk: a billed wildcard is found as either."""
         return [" ".join(risks_of(item)) for item in self._changes]
+
+    @cached_property
+    def _action(self) -> list[str]:
+        return [item.operation.action for item in self._changes]
 
     @cached_property
     def _target(self) -> list[str]:
@@ -157,12 +162,24 @@ class ChangeIndex:
 
     def _in_state(self, term: Term, among: Sequence[int]) -> Sequence[int]:
         """Most changes are pending, so only those are looked at about which something was decided."""
-        decided = {self._place[key]: state for key, state in self._states().items() if key in self._place}
+        groups = self._places_by_state()
         if (term.text in "pending") != term.inverse:
-            left_out = {place for place, state in decided.items() if (term.text in state) == term.inverse}
+            left_out = _joined(groups, lambda state: (term.text in state) == term.inverse)
             return [place for place in among if place not in left_out] if left_out else among
-        kept = {place for place, state in decided.items() if (term.text in state) != term.inverse}
+        kept = _joined(groups, lambda state: (term.text in state) != term.inverse)
         return [place for place in among if place in kept] if kept else ()
+
+    def _places_by_state(self) -> Mapping[str, Set[int]]:
+        """Where changes stand about which something was said; made anew when the states are other ones."""
+        states = self._states()
+        if states is not self._grouped[0]:
+            places = self._place
+            found: dict[str, set[int]] = {}
+            for key, state in states.items():
+                if key in places:
+                    found.setdefault(state, set()).add(places[key])
+            self._grouped = (states, found)
+        return self._grouped[1]
 
     @cached_property
     def _place(self) -> dict[str, int]:
@@ -183,9 +200,15 @@ class ChangeIndex:
             case "risk":
                 return self._risk
             case "action":
-                return [item.operation.action for item in self._changes]
+                return self._action
             case _:
                 return self._anywhere
+
+
+def _joined(groups: Mapping[str, Set[int]], holds: Callable[[str], bool]) -> Set[int]:
+    """The places of all states for which it holds; one of them alone is not copied."""
+    found = [places for state, places in groups.items() if holds(state)]
+    return found[0] if len(found) == 1 else set().union(*found)
 
 
 def _name(change: Change) -> str:

@@ -252,7 +252,7 @@ class ReviewPane(Container):
         if change is None:
             pane.show([((self.table.empty_text, "muted"),), *unsettled_lines(review.plan)])
             return
-        self.host.slow(self, lambda: tuple(why(review, change)), pane.show, group="why", exclusive=True)
+        pane.show(tuple(why(review, change)))
 
     def _title(self) -> None:
         table = self.table

@@ -21,6 +21,8 @@ from allowlist_tui.look import TONE_CLASSES, TONE_CSS, Piece
 _CACHED_LINES = 512
 _UNSTYLED = ("lines--plain", "tone--header")
 _SIDEWAYS_CELLS = 10
+_AHEAD = 4
+"""A cursor that leaves the page takes a quarter of one along: the whole page is painted once, not at every key."""
 
 
 def fitted(text: str, width: int) -> str:
@@ -227,10 +229,11 @@ class Lines(ScrollView, can_focus=True):
         top = round(self.scroll_offset.y)
         if height < 1:
             return
+        ahead = height // _AHEAD
         if self.cursor < top:
-            self.scroll_to(y=self.cursor, animate=False, immediate=True)
+            self.scroll_to(y=self.cursor - ahead, animate=False, immediate=True)
         elif self.cursor >= top + height:
-            self.scroll_to(y=self.cursor - height + 1, animate=False, immediate=True)
+            self.scroll_to(y=self.cursor - height + 1 + ahead, animate=False, immediate=True)
 
     # keys and mouse
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
 from rich.segment import Segment
@@ -10,6 +10,7 @@ from rich.style import Style
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.content import Content
+from textual.geometry import Region
 from textual.selection import Selection
 from textual.strip import Strip
 from textual.widget import Widget
@@ -46,6 +47,8 @@ class WhyPane(Widget, can_focus=True):
         self.lines: tuple[Line, ...] = ()
         self._rows: tuple[Line, ...] = ()
         self._top = 0
+        self._painted: tuple[int, tuple[Line, ...]] = (0, ())
+        """From which row on, and what, stands on the screen: only what differs is painted anew."""
         self._width = 0
         """As it was at the last change of size: asking for it with every line is what would cost most."""
         self._tones: dict[str, Style] = {}
@@ -58,6 +61,7 @@ class WhyPane(Widget, can_focus=True):
             self._lay_out()
 
     def on_resize(self) -> None:
+        self._painted = (0, ())
         self._lay_out()
 
     def notify_style_update(self) -> None:
@@ -72,9 +76,24 @@ class WhyPane(Widget, can_focus=True):
     def _move_to(self, top: int) -> None:
         height = self.content_size.height
         self._top = max(0, min(top, len(self._rows) - height))
-        below = len(self._rows) - height - self._top
-        self.border_subtitle = Content(f"{below} more ↓") if below > 0 else ""
-        self.refresh()
+        below = "more ↓" if len(self._rows) - height > self._top else ""
+        if below != (self.border_subtitle or ""):
+            self.border_subtitle = Content(below)
+        self._repaint()
+
+    def _repaint(self) -> None:
+        """Paint the rows that say something else than before; a screenful of them is what a key costs most."""
+        before, now = self._painted, (self._top, self._in_sight())
+        self._painted = now
+        if before[0] != now[0] or not before[1]:
+            self.refresh()
+        elif regions := [Region(0, y, self._width, 1) for y in _different(before[1], now[1])]:
+            self.refresh(*regions)
+
+    def _in_sight(self) -> tuple[Line, ...]:
+        height = self.content_size.height
+        rows = self._rows[self._top : self._top + height]
+        return (*rows, *((),) * (height - len(rows)))
 
     def render_line(self, y: int) -> Strip:
         width, base = self._width, self._tone("")
@@ -129,3 +148,7 @@ class WhyPane(Widget, can_focus=True):
     def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
         event.stop()
         self.action_scroll(-_WHEEL)
+
+
+def _different(before: Sequence[Line], now: Sequence[Line]) -> Iterator[int]:
+    return (y for y, (old, new) in enumerate(zip(before, now, strict=True)) if old != new)
