@@ -79,6 +79,18 @@ if TYPE_CHECKING:
     help="Only who has this role may decide, others may look (repeatable).",
 )
 @click.option(
+    "--oidc-apply-role",
+    "oidc_apply_roles",
+    multiple=True,
+    metavar="ROLE",
+    help="Who has this role besides may apply from the page; nobody without it (repeatable).",
+)
+@click.option(
+    "--oidc-device",
+    is_flag=True,
+    help="People enter a code at the provider (device code), where it cannot send browsers back to this site.",
+)
+@click.option(
     "--oidc-role-claim",
     default="roles",
     show_default=True,
@@ -114,6 +126,8 @@ def review(
     oidc_issuer: str | None,
     oidc_client: str | None,
     oidc_roles: tuple[str, ...],
+    oidc_apply_roles: tuple[str, ...],
+    oidc_device: bool,
     oidc_role_claim: str,
     public_url: str | None,
     proxied_by: str,
@@ -199,7 +213,14 @@ def review(
     )
     if not web:
         return show(access)
-    client = _client(oidc_issuer, oidc_client, oidc_roles, oidc_role_claim)
+    client = _client(
+        oidc_issuer,
+        oidc_client,
+        oidc_roles,
+        oidc_role_claim,
+        apply_roles=oidc_apply_roles,
+        by_device=oidc_device,
+    )
     return _serve_page(access, client, host or "127.0.0.1", port, public_url or "", proxied_by)
 
 
@@ -213,7 +234,15 @@ def _refuse_without_web(*given: object) -> None:
         raise click.UsageError("--port, --host, --screen, --public-url and --proxied-by belong to --web")
 
 
-def _client(issuer: str | None, client_id: str | None, roles: tuple[str, ...], claim: str) -> Client | None:
+def _client(
+    issuer: str | None,
+    client_id: str | None,
+    roles: tuple[str, ...],
+    claim: str,
+    *,
+    apply_roles: tuple[str, ...],
+    by_device: bool,
+) -> Client | None:
     """Who this site is to the provider where people sign in; None where nobody does."""
     from allowlist_tui.review_page.oidc import Client
 
@@ -222,7 +251,15 @@ def _client(issuer: str | None, client_id: str | None, roles: tuple[str, ...], c
     if not issuer or not client_id:
         return None
     secret = os.environ.get("ALLOWLIST_OIDC_SECRET", "")
-    return Client(issuer=issuer, client_id=client_id, secret=secret, roles=roles, role_claim=claim)
+    return Client(
+        issuer=issuer,
+        client_id=client_id,
+        secret=secret,
+        roles=roles,
+        role_claim=claim,
+        apply_roles=apply_roles,
+        by_device=by_device,
+    )
 
 
 def _serve_page(
@@ -231,9 +268,11 @@ def _serve_page(
     """The page of one plan, for everybody who signs in, or for who has the one-time link."""
     from allowlist.workflow.review_session import ReviewSession
     from allowlist_tui.review_page import DEFAULT_PORT, ReviewSite, serve_page
+    from allowlist_tui.review_page.applying import Applying
     from allowlist_tui.review_page.oidc import Provider
 
     session = ReviewSession(access)
+    applying = Applying(session)
     try:
         plan = _plan_of(session)
         number = free_port(host) if port == 0 else port or DEFAULT_PORT
@@ -243,6 +282,7 @@ def _serve_page(
             session.who(plan),
             public_url or f"http://{f'[{host}]' if ':' in host else host}:{number}",
             Provider(client) if client else None,
+            applying=applying,
         )
         say(f"open {site.link}")
         if client is None:
@@ -250,7 +290,10 @@ def _serve_page(
                 "nobody signs in here: the link works once, and decisions are marked unverified (--oidc-issuer)"
             )
         serve_page(site, host=host, port=number, proxied=proxied_by)
+        if told := applying.finish():
+            say(told)
     finally:
+        applying.finish()
         session.close()
     return Exit.DONE
 

@@ -2,66 +2,47 @@
 
 from __future__ import annotations
 
-import re
-import socket
-import threading
+import json
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import msgspec
 import pytest
-import uvicorn
 from oidc_provider_mock import User, run_server_in_thread
 
 from allowlist.plan.digest import require_intact
 from allowlist.plan.model import ApprovalInForce, Plan
 from allowlist.store import Ledger
-from allowlist.store.identity import Identity
-from allowlist.workflow.approval_policy import rule_of_plan
-from allowlist.workflow.review import Review
-from allowlist_tui.review_page import ReviewSite, make_app
+from allowlist_tui.review_page import ReviewSite
 from allowlist_tui.review_page.oidc import Client, Provider
 from allowlist_tui.review_page.sittings import IDLE_SECONDS, LONGEST_SECONDS, Limit
 from tests.helpers.ledgers import opened
-from tests.helpers.plans import NOW, resealed
+from tests.helpers.plans import resealed
 from tests.helpers.review_plan import review_plan
-from tests.helpers.served import wait_until
-
-GUEST = Identity(who="os:ann@laptop", kind="unverified")
+from tests.helpers.review_site import (
+    GUEST,
+    PREFIX,
+    Desk,
+    Time,
+    browser,
+    by_link,
+    path_of,
+    serve_here,
+    signed_in,
+    site_of,
+    sites,
+)
 
 pytestmark = pytest.mark.filterwarnings("ignore")
-
-
-_servers: ExitStack = ExitStack()
 
 
 @pytest.fixture(autouse=True)
 def servers() -> Iterator[None]:
     """Every site that a test opens is served on loopback, until the test ends."""
-    global _servers
-    with ExitStack() as _servers:
+    with sites():
         yield
-
-
-@contextmanager
-def serving(site: ReviewSite, listening: socket.socket) -> Iterator[None]:
-    server = uvicorn.Server(uvicorn.Config(make_app(site), log_level="error"))
-    thread = threading.Thread(target=server.run, args=([listening],), daemon=True)
-    thread.start()
-    wait_until(lambda: server.started, "the site is served")
-    yield
-    server.should_exit = True
-    thread.join()
-
-
-class Time:
-    seconds = 0.0
-
-    def __call__(self) -> float:
-        return self.seconds
 
 
 @pytest.fixture
@@ -81,57 +62,6 @@ def plan() -> Plan:
     made = review_plan()
     rule = ApprovalInForce(origin="the workload file", digest="sha256:x", four_eyes=True, quorum={"low": 2})
     return require_intact(resealed(msgspec.structs.replace(made, approval=rule)), "plan")
-
-
-def address_of(listening: socket.socket) -> str:
-    return f"http://127.0.0.1:{listening.getsockname()[1]}"
-
-
-def site_of(plan: Plan, ledger: Ledger, time: Time, provider: Provider | None = None) -> ReviewSite:
-    ledger.save_plan(
-        plan.digest, msgspec.json.encode(plan), workload=plan.workload, created=NOW, who=plan.asked_by
-    )
-
-    def open_review(who: Identity, read_only: str) -> Review:
-        return Review(plan, ledger, who=who, clock=lambda: NOW, rule=rule_of_plan(plan), read_only=read_only)
-
-    listening = socket.create_server(("127.0.0.1", 0))
-    site = ReviewSite.of(plan, open_review, GUEST, address_of(listening), provider, time)
-    _servers.enter_context(serving(site, listening))
-    return site
-
-
-def browser(site: ReviewSite) -> httpx.Client:
-    client = httpx.Client(base_url=site.address, follow_redirects=True, timeout=30)
-    return _servers.enter_context(client)
-
-
-def path_of(url: str) -> str:
-    parts = urlsplit(url)
-    return f"{parts.path}?{parts.query}"
-
-
-class Desk:
-    """One person's browser with the page open."""
-
-    def __init__(self, client: httpx.Client) -> None:
-        self.client = client
-        answer = client.get("/")
-        assert answer.status_code == 200, answer.text
-        self.page = answer.text
-        found = re.search(r'data-csrf="([^"]+)"', self.page)
-        assert found
-        self.csrf = found[1]
-
-    def decide(self, **asked: Any) -> httpx.Response:
-        return self.client.post(
-            "/decide",
-            json=asked,
-            headers={"X-CSRF-Token": self.csrf, "Origin": str(self.client.base_url).rstrip("/")},
-        )
-
-    def state(self) -> Any:
-        return self.client.get("/state").json()
 
 
 def test_the_one_time_link_lets_one_browser_in_and_marks_decisions_unverified(
@@ -167,18 +97,6 @@ def provider() -> Iterator[Provider]:
         server = stack.enter_context(run_server_in_thread(user_claims=people))
         issuer = f"http://localhost:{server.server_port}"
         yield Provider(Client(issuer=issuer, client_id="allowlist", secret="s", roles=("approver",)))
-
-
-def signed_in(site: ReviewSite, sub: str) -> Desk:
-    """Walk through the sign-in as a browser does, at the real provider."""
-    client = browser(site)
-    away = client.get("/sign-in", follow_redirects=False).headers["location"]
-    asked = parse_qs(urlsplit(away).query)
-    assert asked["code_challenge_method"] == ["S256"]
-    back = httpx.post(away, data={"sub": sub}, follow_redirects=False).headers["location"]
-    answer = client.get(path_of(back))
-    assert answer.status_code == 200, answer.text
-    return Desk(client)
 
 
 def test_two_people_decide_as_themselves_and_see_each_other(
@@ -298,11 +216,66 @@ def test_too_many_attempts_wait(plan: Plan, ledger: Ledger, time: Time) -> None:
 def test_behind_a_proxy_the_public_address_counts(plan: Plan, ledger: Ledger, time: Time) -> None:
     inner = site_of(plan, ledger, time)
     site = ReviewSite.of(plan, inner.review, GUEST, "https://review.contoso.example")
-    listening = socket.create_server(("127.0.0.1", 0))
-    _servers.enter_context(serving(site, listening))
-    with httpx.Client(base_url=address_of(listening)) as proxy:
+    with httpx.Client(base_url=serve_here(site)) as proxy:
         answer = proxy.get(path_of(site.link), headers={"Host": "review.contoso.example"})
         assert "Secure" in answer.headers["set-cookie"]
         assert "HttpOnly" in answer.headers["set-cookie"]
         assert "Strict-Transport-Security" in answer.headers
         assert proxy.get("/").status_code == 421
+
+
+def test_under_a_prefix_everything_stays_there_whether_or_not_the_proxy_takes_it_off(
+    plan: Plan, ledger: Ledger, time: Time, provider: Provider
+) -> None:
+    site = site_of(plan, ledger, time, provider, PREFIX)
+    bare = browser(site).get(PREFIX, follow_redirects=False)
+    assert bare.headers["location"] == f"{PREFIX}/sign-in"
+    alice = signed_in(site, "1")
+    assert alice.base == f"{PREFIX}/"
+    assert {cookie.path for cookie in alice.client.cookies.jar} == {f"{PREFIX}/"}
+    change = plan.changes[0].id
+    assert alice.decide(verdict="approve", changes=[change]).status_code == 200
+    key = alice.client.cookies["allowlist_page"]
+    with httpx.Client(
+        base_url=alice.client.base_url, headers={"Cookie": f"allowlist_page={key}"}
+    ) as stripped:
+        assert stripped.get("/state").json()["changes"][change]["mine"] == "approve"
+    other = site_of(plan, ledger, time, provider)
+    assert browser(other).get(f"{PREFIX}/state").status_code == 404, "a prefix nobody named is no page"
+
+
+def test_what_one_decides_comes_to_the_other_by_itself(
+    plan: Plan, ledger: Ledger, time: Time, provider: Provider
+) -> None:
+    site = site_of(plan, ledger, time, provider)
+    alice, bob = signed_in(site, "1"), signed_in(site, "2")
+    change = plan.changes[0].id
+    with bob.client.stream("GET", "/events") as events:
+        lines = (line.removeprefix("data: ") for line in events.iter_lines() if line.startswith("data: "))
+        assert change not in json.loads(next(lines))["changes"]
+        alice.decide(verdict="reject", changes=[change], reason="not ours")
+        assert json.loads(next(lines))["changes"][change]["state"] == "rejected"
+
+
+def test_a_page_left_open_does_not_keep_a_session_alive(plan: Plan, ledger: Ledger, time: Time) -> None:
+    desk = by_link(site_of(plan, ledger, time))
+    with desk.client.stream("GET", "/events") as events:
+        lines = events.iter_lines()
+        assert next(lines).startswith("data: ")
+        time.seconds += IDLE_SECONDS + 1
+        assert "event: ended" in (line for line in lines)
+    assert desk.client.get("/state").status_code == 401
+
+
+def test_decisions_and_sign_ins_are_limited_each_person_alone(
+    plan: Plan, ledger: Ledger, time: Time, provider: Provider
+) -> None:
+    site = site_of(plan, ledger, time, provider)
+    alice, bob = signed_in(site, "1"), signed_in(site, "2")
+    refused = [alice.decide(verdict="undo").status_code for _ in range(121)]
+    assert (set(refused[:120]), refused[120]) == ({409}, 429)
+    assert bob.decide(verdict="undo").status_code == 409
+    time.seconds += 61
+    assert alice.decide(verdict="undo").status_code == 409
+    tries = [browser(site).get("/sign-in", follow_redirects=False).status_code for _ in range(31)]
+    assert (set(tries[:30]), tries[30]) == ({303}, 429)

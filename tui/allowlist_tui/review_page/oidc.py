@@ -1,6 +1,6 @@
-"""Signing in by OpenID Connect: discovery document, authorization code with PKCE, a signed ID token that is checked.
+"""Signing in by OpenID Connect: discovery document, authorization code with PKCE or a device code, a signed ID token.
 
-OpenID Connect Core 1.0 and Discovery 1.0, RFC 7636 (PKCE), RFC 9207 (issuer of the answer). Any provider will do; of
+OpenID Connect Core 1.0 and Discovery 1.0, RFC 7636 (PKCE), RFC 8628 (device code), RFC 9207 (issuer of the answer). Any provider will do; of
 Microsoft Entra the issuer is ``https://login.microsoftonline.com/TENANT/v2.0``.
 """
 
@@ -28,7 +28,11 @@ _NAMES: Final = ("preferred_username", "upn", "email")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Client:
-    """Who we are to the provider. ``secret`` is empty for a public client. ``roles`` may decide, empty for everybody."""
+    """Who we are to the provider. ``secret`` is empty for a public client.
+
+    ``roles`` may decide, empty for everybody; ``apply_roles`` may apply, empty for nobody. ``by_device``: people enter a
+    code at the provider, where no browser can be sent back to this site.
+    """
 
     issuer: str
     client_id: str
@@ -36,6 +40,8 @@ class Client:
     scopes: str = "openid profile email"
     roles: tuple[str, ...] = ()
     role_claim: str = "roles"
+    apply_roles: tuple[str, ...] = ()
+    by_device: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +58,26 @@ class Challenge:
         return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
 
 
+@dataclass(slots=True, kw_only=True)
+class DeviceSignIn:
+    """A sign-in that is finished elsewhere: the person enters ``user_code`` at ``address``. Times are in seconds."""
+
+    device_code: str
+    user_code: str
+    address: str
+    interval: float
+    asked: float = field(default=-_SECONDS)
+    state: str = field(default_factory=secrets.token_urlsafe)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
-    """Who signed in. ``may_decide``: has one of the roles that may, where roles are asked for."""
+    """Who signed in. ``may_decide`` and ``may_apply``: has one of the roles that may."""
 
     identity: Identity
     name: str
     may_decide: bool
+    may_apply: bool
 
 
 class Provider:
@@ -92,17 +111,55 @@ class Provider:
             "redirect_uri": redirect_uri,
             "client_id": self.client.client_id,
             "code_verifier": challenge.verifier,
+        } | self._secret()
+        return self._person_in(
+            self._ask("POST", self._endpoint("token_endpoint"), data=asked), challenge.nonce
+        )
+
+    def begin_device(self) -> DeviceSignIn:
+        """A code for a person to enter at the provider. Raises AllowlistError where the provider knows no such thing."""
+        asked = {"client_id": self.client.client_id, "scope": self.client.scopes} | self._secret()
+        found = self._ask("POST", self._endpoint("device_authorization_endpoint"), data=asked)
+        address = str(found.get("verification_uri") or found.get("verification_url") or "")
+        _check_address(address)
+        interval = found.get("interval", 5)
+        return DeviceSignIn(
+            device_code=str(found.get("device_code", "")),
+            user_code=str(found.get("user_code", "")),
+            address=address,
+            interval=float(interval) if isinstance(interval, int | float) else 5.0,
+        )
+
+    def device_person(self, begun: DeviceSignIn, now: float) -> Person | None:
+        """Who entered the code; None while nobody did, and where it is too early to ask again."""
+        if now - begun.asked < begun.interval:
+            return None
+        begun.asked = now
+        asked = {
+            "grant_type": "urn:ietf:params:oauth:grant-type:device_code",
+            "device_code": begun.device_code,
+            "client_id": self.client.client_id,
         }
-        if self.client.secret:
-            asked["client_secret"] = self.client.secret
-        answer = self._ask("POST", self._endpoint("token_endpoint"), data=asked)
+        status, found = self._answer("POST", self._endpoint("token_endpoint"), data=asked | self._secret())
+        if status != 200 and found.get("error") in ("authorization_pending", "slow_down"):
+            begun.interval += 5 if found["error"] == "slow_down" else 0
+            return None
+        return self._person_in(_taken(status, found, "the provider"), None)
+
+    def _secret(self) -> dict[str, str]:
+        return {"client_secret": self.client.secret} if self.client.secret else {}
+
+    def _person_in(self, answer: Mapping[str, Any], nonce: str | None) -> Person:
         token = answer.get("id_token")
         if not isinstance(token, str):
             raise _refused("the provider gave no ID token")
-        return self._person(self._claims(token, challenge.nonce))
+        return self._person(self._claims(token, nonce))
 
-    def _claims(self, token: str, nonce: str) -> Mapping[str, Any]:
-        """The claims of an ID token, whose signature, issuer, audience, time and nonce are right."""
+    def _claims(self, token: str, nonce: str | None) -> Mapping[str, Any]:
+        """The claims of an ID token, whose signature, issuer, audience, time and nonce are right.
+
+        A token for a device code answers no request of a browser and has no nonce: it came from the provider itself.
+        """
         from joserfc import jwt
         from joserfc.errors import JoseError
         from joserfc.jwk import KeySet
@@ -114,7 +171,7 @@ class Provider:
             aud={"essential": True, "value": self.client.client_id},
             exp={"essential": True},
             sub={"essential": True},
-            nonce={"essential": True, "value": nonce},
+            **({} if nonce is None else {"nonce": {"essential": True, "value": nonce}}),  # type: ignore[arg-type]
         )
         try:
             claims = jwt.decode(token, keys, algorithms=list(ALGORITHMS)).claims
@@ -139,6 +196,7 @@ class Provider:
             ),
             name=str(claims.get("name") or who),
             may_decide=not self.client.roles or not self._roles(claims).isdisjoint(self.client.roles),
+            may_apply=not self._roles(claims).isdisjoint(self.client.apply_roles),
         )
 
     def _roles(self, claims: Mapping[str, Any]) -> set[str]:
@@ -165,15 +223,24 @@ class Provider:
         return found
 
     def _ask(self, method: str, url: str, data: Mapping[str, str] | None = None) -> dict[str, Any]:
+        return _taken(*self._answer(method, url, data), url)
+
+    def _answer(
+        self, method: str, url: str, data: Mapping[str, str] | None = None
+    ) -> tuple[int, dict[str, Any]]:
         try:
             answer = self._http.request(method, url, data=data, follow_redirects=False)
             found = answer.json()
         except (httpx.HTTPError, ValueError) as error:
             raise _refused(f"{url} did not answer: {error}") from None
-        if answer.status_code != 200 or not isinstance(found, dict):
-            told = found.get("error_description") or found.get("error") if isinstance(found, dict) else ""
-            raise _refused(f"{url} answered {answer.status_code}: {told}")
-        return found
+        return answer.status_code, found if isinstance(found, dict) else {}
+
+
+def _taken(status: int, found: dict[str, Any], url: str) -> dict[str, Any]:
+    if status != 200 or not found:
+        told = found.get("error_description") or found.get("error") or ""
+        raise _refused(f"{url} answered {status}: {told}")
+    return found
 
 
 def _check_address(url: str) -> None:

@@ -11,7 +11,7 @@ from hmac import compare_digest
 from typing import Final
 
 from allowlist.workflow.review import Review
-from allowlist_tui.review_page.oidc import Challenge
+from allowlist_tui.review_page.oidc import Challenge, DeviceSignIn
 
 IDLE_SECONDS: Final = 3600.0
 LONGEST_SECONDS: Final = 8 * 3600.0
@@ -21,10 +21,14 @@ _MOST_SIGN_INS: Final = 1000
 
 @dataclass(slots=True)
 class Sitting:
-    """One browser of one person. ``csrf`` has to come with everything that decides."""
+    """One browser of one person. ``csrf`` has to come with everything that decides.
+
+    ``why_not_apply`` is why this person may not apply at all, empty for who may.
+    """
 
     review: Review
     name: str
+    why_not_apply: str
     begun: float
     seen: float
     csrf: str = field(default_factory=secrets.token_urlsafe)
@@ -37,7 +41,7 @@ class Sittings:
         self._clock = clock
         self._lock = threading.Lock()
         self._open: dict[str, Sitting] = {}
-        self._begun: dict[str, tuple[Challenge, float]] = {}
+        self._begun: dict[str, tuple[Challenge | DeviceSignIn, float]] = {}
         self._link = secrets.token_urlsafe()
 
     @property
@@ -53,32 +57,37 @@ class Sittings:
             self._link = secrets.token_urlsafe()
             return True
 
-    def begin_sign_in(self) -> Challenge:
+    def begin_sign_in(self, begun: Challenge | DeviceSignIn) -> None:
+        """Keep a sign-in by its state until it ends or is too old."""
         with self._lock:
             now = self._clock()
             self._begun = {key: item for key, item in self._begun.items() if now - item[1] < _SIGN_IN_SECONDS}
             while len(self._begun) >= _MOST_SIGN_INS:
                 self._begun.pop(next(iter(self._begun)))
-            challenge = Challenge()
-            self._begun[challenge.state] = (challenge, now)
-            return challenge
+            self._begun[begun.state] = (begun, now)
 
-    def end_sign_in(self, state: str) -> Challenge | None:
-        """The challenge of a sign-in that was begun here, once; None for any other, and for one too old."""
+    def sign_in_of(self, state: str) -> Challenge | DeviceSignIn | None:
+        """A sign-in that was begun here and may still end; None for any other, and for one too old."""
         with self._lock:
-            challenge, begun = self._begun.pop(state, (None, 0.0))
-            return challenge if challenge and self._clock() - begun < _SIGN_IN_SECONDS else None
+            found, begun = self._begun.get(state, (None, 0.0))
+            return found if found and self._clock() - begun < _SIGN_IN_SECONDS else None
 
-    def open(self, review: Review, name: str) -> tuple[str, Sitting]:
+    def end_sign_in(self, state: str) -> Challenge | DeviceSignIn | None:
+        """The same, once."""
+        found = self.sign_in_of(state)
+        with self._lock:
+            return found if self._begun.pop(state, None) else None
+
+    def open(self, review: Review, name: str, why_not_apply: str) -> tuple[str, Sitting]:
         """A new sitting and the cookie it goes by."""
         now, key = self._clock(), secrets.token_urlsafe(32)
-        sitting = Sitting(review=review, name=name, begun=now, seen=now)
+        sitting = Sitting(review=review, name=name, why_not_apply=why_not_apply, begun=now, seen=now)
         with self._lock:
             self._open[key] = sitting
         return key, sitting
 
-    def find(self, key: str) -> Sitting | None:
-        """The sitting of a cookie that has not ended."""
+    def find(self, key: str, *, is_there: bool = True) -> Sitting | None:
+        """The sitting of a cookie that has not ended; ``is_there`` where a person asks, and not a page left open."""
         with self._lock:
             sitting = self._open.get(key)
             if sitting is None:
@@ -87,7 +96,8 @@ class Sittings:
             if now - sitting.seen > IDLE_SECONDS or now - sitting.begun > LONGEST_SECONDS:
                 del self._open[key]
                 return None
-            sitting.seen = now
+            if is_there:
+                sitting.seen = now
             return sitting
 
     def close(self, key: str) -> None:

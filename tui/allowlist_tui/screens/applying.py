@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from itertools import islice
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -18,13 +17,13 @@ from allowlist.apply.events import ProgressEvent
 from allowlist.apply.result import RunResult
 from allowlist.apply.stopping import Stop
 from allowlist.plan.model import Change
-from allowlist.render.plan import afterwards_lines, afterwards_text
 from allowlist.store import Run
 from allowlist.workflow.confirming import time_left
 from allowlist.workflow.review import Review
 from allowlist.workflow.review_session import ReviewSession
 from allowlist_tui.host import Host, host_of
 from allowlist_tui.look import ACTIONS, STEPS, Line, Piece
+from allowlist_tui.outcome import go_on, result_lines
 from allowlist_tui.screens.dialogs import Typed
 from allowlist_tui.text import safe
 from allowlist_tui.why import title_of
@@ -33,8 +32,6 @@ from allowlist_tui.widgets.lines import PlainTable
 from allowlist_tui.widgets.words import Words
 
 _COLUMNS = (("state", 13), ("target and step", 0), ("time", 22))
-_SHOWN = 8
-"""Lines about what a run left open; the rest is for ``allowlist check``."""
 _ENDED = ("verified", "failed", "unknown", "reverted")
 
 
@@ -176,9 +173,9 @@ class RunScreen(Screen[None]):
     def ended(self, result: RunResult) -> None:
         self.is_over, self.run_id = True, result.run_id
         if not result.is_complete:
-            self.host.parting_words = [_go_on(result)]
+            self.host.parting_words = [go_on(result)]
         self.tick()
-        self.tell(_result_lines(result, self.session.as_printed))
+        self.tell(result_lines(result, self.session.as_printed))
         self.after()
 
     def failed(self, reason: str) -> None:
@@ -360,7 +357,7 @@ class ApplyScreen(RunScreen):
         self.is_over = True
         if not result.is_complete:
             self.run_id = result.run_id
-            self.tell(_result_lines(result, self.session.as_printed))
+            self.tell(result_lines(result, self.session.as_printed))
             self.tick()
             return
         self.host.parting_words = []
@@ -434,34 +431,3 @@ def _provisional_lines(confirming: str, left: timedelta, watcher: str) -> list[L
         ((f"elsewhere: {safe(confirming)}", "muted"),),
         *([((who, "muted"),)] if who else []),
     ]
-
-
-def _result_lines(result: RunResult, as_printed: Callable[[str], str]) -> list[Line]:
-    where = f"run {result.run_id}: {result.summary()}"
-    if result.is_settled or (result.is_complete and result.afterwards is None):
-        told = "a fresh plan is empty: converged" if result.is_settled else "verified"
-        return [
-            (("✓ applied and verified", "good"), (f"  {where}", "plain")),
-            ((f"{told}; r rolls it back", "muted"),),
-        ]
-    if result.converged and result.afterwards is not None:
-        return [
-            (("◆ applied and verified, not all is well", "warn"), (f"  {where}", "plain")),
-            ((f"{afterwards_text(result.afterwards)}; r rolls it back", "muted"),),
-            *(((safe(line), "plain"),) for line in islice(afterwards_lines(result.afterwards), _SHOWN)),
-        ]
-    if result.is_complete:
-        return [
-            (("◆ not converged", "warn"), (f"  {where}", "plain")),
-            (("everything was written, but a fresh plan is not empty; make a new plan", "muted"),),
-        ]
-    word: Piece = ("◆ stopped", "warn") if result.interrupted else ("✗ not complete", "bad")
-    return [
-        (word, (f"  {where}", "plain")),
-        ((safe(result.error), "plain"),),
-        ((safe(as_printed(_go_on(result))), "muted"),),
-    ]
-
-
-def _go_on(result: RunResult) -> str:
-    return f"go on with: allowlist apply --resume {result.run_id}"
