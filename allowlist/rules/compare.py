@@ -182,7 +182,7 @@ class Comparison:
     def _regions(self, rule: FilterRule) -> Iterator[tuple[Service, str]]:
         if isinstance(rule, ApplicationRule):
             whole = rule.urls or rule.web_categories or rule.fqdn_tags or rule.unresolved
-            for service in rule.services:
+            for service in sorted(rule.services):
                 yield from ((service, key) for key in ((ANY_KEY,) if whole else rule.patterns))
                 yield from ((service, f"%{tag.lower()}") for tag in rule.fqdn_tags)
             return
@@ -211,7 +211,7 @@ class Comparison:
             for port in ports if transport in ("tcp", "udp") else (0,):
                 if is_protocol_match(rule.protocols, rule.ports, transport, port):
                     yield (transport, port)
-        for protocol, port in self.named_services:
+        for protocol, port in sorted(self.named_services):
             if is_protocol_match(rule.protocols, rule.ports, "tcp", port):
                 yield (protocol, port)
 

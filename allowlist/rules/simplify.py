@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Generic, TypeVar
 
-from allowlist.names import Pattern, ancestors, is_host_name, is_lookalike
+from allowlist.names import Pattern, is_host_name, is_lookalike
 from allowlist.rules.addresses import AddressSet
 from allowlist.rules.compare import Comparison, Difference
 from allowlist.rules.coverage import CoverageEngine
 from allowlist.rules.flow import NOTHING_KNOWN, Facts
-from allowlist.rules.index import Service, transport_of
+from allowlist.rules.index import Service, Zones, source_sets, transport_of
 from allowlist.rules.matching import is_protocol_match
 from allowlist.rules.model import Action, ApplicationRule, NetworkRule, RuleRef, Ruleset, Sources
 
@@ -75,12 +76,43 @@ class _State:
             if _is_by_name(network_rule, facts):
                 self._named_network.enter(network_rule, network_rule.fqdns)
         self._meetings: dict[tuple[AddressSet, AddressSet], bool] = {}
+        self._zones = Zones(source_sets(ruleset, facts))
 
     def rules(self) -> list[ApplicationRule]:
         return [rule for rule in self._in_order(self._alive) if _is_plain(rule)]
 
     def _in_order(self, keys: Iterable[int]) -> Iterator[ApplicationRule]:
         return (self._alive[key] for key in sorted(keys, key=self._place.__getitem__))
+
+    def surely_decides(self, rule: ApplicationRule) -> bool:
+        """Is there a flow to a name it spells out that ``rule`` is the first to match, and no later allow might match?
+
+        Then it is let through with the rule and not without it, whatever else there is: no proof has to be tried.
+        """
+        if self._facts != NOTHING_KNOWN:
+            return False
+        return any(
+            self._left_to(rule, text, service)
+            for text in rule.patterns
+            if text[:1] != "*"
+            for service in rule.services
+        )
+
+    def _left_to(self, rule: ApplicationRule, text: str, service: Service) -> int:
+        """The sources whose flows to ``text`` no rule but ``rule`` and denies after it may match."""
+        place, left = self._place[id(rule)], self._mask(rule)
+        for other in itertools.chain(self._opaque, self._named.above(text)):
+            if other is rule or id(other) not in self._alive or service not in other.services:
+                continue
+            if other.action is Action.ALLOW or self._place[id(other)] < place:
+                left &= ~self._mask(other)
+        for network_rule in itertools.chain(self._nameless, self._named_network.above(text)):
+            if left and self._carries(network_rule, frozenset((service,))):
+                left &= ~self._mask(network_rule)
+        return left
+
+    def _mask(self, rule: ApplicationRule | NetworkRule) -> int:
+        return self._zones.everything if rule.sources.unresolved else self._zones.mask(rule.sources.addresses)
 
     def has_company(self, rule: ApplicationRule) -> bool:
         """Is each of its names spoken of by another rule too? Otherwise it decides something; no proof is needed."""
@@ -167,19 +199,34 @@ class _ByName(Generic[NamedRule]):
 
     def __init__(self, wildcards: Collection[str]) -> None:
         self._wildcards = wildcards
+        self._lengths = {len(text) - 1 for text in wildcards if text[1:2] not in ("", ".")}
+        """Of the tails of wildcards that have no dot behind the asterisk."""
         self._by_text: dict[str, list[NamedRule]] = defaultdict(list)
         self._below: dict[str, list[NamedRule]] = defaultdict(list)
 
     def enter(self, rule: NamedRule, texts: Iterable[str]) -> None:
         for text in texts:
             self._by_text[text].append(rule)
-            for wider in ancestors(text):
-                if wider in self._wildcards and wider != text:
+            for wider in self._around(text):
+                if wider in self._wildcards:
                     self._below[wider].append(rule)
+
+    def _around(self, text: str) -> Iterator[str]:
+        """The wildcards that hold all of ``text`` and are not it: those with a dot, and those of lengths there are."""
+        suffix = text[1:] if text[:1] == "*" else text
+        size = len(suffix)
+        starts = {size - length for length in self._lengths if length <= size}
+        starts.update(at for at, letter in enumerate(suffix) if letter == ".")
+        starts.add(size)
+        for start in starts:
+            wider = f"*{suffix[start:]}"
+            if wider != text:
+                yield wider
 
     def above(self, text: str) -> Iterator[NamedRule]:
         """Whoever names all of ``text``."""
-        for wider in ancestors(text):
+        yield from self._by_text.get(text, ())
+        for wider in self._around(text):
             yield from self._by_text.get(wider, ())
 
     def near(self, text: str) -> Iterator[NamedRule]:
@@ -223,6 +270,8 @@ def _is_plain(rule: ApplicationRule) -> bool:
 def _drops(state: _State) -> Iterator[Suggestion]:
     """Rules that hide behind earlier ones, and those whose flows others allow just the same; the first one stays."""
     for rule in reversed(state.rules()):
+        if state.surely_decides(rule):
+            continue
         if state.has_company(rule) and not state.differences([rule], None):
             state.accept([rule], None)
             yield Suggestion(kind=Kind.DROP, rules=(rule.ref,), instead=None)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from itertools import product
 
-from hypothesis import given, settings
+from hypothesis import event, given, settings
 
 from allowlist.rules.addresses import AddressSet
 from allowlist.rules.evaluate import evaluate
-from allowlist.rules.flow import Flow
+from allowlist.rules.flow import NOTHING_KNOWN, Flow
 from allowlist.rules.model import Action, ApplicationRule, RuleRef, Ruleset, Sources
-from allowlist.rules.simplify import Kind, Suggestion, suggest
+from allowlist.rules.simplify import Kind, Suggestion, _State, suggest
 from tests.helpers.estates import ADDRESSES, NAMES, SERVICES, rulesets
 from tests.helpers.laws import examples
 
@@ -134,3 +134,13 @@ def test_all_drops_and_merges_together_change_the_fate_of_no_flow(ruleset: Rules
     for address, name, (protocol, port) in product(ADDRESSES, NAMES, SERVICES):
         flow = Flow(source=address, port=port, application=protocol, sni=name, host=name)
         assert evaluate(simpler, flow).word == evaluate(ruleset, flow).word
+
+
+@settings(max_examples=examples(300), deadline=None)
+@given(rulesets())
+def test_a_rule_that_surely_decides_can_never_be_dropped(ruleset: Ruleset) -> None:
+    state = _State(ruleset, NOTHING_KNOWN)
+    for item in state.rules():
+        surely = state.surely_decides(item)
+        event(f"surely: {surely}")
+        assert not surely or state.differences([item], None)
