@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,6 +36,7 @@ from allowlist.cli.outputs import format_option, lines_of_targets, output_of, re
 if TYPE_CHECKING:
     from allowlist.azure.connection import SignIn
     from allowlist.plan.model import Plan
+    from allowlist.workflow.project import Project
 
 
 @click.command()
@@ -97,12 +100,9 @@ def plan(
     """
     from allowlist.render.notices import Report, of_plan
     from allowlist.render.plan import plan_text, summary_text
-    from allowlist.render.plan_comment import plan_comment, plan_summary
-    from allowlist.render.plan_html import plan_html
     from allowlist.workflow.files import write_bytes, write_file
     from allowlist.workflow.planning import make_plan
     from allowlist.workflow.project import read_estate
-    from allowlist.workflow.replaying import with_traffic
 
     if check_only and outputs:
         raise click.UsageError("--check-only keeps no plan: leave out -o")
@@ -112,10 +112,10 @@ def plan(
         estate = read_estate(project, specs, origin, parent=named_parent())
     project = resolved(project, estate, specs, facts_path)
     asked_by = who_decides((sign_in.without_credential() if snapshot else sign_in).to(project.workload)).who
-    with told_progress() as progress, with_traffic(project, logs, os.environ, progress) as witnessed:
+    with _with_traffic(project, logs) as witnessed:
         made = make_plan(witnessed, estate, specs, asked_by)
     for file in outputs:
-        write_bytes(file, plan_html(made).encode()) if _is_page(file) else write_file(file, made)
+        write_bytes(file, _page(made).encode()) if _is_page(file) else write_file(file, made)
     output = next((file for file in outputs if not _is_page(file)), None)
     if output is not None:
         put_on_record(made, ledger_url)
@@ -131,9 +131,9 @@ def plan(
             lines=lines_of_targets(project),
         ),
         {
-            "html": lambda: plan_html(made),
-            "comment": lambda: plan_comment(made, page or ""),
-            "markdown": lambda: plan_summary(made, page or ""),
+            "html": lambda: _page(made),
+            "comment": lambda: _comment(made, page or ""),
+            "markdown": lambda: _summary(made, page or ""),
         },
     )
     if output is not None and not made.is_empty:
@@ -142,6 +142,36 @@ def plan(
     elif output is None:
         say(summary_text(made) if check_only else f"{summary_text(made)}; keep it with -o FILE")
     return Exit.PENDING if exit_code and not made.is_settled else Exit.DONE
+
+
+@contextmanager
+def _with_traffic(project: Project, logs: tuple[str, ...]) -> Iterator[Project]:
+    """``project`` with the traffic of ``logs``; what reads them is only loaded where there are any."""
+    if not logs:
+        yield project
+        return
+    from allowlist.workflow.replaying import with_traffic
+
+    with told_progress() as progress, with_traffic(project, logs, os.environ, progress) as witnessed:
+        yield witnessed
+
+
+def _page(made: Plan) -> str:
+    from allowlist.render.plan_html import plan_html
+
+    return plan_html(made)
+
+
+def _comment(made: Plan, page: str) -> str:
+    from allowlist.render.plan_comment import plan_comment
+
+    return plan_comment(made, page)
+
+
+def _summary(made: Plan, page: str) -> str:
+    from allowlist.render.plan_comment import plan_summary
+
+    return plan_summary(made, page)
 
 
 def _is_page(file: Path) -> bool:

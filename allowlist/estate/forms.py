@@ -16,7 +16,7 @@ from allowlist.estate.json_files import JsonFile
 from allowlist.estate.parents import parts_of
 from allowlist.estate.spelling import spelled
 from allowlist.estate.template.form import is_parameter_file, is_template
-from allowlist.estate.terraform import is_terraform
+from allowlist.estate.terraform.form import is_terraform
 from allowlist.estate.unread import unread_body
 
 FILTERS: Final = "/filters/"

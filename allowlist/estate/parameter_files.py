@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from allowlist.documents.source import read_text
-from allowlist.estate.template.evaluate import is_expression
+from allowlist.estate.template.form import is_expression
 from allowlist.estate.template.values import Unknown
 
 

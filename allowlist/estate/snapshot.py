@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from allowlist.errors import InvalidInput, Problem
 from allowlist.estate.bodies import Body, Estate, fingerprint
@@ -21,10 +22,11 @@ from allowlist.estate.resource_id import normal_id
 from allowlist.estate.rule_lists import read_rule_list
 from allowlist.estate.shapes import in_arm_shape, with_children
 from allowlist.estate.sources import MODULES, inputs_in, rule_lists_in
-from allowlist.estate.template import TooMuch, read_template
-from allowlist.estate.terraform import TerraformReading, merged, missing_parents, read_terraform, with_parts
 from allowlist.estate.unread import Unread, announced, perhaps
 from allowlist.estate.unreadable import Unreadable
+
+if TYPE_CHECKING:
+    from allowlist.estate.terraform.read import TerraformReading
 
 __all__ = ["SCHEMA", "UNREADABLE", "read_snapshot"]
 
@@ -99,6 +101,10 @@ def read_snapshot(
 
 def _put_together(found: _Snapshot, beneath: Estate | None) -> bool:
     """What Terraform shows, by itself or over what was there; true for a plan."""
+    if not found.terraform:
+        return False
+    from allowlist.estate.terraform.merge import merged, missing_parents, with_parts
+
     planned = any(reading.is_plan for reading, _ in found.terraform)
     if planned and beneath is not None:
         found.bodies = {**beneath.resources, **found.bodies}
@@ -110,9 +116,8 @@ def _put_together(found: _Snapshot, beneath: Estate | None) -> bool:
             _add_terraform(found, _shaped(reading, file), file)
     for reading, _ in found.terraform:
         found.bodies = with_parts(found.bodies, reading)
-    if found.terraform:
-        for body in list(missing_parents(found.bodies)):
-            found.bodies.setdefault(normal_id(body["id"]), body)
+    for body in list(missing_parents(found.bodies)):
+        found.bodies.setdefault(normal_id(body["id"]), body)
     return planned
 
 
@@ -159,6 +164,8 @@ def _take(
 
 
 def _take_terraform(item: Terraform, file: JsonFile, found: _Snapshot, subscription: str) -> None:
+    from allowlist.estate.terraform.read import read_terraform
+
     reading = read_terraform(item.data, str(file), subscription)
     reading.unread += [Unread(name, str(file), everywhere=True) for name in item.data.get(MODULES) or ()]
     found.terraform.append((reading, str(file)))
@@ -193,6 +200,9 @@ def _read_templates(found: _Snapshot, cloud: str) -> None:
 
 
 def _template_bodies(file: JsonFile, template: Template, found: _Snapshot, cloud: str) -> Iterable[Body]:
+    from allowlist.estate.template.budget import TooMuch
+    from allowlist.estate.template.read import read_template
+
     declared = template.data.get("parameters")
     values = values_for(
         file.path, declared if isinstance(declared, dict) else {}, found.parameters, len(found.templates)

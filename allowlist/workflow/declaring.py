@@ -14,7 +14,8 @@ from allowlist.errors import AllowlistError, BlockedByGate, StalePlan
 from allowlist.estate.bodies import Estate
 from allowlist.estate.resource_id import ResourceId, normal_id
 from allowlist.estate.shapes import in_arm_shape
-from allowlist.estate.terraform import merged, read_terraform
+from allowlist.estate.terraform.merge import merged
+from allowlist.estate.terraform.read import read_terraform
 from allowlist.plan.model import Change, Gate, Operation, Plan
 from allowlist.points.point import Point, Write
 from allowlist.render.bicep import bicep_files, read_bicep

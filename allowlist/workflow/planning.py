@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 
 import allowlist
 from allowlist.documents import digest_of
 from allowlist.estate.bodies import Estate
 from allowlist.estate.known import moving
-from allowlist.plan.build import PlanInput, TargetInput, build_plan
+from allowlist.plan.build import PlanInput, SeenChanges, TargetInput, build_plan
 from allowlist.plan.drafts import Draft, LimitFinding
 from allowlist.plan.findings import Finding, Status
 from allowlist.plan.gates import GateSettings
-from allowlist.plan.model import Plan, TargetPlan
+from allowlist.plan.model import Change, Plan, TargetPlan
 from allowlist.plan.proofs import Evidence, evidence_of_no_change, gather_evidence, is_pointless, judge
 from allowlist.points.point import Point, Write
 from allowlist.rules.coverage import CoverageEngine
@@ -24,7 +24,6 @@ from allowlist.workflow.judging import Judgement, concerns, judge_target, refine
 from allowlist.workflow.memory import collector_paused
 from allowlist.workflow.paths import concerns_along, paths_within
 from allowlist.workflow.project import Project
-from allowlist.workflow.replaying import seen_changes
 from allowlist.workflow.sources import source_prefixes
 from allowlist.workload import TargetSpec, Waiver
 
@@ -55,9 +54,18 @@ def make_plan(project: Project, estate: Estate, specs: Sequence[TargetSpec], ask
             waivers=current,
             expired_waivers=expired,
             empty_catalogs=_empty_catalogs(project),
-            seen=seen_changes(project, estate, specs) if project.traffic is not None else None,
+            seen=_seen(project, estate, specs) if project.traffic is not None else None,
         )
     )
+
+
+def _seen(
+    project: Project, estate: Estate, specs: Sequence[TargetSpec]
+) -> Callable[[Sequence[Change]], SeenChanges]:
+    """What reads traffic is only loaded where there is some."""
+    from allowlist.workflow.replaying import seen_changes
+
+    return seen_changes(project, estate, specs)
 
 
 def _target_inputs(project: Project, estate: Estate, specs: Sequence[TargetSpec]) -> list[TargetInput]:

@@ -9,13 +9,11 @@ import msgspec
 
 from allowlist.estate.bodies import Estate
 from allowlist.names import Pattern, shared_suffix_of
-from allowlist.network.serving import Served as ServedNames
 from allowlist.plan.findings import Finding, Status, reference
 from allowlist.plan.model import RequirementRef
 from allowlist.points.kind import kind_of
 from allowlist.rules.coverage import CoverageEngine
 from allowlist.rules.model import ApplicationRule
-from allowlist.workflow.scenes import workload_scene
 from allowlist.workload import Resolved, Served, TargetSpec, Workload
 
 SATISFIED = "satisfied-by-private-endpoint"
@@ -29,6 +27,9 @@ def with_served(workload: Workload, estate: Estate, spec: TargetSpec, resolved: 
     """Set apart what a private endpoint in reach serves: no rule is needed for it."""
     if not kind_of(spec.surface).on_network or not _has_endpoints(estate):
         return resolved
+    from allowlist.network.serving import Served as ServedNames
+    from allowlist.workflow.scenes import workload_scene
+
     names = ServedNames(workload_scene(workload, estate, [spec]))
     served = {
         item.key: Served(

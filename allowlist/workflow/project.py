@@ -7,6 +7,7 @@ import os
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from allowlist.azure.facts import api_version
 from allowlist.catalog import Catalog, Library, load_library
@@ -25,10 +26,8 @@ from allowlist.points.point import ArmReader, OnDisk, Point, Target
 from allowlist.rules.addresses import EVERYWHERE, AddressSet
 from allowlist.rules.flow import NOTHING_KNOWN, Facts
 from allowlist.rules.requirement import Requirement
-from allowlist.traffic.engine import Traffic
 from allowlist.workflow.approval_policy import PolicyInForce, policy_from_workload
 from allowlist.workflow.private_links import with_served
-from allowlist.workflow.surroundings import read_surroundings
 from allowlist.workflow.workloads import read_workload, refuse_wrong_options
 from allowlist.workload import (
     LOCAL_SURFACES,
@@ -41,6 +40,9 @@ from allowlist.workload import (
     resolve_requirements,
     silent_catalogs,
 )
+
+if TYPE_CHECKING:
+    from allowlist.traffic.engine import Traffic
 
 _Asking = tuple[Workload, Source, Library, TargetSpec, Collection[str], AddressLookup, dt.date]
 """What requirements are resolved from."""
@@ -234,6 +236,8 @@ def read_estate(
     estate = Estate.of(bodies, origin="Azure")
     if not whole and not any(kind_of(spec.surface).on_network for spec in specs):
         return estate
+    from allowlist.workflow.surroundings import read_surroundings
+
     named = [*(spec.resource for spec in in_azure(specs)), *source_ids(project, specs)]
     return read_surroundings(origin, estate, named, whole=whole)
 

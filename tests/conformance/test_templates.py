@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from allowlist.estate.template import read_template
 from allowlist.estate.template.budget import Budget
+from allowlist.estate.template.read import read_template
 from tests.helpers.cli import allowlist
 from tests.helpers.shared import SHARED, lines_of
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from allowlist.estate.template import read_template
+from allowlist.estate.template.read import read_template
 
 PARAMETERS = {"unset": {"type": "string"}, "given": {"type": "string", "defaultValue": "value"}}
 VARIABLES = {

@@ -11,7 +11,7 @@ import pytest
 from allowlist.errors import InvalidInput
 from allowlist.estate.bodies import Estate
 from allowlist.estate.snapshot import read_snapshot
-from allowlist.estate.template import TemplateReading, read_template
+from allowlist.estate.template.read import TemplateReading, read_template
 from allowlist.estate.unread import UNRESOLVED
 from allowlist.points.firewall.translate import to_ruleset
 from allowlist.rules.evaluate import evaluate

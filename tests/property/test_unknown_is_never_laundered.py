@@ -11,14 +11,14 @@ from typing import Any
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from allowlist.estate.template import TooMuch, Unknown, read_template
-from allowlist.estate.template.budget import Budget
+from allowlist.estate.template.budget import Budget, TooMuch
 from allowlist.estate.template.evaluate import evaluated
 from allowlist.estate.template.frames import constant, frame_of
 from allowlist.estate.template.functions import FUNCTIONS
 from allowlist.estate.template.functions.lambdas import LAMBDAS
+from allowlist.estate.template.read import read_template
 from allowlist.estate.template.scopes import Place, Scope
-from allowlist.estate.template.values import is_unknown
+from allowlist.estate.template.values import Unknown, is_unknown
 
 VALUES: list[Any] = ["", "a", "Ab", "10.0.0.0/24", "a,b", 0, 1, 7, -1, True, False, None, 1.5]
 VALUES += [[], ["a"], ["a", "b"], [1, [2]], {}, {"a": 1}, {"A": {"b": [1]}}, {"b": "a", "a": None}]

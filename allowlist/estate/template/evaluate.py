@@ -8,6 +8,7 @@ from typing import Any
 
 from allowlist.estate.template.budget import COPIES
 from allowlist.estate.template.contextual import contextual_of
+from allowlist.estate.template.form import is_expression
 from allowlist.estate.template.functions import FUNCTIONS, Function
 from allowlist.estate.template.functions.objects import got
 from allowlist.estate.template.grammar import Access, Call, Literal, Malformed, Node, parse
@@ -36,10 +37,6 @@ def resolved(value: Any, scope: Scope) -> Any:
     if isinstance(value, list):
         return [resolved(item, scope) for item in value]
     return value
-
-
-def is_expression(value: Any) -> bool:
-    return isinstance(value, str) and value.startswith("[") and value.endswith("]") and value[1:2] != "["
 
 
 def _unescaped(text: str) -> str:

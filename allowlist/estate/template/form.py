@@ -13,5 +13,9 @@ def is_parameter_file(data: Any) -> bool:
     return isinstance(data, dict) and "deploymentparameters.json" in _schema(data)
 
 
+def is_expression(value: Any) -> bool:
+    return isinstance(value, str) and value.startswith("[") and value.endswith("]") and value[1:2] != "["
+
+
 def _schema(data: dict[str, Any]) -> str:
     return str(data.get("$schema", "")).lower()
