@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from allowlist.azure.facts import private_link
+
 RESOURCES: Final[dict[str, tuple[tuple[str, str], ...]]] = {
     "microsoft.cognitiveservices/accounts": (("azure-ai-services", ""),),
     "microsoft.cognitiveservices/accounts/projects": (("foundry-agents", ""),),
@@ -31,6 +33,7 @@ RESOURCES: Final[dict[str, tuple[tuple[str, str], ...]]] = {
     "microsoft.insights/components": (("azure-monitor", ""),),
     "microsoft.operationalinsights/workspaces": (("azure-monitor", ""),),
     "microsoft.insights/datacollectionendpoints": (("azure-monitor", "logs-ingestion"),),
+    "microsoft.monitor/accounts": (("azure-monitor", ""),),
     "microsoft.network/applicationgateways": (("application-gateway", ""),),
     "microsoft.network/azurefirewalls": (("azure-firewall", ""),),
     "microsoft.network/bastionhosts": (("developer-jumpbox", "bastion"),),
@@ -69,6 +72,7 @@ TERRAFORM: Final = {
     "azurerm_api_management": "microsoft.apimanagement/service",
     "azurerm_application_insights": "microsoft.insights/components",
     "azurerm_log_analytics_workspace": "microsoft.operationalinsights/workspaces",
+    "azurerm_monitor_workspace": "microsoft.monitor/accounts",
     "azurerm_monitor_data_collection_endpoint": "microsoft.insights/datacollectionendpoints",
     "azurerm_application_gateway": "microsoft.network/applicationgateways",
     "azurerm_firewall": "microsoft.network/azurefirewalls",
@@ -82,13 +86,29 @@ TERRAFORM: Final = {
     "azurerm_databricks_workspace": "microsoft.databricks/workspaces",
     "azurerm_fabric_capacity": "microsoft.fabric/capacities",
     "azurerm_dev_center_project": "microsoft.devcenter/projects",
+    "azurerm_postgresql_flexible_server": "microsoft.dbforpostgresql/flexibleservers",
+    "azurerm_mysql_flexible_server": "microsoft.dbformysql/flexibleservers",
+    "azurerm_mssql_server": "microsoft.sql/servers",
+    "azurerm_redis_cache": "microsoft.cache/redis",
+    "azurerm_servicebus_namespace": "microsoft.servicebus/namespaces",
+    "azurerm_eventhub_namespace": "microsoft.eventhub/namespaces",
     "azurerm_app_configuration": "microsoft.appconfiguration/configurationstores",
 }
+
+_PORTS: Final = {
+    "microsoft.dbforpostgresql/flexibleservers": "tcp:5432",
+    "microsoft.dbformysql/flexibleservers": "tcp:3306",
+    "microsoft.sql/servers": "mssql:1433",
+    "microsoft.cache/redis": "tcp:6380",
+    "microsoft.servicebus/namespaces": "tcp:5671",
+    "microsoft.eventhub/namespaces": "tcp:5671",
+}
+"""Where clients connect, but for HTTPS (AMQP for the brokers, which can be told to use WebSockets)."""
 
 QUIET: Final = re.compile(
     r"microsoft\.(authorization|managedidentity|resources|network/(virtualnetworks|networksecurity|privateendpoints|privatednszones|"
     r"routetables|publicip|networkinterfaces|firewallpolicies|networkwatchers|ipgroups|natgateways|loadbalancers)|insights/(diagnostic|"
-    r"metricalerts|actiongroups|webtests|workbooks|autoscale)|portal|policyinsights|security|alertsmanagement|operationsmanagement|web/serverfarms|"
+    r"metricalerts|actiongroups|webtests|workbooks|autoscale|datacollectionrule)|portal|policyinsights|security|web/staticsites|alertsmanagement|operationsmanagement|web/serverfarms|"
     r"compute|app/environments$|insights/privatelinkscopes|web/hostingenvironments|databricks/accessconnectors|keyvault/vaults/|storage/storageaccounts/|search/searchservices/|documentdb/databaseaccounts/|cognitiveservices/accounts/|"
     r"machinelearningservices/workspaces/|apimanagement/service/|app/managedenvironments/|containerregistry/registries/|web/sites/|"
     r"operationalinsights/workspaces/|eventgrid|servicebus/namespaces/|eventhub/namespaces/|botservice/botservices/|containerservice/managedclusters/|"
@@ -98,7 +118,7 @@ QUIET: Final = re.compile(
 
 QUIET_TERRAFORM: Final = re.compile(
     r"azapi_|azurerm_(role_|resource_|client_config|subscription|user_assigned|subnet|virtual_network|network_|private_|public_ip|"
-    r"route|nat_gateway|firewall_|ip_group|monitor_(diagnostic|metric|activity|action|autoscale)|key_vault_|storage_|cosmosdb_|"
+    r"route|nat_gateway|firewall_|ip_group|monitor_(diagnostic|metric|activity|action|autoscale|data_collection_rule|alert|scheduled)|federated_|static_web|static_site|key_vault_|storage_|cosmosdb_|"
     r"log_analytics_|application_insights_|api_management_|container_registry_|cognitive_account_|search_|machine_learning_|"
     r"management_lock|service_plan|policy_|security_|bot_channel|linux_virtual|windows_virtual|virtual_machine|managed_disk|"
     r"local_network|dns_|container_app_|kubernetes_|app_configuration_|eventgrid_|servicebus_(queue|topic|subscription)|"
@@ -156,7 +176,7 @@ _PACKAGES: Final = (
     ),
     (r"^(azure-mgmt-|npm:@azure/arm-|import:azure\.mgmt)|^nuget:azure\.resourcemanager", "entra-and-arm", ""),
     (
-        r"^(botbuilder|botframework)|^microsoft-agents|^npm:(botbuilder|@microsoft/agents)|^import:(botbuilder|botframework|microsoft_agents)|^nuget:microsoft\.(bot|agents)\.",
+        r"^(botbuilder|botframework)|^microsoft-agents|^npm:(botbuilder|@microsoft/agents)|^import:(botbuilder|botframework|microsoft_agents)|^nuget:microsoft\.(bot|agents(?!\.ai\b))\.",
         "bot-service",
         "",
     ),
@@ -219,11 +239,19 @@ def resources_of(value: str) -> tuple[tuple[str, str], ...] | None:
             return (("foundry-hub", ""),)
         if found is None:
             return () if QUIET_TERRAFORM.match(value) else None
-        return RESOURCES[found]
+        return RESOURCES.get(found)
     low = value.lower()
     if low in RESOURCES:
         return RESOURCES[low]
     return () if QUIET.match(low) or low.count("/") > 1 else None
+
+
+def names_of(value: str) -> str:
+    """By which name and port a resource of ``value``'s type is reached, as Private Link tells; empty where that is not known."""
+    kind = TERRAFORM.get(value, value.removeprefix("avm:")).lower()
+    row = next((row for row in private_link() if row.type == kind), None)
+    suffixes = next(iter(row.zones.get("public", {}).values()), ()) if row else ()
+    return f"NAME.{suffixes[0]} {_PORTS.get(kind, 'https:443')}" if suffixes else ""
 
 
 def _of_module(name: str) -> tuple[tuple[str, str], ...]:
@@ -231,6 +259,7 @@ def _of_module(name: str) -> tuple[tuple[str, str], ...]:
     flat = name.replace("-", "").replace("/", "")
     for arm, found in RESOURCES.items():
         namespace, _, kind = arm.removeprefix("microsoft.").partition("/")
-        if flat.startswith(namespace.replace(".", "")) and kind.rstrip("s").replace("/", "")[:8] in flat:
+        one = f"{kind[:-3]}y" if kind.endswith("ies") else kind.removesuffix("s")
+        if flat == f"{namespace}{one}".replace(".", "").replace("/", ""):
             return found
     return ()

@@ -9,6 +9,7 @@ import json
 import re
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from fnmatch import fnmatch
 from pathlib import PurePosixPath
 from typing import Any, Final
@@ -36,14 +37,25 @@ _HOLED = re.compile(
     rf"((?:[a-z0-9-]+\.)*{_AZURE})(?![\w-])"
 )
 _STANDS_FOR = re.compile(
-    r"^(?:your|my|xx+|x|example|sample|contoso|acct|foo|bar|name|account|resource|placeholder)(?:[-_.]|$)",
+    r"^(?:(?:your|my|xx+|x|example|sample|contoso|acct|foo|bar|name|account|resource|placeholder)(?:[-_.]|$)"
+    r"|(?:your|my)(?:own|azure|ai|account|storage|search|registry|resource|service|vault|server|cluster|cosmos|database|db|org|company|"
+    r"project|app|function|workspace|endpoint|tenant|name|hub|openai))"
+    r"|^[a-z0-9-]*_[a-z0-9_-]*\.",
     re.IGNORECASE,
 )
+_NAMES_A_SCHEMA: Final = re.compile(r"[\"']?\$schema[\"']?\s*[:=]|xmlns\b")
+_SCOPE: Final = re.compile(r"/?/\.default\b|/user_impersonation\b|/\.default")
+"""What follows the host in a scope of a token: ``https://cognitiveservices.azure.com/.default``."""
+_ORIGINS: Final = re.compile(
+    r"(?i)\b(?:allowed_?origins?|allow_?origins?|cors_?origins?|cors_?allowed_?origins?|allowedorigins)\b"
+)
+"""Lists of origins say who may call in."""
 _ACCOUNT_KEY = re.compile(r"AccountName=([a-z0-9]{3,24});[^\"'\s]*?EndpointSuffix=([a-z.]+)", re.IGNORECASE)
 _ARM_TYPE = re.compile(r"['\"](Microsoft\.[A-Za-z]+(?:/[A-Za-z]+)+)(?:@[0-9A-Za-z-]+)?['\"]")
 _TERRAFORM = re.compile(r"^\s*(?:resource|data)\s+\"(az(?:urerm|api|ureml)_[a-z0-9_]+)\"")
 _AVM = re.compile(r"br/public:avm/(?:res|ptn)/([a-z0-9-]+/[a-z0-9-]+)|Azure/avm-(?:res|ptn)-([a-z0-9-]+)/")
 _PIP = re.compile(r"(?:pip3?|uv pip|uv|poetry|pipx|conda|mamba)\s+(?:install|add)\s+(.+)")
+_APT = re.compile(r"\bapt(?:-get)?\s+(?:-\S+\s+)*(?:install|update|upgrade)\b")
 _NPM = re.compile(
     r"(?:npm|pnpm|yarn)\s+(?:install|i|add)\s+(.+)|(?:npx|bunx|pnpm dlx)\s+(?:-y\s+|--yes\s+)?(\S+)"
 )
@@ -70,7 +82,11 @@ _RESERVED: Final = (
     ".test",
     ".invalid",
     ".example",
+    ".svc",
+    "kubernetes.azure.com",
+    "kubernetes.io",
 )
+"""Ends of names that nobody outside answers: documents, this machine, a cluster's own services, and its labels."""
 _SCHEMAS: Final = frozenset(
     {
         "json-schema.org",
@@ -89,6 +105,8 @@ _SCHEMAS: Final = frozenset(
         "learn.microsoft.com",
         "schemas.xmlsoap.org",
         "purl.org",
+        "json.schemastore.org",
+        "schemastore.azurewebsites.net",
     }
 )
 """Hosts of names of schemas, licences and pages, which nobody calls when a program runs."""
@@ -123,7 +141,7 @@ def read_requirements(text: str, file: str) -> Found:
         found = _REQUIREMENT.match(body)
         if "git+" in body or "://" in body:
             yield from hosts_in(body, file, number, Confidence.DECLARED)
-        if found and "://" not in found.group(1):
+        if found and not re.match(r"[\w.-]+(\+|:)", body):
             yield _package(
                 found.group(1), found.group(3) if found.group(2) in ("==", "===") else "", file, number
             )
@@ -220,21 +238,30 @@ def read_lock_of_npm(text: str, file: str) -> Found:
 
 
 def read_conda(text: str, file: str) -> Found:
-    """environment.yml: ``- name=version`` and the ``pip:`` list below."""
+    """environment.yml: channels, ``- name=version`` and the ``pip:`` list below."""
+    part = ""
     for number, line in enumerate(text.splitlines(), 1):
         body = line.strip()
+        key = re.match(r"(?:-\s+)?([a-z_]+):\s*$", body)
+        part = key.group(1) if key else part
+        if part == "channels" and body.startswith("- "):
+            yield from _channel(body[2:].strip("'\" "), file, number)
+            continue
         if body.startswith("- ") and not body.endswith(":") and "/" not in body.partition("=")[0]:
             found = _REQUIREMENT.match(body[2:].strip("'\""))
-            if found and found.group(1).lower() not in (
-                "python",
-                "pip",
-                "conda-forge",
-                "defaults",
-                "nodefaults",
-            ):
-                yield _package(
-                    found.group(1), found.group(3) if found.group(2) in ("==", "=") else "", file, number
-                )
+            if found and found.group(1).lower() not in ("python", "pip"):
+                version = found.group(3) if found.group(2) in ("==", "=") else ""
+                made = _package(found.group(1), version, file, number)
+                yield made if part == "pip" else replace(made, value=f"conda:{made.value}")
+
+
+def _channel(name: str, file: str, line: int) -> Found:
+    """Where a channel of conda is served from, as conda's own settings have it (channel_alias, default_channels)."""
+    if "://" in name:
+        yield from hosts_in(name, file, line, Confidence.DECLARED)
+    elif name != "nodefaults":
+        host = "repo.anaconda.com" if name == "defaults" else "conda.anaconda.org"
+        yield sign(What.HOST, host, file, line, Confidence.DECLARED, port="https:443")
 
 
 def read_dockerfile(text: str, file: str) -> Found:
@@ -254,6 +281,11 @@ def read_dockerfile(text: str, file: str) -> Found:
 
 
 def _image(image: str, file: str, line: int) -> Found:
+    head, slash, _ = image.partition("/")
+    if slash and "." in head and is_host_name(head):
+        yield sign(What.IMAGE, image, file, line, Confidence.DECLARED)
+        yield sign(What.HOST, head.lower(), file, line, Confidence.DECLARED, port="https:443")
+        return
     if "$" in image or "{" in image:
         yield Unplaced(
             text=image,
@@ -261,7 +293,6 @@ def _image(image: str, file: str, line: int) -> Found:
             because="is an image whose name is only known when it is built",
         )
         return
-    head, slash, _ = image.partition("/")
     host = head if slash and ("." in head or ":" in head) else "docker.io"
     yield sign(What.IMAGE, image, file, line, Confidence.DECLARED)
     if host != "docker.io" and is_host_name(host.partition(":")[0]):
@@ -272,17 +303,23 @@ def _image(image: str, file: str, line: int) -> Found:
 
 def _commands(line: str, file: str, number: int) -> Found:
     """Installations and tools that a line of a script runs."""
-    for part in re.split(r"&&|\|\||;|\\$", line):
+    for part in re.split(r"&&|\|\||;|\\$", re.sub(r"\$\{\{.*?\}\}", "", line)):
         found = _PIP.search(part)
         for word in found.group(1).split() if found else ():
             match = _REQUIREMENT.match(word.strip("'\""))
+            if re.match(r"\d?[<>|&]", word):
+                break
             if (
                 match
+                and re.match(r"[A-Za-z]", match.group(1))
+                and len(match.group(1)) > 1
                 and not word.startswith(("-", ".", "/", "$"))
                 and not word.endswith((".txt", ".toml", ".whl"))
                 and match.group(1)
             ):
                 yield _package(match.group(1), match.group(3) if match.group(2) == "==" else "", file, number)
+        if _APT.search(part):
+            yield sign(What.PACKAGE, "apt:", file, number, Confidence.DECLARED)
         npm = _NPM.search(part)
         if npm:
             for word in (npm.group(1) or npm.group(2) or "").split():
@@ -311,9 +348,25 @@ def read_csproj(text: str, file: str) -> Found:
             )
 
 
+def without_origins(text: str) -> str:
+    """``text`` with the lists of who may call in blanked out, every line keeping its number."""
+    lines, depth = [], 0
+    for line in text.splitlines():
+        begins = _ORIGINS.search(line) if not depth else None
+        tail = line[begins.end() :] if begins else line
+        opened = tail.count("[") - tail.count("]")
+        if depth or begins:
+            is_list = depth > 0 or "[" in tail
+            depth = max(depth + opened, 0) if is_list else 0
+            lines.append(_URL.sub("", line) if is_list or begins else line)
+        else:
+            lines.append(line)
+    return "\n".join(lines)
+
+
 def read_infrastructure(text: str, file: str) -> Found:
     """Terraform, Bicep and ARM templates, estates and snapshots: resource types, images and hosts."""
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(without_origins(text).splitlines(), 1):
         if line.lstrip().startswith(("//", "#")):
             continue
         for found in _ARM_TYPE.finditer(line):
@@ -338,7 +391,7 @@ def read_yaml(text: str, file: str) -> Found:
             if re.match(r"\s*-?\s*(?:url|host)\s*:", line):
                 yield from hosts_in(line, file, number, Confidence.DECLARED)
         return
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(without_origins(text).splitlines(), 1):
         if line.lstrip().startswith("#"):
             continue
         image = _IMAGE.match(line)
@@ -404,6 +457,8 @@ def _tool_servers(document: Any, file: str, lines: list[str]) -> Found:
         words = [str(server.get("command", "")), *(str(one) for one in _listed(server, "args"))]
         if words[0] in ("npx", "bunx", "uvx", "pnpm"):
             package = next((word for word in words[1:] if not word.startswith("-") and word != "dlx"), "")
+            if re.match(r"[./~]|[A-Za-z]:", package):
+                continue  # a folder of one's own
             prefix = "" if words[0] == "uvx" else "npm:"
             head, at, version = package[1:].partition("@")
             if package:
@@ -435,7 +490,7 @@ def read_notebook(text: str, file: str) -> Found:
 
 def read_code(text: str, file: str) -> Found:
     """Imports, installations, models and hosts that code names. Comments are only mentions."""
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(without_origins(text).splitlines(), 1):
         stripped = line.lstrip()
         if stripped.startswith(("#", "//", "*", "/*")) and not stripped.startswith(("#!", "%")):
             continue
@@ -480,8 +535,13 @@ def _settings(line: str, file: str, number: int) -> Found:
 def hosts_in(line: str, file: str, number: int, confidence: Confidence) -> Found:
     """The hosts that one line names: addresses, names under Azure's domains, accounts of connection strings."""
     seen: set[str] = set()
+    if _NAMES_A_SCHEMA.search(line):
+        return
     for found in _URL.finditer(line):
         scheme, text, port = found.groups()
+        if _SCOPE.match(line, found.end()):
+            seen.add(text.lower())  # whom a token is for; what is called is the sign-in authority
+            continue
         usual = {"http": "http:80", "ws": "http:80"}.get(scheme, _DATABASE_PORTS.get(scheme, "https:443"))
         after = line[found.end() : found.end() + 1]
         is_cut = (after and after in "<{$") or text.endswith((".", "-"))
@@ -515,7 +575,7 @@ def _host(text: str, port: str, file: str, line: int, confidence: Confidence, se
         name = normalise(text)
     except UnicodeError:
         return
-    if name in seen or not is_host_name(name) or "." not in name or name.replace(".", "").isdigit():
+    if name in seen or not is_host_name(name) or "." not in name or re.fullmatch(r"[\dx]+(\.[\dx]+)+", name):
         return
     seen.add(name)
     if name.startswith("privatelink."):

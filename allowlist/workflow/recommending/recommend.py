@@ -20,7 +20,12 @@ from allowlist.catalog.packages import (
 )
 from allowlist.catalog.search import Asked, Hit, Relation, Searcher
 from allowlist.errors import AllowlistError
-from allowlist.workflow.recommending.placing import catalogs_of_package, package_of_import, resources_of
+from allowlist.workflow.recommending.placing import (
+    catalogs_of_package,
+    names_of,
+    package_of_import,
+    resources_of,
+)
 from allowlist.workflow.recommending.readers import HOLE, reader_for
 from allowlist.workflow.recommending.signs import Confidence, Sign, Unplaced, What
 
@@ -51,6 +56,12 @@ MOST_BYTES: Final = 2 * 1024 * 1024
 MOST_FILES: Final = 20_000
 RUN: Final = "run ("
 """How the place of a name begins that a program asked for when it was run."""
+_REGISTRIES: Final = {
+    "npm:": ("npm_registry", "packages of npm"),
+    "nuget:": ("nuget_index", "packages of NuGet"),
+    "apt:": ("debian_packages", "packages of the distribution (apt)"),
+}
+"""By how a package's name begins: the parameter that clients know, and what is taken from there."""
 _UNWANTED: Final = (Relation.REFUSE, Relation.DEAD)
 _ASIDE: Final = (
     "test",
@@ -213,7 +224,11 @@ class _Placing:
 
     def _package(self, sign: Sign) -> None:
         name = sign.value
-        is_python = ":" not in name and sign.confidence is Confidence.DECLARED
+        self._registry(name, sign)
+        if name == "apt:":
+            return
+        name = name.removeprefix("conda:")
+        is_python = ":" not in sign.value and sign.confidence is Confidence.DECLARED
         if is_python and name != "azure-cli":
             self._use("python-packages", "", sign, "", Need.REQUIRED)
             for parameter in ("python_index", "python_files"):
@@ -235,25 +250,49 @@ class _Placing:
         for catalog, scenario in placed:
             self._use(catalog, scenario, sign, "", Need.REQUIRED)
 
+    def _registry(self, name: str, sign: Sign) -> None:
+        """Where declared packages of this kind come from: the host the client of this machine has, else a question."""
+        kind = next((kind for kind in _REGISTRIES if name.startswith(kind)), "")
+        if not kind or sign.confidence is not Confidence.DECLARED:
+            return
+        parameter, what = _REGISTRIES[kind]
+        host = next((host for host, known in self._registries.items() if known == parameter), "")
+        if host:
+            port = (
+                "http:80" if kind == "apt:" else "https:443"
+            )  # apt checks signatures and goes over HTTP as it comes
+            self._own.setdefault((host, port), []).append(sign)
+        else:
+            because = "which host your client takes them from is not known here: name it as a requirement of your own"
+            self._made.unplaced.append(Unplaced(text=what, place=sign.place, because=because))
+
     def _asked(self, package: str, sign: Sign) -> None:
-        for answer in answers_for(self._library, PackageQuery(package, sign.version)):
+        answers = answers_for(self._library, PackageQuery(package, sign.version))
+        others = sorted({answer.client.versions for answer in answers if answer.fits is False})
+        if others:
+            because = (
+                f"was run as {', '.join(others)} for the catalogs; in this version it may ask for other names"
+            )
+            self._made.unplaced.append(
+                Unplaced(text=f"{package} {sign.version}", place=sign.place, because=because)
+            )
+        for answer in answers:
             entry = answer.entry
             if entry.kind is Kind.NOTHING or entry.kind is Kind.ADDRESSES:
                 continue
             if entry.refuse or entry.dead_since:
                 self._refuse.setdefault((package, entry.value), (answer, []))[1].append(sign)
                 self._refused.add(entry.value)
-            elif answer.fits is not False or entry.need is Need.REQUIRED:
+            else:
                 self._use(answer.catalog, entry.scenario, sign, entry.value, entry.need)
 
     def _resource(self, sign: Sign) -> None:
         found = resources_of(sign.value)
         if found is None:
-            self._made.unplaced.append(
-                Unplaced(
-                    text=sign.value, place=sign.place, because="no catalog speaks of this type of resource"
-                )
-            )
+            reached = names_of(sign.value)
+            told = f"; whoever connects to one needs {reached}" if reached else ""
+            because = f"no catalog speaks of this type of resource{told}"
+            self._made.unplaced.append(Unplaced(text=sign.value, place=sign.place, because=because))
         for catalog, scenario in found or ():
             self._use(catalog, scenario, sign, "", Need.REQUIRED)
 
@@ -280,14 +319,22 @@ class _Placing:
             told = Unplaced(text=sign.value, place=sign.place, because=advice_text(unwanted))
             self._made.unplaced.append(told)
             return
-        best = _best(allowing, {catalog for catalog, _ in self._uses})
-        if best is None or best.entry is None:
+        best = _best(allowing, self._uses.keys())
+        if best is None or best.entry is None or self._is_a_stranger(best):
             key = (sign.value, sign.port or "https:443")
             self._own.setdefault(key, []).append(sign)
             return
         self._use(best.catalog, best.entry.scenario, sign, sign.value, best.entry.need)
         for name, value in best.values:
-            self._value(name, value)
+            if HOLE not in sign.value or value not in HOLE:
+                self._value(name, value)
+
+    def _is_a_stranger(self, hit: Hit) -> bool:
+        """Does only a pattern of some other service happen to let the host through? Then it is one's own."""
+        value = hit.entry.value if hit.entry else ""
+        speaking = {catalog for catalog, _ in self._uses}
+        is_pattern = "*" in value or "{" in value or hit.catalog in _NO_HOME
+        return is_pattern and hit.catalog not in _HOMES and hit.catalog not in speaking
 
     def _value(self, name: str, value: str) -> None:
         if HOLE in value:
@@ -331,9 +378,11 @@ class _Placing:
             ),
             key=lambda own: (_ORDER.index(own.confidence), own.name),
         )
+        asked = {catalog for catalog, _ in self._uses}
         made.refuse = [
             Refusal(package=package, answer=answer, because=_nearest(signs))
-            for (package, _), (answer, signs) in sorted(self._refuse.items())
+            for (package, value), (answer, signs) in sorted(self._refuse.items())
+            if value != "{python_index}" or "python-packages" not in asked  # packages come from there
         ]
         for name, strange in sorted(self._strange.items()):
             made.unplaced.append(
@@ -399,6 +448,9 @@ _HOMES: Final = (
     "azure-translator",
     "bot-service",
     "azure-cli",
+    "azure-machine-learning",
+    "langsmith",
+    "databricks",
     "ai-frameworks",
     "ml-packages",
 )
@@ -408,11 +460,23 @@ _LAST: Final = ("data-loss-prevention", "azure-portal", "dev-box", "azure-firewa
 """Catalogs with names of all sorts: an overview, or a place where people click."""
 
 
-def _best(hits: Sequence[Hit], speaking: Collection[str]) -> Hit | None:
+_NO_HOME: Final = ("data-loss-prevention",)
+"""What stands there is an example."""
+
+
+def _best(hits: Sequence[Hit], speaking: Collection[tuple[str, str]]) -> Hit | None:
     """The narrowest entry that is about the host; of those, one of a catalog that something else speaks for already."""
     plain = [
-        hit for hit in hits if hit.entry and not hit.entry.asked_by and not hit.entry.is_from_field
+        hit
+        for hit in hits
+        if hit.entry
+        and (
+            (hit.catalog, hit.entry.scenario) in speaking
+            or not (hit.entry.asked_by or hit.entry.is_from_field)
+        )
     ] or list(hits)
+
+    catalogs = {catalog for catalog, _ in speaking}
 
     def rank(hit: Hit) -> tuple[int, ...]:
         value = hit.entry.value if hit.entry else ""
@@ -422,8 +486,9 @@ def _best(hits: Sequence[Hit], speaking: Collection[str]) -> Hit | None:
             "*" in value,
             hit.catalog in _LAST,
             "{" in value,
-            home == len(_HOMES) and hit.catalog not in speaking,
+            home == len(_HOMES) and hit.catalog not in catalogs,
             home,
+            (hit.catalog, hit.entry.scenario if hit.entry else "") not in speaking,
             not hit.is_default,
             -len(value),
         )

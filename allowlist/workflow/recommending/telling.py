@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from allowlist.catalog.packages import advice_text
 from allowlist.workflow.recommending.recommend import Own, Recommendation, Use
-from allowlist.workflow.recommending.signs import Sign
+from allowlist.workflow.recommending.signs import Sign, Unplaced
 
 SCHEMA: Final = "allowlist/recommend/v1"
 SHOWN: Final = 3
@@ -42,9 +42,20 @@ def recommend_lines(made: Recommendation) -> Iterator[str]:
             yield from (f"      {line}" for line in _places(refusal.because))
     if made.unplaced:
         yield "Seen, and not placed: nothing is said about these"
-        for item in made.unplaced:
-            yield f"  ? {item.text}  {item.place}: {item.because}"
+        yield from (f"  ? {line}" for line in _unplaced(made.unplaced))
     yield f"read {made.files} files: {len(made.uses)} proposals, {len(made.own)} of your own, {len(made.refuse)} to refuse, {len(made.unplaced)} not placed"
+
+
+def _unplaced(items: Sequence[Unplaced]) -> Iterator[str]:
+    """One line each; many of which the same is said stand in one, and --json has them all."""
+    by_reason: dict[str, list[Unplaced]] = {}
+    for item in items:
+        by_reason.setdefault(item.because, []).append(item)
+    for because, same in by_reason.items():
+        if len(same) <= SHOWN:
+            yield from (f"{item.text}  {item.place}: {because}" for item in same)
+        else:
+            yield f"{len(same)} × {because}: {', '.join(item.text for item in same)}"
 
 
 def _use(use: Use) -> str:
