@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from allowlist.workflow.deciding import decide
 from allowlist.workflow.planning import make_plan
 from allowlist.workflow.project import Project, load_project, read_estate
 from allowlist.workflow.remembering import remembering
+from allowlist.workflow.review_session import Access, ReviewSession
 from tests.helpers.cli import CONTOSO, FIREWALL_ONLY
 
 NET = "/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/rg-hub-weu/providers/Microsoft.Network"
@@ -140,3 +142,18 @@ def contoso_world(folder: Path, **settings: Any) -> Iterator[World]:
         open_ledger(f"sqlite:///{folder}/ledger.db", environ={}, clock=now) as ledger,
     ):
         yield World(simulator, running, arm, ledger, workload)
+
+
+def session_of(world: World, **changes: Any) -> ReviewSession:
+    """A session on a running simulator."""
+    values: dict[str, Any] = {
+        "ledger": lambda: world.ledger,
+        "who": lambda _: ALICE,
+        "clock": now,
+        "project": lambda: world.project,
+        "state": lambda narrate: nullcontext(world.arm),
+        "azure": lambda narrate, sleep: nullcontext(world.arm),
+        "makes_first": True,
+        "sleep": lambda _: time.sleep(0.01),
+    }
+    return ReviewSession(Access(**values | changes))

@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser
 
 from allowlist.render.plan_html import plan_html
 from tests.helpers.browser import chromium
 from tests.helpers.cli import CONTOSO, allowlist
 from tests.helpers.many import many_changes
 from tests.helpers.review_plan import review_plan
-from tests.helpers.shared import REPOSITORY
-
-AXE = Path(os.environ.get("ALLOWLIST_AXE") or REPOSITORY / ".make/pages/node_modules/axe-core/axe.min.js")
-RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-WIDTHS = (390, 820, 1440)
+from tests.pages.axe import AXE, WIDTHS, violations
 
 pytestmark = [
     pytest.mark.pages,
@@ -47,18 +41,6 @@ def pages(workplace: Path) -> dict[str, Path]:
     found["many"].write_text(plan_html(many_changes(2000)))
     allowlist("posture", *where, "--report", f"html={found['posture']}")
     return found
-
-
-def violations(page: Page) -> list[str]:
-    page.evaluate(AXE.read_text("utf-8"))
-    page.evaluate(
-        "document.querySelectorAll('.change').forEach(item => item.style.contentVisibility = 'visible')"
-    )
-    result: Any = page.evaluate("rules => axe.run({runOnly: rules})", RULES)
-    return [
-        f"{item['id']}: {item['help']}: {item['nodes'][0]['html'][:160]}: {item['nodes'][0]['failureSummary'][:200]}"
-        for item in result["violations"]
-    ]
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

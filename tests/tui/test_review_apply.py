@@ -6,9 +6,7 @@ import datetime as dt
 import shlex
 import subprocess
 import threading
-import time
 from collections.abc import Callable
-from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -23,24 +21,9 @@ from tests.helpers import hints
 from tests.helpers.cli import run
 from tests.helpers.screen import SMALL, Person, drive
 from tests.helpers.sessions import offline_session
-from tests.helpers.world import ALICE, World, contoso_world, now
+from tests.helpers.world import contoso_world, session_of
 
 TARGET = "hub-firewall"
-
-
-def session_of(world: World, **changes: Any) -> ReviewSession:
-    """A session on a running simulator."""
-    values: dict[str, Any] = {
-        "ledger": lambda: world.ledger,
-        "who": lambda _: ALICE,
-        "clock": now,
-        "project": lambda: world.project,
-        "state": lambda narrate: nullcontext(world.arm),
-        "azure": lambda narrate, sleep: nullcontext(world.arm),
-        "makes_first": True,
-        "sleep": lambda _: time.sleep(0.01),
-    }
-    return ReviewSession(Access(**values | changes))
 
 
 async def approve_two(person: Person) -> None:

@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 from oidc_provider_mock import User, run_server_in_thread
 
-from allowlist.workflow.review_session import Access, ReviewSession
 from allowlist_tui.review_page import ReviewSite
 from allowlist_tui.review_page.applying import Applying
 from allowlist_tui.review_page.oidc import Client, Provider
 from tests.helpers.review_site import Desk, Time, by_link, signed_in, site_of, sites
 from tests.helpers.served import wait_until
 from tests.helpers.sessions import offline_session
-from tests.helpers.world import ALICE, World, contoso_world, now
+from tests.helpers.world import World, contoso_world, session_of
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 TARGET = "hub-firewall"
@@ -48,20 +46,6 @@ def people() -> Iterator[str]:
     with ExitStack() as stack:
         server = stack.enter_context(run_server_in_thread(user_claims=found))
         yield f"http://localhost:{server.server_port}"
-
-
-def session_of(world: World, **changes: Any) -> ReviewSession:
-    """A session on a running simulator, as the command opens one."""
-    values: dict[str, Any] = {
-        "ledger": lambda: world.ledger,
-        "who": lambda _: ALICE,
-        "clock": now,
-        "project": lambda: world.project,
-        "state": lambda narrate: nullcontext(world.arm),
-        "azure": lambda narrate, sleep: nullcontext(world.arm),
-        "sleep": lambda _: time.sleep(0.01),
-    }
-    return ReviewSession(Access(**values | changes))
 
 
 def page_of(
