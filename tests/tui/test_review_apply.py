@@ -21,7 +21,7 @@ from tests.helpers import hints
 from tests.helpers.cli import run
 from tests.helpers.screen import SMALL, Person, drive
 from tests.helpers.sessions import offline_session
-from tests.helpers.world import contoso_world, session_of
+from tests.helpers.world import contoso_world, now, session_of
 
 TARGET = "hub-firewall"
 
