@@ -14,6 +14,7 @@ from allowlist.errors import InvalidInput
 from allowlist.estate.foreign import refuse_foreign
 from allowlist.estate.json_files import JsonFile
 from allowlist.estate.parents import parts_of
+from allowlist.estate.powershell import as_resource, is_powershell
 from allowlist.estate.spelling import spelled
 from allowlist.estate.template.form import is_parameter_file, is_template
 from allowlist.estate.terraform.form import is_terraform
@@ -79,6 +80,8 @@ def _of_object(data: dict[str, Any], file: str) -> Iterator[Item]:
     keys = {spelled(key).lower().replace("$", ""): key for key in data}
     if isinstance(data.get("schema"), str):
         yield from _of_snapshot(data, file)
+    elif is_powershell(data) and is_id((body := as_resource(data)).get("Id")):
+        yield body
     elif is_id(data.get(keys.get("id", ""))):
         yield data
     elif "value" in keys and isinstance(data[keys["value"]], list):

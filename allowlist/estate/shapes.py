@@ -16,10 +16,20 @@ from allowlist.estate.members import unknown
 from allowlist.estate.parts import without_nulls
 from allowlist.estate.resource_id import ResourceId, normal_id
 from allowlist.estate.spelling import TooDeep, as_arm_spells
-from allowlist.estate.unread import UNRESOLVED, unread_body
+from allowlist.estate.unread import UNRESOLVED, how_to_read, unread_body
 
 _ENVELOPE = {"id", "name", "type", "location", "tags", "etag", "zones", "identity", "extendedLocation"}
 _ENVELOPE |= {"resourceGroup", "systemData", "kind", "plan", "managedBy"}
+_LISTED = _ENVELOPE | {
+    "properties",
+    "sku",
+    "provisioningState",
+    "changedTime",
+    "createdTime",
+    "subscriptionId",
+}
+_LISTED |= {"tenantId", "apiVersion"}
+"""Members with which ``az resource list`` and queries of Resource Graph name a resource without saying what is in it."""
 
 _RULES = "outboundRules"
 _ACCOUNT_RULES = "microsoft.cognitiveservices/accounts/managednetworks/outboundrules"
@@ -32,6 +42,11 @@ def in_arm_shape(body: Body, file: str) -> Body:
     except TooDeep as error:
         raise InvalidInput.of(file, str(error)) from None
     _refuse_cut(found, body, file)
+    if found.get("properties") is None and found.keys() <= _LISTED:
+        return {
+            **found,
+            **unread_body(found["id"], f"listed without its properties: {how_to_read(found['id'])}"),
+        }
     if "properties" not in found:
         outer = {key: value for key, value in found.items() if key in _ENVELOPE}
         # Command lines that take members up a level print null for what is not set.

@@ -194,7 +194,8 @@ def _read_templates(found: _Snapshot, cloud: str) -> None:
     for file, template in found.templates:
         try:
             for body in _template_bodies(file, template, found, cloud):
-                found.add(in_arm_shape(without_nulls(body), str(file)), str(file))
+                whole = {"properties": {}, **without_nulls(body)}
+                found.add(in_arm_shape(whole, str(file)), str(file))
         except InvalidInput as error:
             found.refuse(error)
 

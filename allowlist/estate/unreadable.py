@@ -27,8 +27,8 @@ class Unreadable:
         return cls(kind if where and " " not in kind else "", text)
 
     def is_of(self, resource_type: str) -> bool:
-        """Is it about this type, or a child of it?"""
-        return self.kind == resource_type or self.kind.startswith(f"{resource_type}/")
+        """Is it about this type, or a child of it, in any letter case?"""
+        return f"{self.kind}/".lower().startswith(f"{resource_type}/".lower())
 
     def __str__(self) -> str:
         return self.text

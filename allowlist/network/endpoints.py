@@ -13,6 +13,8 @@ from allowlist.network.read import member, objects, properties, reference, refer
 
 ENDPOINT_TYPE = "Microsoft.Network/privateEndpoints"
 _LISTS = ("privateLinkServiceConnections", "manualPrivateLinkServiceConnections")
+UNSTATED = "Unknown"
+"""Of a connection of which nothing says whether it is approved."""
 APPROVED = "Approved"
 
 
@@ -106,7 +108,7 @@ def _endpoint(
 
 def _status(estate: Estate, body: Body, target: str, details: Body, own: Evidence) -> tuple[str, Evidence]:
     """The state both sides tell; where they differ, the one that is not approved counts."""
-    status = str(member(details, "privateLinkServiceConnectionState").get("status") or "Unknown")
+    status = str(member(details, "privateLinkServiceConnectionState").get("status") or UNSTATED)
     if status != APPROVED:
         return status, own
     owner = estate.get(target) if target else None

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
+
+from allowlist.estate.known import is_expression
 
 
 class State(StrEnum):
@@ -39,6 +41,8 @@ class Evidence:
     resource: str
     path: str
     value: Any = field(default=None, compare=False)
+    doubt: str = field(default="", compare=False)
+    """The first expression in the whole value that was not worked out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +70,17 @@ def evidence(body: dict[str, Any], path: str = "id") -> Evidence:
             continue
         taken += part if part.startswith("[") else f".{part}"
         value = _member(value, part)
-    return Evidence(resource=str(body.get("id", "")), path=f"${taken}", value=_short(value))
+    doubt = next(_expressions(value), "")
+    return Evidence(resource=str(body.get("id", "")), path=f"${taken}", value=_short(value), doubt=doubt)
+
+
+def _expressions(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        if is_expression(value):
+            yield value
+    elif isinstance(value, dict | list):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _expressions(item)
 
 
 def _member(value: Any, part: str) -> Any:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
-from allowlist.estate.bodies import Estate
-from allowlist.estate.resource_id import normal_id
+from allowlist.estate.bodies import Body, Estate
+from allowlist.estate.resource_id import ResourceId, normal_id
+from allowlist.estate.unread import CONTAINERS, UNRESOLVED, how_to_read, is_unread
+from allowlist.estate.unreadable import Unreadable
 from allowlist.network.endpoints import Endpoint, endpoints_of
 from allowlist.network.firewalls import Firewall, carriers, firewalls_of
 from allowlist.network.name_servers import DnsResolution, answering
@@ -144,9 +146,36 @@ def scene_of(
 ) -> Scene:
     """The scene of a workload: target resource ids, subnets and networks it names, and plain addresses."""
     return Scene(
-        estate=estate,
+        estate=_as_far_as_read(estate),
         cloud=cloud,
         targets=tuple(map(normal_id, targets)),
         named=tuple(map(normal_id, named)),
         addresses=addresses,
     )
+
+
+def _as_far_as_read(estate: Estate) -> Estate:
+    """Without the resources that were named and not read, which are told as unreadable: no member of theirs is absent.
+
+    What stands below a policy or a network is left: the rules, which are judged by what translates them.
+    """
+    named = {
+        key: body for key, body in estate.resources.items() if is_unread(body) and not _is_of_rules(body)
+    }
+    if not named:
+        return estate
+    kept = {key: body for key, body in estate.resources.items() if key not in named}
+    told = (Unreadable(ResourceId(key).type, _not_read(body)) for key, body in named.items())
+    return replace(estate, resources=kept, unreadable=(*estate.unreadable, *told))
+
+
+def _is_of_rules(body: Body) -> bool:
+    named = str(body["id"])
+    return named.startswith("[") or ResourceId(named).parent.type in CONTAINERS
+
+
+def _not_read(body: Body) -> str:
+    """Why, and with which command it is brought."""
+    why = str(properties(body)[UNRESOLVED])[1:-1]
+    command = how_to_read(str(body["id"]))
+    return f"{body.get('name')}, {why}" + ("" if command in why else f"; {command}")

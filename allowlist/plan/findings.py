@@ -137,14 +137,26 @@ def not_carried_out(finding: Finding, why: str) -> Finding:
 
 
 def not_modelled(target: str, rule: str, what: str) -> Finding:
-    """A value or key of Azure's that this version does not know: what depends on it is unknown."""
+    """A value or key of Azure's that this version does not know, or that nobody has read: what depends on it is unknown."""
+    because, remedy = (
+        f"this version does not know the meaning of '{what}'",
+        "update allowlist, or report the value",
+    )
+    if what.startswith("["):
+        because = "it is named here, and its content was not read"
+        remedy = (
+            "save it beside the snapshot: az resource show --ids ID; a template needs the values it is given"
+        )
+    elif " [" in what:
+        because = f"{what} cannot be worked out"
+        remedy = "give the values it needs (a parameter file, facts), or read what is deployed"
     return Finding(
         status=Status.UNKNOWN,
         target=target,
         severity="warning",
         rule=rule,
-        because=f"this version does not know the meaning of '{what}'",
-        remedy="update allowlist, or report the value",
+        because=because,
+        remedy=remedy,
         code=NOT_MODELLED,
     )
 

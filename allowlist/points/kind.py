@@ -18,6 +18,7 @@ from allowlist.azure.facts import api_version
 from allowlist.documents.reader import near_miss
 from allowlist.errors import AllowlistError
 from allowlist.estate.bodies import Body, Estate
+from allowlist.estate.unread import is_unread
 from allowlist.points.point import ArmReader, Point, Target
 
 
@@ -44,6 +45,7 @@ class Found:
 
     @classmethod
     def of(cls, body: Body, why: str) -> Found:
+        why = "named here, not read" if is_unread(body) else why
         return cls(str(body["id"]), str(body.get("name") or ""), why)
 
 

@@ -380,3 +380,25 @@ def test_expressions_of_a_workflow_are_not_what_a_shell_cut_off(tmp_path: Path) 
                 read_snapshot(tmp_path)
         else:
             assert read_snapshot(tmp_path).get(flow) is not None
+
+
+WORKSPACE_ID = "/subscriptions/s/resourceGroups/g/providers/Microsoft.MachineLearningServices/workspaces/ws"
+
+
+@pytest.mark.parametrize("properties", [{}, {"properties": None}])
+@pytest.mark.parametrize("named", [POLICY_ID, WORKSPACE_ID, GROUP_ID])
+def test_a_list_of_resources_without_their_properties_says_nothing_about_them(
+    named: str, properties: dict[str, Any], tmp_path: Path
+) -> None:
+    listed = {"id": named, "name": "x", "location": "westeurope", "kind": None, "tags": None, **properties}
+    body = _read(tmp_path, all_json=[{**listed, "changedTime": "2026-01-01T00:00:00Z"}]).get(named)
+    assert body is not None
+    assert is_unread(body)
+    assert f"az resource show --ids {named}" in str(body["properties"])
+
+
+def test_a_template_may_leave_properties_out(tmp_path: Path) -> None:
+    policy = {"type": "Microsoft.Network/firewallPolicies", "apiVersion": "2024-05-01", "name": "hub"}
+    template = {"$schema": SCHEMA, "resources": [policy]}
+    (body,) = _read(tmp_path, main_json=template).resources.values()
+    assert not is_unread(body)

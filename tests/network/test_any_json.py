@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from allowlist.errors import AllowlistError
 from allowlist.estate.bodies import Estate
+from allowlist.estate.unread import unread_body
+from allowlist.network.observation import State
 from tests.helpers.laws import examples
-from tests.helpers.posture import clean_bodies, posture_of, told
+from tests.helpers.posture import PLANTS, Plant, clean_bodies, posture_of, told
 
 Path = tuple[str, ...]
 
@@ -57,6 +60,82 @@ def test_a_lost_member_never_breaks_the_report(lost: list[tuple[str, tuple[Any, 
         posture_of(Estate.of(bodies.values()))
     except AllowlistError:
         return
+
+
+def _not_met(bodies: dict[str, Any]) -> list[str]:
+    """What is certainly not as it should be."""
+    try:
+        found = posture_of(Estate.of(bodies.values()))
+    except AllowlistError:
+        return []
+    return [item.id for item in found.findings if item.observation.state is State.NOT_MET]
+
+
+@settings(max_examples=examples(40), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.sampled_from(AROUND))
+@example(next(key for key in AROUND if "/routetables/" in key))
+@example(next(key for key in AROUND if key.endswith("/accounts/contoso-ai")))
+@example(next(key for key in AROUND if "/azurefirewalls/" in key))
+def test_of_a_resource_that_was_not_read_nothing_is_certainly_wrong(key: str) -> None:
+    """All is as it should be in this network, and so it may be where one of its resources was not read."""
+    bodies = clean_bodies()
+    bodies[key] = {**bodies[key], **unread_body(str(bodies[key]["id"]), "listed without its properties")}
+    assert _not_met(bodies) == []
+
+
+EXPRESSION = "[parameters('x')]"
+
+
+@settings(max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    st.sampled_from(
+        [
+            item
+            for item in ALL
+            if item[1][-1]
+            in (
+                "publicNetworkAccess",
+                "routes",
+                "securityRules",
+                "networkAcls",
+                "virtualNetwork",
+                "ipConfigurations",
+                "privateLinkServiceConnectionState",
+            )
+        ]
+    )
+)
+@example(next(item for item in ALL if item[1][-1] == "virtualNetwork"))
+@example(next(item for item in ALL if item[1][-1] == "routes"))
+@example(next(item for item in ALL if item[1][-1] == "publicNetworkAccess"))
+def test_an_expression_makes_nothing_certainly_wrong(place: tuple[str, tuple[Any, ...]]) -> None:
+    bodies = clean_bodies()
+    key, path = place
+    holder = bodies[key]
+    for part in path[:-1]:
+        holder = holder[part]
+    holder[path[-1]] = EXPRESSION
+    assert _not_met(bodies) == []
+
+
+@pytest.mark.parametrize("plant", PLANTS, ids=lambda plant: plant.name)
+def test_what_is_wrong_is_not_fine_where_it_was_not_read(plant: Plant) -> None:
+    """No better answer for less knowledge: a fault whose resource was not read is still pending."""
+    bodies = clean_bodies()
+    before = clean_bodies()
+    plant.edit(bodies)
+    touched = [
+        key for key, body in bodies.items() if before.get(key) != body and "/firewallpolicies/" not in key
+    ]
+    for key in touched:
+        bodies[key] = {**bodies[key], **unread_body(str(bodies[key]["id"]), "not saved")}
+    if not touched:
+        pytest.skip("the fault is that something is absent, or it is in the rules")
+    try:
+        found = posture_of(Estate.of(bodies.values()))
+    except AllowlistError:
+        return
+    assert found.pending
 
 
 @settings(max_examples=examples(30), deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from allowlist.estate.bodies import Body
-from allowlist.network.endpoints import Endpoint, ServedName
+from allowlist.network.endpoints import UNSTATED, Endpoint, ServedName
 from allowlist.network.observation import Observation, evidence, fault, met, unknown
 from allowlist.network.read import member, name_of, objects, properties, reference
 from allowlist.network.scene import Scene
@@ -22,6 +22,9 @@ def connections(scene: Scene) -> Observations:
         what = f"{endpoint.name} to {endpoint.target_name} ({endpoint.group or 'no sub-resource'})"
         if endpoint.is_approved:
             yield met(_CODE, endpoint.id, f"{what} is approved", endpoint.evidence)
+        elif endpoint.status == UNSTATED:
+            says = f"whether {what} is approved was not read"
+            yield unknown(_CODE, endpoint.id, says, f"read {endpoint.name} again", endpoint.evidence)
         else:
             says = f"{what} is {endpoint.status.lower()}: it serves no name"
             remedy = (

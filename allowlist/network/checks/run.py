@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from allowlist.estate.known import shown
 from allowlist.network.checks import (
     accounts,
     bastion,
@@ -14,7 +15,8 @@ from allowlist.network.checks import (
     operation,
     protection,
 )
-from allowlist.network.observation import Observation, unknown
+from allowlist.network.observation import Observation, State, evidence, unknown
+from allowlist.network.read import name_of
 from allowlist.network.scene import Scene
 from allowlist.rules.model import Ruleset
 from allowlist.rules.requirement import Requirement
@@ -24,7 +26,36 @@ def observe(
     scene: Scene, requirements: Sequence[Requirement], rulesets: dict[str, Ruleset]
 ) -> list[Observation]:
     """Everything there is to say about a workload's network; ``rulesets`` by target resource id."""
-    return _distinct(_all(scene, requirements, rulesets))
+    return _distinct(_as_read(scene, item) for item in _all(scene, requirements, rulesets))
+
+
+_FIREWALL = ("Microsoft.Network/azureFirewalls", "properties.ipConfigurations")
+_RESTS_ON = {
+    "dns-link": (("Microsoft.Network/privateDnsZones/virtualNetworkLinks", "properties.virtualNetwork"),),
+    "dns-record": (("Microsoft.Network/networkInterfaces", "properties.ipConfigurations"),),
+    "dns-network-rules": (_FIREWALL,),
+    "route-to-firewall": (_FIREWALL, ("Microsoft.Network/routeTables", "properties.routes")),
+}
+"""What a finding rests on besides the place it shows: any of these resources might be the one that was looked for."""
+
+
+def _as_read(scene: Scene, item: Observation) -> Observation:
+    """Unknown where it rests on an expression that was not worked out."""
+    if item.state is State.UNKNOWN:
+        return item
+    shows = list(item.evidence)
+    if item.state is State.NOT_MET:
+        for kind, path in _RESTS_ON.get(item.code, ()):
+            shows += [evidence(body, path) for body in scene.estate.of_type(kind)]
+    doubt = next((place for place in shows if place.doubt), None)
+    if doubt is None and "[" not in item.says:
+        return item
+    says = f"rests on what cannot be worked out: {item.says}"
+    if doubt is not None:
+        where = f"{name_of(doubt.resource)} {doubt.path.removeprefix('$.')}"
+        says = f"rests on an expression in {where}, which cannot be worked out: {shown(doubt.doubt)}"
+    remedy = "give the value it needs, or read what is deployed"
+    return unknown(item.code, item.resource, says, remedy, *item.evidence)
 
 
 def _all(
@@ -50,25 +81,25 @@ def _all(
 
 
 _CODES = {
-    "Microsoft.Network/virtualNetworks": "source-known",
-    "Microsoft.Network/routeTables": "route-to-firewall",
-    "Microsoft.Network/virtualHubs": "route-to-firewall",
-    "Microsoft.Network/networkSecurityGroups": "nsg-lets-through",
-    "Microsoft.Network/networkInterfaces": "public-address",
-    "Microsoft.Network/publicIPAddresses": "public-address",
-    "Microsoft.Network/azureFirewalls": "firewall-carries-policy",
-    "Microsoft.Insights/diagnosticSettings": "firewall-logs",
-    "Microsoft.Network/privateEndpoints": "endpoint-approved",
-    "Microsoft.Network/privateDnsZones": "dns-zone",
-    "Microsoft.Network/dnsResolvers": "dns-link",
-    "Microsoft.CognitiveServices/accounts": "account-public-access",
-    "Microsoft.MachineLearningServices/workspaces": "account-public-access",
-    "Microsoft.Network/bastionHosts": "bastion-present",
-    "Microsoft.ApiManagement/service": "apim-network",
-    "Microsoft.Network/applicationGateways": "gateway-route",
-    "Microsoft.Network/applicationGatewayWebApplicationFirewallPolicies": "gateway-waf",
-    "Microsoft.Network/frontDoorWebApplicationFirewallPolicies": "front-door-waf",
-    "Microsoft.Cdn/profiles": "front-door-origin",
+    "microsoft.network/virtualnetworks": "source-known",
+    "microsoft.network/routetables": "route-to-firewall",
+    "microsoft.network/virtualhubs": "route-to-firewall",
+    "microsoft.network/networksecuritygroups": "nsg-lets-through",
+    "microsoft.network/networkinterfaces": "public-address",
+    "microsoft.network/publicipaddresses": "public-address",
+    "microsoft.network/azurefirewalls": "firewall-carries-policy",
+    "microsoft.insights/diagnosticsettings": "firewall-logs",
+    "microsoft.network/privateendpoints": "endpoint-approved",
+    "microsoft.network/privatednszones": "dns-zone",
+    "microsoft.network/dnsresolvers": "dns-link",
+    "microsoft.cognitiveservices/accounts": "account-public-access",
+    "microsoft.machinelearningservices/workspaces": "account-public-access",
+    "microsoft.network/bastionhosts": "bastion-present",
+    "microsoft.apimanagement/service": "apim-network",
+    "microsoft.network/applicationgateways": "gateway-route",
+    "microsoft.network/applicationgatewaywebapplicationfirewallpolicies": "gateway-waf",
+    "microsoft.network/frontdoorwebapplicationfirewallpolicies": "front-door-waf",
+    "microsoft.cdn/profiles": "front-door-origin",
 }
 """Where it is told that resources of a type could not be read; supporting services otherwise."""
 
@@ -76,9 +107,10 @@ _CODES = {
 def _unread(scene: Scene) -> Iterator[Observation]:
     """What could not be read is never fine."""
     for item in scene.estate.unreadable:
-        base = "/".join(item.kind.split("/")[:2])
+        base = "/".join(item.kind.split("/")[:2]).lower()
         code = _CODES.get(base, "support-public-access")
-        remedy = f"grant {item.kind}/read and read again" if item.kind else "read it, and look again"
+        listed = item.kind and str(item).startswith(item.kind)
+        remedy = f"grant {item.kind}/read and read again" if listed else "read it, and look again"
         yield unknown(code, "", f"not readable: {item}", remedy)
 
 
