@@ -26,12 +26,25 @@ class FieldReader:
 
     def sources(self, rule: Body) -> Sources:
         """Addresses and IP groups together: both at once are a union (the pages are silent)."""
-        key = (texts_of(rule.get("sourceAddresses", [])), texts_of(rule.get("sourceIpGroups", [])))
+        return self.sources_at(
+            texts_of(rule.get("sourceAddresses", [])), texts_of(rule.get("sourceIpGroups", []))
+        )
+
+    def sources_at(self, texts: tuple[str, ...], group_ids: tuple[str, ...]) -> Sources:
+        """The same of texts that were read already."""
+        key = (texts, group_ids)
         found = self._sources.get(key)
         if found is None:
-            addresses, other, unresolved = self.addresses(*key)
+            addresses, other, unresolved = self.addresses(texts, group_ids)
             found = self._sources[key] = Sources(addresses=addresses, unresolved=(*other, *unresolved))
         return found
+
+    @staticmethod
+    def plain_names(names: list[Any], dialect: Dialect = Dialect.APPLICATION_RULE) -> tuple[str, ...] | None:
+        """``names`` where each is a destination as normalised as can be; None where one has to be looked at closely."""
+        if not all(type(name) is str and is_plainly_valid(name, dialect) for name in names):
+            return None
+        return tuple(names)
 
     def addresses(
         self, texts: Iterable[str], group_ids: Iterable[str]

@@ -91,6 +91,8 @@ class RuleReader:
         if frame.action not in _ACTIONS:
             return opaque_rules(ref, frame, f"rule {ref}, whose {frame.action} this version does not know")
         try:
+            if kind == APPLICATION and (usual := self._usual(ref, frame, rule)):
+                return [usual]
             known = kind if type(kind) is str and kind in _KNOWN else known_value("ruleType", kind, _KNOWN)
             if (known == NAT) != (frame.action == "dnat"):
                 return opaque_rules(
@@ -99,6 +101,33 @@ class RuleReader:
             return [self._read(known, ref, frame, spelled(rule, self._known[known]))]
         except (ValueError, TypeError, AttributeError) as error:
             return opaque_rules(ref, frame, f"rule {ref}, which cannot be read ({error})")
+
+    def _usual(self, ref: RuleRef, frame: Frame, rule: Body) -> ApplicationRule | None:
+        """A rule of plain names from addresses over protocols that says nothing else: most rules are, and nothing about
+        them has to be looked up. None for any other, and where something around it is in doubt.
+        """
+        names, addresses = rule.get("targetFqdns"), rule.get("sourceAddresses")
+        if not (type(names) is list and names and type(addresses) is list and addresses):
+            return None
+        if frame.action == "dnat" or frame.doubts or frame.state or "protocols" not in rule:
+            return None
+        for key in rule.keys() - _USUAL:
+            if key not in _LISTS or rule[key] != []:
+                return None
+        if rule.get("terminateTLS", False) is not False or not {str}.issuperset(map(type, addresses)):
+            return None
+        found = self._fields.plain_names(names)
+        services, portless = self._services(rule["protocols"])
+        if found is None or portless or not all(addresses):
+            return None
+        return ApplicationRule(
+            ref=ref,
+            action=Action(frame.action),
+            sources=self._fields.sources_at(tuple(addresses), ()),
+            services=services,
+            patterns=found,
+            owner=owner_of(rule.get("description")),
+        )
 
     def _read(self, kind: str, ref: RuleRef, frame: Frame, rule: Body) -> Rule:
         unknown = unmodelled_keys(rule, self._known[kind])
@@ -181,6 +210,21 @@ class RuleReader:
             texts_of(rule.get("destinationAddresses", [])), texts_of(rule.get("destinationIpGroups", []))
         )
 
+
+_USUAL = frozenset(
+    {"ruleType", "name", "description", "sourceAddresses", "targetFqdns", "protocols", "terminateTLS"}
+)
+_LISTS = frozenset(
+    {
+        "sourceIpGroups",
+        "fqdnTags",
+        "webCategories",
+        "targetUrls",
+        "destinationAddresses",
+        "httpHeadersToInsert",
+    }
+)
+"""What an application rule may hold besides and says nothing while it is empty."""
 
 _SOURCES = ("sourceAddresses", "sourceIpGroups")
 _TARGETS = {

@@ -130,7 +130,7 @@ class Comparison:
             index = RuleIndex(old, self.zones, before.index.facts, self.cuts)
             before = CoverageEngine(index, presumes=before.presumes)
         self.before = before
-        index = RuleIndex(after, self.zones, before.index.facts, self.cuts)
+        index = RuleIndex(after, self.zones, before.index.facts, self.cuts, beside=before.index)
         self.after = CoverageEngine(index, presumes=before.presumes)
         self.required = _Required(requirements, self.zones, index)
         # Flows by name meet network rules first, so a change of those is looked at with every such service.

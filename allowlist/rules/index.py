@@ -265,14 +265,20 @@ class RuleIndex:
     """A ruleset ready for coverage questions; ``zones`` may be shared so that two indexes can be compared."""
 
     def __init__(
-        self, ruleset: Ruleset, zones: Zones, facts: Facts = NOTHING_KNOWN, cuts: Sequence[Interval] = ()
+        self,
+        ruleset: Ruleset,
+        zones: Zones,
+        facts: Facts = NOTHING_KNOWN,
+        cuts: Sequence[Interval] = (),
+        beside: RuleIndex | None = None,
     ) -> None:
+        """``beside``: another index; what it knows of single rules is taken over where both have the same zones."""
         self.ruleset = ruleset
         self.zones = zones
         self.facts = facts
         self._cuts = cuts
-        self._certain: dict[int, Entry] = {}
-        """By identity of a rule, which the ruleset holds, its entry for any service, where nothing about it is in doubt."""
+        self._certain: dict[int, Entry] = beside._certain if beside and beside.zones is zones else {}
+        """By identity of a rule, which the entry holds, its entry for any service, where nothing about it is in doubt."""
         self._tables: dict[Service, Table] = {}
         self._tables_of_names: dict[tuple[Service, str], Table] = {}
         self._known_names = frozenset((*facts.dns, *(item.partition("/")[0] for item in facts.categories)))

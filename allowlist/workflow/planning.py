@@ -139,14 +139,17 @@ def _settled_draft(judgement: Judgement) -> _Drafted:
     needed, kept = judgement.by_status()
     taken: set[str] = set()
     left: set[tuple[str, ...]] = set()
+    whole: Draft | None = None
     while True:
-        found = _evidenced(judgement, needed, kept, left, taken)
+        whole = whole or _draft(judgement, needed, kept)
+        found = _evidenced(judgement, whole, left, taken)
         after = found.evidence.after
         lost = [item for item in kept if item.key in after and after[item.key].status is not Status.COVERED]
         if lost:
             gone = {item.key for item in lost}
             taken |= gone
             needed, kept = [*needed, *lost], [item for item in kept if item.key not in gone]
+            whole = None
             continue
         pointless = {
             (item.operation.resource, *item.operation.path)
@@ -161,15 +164,17 @@ def _settled_draft(judgement: Judgement) -> _Drafted:
 _TAKEN = "allowed now only by a rule that this plan takes away or narrows"
 
 
+def _draft(judgement: Judgement, needed: Sequence[Requirement], kept: Sequence[Requirement]) -> Draft:
+    return held_back(judgement, judgement.point.draft(judgement.estate, needed, kept), needed, kept)
+
+
 def _evidenced(
     judgement: Judgement,
-    needed: Sequence[Requirement],
-    kept: Sequence[Requirement],
+    draft: Draft,
     left: Collection[tuple[str, ...]],
     taken: Collection[str],
 ) -> _Drafted:
     point, estate = judgement.point, judgement.estate
-    draft = held_back(judgement, point.draft(estate, needed, kept), needed, kept)
     changes = tuple(
         replace(item, why=item.why or _TAKEN)
         if any(requirement.key in taken for requirement in item.requirements)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import chain
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from allowlist.errors import InvalidInput
@@ -290,18 +290,36 @@ class _Place(NamedTuple):
         )
 
 
+class _ReadRule(NamedTuple):
+    """What was read of one body, which is kept so that no other object is ever taken for it."""
+
+    body: Body
+    position: int
+    rules: list[Rule]
+
+    def at(self, position: int) -> _ReadRule:
+        """The same where other rules before it came or went: it says the same in another place of the order."""
+        if position == self.position:
+            return self
+        rules = [
+            replace(rule, ref=replace(rule.ref, order=(*rule.ref.order[:-1], position)))
+            for rule in self.rules
+        ]
+        return _ReadRule(self.body, position, rules)
+
+
 def _read_collection(estate: Estate, reader: RuleReader, place: _Place, bodies: list[Body]) -> Iterator[Rule]:
-    """The rules of a collection. Where it was read before and edited since, what stands where it stood is not read again."""
-    known: tuple[list[Body], list[list[Rule]]] = estate.derived.get(("read", place), ([], []))
-    old, read = known
-    found = [
-        read[position]
-        if position < len(old) and old[position] is body
-        else reader.read(body.get("ruleType"), place.ref(body, position), place.frame, body)
-        for position, body in enumerate(bodies)
-    ]
-    estate.derived["read", place] = (bodies, found)
-    return chain.from_iterable(found)
+    """The rules of a collection. Where it was read before and edited since, what stood there already is not read again."""
+    known: dict[int, _ReadRule] = estate.derived.get(("read", place), {})
+    found: dict[int, _ReadRule] = {}
+    for position, body in enumerate(bodies):
+        read = known.get(id(body))
+        if read is None:
+            rules = reader.read(body.get("ruleType"), place.ref(body, position), place.frame, body)
+            read = _ReadRule(body, position, rules)
+        found[id(body)] = read = read.at(position)
+        yield from read.rules
+    estate.derived["read", place] = found
 
 
 def group_state(group: Body) -> str:

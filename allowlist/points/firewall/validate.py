@@ -112,15 +112,13 @@ def _collection_faults(collection: Body, policy: Body) -> Iterator[str]:
     kinds = {str(rule.get("ruleType")).lower() for rule in rules if not is_unread(rule.get("ruleType"))}
     if len(kinds) > 1:
         yield f"collection {collection.get('name')} mixes rule types; all rules of a collection have one type"
+    usual = _Usual()
     for rule in rules:
+        if usual.holds(rule):
+            continue
         if not rule.get("ruleType"):
             yield f"rule {rule.get('name')}: needs a ruleType: ApplicationRule, NetworkRule or NatRule"
-        check = {
-            "ApplicationRule": _application_faults,
-            "NetworkRule": _network_faults,
-            "NatRule": _nat_faults,
-        }
-        for text in check.get(str(rule.get("ruleType")), _no_faults)(rule, policy):
+        for text in _CHECKS.get(str(rule.get("ruleType")), _no_faults)(rule, policy):
             yield f"rule {rule.get('name')}: {text}"
 
 
@@ -169,23 +167,35 @@ _USUAL = frozenset(
 )
 
 
-def _is_usual(rule: Body) -> bool:
-    """Names from addresses over well-formed protocols and nothing else, all of it without fault in every tier?"""
-    names, sources = rule.get("targetFqdns"), rule.get("sourceAddresses")
-    if not (type(names) is list and names and type(sources) is list and sources):
-        return False
-    return (
-        set(map(type, (*names, *sources))) == {str}
-        and not any(map(rule.get, rule.keys() - _USUAL))
-        and all(is_plainly_valid(name, Dialect.APPLICATION_RULE) for name in names)
-        and all(map(_is_address, sources))
-        and next(_protocol_faults(rule), None) is None
-    )
+class _Usual:
+    """Application rules of which nothing has to be looked at closely; protocols written alike are looked at once."""
+
+    def __init__(self) -> None:
+        self._protocols: dict[str, bool] = {}
+
+    def holds(self, rule: Body) -> bool:
+        """Names from addresses over well-formed protocols and nothing else, all of it without fault in every tier?"""
+        names, sources = rule.get("targetFqdns"), rule.get("sourceAddresses")
+        if not (type(names) is list and names and type(sources) is list and sources):
+            return False
+        return (
+            rule.get("ruleType") == "ApplicationRule"
+            and set(map(type, (*names, *sources))) == {str}
+            and not any(map(rule.get, rule.keys() - _USUAL))
+            and all(is_plainly_valid(name, Dialect.APPLICATION_RULE) for name in names)
+            and all(map(_is_address, sources))
+            and self._is_well_formed(rule)
+        )
+
+    def _is_well_formed(self, rule: Body) -> bool:
+        written = repr(rule.get("protocols"))
+        found = self._protocols.get(written)
+        if found is None:
+            found = self._protocols[written] = next(_protocol_faults(rule), None) is None
+        return found
 
 
 def _application_faults(rule: Body, policy: Body) -> Iterator[str]:
-    if _is_usual(rule):
-        return
     tier = _tier(policy)
     yield from _source_faults(rule)
     for text in texts_in(rule, "targetFqdns"):
@@ -281,6 +291,13 @@ def _nat_faults(rule: Body, policy: Body) -> Iterator[str]:
     yield from _source_faults(rule)
     yield from _destination_faults(rule)
     yield from _port_faults(rule)
+
+
+_CHECKS = {
+    "ApplicationRule": _application_faults,
+    "NetworkRule": _network_faults,
+    "NatRule": _nat_faults,
+}
 
 
 def find_ip_group_faults(group: Body) -> Iterator[str]:
