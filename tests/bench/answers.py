@@ -66,7 +66,9 @@ def _edited(bodies: list[Json], dice: random.Random) -> list[Json]:
 
 def said(code: Path, places: Sequence[Path]) -> Iterator[Json]:
     """What the tree at ``code`` answers about each place."""
-    environment = {**os.environ, "PYTHONPATH": f"{code}{os.pathsep}{code / 'tui'}", "PYTHONHASHSEED": "0"}
+    seed = str(sum(map(ord, str(code))) % 100)  # a hash seed of its own: no answer may hang on it
+    path = f"{code}{os.pathsep}{code / 'tui'}"
+    environment = {**os.environ, "PYTHONPATH": path, "PYTHONHASHSEED": seed}
     with subprocess.Popen(
         [sys.executable, str(Path(__file__).with_name("saying.py"))],
         env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,

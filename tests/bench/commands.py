@@ -25,6 +25,7 @@ from functools import partial
 from pathlib import Path
 
 from tests.bench.estates import SHAPES, Place, write_estate, write_steady
+from tests.bench.peers import peers
 
 HERE = Path(__file__).parents[2]
 SIZES = ("Q1", "Q2", "Q4", "L")
@@ -143,6 +144,8 @@ def measure(
             known = smaller.get(name) if size not in SHAPES else None
             smaller[name] = row.mine.cpu
             yield replace(row, growth=row.mine.cpu / known if known else None)
+        for name, words in peers(places[0], size):
+            yield _row(name, size, _rounds([partial(trees[0].run, words, patience)], rounds))
 
 
 def _rounds(runs: Sequence[Callable[[], Cost]], rounds: int) -> list[list[Cost]]:
