@@ -57,8 +57,9 @@ def entries_from_field(
         key: value for key, value in fields.items() if key not in ("pattern", "ports", "need", "scenario")
     }
     need = Need.OPTIONAL if fields.get("need") == Need.OPTIONAL else Need.CONDITIONAL
+    place = f"in {region}" if region else "in one network"
     condition = fields.get("condition") or (
-        f"seen where {fields['purpose']}" if need is Need.CONDITIONAL else None
+        f"it was asked for {place}: {fields['purpose']}" if need is Need.CONDITIONAL else None
     )
     return [
         {

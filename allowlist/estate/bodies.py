@@ -32,6 +32,8 @@ class Estate:
     derived: dict[object, Any] = field(default_factory=dict, compare=False, repr=False)
     unreadable: tuple[Unreadable, ...] = ()
     planned: bool = False
+    empty: frozenset[str] = frozenset()
+    """Lists below resources that were read and held nothing, by normalised id: nothing there is an answer too."""
     whole: dict[object, Any] = field(default_factory=dict, init=False, compare=False, repr=False)
     """What was worked out from all of this estate, which no other estate shares."""
     _by_type: dict[str, list[str]] = field(default_factory=dict, init=False, compare=False, repr=False)
@@ -63,12 +65,14 @@ class Estate:
     def with_resources(self, bodies: Iterable[Body]) -> Estate:
         """A copy in which ``bodies`` are added or replace what stood there."""
         changed = {normal_id(body["id"]): body for body in bodies}
-        return Estate({**self.resources, **changed}, self.origin, self.derived, self.unreadable)
+        return Estate(
+            {**self.resources, **changed}, self.origin, self.derived, self.unreadable, empty=self.empty
+        )
 
     def without(self, resource_ids: Iterable[str]) -> Estate:
         gone = {normal_id(resource_id) for resource_id in resource_ids}
         kept = {key: body for key, body in self.resources.items() if key not in gone}
-        return Estate(kept, self.origin, self.derived, self.unreadable)
+        return Estate(kept, self.origin, self.derived, self.unreadable, empty=self.empty)
 
 
 # Server-made parts of a body: they change without anybody changing what is configured.

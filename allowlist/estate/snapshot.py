@@ -28,10 +28,12 @@ from allowlist.estate.unreadable import Unreadable
 if TYPE_CHECKING:
     from allowlist.estate.terraform.read import TerraformReading
 
-__all__ = ["SCHEMA", "UNREADABLE", "read_snapshot"]
+__all__ = ["EMPTY", "SCHEMA", "UNREADABLE", "read_snapshot"]
 
 UNREADABLE = "unreadable.json"
 """The file of a snapshot that says what could not be read."""
+EMPTY = "empty-lists.json"
+"""The file of a snapshot that says which lists below resources were read and held nothing."""
 
 
 @dataclass(slots=True)
@@ -47,6 +49,7 @@ class _Snapshot:
     hints: list[str] = field(default_factory=list)
     unread: list[Unread] = field(default_factory=list)
     unreadable: list[str] = field(default_factory=list)
+    empty: set[str] = field(default_factory=set)
 
     def refuse(self, error: InvalidInput) -> None:
         self.problems += error.problems
@@ -158,6 +161,7 @@ def _take(
             else:
                 found.add(in_arm_shape(item, str(file)), str(file))
         found.unreadable += _unreadable_in(file)
+        found.empty |= _empty_in(file)
     except InvalidInput as error:
         if alone or not isinstance(error, ForeignDocument):
             found.refuse(error)
@@ -188,6 +192,14 @@ def _unreadable_in(file: JsonFile) -> list[str]:
         return []
     told = file.data.get("unreadable", [])
     return [str(item) for item in told] if isinstance(told, list) else [f"what {UNREADABLE} speaks of"]
+
+
+def _empty_in(file: JsonFile) -> set[str]:
+    """The lists that a snapshot of ours says it read and found nothing in."""
+    if file.path.name != EMPTY or not isinstance(file.data, dict):
+        return set()
+    told = file.data.get("empty", [])
+    return {normal_id(item) for item in told if isinstance(item, str)} if isinstance(told, list) else set()
 
 
 def _read_templates(found: _Snapshot, cloud: str) -> None:
@@ -232,4 +244,5 @@ def _estate(found: _Snapshot, path: Path) -> Estate:
         with_children(bodies),
         str(path),
         unreadable=tuple(map(Unreadable.parse, dict.fromkeys(found.unreadable))),
+        empty=frozenset(found.empty),
     )

@@ -10,7 +10,7 @@ import msgspec
 from allowlist.errors import AllowlistError
 from allowlist.estate.bodies import Estate, fingerprint
 from allowlist.estate.resource_id import ResourceId
-from allowlist.estate.snapshot import SCHEMA, UNREADABLE
+from allowlist.estate.snapshot import EMPTY, SCHEMA, UNREADABLE
 from allowlist.workflow.files import write_file
 
 
@@ -25,6 +25,12 @@ class SnapshotFile(msgspec.Struct, frozen=True, kw_only=True):
     """What could not be read when the snapshot was taken, and why."""
 
 
+class EmptyLists(SnapshotFile, frozen=True, kw_only=True):
+    """The lists below resources that were read and held nothing, by id."""
+
+    empty: list[str]
+
+
 def save_snapshot(estate: Estate, folder: Path, now: dt.datetime) -> int:
     """Write ``estate`` to ``folder``; how many resources. Refuses a folder that holds other JSON files."""
     if folder.is_dir() and any(not _is_ours(path) for path in folder.glob("*.json")):
@@ -32,7 +38,7 @@ def save_snapshot(estate: Estate, folder: Path, now: dt.datetime) -> int:
             f"{folder} holds JSON files that are no snapshot", hint="give an empty or new folder"
         )
     names = {key: _file_name(key) for key in estate.resources}
-    kept = {*names.values(), *([UNREADABLE] if estate.unreadable else [])}
+    kept = {*names.values(), *([UNREADABLE] if estate.unreadable else []), *([EMPTY] if estate.empty else [])}
     for path in folder.glob("*.json"):
         if path.name not in kept:
             path.unlink()
@@ -41,6 +47,15 @@ def save_snapshot(estate: Estate, folder: Path, now: dt.datetime) -> int:
         lost = [str(item) for item in estate.unreadable]
         document = SnapshotFile(schema=SCHEMA, taken=taken, fingerprint="", resources=[], unreadable=lost)
         write_file(folder / UNREADABLE, document)
+    if estate.empty:
+        lists = EmptyLists(
+            schema=SCHEMA,
+            taken=now.isoformat(timespec="seconds"),
+            fingerprint="",
+            resources=[],
+            empty=sorted(estate.empty),
+        )
+        write_file(folder / EMPTY, lists)
     for key, body in estate.resources.items():
         document = SnapshotFile(
             schema=SCHEMA,

@@ -79,6 +79,8 @@ AROUND = (
 class _Reading:
     bodies: list[Body] = field(default_factory=list)
     unreadable: list[Unreadable] = field(default_factory=list)
+    empty: list[str] = field(default_factory=list)
+    """Ids of lists below resources that were answered and held nothing."""
 
 
 def read_surroundings(arm: ArmReader, known: Estate, named: Iterable[str], *, whole: bool) -> Estate:
@@ -107,6 +109,7 @@ def read_surroundings(arm: ArmReader, known: Estate, named: Iterable[str], *, wh
         known.origin,
         whole_estate.derived,
         (*known.unreadable, *dict.fromkeys(unreadable)),
+        empty=known.empty | {normal_id(item) for reading in readings for item in reading.empty},
     )
 
 
@@ -139,6 +142,7 @@ def _read(arm: ArmReader, kinds: Sequence[Kind], subscriptions: Sequence[str]) -
         for reading in pool.map(lambda pair: _list_kind(arm, *pair), wanted):
             result.bodies += reading.bodies
             result.unreadable += reading.unreadable
+            result.empty += reading.empty
     return result
 
 
@@ -151,10 +155,13 @@ def _list_kind(arm: ArmReader, kind: Kind, subscription: str) -> _Reading:
         for body in parents:
             if _is_wanted(kind, body):
                 name = child.removeprefix(_BELOW) if child.startswith(_BELOW) else f"{kind.type}/{child}"
+                refused = len(reading.unreadable)
                 found = _list(
                     arm, f"{body['id']}/{child}", kind.child_version(child), name, subscription, reading
                 )
                 reading.bodies += found
+                if child.startswith(_BELOW) and not found and len(reading.unreadable) == refused:
+                    reading.empty.append(f"{body['id']}/{child}")
                 if child == "originGroups":
                     reading.bodies += _origins(arm, kind, subscription, found, reading)
     return reading

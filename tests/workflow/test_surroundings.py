@@ -131,3 +131,31 @@ def test_a_snapshot_remembers_what_could_not_be_read(tmp_path: Path) -> None:
     again = read_snapshot(tmp_path / "state")
     assert again.unreadable == estate.unreadable
     assert states(report(again)) == states(report(estate))
+
+
+def without_settings() -> dict[str, Body]:
+    return {key: body for key, body in clean_bodies().items() if "/diagnosticsettings/" not in key}
+
+
+def logs_of(posture: Posture) -> list[tuple[State, str]]:
+    found = (item.observation for item in posture.findings if item.observation.code == "firewall-logs")
+    return [(item.state, item.says) for item in found]
+
+
+def test_a_list_of_diagnostic_settings_that_was_read_and_is_empty_is_an_answer(tmp_path: Path) -> None:
+    estate = read(Listing(without_settings()))
+    save_snapshot(estate, tmp_path / "state", NOW)
+    again = read_snapshot(tmp_path / "state")
+
+    ((state, says),) = logs_of(report(estate))
+    assert state is State.NOT_MET
+    assert says.endswith("keeps no log of application rules and network rules: it has no diagnostic setting")
+    assert again.empty == estate.empty != frozenset()
+    assert logs_of(report(again)) == [(state, says)]
+
+
+def test_a_list_that_was_refused_or_never_asked_for_is_none() -> None:
+    refused = read(Refusing(Listing(without_settings()), "Microsoft.Insights/diagnosticSettings"))
+    assert refused.empty == frozenset()
+    assert {state for state, _ in logs_of(report(refused))} == {State.UNKNOWN}
+    assert [state for state, _ in logs_of(report(Estate.of(without_settings().values())))] == [State.UNKNOWN]

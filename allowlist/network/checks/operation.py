@@ -68,11 +68,12 @@ def _logs(scene: Scene, firewall: Firewall, settings: Sequence[Body]) -> Observa
     remedy = f"add a diagnostic setting to {name}: AZFWApplicationRule, AZFWNetworkRule and AZFWDnsQuery to a workspace"
     if not lacking:
         return met(code, firewall.id, f"{name} keeps its logs of application and network rules", *shown)
-    if settings:
+    if settings or f"{normal_id(firewall.id)}{_BELOW.rstrip('/')}" in scene.estate.empty:
         return fault(
             code,
             firewall.id,
-            f"{name} keeps no log of {' and '.join(lacking)}",
+            f"{name} keeps no log of {' and '.join(lacking)}"
+            + ("" if settings else ": it has no diagnostic setting"),
             remedy,
             *shown,
             severity="warning",
