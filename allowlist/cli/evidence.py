@@ -19,6 +19,8 @@ import click
 from allowlist.cli.common import (
     exit_code_option,
     json_option,
+    ledger_from,
+    ledger_option,
     now,
     project_from,
     project_options,
@@ -46,7 +48,7 @@ def zone_of(context: click.Context, option: click.Parameter, text: str) -> str:
 
 
 @click.command()
-@click.argument("logs", nargs=-1, required=True, metavar="LOGS…")
+@click.argument("logs", nargs=-1, metavar="[LOGS…]")
 @click.option(
     "--since",
     type=click.DateTime(["%Y-%m-%d"]),
@@ -109,6 +111,7 @@ def zone_of(context: click.Context, option: click.Parameter, text: str) -> str:
 @click.option("--all", "everything", is_flag=True, help="Show every row, not the first of each kind.")
 @project_options
 @state_options
+@ledger_option
 @format_option
 @report_option
 @output_option
@@ -135,6 +138,7 @@ def evidence(
     exclude: tuple[str, ...],
     snapshot: Path | None,
     sign_in: SignIn,
+    ledger_url: str | None,
     form: str,
     reports: tuple[tuple[str, Path], ...],
     output: Path | None,
@@ -146,7 +150,8 @@ def evidence(
     LOGS are files, folders, abfss:// or blob addresses, or - for standard input: Azure Firewall logs as they come from a
     storage account, an event hub or Log Analytics, legacy diagnostics, virtual network flow logs, Squid and Envoy access
     logs; also packed with gzip or zstd, and Parquet. The shape is decided file by file. What is not understood is
-    counted and told, and then nothing is called unused.
+    counted and told, and then nothing is called unused or redundant. Without LOGS what allowlist sync remembers in the
+    ledger counts.
 
     \b
     Examples:
@@ -154,6 +159,7 @@ def evidence(
       allowlist evidence ./logs --since 2026-11-01 --until 2026-11-30 -o evidence.html
       allowlist evidence ./logs --snapshot ./state --what-if plan.json
       allowlist evidence access.log.gz --logs-only --learn
+      allowlist evidence --ledger sqlite:///ledger.db
     """
     from allowlist.azure.connection import credential_for
     from allowlist.render.evidence import (
@@ -171,7 +177,10 @@ def evidence(
         since=since.date() if since else None, until=until.date() if until else None, quiet_hours=quiet_hours
     )
     asked = asking(window.since, window.until, now(), lambda host: credential_for(sign_in.to(), host))
-    with _traffic(logs, zone, memory_mb, asked) as traffic:
+    if not logs and logs_only:
+        raise click.UsageError("--logs-only needs LOGS: what the ledger remembers belongs to a workload")
+    opened = _traffic(logs, zone, memory_mb, asked) if logs else _remembered(workload_path, ledger_url)
+    with opened as traffic:
         if learning:
             expires = now().date() + dt.timedelta(days=180)
             for line in draft_text(
@@ -220,6 +229,17 @@ def _traffic(logs: tuple[str, ...], zone: str, memory_mb: int, ask: Ask) -> Iter
             logs, Path(spool), os.environ, zone=zone, memory_mb=memory_mb, progress=progress, ask=ask
         ) as traffic,
     ):
+        yield traffic
+
+
+@contextmanager
+def _remembered(workload_path: Path, ledger_url: str | None) -> Iterator[Traffic]:
+    """What sync remembers of the workload's traffic."""
+    from allowlist.workflow.rolling import remembered
+    from allowlist.workflow.workloads import read_workload
+
+    document, _ = read_workload(workload_path)
+    with ledger_from(ledger_url) as ledger, remembered(ledger, document.name) as traffic:
         yield traffic
 
 

@@ -5,15 +5,17 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from allowlist.cli.apply import duration
 from allowlist.cli.common import (
+    evidence_option,
     ledger_option,
     named_policy,
     now,
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
     from allowlist.plan.model import Plan
     from allowlist.store import Ledger
     from allowlist.store.identity import Identity
+    from allowlist.traffic.engine import Traffic
     from allowlist.workflow.project import Project
     from allowlist.workflow.review_session import Access, ReviewSession
     from allowlist_tui.app import ReviewApp
@@ -50,6 +53,7 @@ if TYPE_CHECKING:
 @placed_connection_options
 @policy_option
 @ledger_option
+@evidence_option
 @click.option("--read-only", is_flag=True, help="Look only: nothing can be decided or applied.")
 @click.option(
     "--confirm-within", metavar="TIME", help="Apply provisionally: undone unless confirmed in time (10m)."
@@ -119,6 +123,7 @@ def review(
     snapshot: Path | None,
     sign_in: SignIn,
     ledger_url: str | None,
+    logs: tuple[str, ...],
     read_only: bool,
     confirm_within: str | None,
     web: bool,
@@ -146,6 +151,7 @@ def review(
     Examples:
       allowlist review plan.json
       allowlist review --snapshot ./state
+      allowlist review --snapshot ./state --evidence ./logs
       allowlist review --read-only
       allowlist review --web plan.json
       allowlist review --web plan.json --oidc-issuer https://id.contoso.example --oidc-client ID
@@ -210,6 +216,7 @@ def review(
         confirm_within=duration(confirm_within) if confirm_within else None,
         leave_watcher=watcher,
         as_printed=with_given,
+        traffic=(lambda _: _named_traffic(logs)) if logs else None,
     )
     if not web:
         return show(access)
@@ -222,6 +229,18 @@ def review(
         by_device=oidc_device,
     )
     return _serve_page(access, client, host or "127.0.0.1", port, public_url or "", proxied_by)
+
+
+@contextmanager
+def _named_traffic(logs: tuple[str, ...]) -> Iterator[Traffic]:
+    """The logs that were named, as ``allowlist evidence`` reads them."""
+    from allowlist.workflow.logs import reading_logs
+
+    with (
+        TemporaryDirectory(prefix="allowlist-logs-") as spool,
+        reading_logs(logs, Path(spool), os.environ) as traffic,
+    ):
+        yield traffic
 
 
 def _require_plan(plan_path: Path | None) -> None:

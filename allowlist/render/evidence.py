@@ -41,6 +41,7 @@ def anonymised(evidence: Evidence, key: bytes) -> Evidence:
         denied=tuple(replace(item, tally=tally(item.tally)) for item in evidence.denied),
         excess=tuple(replace(item, tally=tally(item.tally)) for item in evidence.excess),
         effects=tuple(replace(item, tally=tally(item.tally)) for item in evidence.effects),
+        redundant=tuple(replace(item, tally=tally(item.tally)) for item in evidence.redundant),
     )
 
 
@@ -73,6 +74,13 @@ def evidence_text(
             "unused",
             [f"  {item.kind} {item.subject}: {item.text}" for item in evidence.unused[:limit]],
             len(evidence.unused),
+            limit,
+        )
+    if not evidence.refused:
+        yield from _section(
+            "redundant",
+            [f"  rule {item.rule}  {_tally(item.tally)}: {item.text}" for item in evidence.redundant[:limit]],
+            len(evidence.redundant),
             limit,
         )
     if evidence.confirmed:
@@ -168,7 +176,11 @@ def _time(moment: dt.datetime | None) -> str:
 def summary_line(evidence: Evidence) -> str:
     """One line, with what is not known in it."""
     wanted = sum(bool(item.wanted_by) for item in evidence.denied)
-    unused = "unused not said" if evidence.refused else f"{len(evidence.unused)} unused"
+    unused = (
+        "unused not said"
+        if evidence.refused
+        else f"{len(evidence.unused)} unused, {len(evidence.redundant)} redundant"
+    )
     parts = [
         f"{len(evidence.denied)} denied, {wanted} of them required",
         f"{len(evidence.excess)} not required",
@@ -215,6 +227,13 @@ def evidence_json(evidence: Evidence) -> dict[str, Any]:
             {"kind": item.kind, "subject": item.subject, "text": item.text} for item in evidence.unused
         ],
         "unused_refused": list(evidence.refused),
+        "redundant": None if evidence.refused else [
+            {
+                "target": item.target, "rule": item.rule, "instead": list(item.instead), "decides": item.decides,
+                "text": item.text, **_tally_json(item.tally),
+            }
+            for item in evidence.redundant
+        ],
         "what_if": evidence.what_if,
         "effects": [
             {"effect": item.word, "end": item.end, "before": item.before, "after": item.after, **_tally_json(item.tally)}
@@ -254,6 +273,7 @@ def evidence_report(evidence: Evidence, file: str) -> Report:
         *(_denied_notice(item) for item in evidence.denied),
         *(Notice(rule="not-required", level="note", target="", subject=item.end, text=f"let through {_tally(item.tally)} by {item.by}", remedy=item.tighten) for item in evidence.excess),
         *(Notice(rule="unused", level="note", target="", subject=f"{item.kind} {item.subject}", text=item.text) for item in evidence.unused),
+        *(Notice(rule="redundant", level="note", target=item.target, subject=f"rule {item.rule}", text=item.text) for item in evidence.redundant),
         *(Notice(rule=f"what-if-{item.word}", level="error" if item.word == "closes" else "warning", target="", subject=item.end, text=f"{WORDS[item.word]}: {_tally(item.tally)}: {item.before} → {item.after}") for item in evidence.effects),
     ]  # fmt: skip
     name = f"evidence {evidence.workload}".strip()

@@ -145,6 +145,29 @@ class Unused:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Redundant:
+    """A rule without which every flow that was seen is decided as it was, by the rules ``instead``.
+
+    ``tally`` counts the flows that fit it; ``decides`` says whether it decides any, or another rule always comes first.
+    """
+
+    target: str
+    rule: str
+    tally: Tally
+    instead: tuple[str, ...]
+    decides: bool
+
+    @property
+    def text(self) -> str:
+        by = ", ".join(self.instead)
+        return (
+            f"its flows would be decided the same by {by}"
+            if self.decides
+            else f"its flows are decided before by {by}"
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Effect:
     """What a change would have done to flows that were seen: ``opens``, ``closes``, ``moves`` or ``unknown``."""
 
@@ -164,8 +187,10 @@ class Evidence:
     denied: tuple[Denied, ...] = ()
     excess: tuple[Excess, ...] = ()
     unused: tuple[Unused, ...] = ()
+    redundant: tuple[Redundant, ...] = ()
+    """Rules whose traffic another rule always decides as well; all of them together may go."""
     refused: tuple[str, ...] = ()
-    """Why nothing is said about what is unused."""
+    """Why nothing is said about what is unused or redundant."""
     effects: tuple[Effect, ...] = ()
     what_if: str = ""
     confirmed: tuple[Confirmed, ...] = ()

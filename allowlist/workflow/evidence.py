@@ -20,10 +20,20 @@ from allowlist.rules.model import HTTP_PORTS, FilterRule, NatRule, RuleRef, Rule
 from allowlist.rules.requirement import Requirement
 from allowlist.traffic.account import Account, gaps_of
 from allowlist.traffic.engine import Traffic
-from allowlist.traffic.findings import Denied, Effect, Evidence, Excess, Seen, Tally, Unused
+from allowlist.traffic.findings import (
+    Denied,
+    Effect,
+    Evidence,
+    Excess,
+    Redundant,
+    Seen,
+    Tally,
+    Unused,
+)
 from allowlist.workflow.known_names import KnownNames
 from allowlist.workflow.own_hits import hits_in
 from allowlist.workflow.project import Project
+from allowlist.workflow.redundancy import Chains
 from allowlist.workload import TargetSpec
 
 _SHOWN = 5
@@ -181,6 +191,7 @@ def gather(
         excess=tuple(_most(gathering.excess_items())),
         confirmed=known.confirmed(hits_in(traffic), project.now.date()),
         unused=() if refused else tuple(gathering.unused_items()),
+        redundant=() if refused else tuple(gathering.redundant_items()),
         refused=refused,
         effects=tuple(_most(gathering.effect_items())),
         what_if=what_if,
@@ -210,6 +221,7 @@ class _Gathering:
         self._used_targets: set[str] = set()
         self._logs: set[str] = set()
         self._wanted = [_Wanted(judge.wanted) for judge in judges]
+        self._chains = [Chains() for _ in judges]
 
     def take(self, seen: Seen) -> None:
         self._logs.add(seen.log)
@@ -241,6 +253,8 @@ class _Gathering:
             if ours and not wanted:
                 by = seen.decided_by or (str(verdict.ref) if verdict is not None and verdict.ref else "")
                 self._excess.setdefault((seen.end, by), (seen, Tally(), verdict))[1].add(seen)
+        if verdict is not None and flow is not None and seen.log != "threat":
+            self._chains[number].take(judge.verdicts, flow, verdict, seen)
         if self._after and verdict is not None and flow is not None:
             self._compare(seen, verdict, self._after[number].verdict(flow))
 
@@ -291,8 +305,16 @@ class _Gathering:
         for (word, end, before, after), tally in self._effects.items():
             yield Effect(word=word, end=end, tally=tally, before=before, after=after)
 
+    def redundant_items(self) -> Iterator[Redundant]:
+        for judge, chains in zip(self._judges, self._chains, strict=True):
+            yield from chains.redundant(judge.target)
+
     def unused_items(self) -> Iterator[Unused]:
-        """Only of kinds whose log was seen at all: without a network log nothing is known of network rules."""
+        """Only of kinds whose log was seen at all: without a network log nothing is known of network rules.
+
+        A rule whose flows another one always decides first is redundant, which says more.
+        """
+        fits = {item.rule for item in self.redundant_items() if not item.decides}
         for judge in self._judges:
             if judge.target not in self._used_targets:
                 yield Unused(kind="target", subject=judge.target, text="no flow went through it")
@@ -302,7 +324,8 @@ class _Gathering:
                 ("network", judge.ruleset.network),
             ):
                 if self._logs & {stage, "proxy"}:
-                    yield from self._unused_rules(stage, [rule.ref for rule in rules])
+                    refs = [rule.ref for rule in rules if str(rule.ref) not in fits]
+                    yield from self._unused_rules(stage, refs)
             yield from self._unused_requirements(judge)
 
     def _unused_rules(self, stage: str, refs: Iterable[RuleRef]) -> Iterator[Unused]:

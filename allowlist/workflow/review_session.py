@@ -31,9 +31,12 @@ from allowlist.plan.model import SCHEMA, Plan
 from allowlist.points.point import ArmReader, ArmWriter
 from allowlist.store import Clock, Ledger, PlanRecord, Run
 from allowlist.store.identity import Identity
+from allowlist.traffic.engine import Traffic
+from allowlist.traffic.findings import Evidence
 from allowlist.workflow.applying import ApplyOptions, apply_plan
 from allowlist.workflow.approval_policy import rule_of_plan
 from allowlist.workflow.confirming import confirm_run
+from allowlist.workflow.evidence import Window, gather
 from allowlist.workflow.explaining import Explanation
 from allowlist.workflow.exploring import (
     RunStory,
@@ -43,9 +46,11 @@ from allowlist.workflow.exploring import (
     rules_in_effect,
     story_of,
 )
+from allowlist.workflow.known_names import KnownNames
 from allowlist.workflow.planning import make_plan
 from allowlist.workflow.project import Project, read_estate
 from allowlist.workflow.review import Review
+from allowlist.workflow.rolling import remembered
 from allowlist.workflow.rolling_back import roll_back
 from allowlist.workflow.upgrades import Upgrade, compare_pins
 from allowlist.workload import TargetSpec
@@ -79,6 +84,8 @@ class Access:
     """Leaves somebody behind who undoes a provisional run that nobody confirms, and says who; else the session does."""
     as_printed: Callable[[str], str] = str
     """A text with commands in it as it is shown: with the options of this session that they need."""
+    traffic: Callable[[Project], AbstractContextManager[Traffic]] | None = None
+    """Opens the logs that were named; without them what sync remembers in the ledger counts."""
     sleep: SleepFunction | None = None
     """Waits in place of the stop of a run, which wakes up for who asks twice."""
 
@@ -93,6 +100,8 @@ class ReviewSession:
         self._ledger: Ledger | None = None
         self._project: Project | None = None
         self._estate: Estate | None = None
+        self._weighing = threading.Lock()
+        self._evidence: Evidence | None = None
 
     @property
     def read_only(self) -> str:
@@ -201,6 +210,22 @@ class ReviewSession:
         project, estate = self.project(), self.estate(narrate)
         narrate("checking every requirement")
         return find_all(project, estate, self._access.targets(project))
+
+    def evidence(self, narrate: Narrate, *, again: bool = False) -> Evidence:
+        """What traffic says of the estate; kept until asked for ``again``. Raises AllowlistError where no log is known."""
+        with self._weighing:
+            if self._evidence is None or again:
+                project, estate = self.project(), self.estate(narrate, again=again)
+                narrate("reading logs")
+                specs, window = self._access.targets(project), Window(quiet_hours=project.workload.evidence.quiet_hours)  # fmt: skip
+                with self._traffic(project) as traffic:
+                    self._evidence = gather(project, estate, specs, traffic, window, KnownNames(project.library))  # fmt: skip
+            return self._evidence
+
+    def _traffic(self, project: Project) -> AbstractContextManager[Traffic]:
+        if self._access.traffic is not None:
+            return self._access.traffic(project)
+        return remembered(self.ledger(), project.workload.name)
 
     def explain(self, question: str, narrate: Narrate) -> tuple[Explanation, ...]:
         project, estate = self.project(), self.estate(narrate)

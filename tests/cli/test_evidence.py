@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,8 +11,10 @@ from typing import Any
 import pytest
 
 from allowlist.simulator.traffic import Event, decided
+from allowlist.workflow.rolling import days_of
 from tests.helpers.cli import CONTOSO, Result, allowlist, on_contoso
-from tests.helpers.traffic import event, lines, write
+from tests.helpers.ledgers import opened
+from tests.helpers.traffic import bodies_in, event, lines, reading, write
 
 HOURS = 3
 AGENT, NOTEBOOK, STRANGER = "10.40.0.4", "10.40.3.9", "10.77.0.1"
@@ -23,8 +26,7 @@ def _in_its_own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _bodies() -> list[dict[str, Any]]:
-    read = [json.loads(path.read_text()) for path in sorted(CONTOSO.glob("*.json"))]
-    return [body for document in read for body in document.get("value", [document])]
+    return bodies_in(CONTOSO)
 
 
 def _flows() -> Iterator[Event]:
@@ -286,3 +288,23 @@ def test_a_flow_that_is_none_is_told_with_its_line(tmp_path: Path, flow: str) ->
     result = allowlist("simulate", "--traffic", tmp_path / "flows.jsonl", "--logs", tmp_path / "logs")
     assert result.code == 1
     assert f"{tmp_path}/flows.jsonl:2" in result.err
+
+
+def test_without_logs_the_ledger_is_asked_for_what_sync_remembers(tmp_path: Path) -> None:
+    ledger = ("--ledger", f"sqlite:///{tmp_path}/ledger.db")
+    nothing = on_contoso("evidence", *ledger)
+    assert nothing.code == 1
+    assert "the ledger remembers no traffic of research-agents" in nothing.err
+    with opened(ledger[1]) as kept, reading([_logs(tmp_path)], tmp_path) as traffic:
+        kept.keep_traffic("research-agents", days_of(traffic, dt.date(2026, 1, 1)), dt.date(2026, 1, 1))
+    found = on_contoso("evidence", *ledger, "--json")
+    told = _denied(found)["models.research.contoso.com"]
+    assert (told["count"], told["wanted_by"]) == (9, ["own@research-agents#model-registry"])
+    assert found.json["unused"] is not None
+
+
+def test_redundant_rules_are_told_of_a_whole_window_only(tmp_path: Path) -> None:
+    folder = _logs(tmp_path)
+    assert on_contoso("evidence", folder, "--json").json["redundant"] is not None
+    (folder / "broken.json").write_text("{\n")
+    assert on_contoso("evidence", folder, "--json").json["redundant"] is None

@@ -70,3 +70,9 @@ def write(folder: Path, events: Sequence[Event], *shapes: str) -> Path:
 
 def lines(*objects: Any) -> str:
     return "".join(f"{one if isinstance(one, str) else json.dumps(one)}\n" for one in objects)
+
+
+def bodies_in(folder: Path) -> list[dict[str, Any]]:
+    """Every resource of a folder with ARM JSON, for the simulator to decide flows by."""
+    read = [json.loads(path.read_text()) for path in sorted(folder.glob("*.json"))]
+    return [body for document in read for body in document.get("value", [document])]

@@ -16,6 +16,7 @@ from allowlist.plan.findings import Finding
 from allowlist.store import Run
 from allowlist.workflow.review_session import ReviewSession
 from allowlist.workflow.upgrades import Upgrade
+from allowlist_tui.evidence import EVIDENCE_COLUMNS, Told, evidence_lines, evidence_rows
 from allowlist_tui.explore import (
     CATALOG_COLUMNS,
     ESTATE_COLUMNS,
@@ -298,6 +299,23 @@ class HistoryPane(ExplorePane):
             (("it is refused when somebody changed the same target since", "muted"),),
         )
         self.host.push_screen(Typed("roll back", lines, word, "Roll back"), answered)
+
+
+class EvidencePane(ExplorePane):
+    """What traffic says: of the logs that were named, or of what sync remembers in the ledger."""
+
+    COLUMNS = EVIDENCE_COLUMNS
+    WORD = "evidence"
+    NOTHING = "no traffic"
+
+    def read(self, again: bool) -> Listed:
+        return evidence_rows(self.session.evidence(lambda _: None, again=again))
+
+    def source(self) -> str:
+        return self.session.estate_source()
+
+    def details(self, item: Told) -> Iterable[Line]:
+        return evidence_lines(item)
 
 
 class CatalogPane(ExplorePane):

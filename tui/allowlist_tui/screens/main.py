@@ -20,13 +20,20 @@ from allowlist.workflow.review_session import ReviewSession
 from allowlist_tui.filtering import ChangeIndex
 from allowlist_tui.host import Host, host_of
 from allowlist_tui.panes import Stands
-from allowlist_tui.panes.explore import CatalogPane, EstatePane, ExplorePane, FindingPane, HistoryPane
+from allowlist_tui.panes.explore import (
+    CatalogPane,
+    EstatePane,
+    EvidencePane,
+    ExplorePane,
+    FindingPane,
+    HistoryPane,
+)
 from allowlist_tui.panes.review import ReviewPane
 from allowlist_tui.screens.choosing import PlanChooser
 from allowlist_tui.widgets.bars import GateBar, HintBar, Tab, TabLine, TopBar, hints_of
 from allowlist_tui.widgets.outline import Node, build_outline
 
-TABS = ("review", "estate", "findings", "history", "catalogs")
+TABS = ("review", "estate", "findings", "history", "catalogs", "evidence")
 _POLL_SECONDS = 2.0
 Opened = tuple[Review, Node, ChangeIndex]
 
@@ -83,15 +90,21 @@ class MainScreen(Screen[None]):
     def host(self) -> Host:
         return host_of(self.app)
 
+    @property
+    def _tabs(self) -> tuple[str, ...]:
+        """Evidence is about a workload and its rules: without them there is none."""
+        return TABS if self.session.can_plan else TABS[:-1]
+
     def compose(self) -> ComposeResult:
         yield TopBar()
-        yield TabLine(TABS)
+        yield TabLine(self._tabs)
         with ContentSwitcher(initial="review"):
             yield ReviewPane(self.session, id="review")
             yield EstatePane(self.session, id="estate")
             yield FindingPane(self.session, id="findings")
             yield HistoryPane(self.session, id="history")
             yield CatalogPane(self.session, id="catalogs")
+            yield EvidencePane(self.session, id="evidence")
         yield GateBar()
         yield HintBar()
 
@@ -239,6 +252,9 @@ class MainScreen(Screen[None]):
         self.action_tab(message.tab)
 
     def action_tab(self, name: str) -> None:
+        if name not in self._tabs:
+            self.host.refuse("evidence needs a workload file and the state of its targets")
+            return
         self.query_one(ContentSwitcher).current = name
         self.query_one(TabLine).activate(name)
         pane = self.query_one(f"#{name}")
