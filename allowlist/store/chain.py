@@ -121,14 +121,14 @@ def _check_place(row: Row[Any], last: Head) -> Iterator[Tampering]:
     if row.seq != last.seq + 1:
         gap = row.seq - last.seq - 1
         yield Tampering(seq=last.seq + 1, because=f"{gap} row{'s are' if gap > 1 else ' is'} missing here")
-    elif row.previous != last.digest and _is_intact(row):
+    elif row.previous != last.digest and is_intact(row):
         yield Tampering(
             seq=max(last.seq, 1), because="hash chain broken: the next row refers to another digest"
         )
 
 
 def _check_content(connection: Connection, row: Row[Any]) -> Iterator[Tampering]:
-    if not _is_intact(row):
+    if not is_intact(row):
         yield Tampering(seq=row.seq, because="its content does not match its digest")
         return
     digest = msgspec.json.decode(row.body).get("blob")
@@ -148,7 +148,8 @@ def _check_end(connection: Connection, last: Head, anchor: Head | None) -> Itera
         )
 
 
-def _is_intact(row: Row[Any]) -> bool:
+def is_intact(row: Row[Any]) -> bool:
+    """Does the digest of a row fit what stands in it?"""
     values = row._asdict()
     kept = values.pop("digest")
     return digest_of(values) == str(kept)

@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, Select, select
+from sqlalchemy import Connection, Row, Select, func, select
 
 from allowlist.documents import canonical_json
 from allowlist.documents.prepared import prepared
@@ -31,6 +31,7 @@ from allowlist.store.records import (
     Decision,
     Entry,
     Head,
+    KeptAnswer,
     Lease,
     Moment,
     PlanRecord,
@@ -47,6 +48,7 @@ _DECISION = "decision"
 _SNAPSHOT = "snapshot"
 _OWNED = "owned"
 _NOTE = "note-"
+_ANSWER = "answer"
 _OUR_WORDS = (_DECISION, _PLAN)
 """Kinds that hold nothing but what people here said: a secret in them is refused. Elsewhere texts of others are masked."""
 _AT_ONCE = 500
@@ -343,6 +345,34 @@ class Ledger:
         query = _events(f"{_NOTE}{kind}").where(tables.event.c.subject.startswith(start, autoescape=True))
         with self._database.read() as connection:
             return {row.subject: chain.entry_of(row) for row in connection.execute(query)}
+
+    # answers
+
+    def keep_answers(self, answers: Mapping[str, KeptAnswer]) -> None:
+        """Keep answers by subject until one of them is given anew; one that holds a secret is not kept."""
+        with self._database.write() as connection:
+            rows = []
+            for subject, answer in answers.items():
+                if masked(answer.body) == answer.body:
+                    blob = blobs.put(connection, answer.body, f"the answer about {subject}")
+                    rows.append(self._row(_ANSWER, subject, {"blob": blob}, answer.inputs))
+            chain.append(connection, *rows)
+
+    def kept_answers(self, start: str) -> dict[str, KeptAnswer]:
+        """The latest answer about every subject that begins with ``start``.
+
+        Only those whose row and document are what was written: an edit of either is as if nothing had been kept.
+        """
+        event = tables.event.c
+        mine = (event.kind == _ANSWER) & event.subject.startswith(start, autoescape=True)
+        latest = select(func.max(event.seq)).where(mine).group_by(event.subject)
+        with self._database.read() as connection:
+            rows = connection.execute(select(tables.event).where(event.seq.in_(latest))).all()
+            kept = {row: str(msgspec.json.decode(row.body)["blob"]) for row in rows if chain.is_intact(row)}
+            bodies = dict(blobs.get_many(connection, set(kept.values())))
+        return {
+            row.subject: KeptAnswer(row.state, bodies[blob]) for row, blob in kept.items() if blob in bodies
+        }
 
     # traffic
 

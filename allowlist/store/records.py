@@ -151,6 +151,14 @@ class Entry:
     digest: str
 
 
+@dataclass(frozen=True, slots=True)
+class KeptAnswer:
+    """Something worked out, and the digest of all it was worked out from."""
+
+    inputs: str
+    body: bytes
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Head:
     """The last row of the ledger. Kept outside, it proves later that no history was rewritten."""

@@ -99,6 +99,10 @@ class World:
         for text in texts:
             self.simulator.faults.add(parse_fault(text))
 
+    def rows(self) -> int:
+        """How many rows the ledger has, but for what a look showed and the next one may take over."""
+        return sum(entry.kind != "answer" for entry in self.ledger.entries(1000))
+
     def rules(self, resource: str = OURS) -> list[str]:
         body = self.body(resource)
         if body is None:

@@ -74,11 +74,11 @@ def test_by_default_nothing_is_applied_even_when_people_approved(world: World) -
 
 def test_what_waits_is_kept_as_one_pending_plan_however_often_it_runs(world: World) -> None:
     first = only(run(world))
-    entries = len(world.ledger.entries(1000))
+    entries = world.rows()
     second = only(run(world))
     assert first.plan_id
     assert (second.plan_id, second.meaning) == (first.plan_id, first.meaning)
-    assert len(world.ledger.entries(1000)) == entries
+    assert world.rows() == entries
     assert [plan.plan_id for plan in world.ledger.plans(pending_only=True)] == [first.plan_id]
 
 
@@ -90,6 +90,18 @@ def test_what_people_approved_is_applied_and_verified(world: World) -> None:
     assert (outcome.state, outcome.code, outcome.applied, outcome.waiting) == ("applied", 2, 4, 31)
     assert len(world.rules()) == 4
     assert world.ledger.run(outcome.run_id).state == "succeeded"
+
+
+def test_a_decision_counts_at_once_though_nothing_else_is_another(world: World) -> None:
+    automate(world, "apply: approved")
+    first = only(run(world))
+    answers = [entry.seq for entry in world.ledger.entries(1000) if entry.kind == "answer"]
+    assert answers
+    assert only(run(world)).meaning == first.meaning
+    assert [entry.seq for entry in world.ledger.entries(1000) if entry.kind == "answer"] == answers
+    plan = world.plan()
+    world.approve(plan, *plan.changes[:2])
+    assert only(run(world)).applied == 2
 
 
 def test_the_policy_lets_through_only_what_is_safe_and_the_ledger_says_on_whose_word(world: World) -> None:
@@ -112,11 +124,11 @@ def test_the_second_run_writes_nothing_and_says_nothing(world: World) -> None:
     automate(world, SAFE_EVERYTHING)
     first = only(run(world))
     assert first.applied == 35
-    before, entries = writes(world), len(world.ledger.entries(1000))
+    before, entries = writes(world), world.rows()
     again = only(run(world))
     assert (again.applied, again.waiting, again.plan_id) == (0, 0, "")
     assert writes(world) == before
-    assert len(world.ledger.entries(1000)) == entries
+    assert world.rows() == entries
 
 
 def test_a_rejected_change_is_never_applied_by_policy(world: World) -> None:

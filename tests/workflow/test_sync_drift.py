@@ -140,10 +140,10 @@ def test_every_surface_comes_to_rest_and_what_others_take_from_us_is_found(
         automate_json(world, apply="approved")
         world.approve(world.plan())
         assert only(run(world)).applied > 0
-        before, entries = writes(world), len(world.ledger.entries(1000))
+        before, entries = writes(world), world.rows()
         at_rest = only(run(world))
         assert (at_rest.applied, at_rest.waiting, at_rest.drift) == (0, 0, ())
-        assert (writes(world), len(world.ledger.entries(1000))) == (before, entries)
+        assert (writes(world), world.rows()) == (before, entries)
 
         take_away(world, surface)
         outcome = only(run(world))

@@ -11,6 +11,7 @@ from typing import Protocol
 from allowlist.apply.executor import RunContext
 from allowlist.points.point import ArmWriter
 from allowlist.workflow.project import Project
+from allowlist.workflow.reuse import Kept
 from allowlist.workflow.syncing.approvals import SignedApprovals
 from allowlist.workflow.syncing.calendar import closed_because
 from allowlist.workflow.syncing.lock_groups import LockGroups
@@ -54,7 +55,7 @@ class Pass:
     """One workload of one run. ``reads`` answers repeated reads once; ``arm`` always asks Azure.
 
     ``blocked`` maps target names to the reason why nothing may be written there in this run. ``trust_ledger``
-    raises AllowlistError when the ledger was edited.
+    raises AllowlistError when the ledger was edited. ``kept`` is what earlier runs found out.
     """
 
     project: Project
@@ -66,6 +67,7 @@ class Pass:
     context: RunContext
     settings: Settings
     trust_ledger: Callable[[], None]
+    kept: Kept
     blocked: Mapping[str, str] = field(default_factory=dict)
 
     @property

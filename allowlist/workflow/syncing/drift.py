@@ -75,9 +75,8 @@ class Found:
         return frozenset(item.id for item in plan.changes if _key(item.operation.path) in self.drift)
 
 
-def find_drift(project: Project, spec: TargetSpec, estate: Estate, ledger: Ledger, now: dt.datetime) -> Found:
+def find_drift(project: Project, spec: TargetSpec, owned: Owned, ledger: Ledger) -> Found:
     """Compare what we own with the last state our runs left; the first look takes things as they are."""
-    owned = _owned(project, spec, estate, now)
     before = _remembered(project, spec, ledger)
     if before is not None and before.rules == owned.rules:
         return Found(owned=owned)
@@ -117,7 +116,7 @@ def _key(path: tuple[str, ...]) -> str:
     return "/".join(path)
 
 
-def _owned(project: Project, spec: TargetSpec, estate: Estate, at: dt.datetime) -> Owned:
+def owned_now(project: Project, spec: TargetSpec, estate: Estate, at: dt.datetime) -> Owned:
     """A draft that wants nothing removes exactly what is ours."""
     point = kind_of(spec.surface).bind(replace(project.target(spec), delete="sync"))
     operations = [item.operation for item in point.draft(estate, (), ()).changes]
@@ -140,7 +139,7 @@ def _written(project: Project, spec: TargetSpec, ledger: Ledger) -> Owned | None
         return None
     at, document = found
     bodies: list[Body] = msgspec.json.decode(document)
-    return _owned(project, spec, Estate.of(bodies), at)
+    return owned_now(project, spec, Estate.of(bodies), at)
 
 
 def _differences(before: Owned, now: Owned) -> Iterator[tuple[str, Drift]]:

@@ -7,7 +7,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from allowlist.points.point import ArmWriter
 from allowlist.workflow.applying import new_run_id, refuse_edited_ledger
 from allowlist.workflow.approval_policy import refuse_other_policy
 from allowlist.workflow.project import Project
+from allowlist.workflow.reuse import Kept
 from allowlist.workflow.rolling import rolled
 from allowlist.workflow.syncing.approvals import SignedApprovals
 from allowlist.workflow.syncing.context import NobodyWatches, Pass, Settings, Watcher
@@ -113,7 +114,9 @@ class _Run:
                 project = work.load()
                 self._watcher.workload(project, work.file)
                 with self._traffic(work, project) as project:
-                    self._targets(self._pass(work, project))
+                    given = self._pass(work, project)
+                    self._targets(given)
+                    self._keep(given)
         except AllowlistError as error:
             self._tell(failed(work.workload, "all targets", error))
 
@@ -155,6 +158,7 @@ class _Run:
             context=replace(self._around, who=work.who or self._around.who),
             settings=self._settings,
             trust_ledger=self._trust_ledger,
+            kept=Kept(self._around.ledger, project, work.who or self._around.who),
         )
 
     def _targets(self, given: Pass) -> None:
@@ -168,6 +172,11 @@ class _Run:
             return
         with ThreadPoolExecutor(max_workers=self._settings.parallel) as pool:
             list(pool.map(lambda spec: self._target(given, spec), given.specs))
+
+    def _keep(self, given: Pass) -> None:
+        """What was found out serves the next run; a ledger that is busy holds nothing up."""
+        with suppress(AllowlistError):
+            given.kept.write()
 
     def _target(self, given: Pass, spec: TargetSpec) -> None:
         with self._slots:

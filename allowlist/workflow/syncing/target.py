@@ -42,11 +42,14 @@ from allowlist.workflow.known_names import KnownNames
 from allowlist.workflow.planning import make_plan
 from allowlist.workflow.project import Project, read_estate
 from allowlist.workflow.remembering import remembering
+from allowlist.workflow.reuse import Looked
 from allowlist.workflow.syncing.context import Pass
 from allowlist.workflow.syncing.drift import (
     Found,
+    Owned,
     attributed,
     find_drift,
+    owned_now,
     remember,
     remember_written,
 )
@@ -87,6 +90,8 @@ class _Look:
     seen: int
     found: Found | None
     drift: tuple[Drift, ...]
+    is_kept: bool
+    """Was the plan kept from an earlier run? Then nothing is written by it."""
     denied: tuple[DeniedName, ...] = ()
 
     @property
@@ -125,9 +130,11 @@ def _look_and_act(given: Pass, spec: TargetSpec) -> Outcome:
     if not look.going:
         return _outcome(given, spec, look, None)
     with given.lock_groups.hold([look.lock_group]):
-        if given.lock_groups.was_written_since(look.lock_group, look.seen):
+        was_written = given.lock_groups.was_written_since(look.lock_group, look.seen)
+        if was_written:
             _forget(given, look)
-            look = _look(given, spec)
+        if was_written or look.is_kept:
+            look = _look(given, spec, anew=True)
         try:
             result = _carry_out(given, spec, look) if look.going else None
         finally:
@@ -140,26 +147,44 @@ def _forget(given: Pass, look: _Look) -> None:
         given.reads.forget(resource)
 
 
-def _look(given: Pass, spec: TargetSpec) -> _Look:
+def _look(given: Pass, spec: TargetSpec, *, anew: bool = False) -> _Look:
+    """What there is to do; what an earlier run found out from the same is taken over, but for ``anew``."""
     seen = given.lock_groups.moment()
     estate = read_estate(given.project, [spec], given.reads)
     project = remembering(given.project, given.context.ledger)
-    plan = make_plan(project, estate, [spec], given.context.who)
-    point = given.project.point(spec)
-    lock_group = point.lock_group(estate)
-    found = _find_drift(given, project, spec, estate)
+    inputs = given.kept.inputs(project, spec, estate)
+    kept = None if anew else given.kept.find(spec, inputs, project.now)
+    looked = kept or _looked(given, project, spec, estate)
+    if kept is None:
+        given.kept.keep(spec, inputs, looked)
+    plan = looked.plan
+    found = _find_drift(given, project, spec, looked)
     drifted = _Undone(found.undone_by(plan), found.brought_back_by(plan)) if found else _Undone()
     return _Look(
         project=project,
         plan=plan,
         permits=_permits(given, spec, plan, drifted),
         drifted=drifted,
-        lock_group=lock_group,
-        resources=(spec.resource, point.decider(estate)),
+        lock_group=looked.lock_group,
+        resources=(spec.resource, looked.decider),
         seen=seen,
         found=found,
         drift=attributed(found, given.arm) if found else (),
+        is_kept=kept is not None,
         denied=_denied(project, estate, spec),
+    )
+
+
+def _looked(given: Pass, project: Project, spec: TargetSpec, estate: Estate) -> Looked:
+    plan = make_plan(project, estate, [spec], given.context.who)
+    point = given.project.point(spec)
+    owned = owned_now(project, spec, estate, given.context.clock())
+    return Looked(
+        plan=plan,
+        rules=owned.rules,
+        resource=owned.resource,
+        lock_group=point.lock_group(estate),
+        decider=point.decider(estate),
     )
 
 
@@ -170,11 +195,12 @@ def _denied(project: Project, estate: Estate, spec: TargetSpec) -> tuple[DeniedN
     return denied_names(project, estate, spec, project.traffic, KnownNames(project.library))
 
 
-def _find_drift(given: Pass, project: Project, spec: TargetSpec, estate: Estate) -> Found | None:
+def _find_drift(given: Pass, project: Project, spec: TargetSpec, looked: Looked) -> Found | None:
     """Where an earlier run is still open, what it left is its own business."""
     if spec.name in given.blocked:
         return None
-    return find_drift(project, spec, estate, given.context.ledger, given.context.clock())
+    owned = Owned(rules=looked.rules, resource=looked.resource, at=given.context.clock())
+    return find_drift(project, spec, owned, given.context.ledger)
 
 
 def _permits(given: Pass, spec: TargetSpec, plan: Plan, drifted: _Undone) -> list[Permit]:
