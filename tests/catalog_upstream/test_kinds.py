@@ -425,3 +425,34 @@ def test_an_index_of_every_service_owes_nothing_to_anybody(tmp_path: Path) -> No
     made.page(HEAD + ROWS)
 
     assert made.run().owed == ()
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "Make sure that traffic to `10.x.x.x` or `100.x.x.x` is allowed.",
+        "Traffic to `10.x.x.x` and `100.x.x.x` must be let through.",
+        "You might see requests to `10.x.x.x` or `100.x.x.x`; allow these addresses.",
+        "Your firewall must let `10.x.x.x` and `100.x.x.x` through.",
+        "The address ranges `10.x.x.x` and `100.x.x.x` need to be permitted.",
+        "If the logs show denied traffic to `10.x.x.x` or `100.x.x.x`, let this traffic pass.",
+        "It's expected to see traffic to `10.x.x.x` or `100.x.x.x`; don't block it.",
+    ],
+)
+def test_however_it_is_said_that_an_address_pattern_is_let_through(sentence: str) -> None:
+    assert [row.value for row in rows(f"## Firewall\n\n{sentence}\n")] == ["10.x.x.x", "100.x.x.x"]
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "Do not allow `10.x.x.x` or `100.x.x.x`.",
+        "The example uses the address range `10.x.x.x` for the virtual network.",
+        "Supported ranges are `10.x.x.x` and `172.16.x.x`; choose one that doesn't overlap.",
+        "Block traffic to `10.x.x.x`.",
+        "Avoid `100.x.x.x`, as it is reserved.",
+        "Traffic to `10.x.x.x` isn't allowed through.",
+    ],
+)
+def test_an_address_pattern_that_nobody_lets_through_is_no_range(sentence: str) -> None:
+    assert rows(f"## Firewall\n\n{sentence}\n") == []

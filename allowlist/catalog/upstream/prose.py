@@ -48,6 +48,15 @@ _NEGATED = re.compile(
     r"|\binstead of\b|\brather than\b|\bnot required to\b|\b(?:can't|don't|doesn't|cannot) (?:allow|need)\b",
     re.IGNORECASE,
 )
+# A range of addresses in prose is there to be let through, or an example of a network; the verb tells.
+_LETS_THROUGH = re.compile(
+    rf"\b(?:{_ALLOW}(?:s|ed)?|permitted|opened)\b|\blets?\b[^;]*\b(?:through|pass|out|past)\b|\b(?:don't|do not|never|not) block\b",
+    re.IGNORECASE,
+)
+_NOT_LET_THROUGH = re.compile(
+    rf"(?:\b(?:not|never|no|cannot)|n't)\s+(?:\w+\s+){{0,2}}(?:{_ALLOW}|permit|let)|\b(?:example|overlap|choose|avoid|deny|denies|block(?:ed)? by)\b",
+    re.IGNORECASE,
+)
 _SPOILED = re.compile(
     r"\bsuffix(?:es)?\b|\b(?:isn't|is not|not) sufficient\b|\b(?:don't|do not) add\b", re.IGNORECASE
 )
@@ -165,6 +174,8 @@ def _is_demanded(sentence: str, name: Name) -> bool:
     after = sentence[name.end :]
     if _NEGATED.search(before):
         return False
+    if name.kind == "ip_range" and _LETS_THROUGH.search(sentence):
+        return not _NOT_LET_THROUGH.search(sentence)
     if name.style & Style.LINK:
         return bool(_REACH.search(before))
     if _AFTER.match(after) or (_ACCESS_TO.search(before) and _IS_REQUIRED.match(after)):
