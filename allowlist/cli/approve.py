@@ -83,9 +83,10 @@ def approve(
       allowlist approve plan.json 450642f0 --accept shared-suffix --reason "own registry only"
     """
     from allowlist.store.identity import Identity
-    from allowlist.workflow.deciding import chosen_changes, decisions_on, record
+    from allowlist.workflow.deciding import check_gates, chosen_changes, decisions_on, record
 
     plan = read_plan(plan_path)
+    check_gates(plan, gates)
     chosen = chosen_changes(plan, changes or _behind(plan, gates), everything=everything)
     who = Identity(who=principal, kind="unverified") if key and principal else who_decides(sign_in.to(plan))
     with ledger_from(ledger_url) as ledger:

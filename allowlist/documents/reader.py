@@ -121,10 +121,23 @@ def find_problems(source: Source, kind: Any) -> Iterator[Problem]:
         yield source.problem(path, message)
 
 
+_CHOICES = 8
+"""Names to choose from that a message carries."""
+
+
 def near_miss(word: str, known: Iterable[str]) -> str:
     """``; did you mean 'x'?`` or nothing."""
     match = difflib.get_close_matches(str(word), list(known), n=1, cutoff=0.6)
     return f"; did you mean '{match[0]}'?" if match else ""
+
+
+def or_known(word: str, known: Iterable[str]) -> str:
+    """``; did you mean 'x'?``, or what there is to choose from, the first few of many."""
+    names = sorted(known)
+    if near := near_miss(word, names):
+        return near
+    more = f" and {len(names) - _CHOICES} more" if len(names) > _CHOICES else ""
+    return f"; there is {', '.join(names[:_CHOICES])}{more}" if names else "; there is none"
 
 
 Complaints = Iterator[tuple[Path_, str]]
@@ -176,7 +189,19 @@ def _walk_struct(value: Any, info: inspect.StructType, path: Path_) -> Complaint
         if name in value:
             yield from _walk(value[name], item.type, (*path, name))
         elif item.required:
-            yield path, f"lacks the key '{name}'"
+            yield path, f"lacks the key '{name}'{_one_of(item.type)}"
+
+
+def _one_of(info: inspect.Type) -> str:
+    """The values that a key may have, where they are named."""
+    match info:
+        case inspect.LiteralType():
+            words = [str(word) for word in info.values]
+        case inspect.EnumType():
+            words = [str(member.value) for member in info.cls]
+        case _:
+            return ""
+    return f", one of {', '.join(words)}"
 
 
 def _walk_items(value: Any, item_type: inspect.Type, path: Path_) -> Complaints:

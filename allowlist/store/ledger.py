@@ -479,7 +479,20 @@ def _resolve(connection: Connection, kind: str, start: str, word: str) -> str:
         return start if start in found else found[0]
     if found:
         raise AllowlistError(f"{len(found)} {word}s begin with '{start}'", hint="write more of it")
-    raise AllowlistError(f"the ledger knows no {word} '{start}'", hint="'allowlist history' lists them")
+    raise AllowlistError(f"the ledger knows no {word} '{start}'", hint=_latest(connection, kind))
+
+
+def _latest(connection: Connection, kind: str) -> str:
+    """For who named a wrong one: the last few there are."""
+    newest = (
+        select(tables.event.c.subject).where(tables.event.c.kind == kind).order_by(tables.event.c.seq.desc())
+    )
+    found = list(dict.fromkeys(connection.scalars(newest.limit(_LOOKED_AT))))[:_NAMED]
+    return f"the latest: {', '.join(found)}; 'allowlist history' lists them" if found else "it is empty"
+
+
+_NAMED, _LOOKED_AT = 3, 50
+"""How many a message names, out of how many rows: a run that writes much has many."""
 
 
 def _document(connection: Connection, row: Row[Any]) -> bytes:

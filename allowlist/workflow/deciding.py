@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from allowlist.documents import canonical_json
-from allowlist.documents.reader import near_miss
+from allowlist.documents.reader import or_known
 from allowlist.errors import AllowlistError, InvalidInput
 from allowlist.plan.approval import ApprovalPolicy, ApprovalStatus, folded, of_asker, standings
 from allowlist.plan.digest import require_intact
@@ -32,7 +32,11 @@ def chosen_changes(plan: Plan, ids: Sequence[str], *, everything: bool) -> list[
         change = plan.change(text)
         if change is None:
             known = [item.id for item in plan.changes]
-            raise AllowlistError(f"the plan has no single change '{text}'{near_miss(text, known)}")
+            several = [item for item in known if item.startswith(text)]
+            raise AllowlistError(
+                f"the plan has no single change '{text}'{or_known(text, several or known)}",
+                hint="allowlist plan --details shows each with its id; a beginning of it will do",
+            )
         chosen.append(change)
     return chosen
 
@@ -80,7 +84,7 @@ def decisions_on(
 ) -> list[Decision]:
     """One decision per change, and one per change and gate that is accepted; nothing is recorded yet."""
     require_intact(plan, f"plan {plan.id}")
-    _check_gates(plan, gates)
+    check_gates(plan, gates)
     expires = at + dt.timedelta(days=valid_days) if verdict == "approve" else None
     decisions = [
         decision_on(plan, subject_of(change), verdict, who, reason, at, expires=expires) for change in changes
@@ -94,11 +98,12 @@ def decisions_on(
     return decisions
 
 
-def _check_gates(plan: Plan, gates: Sequence[str]) -> None:
+def check_gates(plan: Plan, gates: Sequence[str]) -> None:
+    """Raises AllowlistError for a gate that the plan lacks, or that nobody may accept."""
     known = {gate.id: gate for gate in plan.gates}
     for gate_id in gates:
         if gate_id not in known:
-            raise AllowlistError(f"the plan has no gate '{gate_id}'{near_miss(gate_id, known)}")
+            raise AllowlistError(f"the plan has no gate '{gate_id}'{or_known(gate_id, known)}")
         if known[gate_id].final:
             raise AllowlistError(f"gate '{gate_id}' cannot be accepted: {known[gate_id].text}")
 

@@ -15,7 +15,7 @@ from allowlist.catalog import Catalog, Entry, Kind, Library, Need, Port, Protoco
 from allowlist.catalog.evidence import evidence_line
 from allowlist.catalog.hits import Hits
 from allowlist.catalog.removal import Removal, RemovalPolicy, kept_by_field, waiting_removals
-from allowlist.documents.reader import near_miss
+from allowlist.documents.reader import near_miss, or_known
 from allowlist.documents.source import Source
 from allowlist.documents.words import counted
 from allowlist.errors import CatalogError, InvalidInput, Problem
@@ -178,7 +178,7 @@ class _Builder:
                 catalog = self.library.get(use.name)
                 version = catalog.resolve(use.version)
             except CatalogError as error:
-                self.problems.append(self.source.problem(("catalogs", index), str(error)))
+                self.problems.append(self.source.problem(("catalogs", index), _with_choices(error)))
                 continue
             for entry in self._chosen(catalog, version, use, index):
                 yield from self._requirements(entry, catalog, version, addresses, index)
@@ -300,7 +300,7 @@ class _Builder:
                         f"catalog '{use.name}' has no {key[:-1] if key == 'scenarios' else 'entry'} '{name}'"
                     )
                     place = ("catalogs", index, key, number)
-                    self.problems.append(self.source.problem(place, message + near_miss(name, known)))
+                    self.problems.append(self.source.problem(place, message + or_known(name, known)))
 
     def _requirements(
         self, entry: Entry, catalog: Catalog, version: str, addresses: AddressSet, index: int
@@ -458,3 +458,8 @@ def expand_port(port: Port) -> tuple[tuple[str, tuple[int, int]], ...]:
     if port.protocol == "any":
         return ("tcp", (low, high)), ("udp", (low, high))
     return ((port.protocol.value, (low, high)),)
+
+
+def _with_choices(error: CatalogError) -> str:
+    """Beside the complaint stands what there is; several of them have no room for hints."""
+    return f"{error}; {error.hint}" if error.hint else str(error)

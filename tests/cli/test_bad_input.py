@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -188,3 +189,37 @@ def test_a_full_standard_output_is_told_in_words(command: tuple[str, ...]) -> No
     assert ended.returncode == 1
     assert "standard output cannot be written: No space left on device" in ended.stderr
     assert "defect" not in ended.stderr
+
+
+def test_choices_stand_beside_the_complaint(workplace: Path) -> None:
+    """Whoever named a wrong one sees what there is, also where several mistakes leave no room for hints."""
+    allowlist("demo", "--files", "contoso")
+    where = ("--snapshot", CONTOSO)
+    file = Path("contoso/allowlist.yaml")
+    right = file.read_text()
+
+    def told(old: str, new: str) -> str:
+        assert old in right
+        file.write_text(right.replace(old, new, 1))
+        result = allowlist("check", "--workload", file, *where)
+        assert result.code == 1
+        return result.err
+
+    said = told("version: 1.2.0", "version: 9.9.9")
+    assert "has no version '9.9.9'; released: 1.0.0, " in said
+    said = told("exclude: [addresses-10-0-0-0-8]", "exclude: [xyzzy]")
+    assert "has no entry 'xyzzy'; there is addresses-10-0-0-0-8, " in said
+    assert re.search(r" and \d+ more", said)
+    said = told("exclude: [addresses-10-0-0-0-8]", "exclude: [adresses-10-0-0-0-8]")
+    assert "did you mean 'addresses-10-0-0-0-8'?" in said
+    said = told(re.search(r" *delete: .*\n", right)[0], "")  # type: ignore[index]
+    assert "lacks the key 'delete', one of add-only, no-remove, sync" in said
+    file.write_text(right)
+    allowlist("plan", "--workload", file, *where, "-o", "plan.json")
+    ledger = ("--ledger", "sqlite:///ledger.db")
+    gate = allowlist("approve", "plan.json", "--accept", "removalz", "--reason", "x", *ledger)
+    assert "no gate 'removalz'; there is billed-firewall-foundry-account" in gate.err
+    change = allowlist("approve", "plan.json", "zzzz", "--reason", "x", *ledger)
+    assert re.search(r"no single change 'zzzz'; there is [0-9a-f]{8}, .* more\n", change.err)
+    run = allowlist("history", "nope", *ledger)
+    assert "the ledger knows no run 'nope'\nhint: it is empty" in run.err
