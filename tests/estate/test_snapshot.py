@@ -402,3 +402,15 @@ def test_a_template_may_leave_properties_out(tmp_path: Path) -> None:
     template = {"$schema": SCHEMA, "resources": [policy]}
     (body,) = _read(tmp_path, main_json=template).resources.values()
     assert not is_unread(body)
+
+
+def test_one_resource_named_in_two_letter_cases_is_one_of_which_the_rest_is_unknown(tmp_path: Path) -> None:
+    """Two modules deploy the same names in their own spelling: whichever comes last decides, and it keeps its id."""
+    kind = "Microsoft.Network/ipGroups"
+    one = {"type": kind, "name": "Clients", "properties": {"ipAddresses": ["10.0.0.0/24"]}}
+    other = {"type": kind.lower(), "name": "clients", "properties": {"ipAddresses": ["10.9.0.0/24"]}}
+    twins = [{**item, "name": f"{item['name']}2"} for item in (one, other)]
+    template = {"$schema": SCHEMA, "resources": [one, other, *twins]}
+    bodies = _read(tmp_path, main_json=template).resources.values()
+    assert sorted(body["id"].rpartition("/")[2] for body in bodies) == ["clients", "clients2"]
+    assert all("10." not in str(body["properties"]) for body in bodies)

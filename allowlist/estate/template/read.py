@@ -207,7 +207,8 @@ class _Reader:
             if name is not None:
                 self._doubtful.setdefault(kind, set()).add(name)
         known = self.found.bodies.get(key)
-        self.found.bodies[key] = body if known is None else _one_of(known, body)
+        identity = {member: body[member] for member in ("id", "name", "type")}
+        self.found.bodies[key] = body if known is None else {**_one_of(known, body), **identity}
 
     def tell_orphans(self) -> None:
         """A child whose parent is not in this template, and one of them named by an expression, may be anybody's."""
