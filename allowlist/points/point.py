@@ -248,6 +248,11 @@ class Point(ABC):
         del estate
         return ""
 
+    def logged_at(self, estate: Estate) -> frozenset[str]:
+        """Ids, normalised, of all firewalls whose logs tell what its rules let through; empty where that is not known."""
+        del estate
+        return frozenset()
+
     def digest(self, estate: Estate, resource: str) -> str:
         """Digest of what is configured at ``resource``, the place of a write of this target."""
         return meaning(estate.get(resource))

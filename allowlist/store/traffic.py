@@ -22,6 +22,7 @@ from allowlist.store.moments import stamp
 COLUMNS = tuple(column.name for column in tables.traffic.columns if column.name not in ("workload", "day"))
 """Of one group: what it is by, then ``n``, ``first``, ``last`` (text, UTC) and ``hours`` (a bit for each hour)."""
 _AT_ONCE = 2000
+EDITED = "what is kept of the day is not what was put there"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,10 +85,15 @@ def _replace(connection: Connection, workload: str, day: TrafficDay, now: dt.dat
 
 def days_of(connection: Connection, workload: str) -> dict[dt.date, tuple[str, ...]]:
     """The days that are kept, each with why it may not be whole."""
-    return {
-        dt.date.fromisoformat(row.day): tuple(msgspec.json.decode(row.doubts))
-        for row in connection.execute(_days(workload))
-    }
+    kept: dict[dt.date, list[tuple[Any, ...]]] = {}
+    for text, values in rows_of(connection, workload):
+        kept.setdefault(dt.date.fromisoformat(text), []).append(values)
+    found: dict[dt.date, tuple[str, ...]] = {}
+    for row in connection.execute(_days(workload)):
+        day, doubts = dt.date.fromisoformat(row.day), tuple(msgspec.json.decode(row.doubts))
+        same = TrafficDay(day=day, rows=kept.pop(day, []), doubts=doubts).digest == row.digest
+        found[day] = doubts if same else (*doubts, EDITED)
+    return found | dict.fromkeys(kept, (EDITED,))
 
 
 def rows_of(connection: Connection, workload: str) -> Iterator[tuple[str, tuple[Any, ...]]]:

@@ -141,23 +141,43 @@ def gaps_of(
     A stream is one log of one firewall or proxy. An hour without a line may be a quiet one; nobody can tell, so it
     counts as missing.
     """
+    streams = _hours_by_stream(connection, "regexp_extract(resource, '[^/]*$')")
+    return [
+        gap for stream, seen in sorted(streams.items()) for gap in _holes(stream, seen, first, last)
+        if gap.hours >= quiet_hours
+    ]  # fmt: skip
+
+
+def is_logged(
+    connection: DuckDBPyConnection,
+    resource: str,
+    log: str,
+    first: dt.datetime,
+    last: dt.datetime,
+    *,
+    quiet_hours: int = 1,
+) -> bool:
+    """Does ``log`` of the firewall with the id ``resource`` (lower case) tell of every hour from ``first`` to ``last``?"""
+    seen = _hours_by_stream(connection, "resource").get(f"{resource} {log} log", set())
+    return all(gap.hours < quiet_hours for gap in _holes("", seen, first, last))
+
+
+def _hours_by_stream(connection: DuckDBPyConnection, place: str) -> dict[str, set[dt.datetime]]:
+    """The hours in which each log said something, by ``place`` (SQL) and log."""
     rows = (
         connection.cursor()
         .execute(
-            "SELECT regexp_extract(resource, '[^/]*$') AS place, log, day, bit_or(hours) FROM everything "
+            f"SELECT {place} AS place, log, day, bit_or(hours) FROM everything "
             "WHERE fault = '' AND day IS NOT NULL AND log IN ('application', 'network', 'proxy', 'flow') GROUP BY ALL ORDER BY ALL"
         )
         .fetchall()
     )
     streams: dict[str, set[dt.datetime]] = {}
-    for place, log, day, mask in rows:
+    for found, log, day, mask in rows:
         start = dt.datetime(day.year, day.month, day.day, tzinfo=dt.UTC)
-        seen = streams.setdefault(f"{place} {log} log".strip(), set())
+        seen = streams.setdefault(f"{found} {log} log".strip(), set())
         seen.update(start + hour * HOUR for hour in range(24) if mask >> hour & 1)
-    return [
-        gap for stream, seen in sorted(streams.items()) for gap in _holes(stream, seen, first, last)
-        if gap.hours >= quiet_hours
-    ]  # fmt: skip
+    return streams
 
 
 def _holes(stream: str, seen: set[dt.datetime], first: dt.datetime, last: dt.datetime) -> Iterator[Gap]:

@@ -18,7 +18,7 @@ from allowlist.plan.model import SCHEMA, Change, Plan
 from allowlist.rules.columns.verdicts import compile_verdicts
 from allowlist.rules.flow import Verdict
 from allowlist.rules.model import Ruleset
-from allowlist.traffic.account import Account
+from allowlist.traffic.account import Account, is_logged
 from allowlist.traffic.findings import Seen
 from allowlist.workflow.evidence import (
     Judge,
@@ -108,6 +108,7 @@ class _Replay:
             compile_verdicts(after(spec, judge.ruleset), project.facts)
             for spec, judge in zip(specs, self._judges, strict=True)
         ]
+        self._carriers = {spec.name: project.point(spec).logged_at(estate) for spec in specs}
         self._rules = {(change.target, *_rule_of(change)): change.id for change in changes}
         self._effects: dict[str, dict[tuple[str, str], int]] = {}
         self._used: dict[str, int] = {}
@@ -153,7 +154,18 @@ class _Replay:
         if not days or touched or not account.is_whole or account.first is None or account.last is None:
             return False
         now = self._project.now
-        return account.first <= now - dt.timedelta(days=days) and account.last >= now - dt.timedelta(days=1)
+        reaches = account.last >= now - dt.timedelta(days=1)
+        return reaches and self._is_logged(change, now - dt.timedelta(days=days), account.last)
+
+    def _is_logged(self, change: Change, first: dt.datetime, last: dt.datetime) -> bool:
+        """Do the logs of every firewall that carries the rule of ``change`` tell of all that time? Those of others do not."""
+        traffic, log = self._project.traffic, _log_of(change)
+        places = self._carriers[change.target]
+        return (
+            traffic is not None
+            and bool(places)
+            and all(is_logged(traffic.connection, place, log, first, last) for place in places)
+        )
 
     def _lines(self, change: Change, account: Account) -> Iterator[str]:
         effects = self._effects.get(change.id, {})
@@ -183,6 +195,12 @@ def _rule_of(change: Change) -> tuple[str, str]:
     """Collection and rule that a change writes or removes, in lower case."""
     path = change.operation.path
     return (path[-2] if len(path) > 1 else "").lower(), path[-1].lower() if path else ""
+
+
+def _log_of(change: Change) -> str:
+    """The log that tells of the rule a change takes away."""
+    rule = change.operation.before or {}
+    return "network" if {"ipProtocols", "destinationPorts"} & set(rule) else "application"
 
 
 def _between(account: Account) -> str:

@@ -9,12 +9,15 @@ from typing import Any
 
 import pytest
 
+from allowlist.simulator.traffic import write_logs
 from allowlist.workflow.planning import make_plan
 from allowlist.workflow.project import load_project, read_estate
 from tests.helpers.cli import CONTOSO, FIREWALL_ONLY, allowlist, on_contoso
-from tests.helpers.traffic import START, allowed, event, write
+from tests.helpers.traffic import FIREWALL, START, allowed, event, write
 
 AGENT = "10.40.0.4"
+WEU = f"{FIREWALL.partition('/resourceGroups/')[0]}/resourceGroups/rg-hub-weu/providers/Microsoft.Network/azureFirewalls/afw-weu"
+"""The firewall that carries the policy of the example company."""
 
 
 NO_LONGER = """
@@ -82,6 +85,11 @@ def test_evidence_changes_nothing_that_is_approved(tmp_path: Path) -> None:
     assert [one["digest"] for one in with_logs["changes"]] == [one["digest"] for one in without["changes"]]
 
 
+def _logged(folder: Path, flows: list[Any], firewall: str = WEU) -> Path:
+    write_logs(flows, folder, firewall=firewall, shapes=("storage",))
+    return folder
+
+
 def _removals(plan: dict[str, Any]) -> list[dict[str, Any]]:
     return [one for one in plan["changes"] if one["operation"]["action"] == "remove"]
 
@@ -93,7 +101,7 @@ def _braked(plan: dict[str, Any]) -> set[str]:
 
 
 def test_a_removal_without_traffic_passes_its_gate_where_the_workload_says_so(tmp_path: Path) -> None:
-    logs = write(tmp_path / "logs", _quiet(3))
+    logs = _logged(tmp_path / "logs", _quiet(3))
     after = _applied(tmp_path)
     plan = _plan(tmp_path, snapshot=after)
     gone = {one["id"] for one in _removals(plan)}
@@ -108,7 +116,17 @@ def test_a_removal_without_traffic_passes_its_gate_where_the_workload_says_so(tm
     )
 
 
-@pytest.mark.parametrize("spoilt", ["a flow", "an hour", "a line"])
+WRITTEN_BY = {
+    "another firewall's": FIREWALL,
+    "one of its name elsewhere": WEU.replace("0001/", "0002/"),
+    "another resource group's": WEU.replace("rg-hub-weu", "rg-hub-neu"),
+}
+"""Logs that are whole, and are of another estate than the plan."""
+
+SPOILT = ("a flow", "an hour", "a line", "old", "begun late", "to come", *WRITTEN_BY)
+
+
+@pytest.mark.parametrize("spoilt", SPOILT)
 def test_a_removal_stays_braked_where_anything_speaks_against_it(tmp_path: Path, spoilt: str) -> None:
     after = _applied(tmp_path)
     (one,) = _removals(_plan(tmp_path, snapshot=after))
@@ -119,7 +137,15 @@ def test_a_removal_stays_braked_where_anything_speaks_against_it(tmp_path: Path,
         flows[-1] = type(flows[-1])(**{**_fields(flows[-1]), "collection": collection, "policy": "afwp-weu"})
     elif spoilt == "an hour":
         del flows[20:22]
-    logs = write(tmp_path / "logs", flows)
+    elif spoilt == "old":
+        del flows[:26]
+    elif spoilt == "begun late":
+        del flows[40:]
+        _logged(tmp_path / "logs" / "other", _quiet(3), FIREWALL)
+    elif spoilt == "to come":
+        del flows[:30]
+        flows.append(type(flows[0])(**{**_fields(flows[0]), "ticks": flows[0].ticks + 60 * 36000000000}))
+    logs = _logged(tmp_path / "logs", flows, WRITTEN_BY.get(spoilt, WEU))
     if spoilt == "a line":
         (logs / "more.json").write_text('{"time": "x", "category": "y", "properties": {}}\n')
     assert one["id"] in _braked(

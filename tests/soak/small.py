@@ -277,8 +277,16 @@ class Day:
             else:
                 restored = not result.is_complete or self.ours() == before
                 self.hold("a rollback that says done has restored everything", restored)
+                self.spent(plan)
                 self.counts["rollbacks"] += 1
         self.close_runs()
+
+    def spent(self, undone: Plan) -> None:
+        """What was rolled back is not let go again on what was said before."""
+        again, ids = self.plan(), {change.id for change in undone.changes}
+        for item in standings_in(self.world.ledger, again, self.world.project.approval.policy, now()):
+            if item.change.id in ids:
+                self.hold("a rollback spends the approvals of what it undoes", not item.is_approved)
 
     def rejected_meanwhile(self) -> None:
         self.wants_change()

@@ -5,10 +5,11 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
+import pytest
 from sqlalchemy import create_engine
 
 from allowlist.store import Ledger
-from allowlist.store.traffic import COLUMNS, TrafficDay
+from allowlist.store.traffic import COLUMNS, EDITED, TrafficDay
 from tests.helpers.ledgers import HandClock, execute_raw, opened
 
 MONDAY = dt.date(2026, 11, 23)
@@ -72,6 +73,28 @@ def test_the_aggregate_is_no_part_of_the_chain(ledger: Ledger) -> None:
     ledger.keep_traffic("w", [day(group())], MONDAY)
     assert ledger.head().seq == 0
     assert not ledger.verify()
+
+
+EDITS = {
+    "a flow taken out": "DELETE FROM ledger_traffic WHERE name = 'b.example'",
+    "all flows taken out": "DELETE FROM ledger_traffic",
+    "another rule": "UPDATE ledger_traffic SET rule = 'others' WHERE name = 'b.example'",
+    "more hours": "UPDATE ledger_traffic SET hours = 16777215",
+    "doubts taken out": "UPDATE ledger_traffic_day SET doubts = '[]'",
+    "a day moved": "UPDATE ledger_traffic SET day = '2026-11-20'",
+    "a day without its account": "DELETE FROM ledger_traffic_day",
+}
+
+
+@pytest.mark.parametrize("name", EDITS)
+def test_a_day_that_was_edited_is_in_doubt(ledger_url: str, name: str) -> None:
+    """So nothing is called unused on its word."""
+    with opened(ledger_url, HandClock()) as ledger:
+        ledger.keep_traffic("w", [day(group(), group("b.example"), doubts=("half",))], MONDAY)
+        execute_raw(ledger_url, EDITS[name])
+
+        assert all(EDITED in doubts for doubts in ledger.traffic_days("w").values())
+        assert ledger.traffic_days("w")
 
 
 def test_a_ledger_from_before_traffic_was_kept_goes_on(ledger_url: str) -> None:

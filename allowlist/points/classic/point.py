@@ -86,6 +86,10 @@ class ClassicFirewall(Point):
         firewall = self._firewall(estate)
         return f"firewall {firewall.get('name')} is stopped (deallocated)" if is_stopped(firewall) else ""
 
+    def logged_at(self, estate: Estate) -> frozenset[str]:
+        del estate
+        return frozenset({normal_id(self.target.resource)})
+
     def limits(self, estate: Estate) -> list[LimitFinding]:
         firewall = self._firewall(estate)
         return [

@@ -18,6 +18,7 @@ from allowlist.points.firewall.draft import draft
 from allowlist.points.firewall.readback import same_configuration
 from allowlist.points.firewall.translate import (
     carriers_of,
+    logged_at,
     name_of,
     named_ip_groups,
     not_carried,
@@ -103,6 +104,9 @@ class FirewallPolicy(Point):
 
     def idle(self, estate: Estate) -> str:
         return not_carried(estate, policy_chain(estate, self.target.resource)[-1])
+
+    def logged_at(self, estate: Estate) -> frozenset[str]:
+        return logged_at(estate, policy_chain(estate, self.target.resource)[-1])
 
     def lock_group(self, estate: Estate) -> str:
         """Base and children share firewalls, so they are written one after the other."""

@@ -127,6 +127,20 @@ def carriers_of(estate: Estate, policy: Body) -> list[Body]:
     ]
 
 
+def logged_at(estate: Estate, policy: Body) -> frozenset[str]:
+    """Ids, normalised, of the firewalls that run ``policy`` or a child of it; empty where a child was not read."""
+    properties = spelled(policy["properties"], _CARRIERS)
+    named = {normal_id(item) for item in _referenced(properties.get("firewalls"))}
+    found = named | {normal_id(body["id"]) for body in carriers_of(estate, policy)}
+    for child in _referenced(properties.get("childPolicies")):
+        body = estate.get(child)
+        inside = logged_at(estate, body) if body else frozenset()
+        if not inside:
+            return frozenset()
+        found |= inside
+    return frozenset(found)
+
+
 def _referenced(value: Any) -> Iterator[str]:
     for item in value if isinstance(value, list) else [value]:
         if isinstance(item, dict) and item.get("id"):

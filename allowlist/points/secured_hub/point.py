@@ -82,6 +82,9 @@ class SecuredHub(Point):
     def ruleset(self, estate: Estate) -> Ruleset:
         return self._policy(estate).ruleset(estate)
 
+    def logged_at(self, estate: Estate) -> frozenset[str]:
+        return self._policy(estate).logged_at(estate)
+
     def refine(self, estate: Estate, findings: Sequence[tuple[Requirement, Finding]]) -> list[Finding]:
         found = self._policy(estate).refine(estate, findings)
         if self._is_routed(estate):
