@@ -35,7 +35,7 @@ def chosen_changes(plan: Plan, ids: Sequence[str], *, everything: bool) -> list[
             several = [item for item in known if item.startswith(text)]
             raise AllowlistError(
                 f"the plan has no single change '{text}'{or_known(text, several or known)}",
-                hint="allowlist plan --details shows each with its id; a beginning of it will do",
+                hint="'allowlist plan --details' shows each with its id; a beginning of it will do",
             )
         chosen.append(change)
     return chosen
