@@ -37,7 +37,7 @@ DEMO_USER = "demo@contoso.example"
     help="Show the same list in a real Squid on this machine instead: what it lets through, name by name.",
 )
 def demo(folder: Path | None, yes: bool, engine: str | None) -> int:
-    """Run the whole loop on a simulated company: check, plan, approve, apply, verify.
+    """Run the whole loop on a simulated company: check, evidence, plan, approve, apply, verify.
 
     Nothing has to be set up and nothing outside a temporary folder is touched.
     """
@@ -103,6 +103,7 @@ def _run(folder: Path, yes: bool) -> int:
             from allowlist.workflow.planning import make_plan
 
             _show_check(project, arm)
+            _show_traffic(project, arm, folder)
             plan = make_plan(project, read_estate(project, specs, arm), specs)
             _show_plan(plan)
             if not _is_approved(plan, yes):
@@ -128,10 +129,32 @@ def _show_check(project: Project, arm: object) -> None:
                 put(f"   {plain(line)}")
 
 
+def _show_traffic(project: Project, arm: object, folder: Path) -> None:
+    """What the log of the simulated firewall says: names that were denied, and who wants them."""
+    from allowlist.render.evidence import summary_line
+    from allowlist.workflow.demo import write_traffic
+    from allowlist.workflow.denied import denied_names
+    from allowlist.workflow.evidence import Window, gather
+    from allowlist.workflow.known_names import KnownNames
+    from allowlist.workflow.logs import reading_logs
+    from allowlist.workflow.project import read_estate
+
+    specs = [spec for spec in project.targets() if spec.surface == "firewall-policy"]
+    estate, known = read_estate(project, specs, arm), KnownNames(project.library)  # type: ignore[arg-type]
+    logs, spool = write_traffic(folder, now()), folder / "spool"
+    spool.mkdir()
+    with reading_logs([str(logs)], spool, {"XDG_CACHE_HOME": str(folder / "cache")}) as traffic:
+        found = gather(project, estate, specs, traffic, Window(), known)
+        denied = [item for spec in specs for item in denied_names(project, estate, spec, traffic, known)]
+    say(f"3. evidence: the firewall's log of three hours, written by the simulator: {summary_line(found)}")
+    for item in denied:
+        put(f"   {plain(item.text)}")
+
+
 def _show_plan(plan: Plan) -> None:
     from allowlist.render.plan import change_text, summary_text
 
-    say(f"3. {summary_text(plan)}; one change of each target, and what cannot be done:")
+    say(f"4. {summary_text(plan)}; one change of each target, and what cannot be done:")
     for target in plan.targets:
         change = next(change for change in plan.changes if change.target == target.name)
         for line in change_text(change):
@@ -145,9 +168,9 @@ def _show_plan(plan: Plan) -> None:
 def _is_approved(plan: Plan, yes: bool) -> bool:
     gates = "".join(f" and accepts the gate {gate.id}" for gate in plan.gates if not gate.final)
     if yes or not is_interactive():
-        say(f"4. approve: nobody to ask here, so {DEMO_USER} approves all {len(plan.changes)} changes{gates}")
+        say(f"5. approve: nobody to ask here, so {DEMO_USER} approves all {len(plan.changes)} changes{gates}")
         return True
-    question = f"4. shall {DEMO_USER} approve all {len(plan.changes)} changes{gates}?"
+    question = f"5. shall {DEMO_USER} approve all {len(plan.changes)} changes{gates}?"
     return click.confirm(question.replace(" accepts ", " accept "), err=True, default=True)
 
 
@@ -165,7 +188,7 @@ def _apply(project: Project, plan: Plan, arm: object, folder: Path) -> int:
     ):
         gates = [gate.id for gate in plan.gates if not gate.final]
         decide(ledger, plan, plan.changes, "approve", who, "the demo", now(), gates=gates)
-        say("5. apply: journalled, written, read back, verified")
+        say("6. apply: journalled, written, read back, verified")
         context = RunContext(
             ledger=ledger,
             who=DEMO_USER,
@@ -186,6 +209,6 @@ def _show_end(result: RunResult) -> None:
     from allowlist.render.plan import afterwards_lines, afterwards_text
 
     assert result.afterwards is not None
-    say(f"6. a fresh plan is empty ({result.summary()}): {afterwards_text(result.afterwards)}")
+    say(f"7. a fresh plan is empty ({result.summary()}): {afterwards_text(result.afterwards)}")
     for line in afterwards_lines(result.afterwards):
         put(f"   {plain(line)}")

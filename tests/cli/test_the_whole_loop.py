@@ -160,6 +160,9 @@ def test_signed_decisions_from_elsewhere_are_checked(run, workplace: Path) -> No
 def test_the_demo_ends_with_an_empty_plan_and_says_what_is_left_to_others() -> None:
     result = allowlist("demo")
     assert result.code == 0, result.err
+    assert "models.research.contoso.com denied 9 times since" in result.out
+    assert "from agents; required by own@research-agents#model-registry" in result.out
+    assert "nobody knows this name; it looks like huggingface.co" in result.out
     assert "fresh plan is empty" in result.err
     assert "2 gaps" in result.err
     assert "converged" not in result.err
