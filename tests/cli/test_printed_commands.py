@@ -63,6 +63,40 @@ def test_a_command_in_a_text_is_one_that_the_command_line_takes() -> None:
     assert [why for place, text in found if (why := _why_refused(place, text))] == []
 
 
+_BLOCK = re.compile(r"^```(?:sh|console)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+_INLINE = re.compile(r"`(allowlist [a-z][^`\n]*)`")
+_OPENING = ("[", "…", "..", "<", "$")  # a line that shows a form of a command, not a command
+
+
+def _documented() -> Iterator[tuple[str, str]]:
+    """Every command line of README, how-tos, tour, examples and the rest of the site, with where it stands."""
+    for page in [
+        REPOSITORY / "README.md",
+        *REPOSITORY.glob("docs/**/*.md"),
+        *REPOSITORY.glob("examples/**/*.md"),
+    ]:
+        text = page.read_text("utf-8")
+        lines = "\n".join(_BLOCK.findall(text)).replace("\\\n", " ").splitlines()
+        in_blocks = [line.removeprefix("$ ") for line in lines]
+        for line in [*_INLINE.findall(text), *in_blocks]:
+            command = re.sub(r"\s+(#|\||>|&&).*$", "", line)
+            words = command.split()
+            is_command = words[:1] == ["allowlist"] and len(words) > 1 and words[1].isalpha()
+            if is_command and not any(word.startswith(_OPENING) or word.endswith("…") for word in words):
+                yield str(page.relative_to(REPOSITORY)), command.removeprefix("allowlist ")
+
+
+def test_a_command_on_a_page_is_one_that_the_command_line_takes() -> None:
+    found = [item for item in dict.fromkeys(_documented()) if "reference/" not in item[0]]
+    assert len(found) > 100
+    assert [why for place, text in found if (why := _why_refused(place, text)) and _is_whole(why)] == []
+
+
+def _is_whole(why: str) -> bool:
+    """A page may speak of a command without its arguments or of files that are not here; options and names have to be right."""
+    return not any(text in why for text in ("Missing argument", "Missing option", "does not exist."))
+
+
 def _why_refused(place: str, text: str) -> str:
     words = [_VALUES.get(word, word) for word in shlex.split(text)]
     words = [word.replace("filled", _HERE) for word in words]
