@@ -198,3 +198,64 @@ def test_a_version_that_nobody_ran_is_proposed_and_told(tmp_path: Path) -> None:
     assert "api.openai.com" in told(made)
     (note,) = (item for item in made.unplaced if item.text == "openai 1.0.1")
     assert "in this version it may ask for other names" in note.because
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "port"),
+    [
+        ("SB=Endpoint=sb://bus-prod.servicebus.windows.net/;SharedAccessKey=y\n", "bus-prod.servicebus.windows.net", "tcp:5671"),
+        ("SQL=Server=tcp:sql-prod.database.windows.net,1433;Database=d\n", "sql-prod.database.windows.net", "mssql:1433"),
+        ("R=cache-prod.redis.cache.windows.net:6380,password=x,ssl=True\n", "cache-prod.redis.cache.windows.net", "tcp:6380"),
+        ("PG=postgresql://u:p@pg-prod.postgres.database.azure.com/d\n", "pg-prod.postgres.database.azure.com", "tcp:5432"),
+        ("PG=postgresql+asyncpg://u:p@db.partner.net:6432/d\n", "db.partner.net", "tcp:6432"),
+    ],
+)  # fmt: skip
+def test_connection_strings_give_the_host_and_the_port_that_is_connected_to(
+    tmp_path: Path, text: str, name: str, port: str
+) -> None:
+    (own,) = of(tmp_path, ".env", text).own
+
+    assert (own.name, own.port.rpartition(":")[2]) == (name, port.rpartition(":")[2])
+
+
+def test_the_end_of_names_in_a_connection_string_is_no_name(tmp_path: Path) -> None:
+    made = of(
+        tmp_path,
+        ".env",
+        "S=DefaultEndpointsProtocol=https;AccountName=stprod01;AccountKey=a;EndpointSuffix=core.windows.net\n",
+    )
+
+    assert told(made) == {"stprod01.blob.core.windows.net"}
+
+
+def test_a_password_in_an_address_is_never_shown(tmp_path: Path) -> None:
+    made = of(tmp_path, ".env", "PG=postgresql://u:hunter2@pg-${ENV}.postgres.database.azure.com/d\n")
+
+    assert "hunter2" not in "\n".join(recommend_lines(made))
+
+
+def test_an_account_of_cosmos_is_not_cut_into_account_and_region(tmp_path: Path) -> None:
+    made = of(tmp_path, ".env", "C=AccountEndpoint=https://cos-prod.documents.azure.com:443/;AccountKey=z\n")
+
+    assert made.parameters == {"cosmos": "cos-prod"}
+
+
+def test_an_agent_with_tools_asks_for_what_tools_need_and_for_their_servers(tmp_path: Path) -> None:
+    text = "kind: AzureAgent\ntools:\n  - {type: bing_grounding}\n  - type: mcp\n    server_url: https://learn.microsoft.com/api/mcp\n"
+
+    made = of(tmp_path, "agent.yaml", text)
+
+    assert ("foundry-agents", "tools") in {(use.catalog, use.scenario) for use in made.uses}
+    assert "learn.microsoft.com" in told(made)
+
+
+def test_images_of_a_chart_are_told_by_registry_and_repository(tmp_path: Path) -> None:
+    text = 'image: {repository: ghcr.io/contoso/agent, tag: "1"}\nsidecar:\n  image:\n    registry: nvcr.io\n    repository: nim/x\n'
+
+    assert {"ghcr.io", "nvcr.io"} <= told(of(tmp_path, "values.yaml", text))
+
+
+def test_a_model_in_the_settings_is_taken_from_the_hub(tmp_path: Path) -> None:
+    made = of(tmp_path, ".env", "MODEL_ID=microsoft/phi-4\n")
+
+    assert "hugging-face" in {use.catalog for use in made.uses}

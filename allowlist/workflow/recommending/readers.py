@@ -25,8 +25,15 @@ Reader = Callable[[str, str], Found]
 _REQUIREMENT = re.compile(
     r"^\s*([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[[^\]]*\])?\s*(?:(===?|~=|>=|<=|!=|<|>|\^|=)\s*([^\s;,#\"']+))?"
 )
+_SUFFIXES: Final = frozenset(resource_domains()) | {
+    "core.windows.net",
+    "core.usgovcloudapi.net",
+    "core.chinacloudapi.cn",
+}
+"""Ends of names, such as ``EndpointSuffix=core.windows.net``: no names themselves."""
 _URL = re.compile(
-    r"\b(https?|wss?|sb|amqps?|grpcs?|mongodb(?:\+srv)?|redis[s]?)://([A-Za-z0-9_.\-]+)(?::(\d+))?"
+    r"\b(https?|wss?|sb|amqps?|grpcs?|mongodb(?:\+srv)?|rediss?|postgres(?:ql)?(?:\+\w+)?|mysql(?:\+\w+)?|mssql(?:\+\w+)?)"
+    r"://(?:[^\s/@\"'<>{}]*@)?([A-Za-z0-9_.\-]+)(?::(\d+))?"
 )
 _AZURE = "(?:" + "|".join(map(re.escape, resource_domains())) + ")"
 _BARE_AZURE = re.compile(rf"(?<![\w@/.-])((?:[A-Za-z0-9_-]+\.)+{_AZURE})(?![\w-])")
@@ -63,7 +70,16 @@ _IMPORT = re.compile(
     r"^\s*(?:import\s+([A-Za-z_][\w.]*(?:\s*,\s*[A-Za-z_][\w.]*)*)|from\s+([A-Za-z_][\w.]*)\s+import\b)"
 )
 _JS_IMPORT = re.compile(r"(?:from\s+|require\(\s*|import\s+)['\"]((?:@[\w.-]+/)?[\w.-]+)(?:/[^'\"]*)?['\"]")
-_IMAGE = re.compile(r"^\s*(?:-\s*)?[\"']?image[\"']?\s*[:=]\s*[\"']?([^\"'\s#,}]+)")
+_IMAGE = re.compile(r"^\s*(?:-\s*)?[\"']?image[\"']?\s*[:=]\s*[\"']?(?!\{\w)([^\"'\s#,}]+)")
+_REGISTRY = re.compile(
+    r"(?:^|[{,])\s*[\"']?(?:registry|imageRegistry|image_registry|repository)[\"']?\s*:\s*[\"']?((?:[a-z0-9-]+\.)+[a-z]{2,})(?::\d+)?(?=[/\"'\s,}]|$)"
+)
+"""As values of a Helm chart name images: registry, repository and tag apart."""
+_TOOL = re.compile(
+    r"[\"']?type[\"']?\s*:\s*[\"']?(bing_grounding|bing_custom_search\w*|code_interpreter|file_search|azure_ai_search|azure_function|"
+    r"browser_automation\w*|sharepoint_grounding\w*|fabric_dataagent\w*|deep_research|computer_use\w*|connected_agent|memory_search\w*|a2a\w*)\b"
+)
+"""Tools of Foundry agents, as their definitions call them."""
 _FROM = re.compile(r"^\s*FROM\s+(?:--\S+\s+)*(\S+)", re.IGNORECASE)
 _CSPROJ = re.compile(
     r"<(?:PackageReference|PackageVersion)\s+[^>]*Include=\"([^\"]+)\"(?:[^>]*Version=\"([^\"]+)\")?"
@@ -118,7 +134,10 @@ _DATABASE_PORTS: Final = {
     "redis": "tcp:6379",
     "rediss": "tcp:6380",
     "mongodb": "tcp:10255",
-    "mongodb+srv": "tcp:27017",
+    "postgres": "tcp:5432",
+    "postgresql": "tcp:5432",
+    "mysql": "tcp:3306",
+    "mssql": "mssql:1433",
 }
 
 
@@ -381,6 +400,8 @@ def read_infrastructure(text: str, file: str) -> Found:
         image = _IMAGE.match(line)
         if image and "/" in image.group(1):
             yield from _image(image.group(1), file, number)
+        for tool in _TOOL.finditer(line):
+            yield sign(What.TOOL, tool.group(1), file, number, Confidence.DECLARED)
         yield from hosts_in(line, file, number, Confidence.DECLARED)
 
 
@@ -399,9 +420,18 @@ def read_yaml(text: str, file: str) -> Found:
             yield from _image(image.group(1), file, number)
         yield from _commands(line, file, number)
         yield from _settings(line, file, number)
+        yield from _registries_and_tools(line, file, number)
         yield from hosts_in(line, file, number, Confidence.DECLARED)
         for found in _ARM_TYPE.finditer(line):
             yield sign(What.RESOURCE, found.group(1), file, number, Confidence.DECLARED)
+
+
+def _registries_and_tools(line: str, file: str, number: int) -> Found:
+    registry = _REGISTRY.search(line)
+    if registry:
+        yield sign(What.HOST, registry.group(1), file, number, Confidence.DECLARED, port="https:443")
+    for tool in _TOOL.finditer(line):
+        yield sign(What.TOOL, tool.group(1), file, number, Confidence.DECLARED)
 
 
 def read_json(text: str, file: str) -> Found:
@@ -524,6 +554,8 @@ def read_settings(text: str, file: str) -> Found:
 def _settings(line: str, file: str, number: int) -> Found:
     found = _SETTING.match(line)
     name = found.group(1) if found else ""
+    if found and "MODEL" in name and re.fullmatch(r"[A-Za-z][\w.-]*/[\w.-]+", found.group(2)):
+        yield sign(What.MODEL, found.group(2), file, number, Confidence.DECLARED)
     if name.startswith("OTEL_EXPORTER_OTLP") and not (found and "://" in found.group(2)):
         yield Unplaced(
             text=name,
@@ -542,11 +574,15 @@ def hosts_in(line: str, file: str, number: int, confidence: Confidence) -> Found
         if _SCOPE.match(line, found.end()):
             seen.add(text.lower())  # whom a token is for; what is called is the sign-in authority
             continue
-        usual = {"http": "http:80", "ws": "http:80"}.get(scheme, _DATABASE_PORTS.get(scheme, "https:443"))
+        usual = {"http": "http:80", "ws": "http:80"}.get(
+            scheme, _DATABASE_PORTS.get(scheme.partition("+")[0], "https:443")
+        )
+        if text.lower() in _SCHEMAS and not line.startswith(("/api/", "/mcp"), found.end()):
+            continue
         after = line[found.end() : found.end() + 1]
         is_cut = (after and after in "<{$") or text.endswith((".", "-"))
         if is_cut and not _BARE_AZURE.fullmatch(text):
-            yield from _unknown_host(line, found.group(), file, number)
+            yield from _unknown_host(line, re.sub(r"//[^/@]*@", "//", found.group()), file, number)
             continue
         yield from _host(
             text, f"{usual.partition(':')[0]}:{port}" if port else usual, file, number, confidence, seen
@@ -554,7 +590,12 @@ def hosts_in(line: str, file: str, number: int, confidence: Confidence) -> Found
     for found in _HOLED.finditer(line):
         yield from _host(f"{HOLE}.{found.group(1)}", "https:443", file, number, confidence, seen)
     for found in _BARE_AZURE.finditer(line):
-        yield from _host(found.group(1), "https:443", file, number, confidence, seen)
+        if found.group(1).lower() in _SUFFIXES:
+            continue
+        stated = re.match(r"\s*[:,]\s*(\d{2,5})\b", line[found.end() :])
+        usual = stated.group(1) if stated else "443"
+        port = {"443": "https:443", "1433": "mssql:1433"}.get(usual, f"tcp:{usual}")
+        yield from _host(found.group(1), port, file, number, confidence, seen)
     for found in _ACCOUNT_KEY.finditer(line):
         yield from _host(
             f"{found.group(1)}.blob.{found.group(2)}", "https:443", file, number, confidence, seen
@@ -585,7 +626,7 @@ def _host(text: str, port: str, file: str, line: int, confidence: Confidence, se
             text=name, place=f"{file}:{line}", because="stands for a name of yours that is written elsewhere"
         )
         return
-    if name in _SCHEMAS or name.endswith(_RESERVED) or name.startswith("127."):
+    if name.endswith(_RESERVED) or name.startswith("127."):
         return
     yield sign(What.HOST, name, file, line, confidence, port=port)
 

@@ -217,6 +217,7 @@ class _Placing:
             What.RESOURCE: self._resource,
             What.IMAGE: self._image,
             What.MODEL: self._model,
+            What.TOOL: self._tool,
         }
         for sign in signs:
             handlers.get(sign.what, self._host)(sign)
@@ -300,6 +301,9 @@ class _Placing:
         host = sign.value.partition("/")[0]
         if "/" not in sign.value or not ("." in host or ":" in host) or host == "docker.io":
             self._use("docker-hub", "", sign, "registry-1.docker.io", Need.REQUIRED)
+
+    def _tool(self, sign: Sign) -> None:
+        self._use("foundry-agents", "tools", sign, "", Need.REQUIRED)
 
     def _model(self, sign: Sign) -> None:
         self._use("hugging-face", "", sign, sign.value, Need.REQUIRED)
@@ -485,7 +489,7 @@ def _best(hits: Sequence[Hit], speaking: Collection[tuple[str, str]]) -> Hit | N
             hit.relation is not Relation.ALLOWS,
             "*" in value,
             hit.catalog in _LAST,
-            "{" in value,
+            value.count("{"),
             home == len(_HOMES) and hit.catalog not in catalogs,
             home,
             (hit.catalog, hit.entry.scenario if hit.entry else "") not in speaking,

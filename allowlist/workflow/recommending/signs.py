@@ -12,6 +12,7 @@ class What(StrEnum):
     IMAGE = "image"
     RESOURCE = "resource"
     MODEL = "model"
+    TOOL = "tool"
     DENIED = "denied name"
 
 
