@@ -47,9 +47,19 @@ def _relation(spark: SparkSession, paths: Sequence[str], shape: Shape) -> str:
 def _parsed(shape: Shape, view: str, kept: str) -> str:
     if shape not in MEMBERS:
         return view
-    columns = ", ".join(f"`{name}` {_type(kind)}" for name, kind in MEMBERS[shape].items())
-    mode = "map('mode', 'PERMISSIVE', 'allowUnquotedControlChars', 'false')"
-    return f"(SELECT j.*{kept} FROM (SELECT from_json(line, '{columns}', {mode}) AS j{kept} FROM {view}) AS parsed) AS members"
+    members = MEMBERS[shape]
+    if "records" in members:
+        # Element by element: Spark gives a whole list up for one element of another kind, and its neighbours with it.
+        inner = members["records"]
+        assert not isinstance(inner, str)
+        item = f"from_json(item, '{_type(inner['[]'])}', {_MODE})"
+        lists = f"SELECT from_json(line, 'records ARRAY<STRING>', {_MODE}) AS j{kept} FROM {view}"
+        return f"(SELECT transform(j.records, item -> {item}) AS records{kept} FROM ({lists}) AS parsed) AS members"
+    columns = ", ".join(f"`{name}` {_type(kind)}" for name, kind in members.items())
+    return f"(SELECT j.*{kept} FROM (SELECT from_json(line, '{columns}', {_MODE}) AS j{kept} FROM {view}) AS parsed) AS members"
+
+
+_MODE = "map('mode', 'PERMISSIVE', 'allowUnquotedControlChars', 'false')"
 
 
 def _type(kind: str | Struct) -> str:

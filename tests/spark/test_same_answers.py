@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import duckdb
@@ -12,8 +13,10 @@ import pytest
 
 from allowlist.simulator.traffic import SHAPES
 from allowlist.traffic.dialect import DUCKDB, SPARK, Dialect
+from allowlist.traffic.files import find_files, opened
 from allowlist.traffic.query import KEYS, moment_of
 from allowlist.traffic.shapes import Shape
+from tests.helpers.many_logs import some_folder
 from tests.helpers.traffic import allowed, event, lines, reading, write
 from tests.traffic.test_reading import LEGACY, PROXIES
 
@@ -137,6 +140,32 @@ def test_both_engines_read_flow_tuples_alike(spark: Any, tmp_path: Path) -> None
     file.write_text(lines({"records": [record]}, {"records": [{**record, "flowRecords": {"flows": []}}]}))
     theirs, ours = _both(spark, [file], Shape.FLOW_RECORDS, tmp_path)
     assert theirs == ours
+
+
+def _distinct(folder: Path, made: Path) -> dict[Shape, list[Path]]:
+    """The files of ``folder`` by shape, unpacked, each content once; tables of Parquet are read by neither as text."""
+    made.mkdir()
+    spool = made / "spool"
+    spool.mkdir()
+    found: dict[Shape, dict[bytes, Path]] = {}
+    for number, file in enumerate(find_files([str(folder)], spool)):
+        if file.shape is None or file.parquet:
+            continue
+        with opened(file.path, file.compression) as stream:
+            data = stream.read()
+        path = made / f"{number}.log"
+        path.write_bytes(data)
+        if data.strip():
+            found.setdefault(file.shape, {}).setdefault(data, path)
+    return {shape: list(files.values()) for shape, files in found.items()}
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_both_engines_read_mixed_folders_alike(spark: Any, tmp_path: Path, seed: int) -> None:
+    """Every kind and delivery of logs, broken lines among them: a group of one is a group of the other."""
+    for shape, files in _distinct(some_folder(tmp_path / "logs", Random(seed)), tmp_path / "made").items():
+        theirs, ours = _both(spark, files, shape, tmp_path)
+        assert theirs == ours, shape
 
 
 TEXTS = ["a.b.c", "a'b", "\\1", "[x]", "", "it_s 100%", "é", "x:1", "..", "a,b,,c", "'", "\\", "2026-11-23T09:00:00", "2026-02-30T09:00:00", "1795424400", "443", " 443", "443.5", "-1", "99999999999"]  # fmt: skip
