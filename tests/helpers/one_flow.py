@@ -15,6 +15,7 @@ from allowlist.workflow.project import Project, load_project
 PROVIDERS = "/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/g/providers"
 POLICY = f"{PROVIDERS}/Microsoft.Network/firewallPolicies/p"
 FIREWALL = f"{PROVIDERS}/Microsoft.Network/azureFirewalls/fw"
+VIRTUAL_HUB = FIREWALL.replace("azureFirewalls/fw", "virtualHubs/vhub")
 HUB = f"{PROVIDERS}/Microsoft.MachineLearningServices/workspaces/hub"
 ACCOUNT = f"{PROVIDERS}/Microsoft.CognitiveServices/accounts/acc"
 PERIMETER = f"{PROVIDERS}/Microsoft.Network/networkSecurityPerimeters/nsp"
@@ -192,6 +193,33 @@ def behind_perimeter(rule: Body) -> list[Body]:
     ]
 
 
+def in_hub(*collections: Body) -> list[Body]:
+    """The policy on the firewall of a virtual hub that sends the Internet there."""
+    *decide, firewall = policy(*collections)
+    within = {
+        **firewall["properties"],
+        "sku": {"name": "AZFW_Hub", "tier": "Standard"},
+        "virtualHub": {"id": VIRTUAL_HUB},
+    }
+    way = {"name": "internet", "destinations": ["Internet"], "nextHop": FIREWALL}
+    return [
+        *decide,
+        {**firewall, "properties": within},
+        {
+            "id": VIRTUAL_HUB,
+            "name": "vhub",
+            "type": "Microsoft.Network/virtualHubs",
+            "properties": {"provisioningState": "Succeeded", "azureFirewall": {"id": FIREWALL}},
+        },
+        {
+            "id": f"{VIRTUAL_HUB}/routingIntent/intent",
+            "name": "intent",
+            "type": "Microsoft.Network/virtualHubs/routingIntent",
+            "properties": {"provisioningState": "Succeeded", "routingPolicies": [way]},
+        },
+    ]
+
+
 OUTBOUND = {
     "provisioningState": "Succeeded",
     "direction": "Outbound",
@@ -204,6 +232,7 @@ ALLOW, DENY = collection("Allow", 200, [names("Allow", "s")]), collection("Deny"
 COVERED: dict[str, tuple[str, str, list[Body]]] = {
     "firewall-policy": ("firewall-policy", POLICY, policy(ALLOW)),
     "azure-firewall": ("azure-firewall", FIREWALL, classic(ALLOW)),
+    "secured-hub": ("secured-hub", VIRTUAL_HUB, in_hub(ALLOW)),
     "hub-network": ("hub-network", HUB, hub({"r": FQDN})),
     "account-network": ("account-network", ACCOUNT, network({"r": FQDN})),
     "account-allow-list": (
@@ -217,6 +246,7 @@ COVERED: dict[str, tuple[str, str, list[Body]]] = {
 BLOCKED: dict[str, tuple[str, str, list[Body]]] = {
     "firewall-policy": ("firewall-policy", POLICY, policy(DENY, ALLOW)),
     "azure-firewall": ("azure-firewall", FIREWALL, classic(DENY, ALLOW)),
+    "secured-hub": ("secured-hub", VIRTUAL_HUB, in_hub(DENY, ALLOW)),
     "agent-egress": (
         "agent-egress",
         f"{ACCOUNT}/raiPolicies/p",

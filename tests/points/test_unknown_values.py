@@ -98,6 +98,8 @@ def _is_beside(kind: str, path: tuple[Any, ...]) -> bool:
     body, rest = path[0], path[1:]
     if kind == "firewall-policy":
         return bool(body == 2)
+    if kind == "secured-hub":
+        return body in (2, 3)
     if kind == "security-perimeter":
         return rest[-1] in ("privateLinkResource", "profile")
     if kind in ("hub-network", "account-network", "agent-egress"):
@@ -158,7 +160,8 @@ def test_what_is_not_in_the_state_succeeded_is_no_cover_and_no_plan_calls_it_fin
             assert status(given, estate) is not Status.COVERED, path
             made = make_plan(given, Estate.of(estate), given.targets())
             assert not made.is_settled, path
-            told = [*(item.text for item in made.concerns), *(item.reason for item in made.changes)]
+            told = [item.text for item in made.concerns] + [item.reason for item in made.changes]
+            told += [gap.cause for gap in made.gaps]
             assert any(state in text for text in told), path
 
 

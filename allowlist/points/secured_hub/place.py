@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from allowlist.azure.facts import api_version
 from allowlist.estate.bodies import Body, Estate
+from allowlist.estate.known import unmodelled_keys, unsettled
 from allowlist.estate.parts import object_in, texts_in
 from allowlist.estate.resource_id import normal_id
 
@@ -56,8 +57,34 @@ def internet_next_hop(estate: Estate, hub: str) -> str:
         if not destinations:
             return ""
         if {"Internet", _DEFAULT} & set(destinations):
-            return normal_id(route["nextHop"]) if route.get("nextHop") else ""
+            hop = route.get("nextHop")
+            return normal_id(hop) if isinstance(hop, str) and hop else ""
     return ""
+
+
+def doubt_about_way(estate: Estate, hub: str) -> str:
+    """Why it is not certain that what the hub says of its routes is in force; empty where it is."""
+    default = [body for body in estate.children(hub, TABLES) if str(body.get("name")) == "defaultRouteTable"]
+    intents = list(estate.children(hub, INTENT))
+    for body in (estate.get(hub), *intents, *default):
+        if body is not None and (state := unsettled(body)):
+            return f"{body.get('name')} is {state}"
+    said = object_in(estate.get(hub) or {}, "properties").get("routingState")
+    if said and str(said).lower() not in ("provisioned", "none"):
+        return f"the routing of {hub.rpartition('/')[2]} is {said}"
+    for body in intents:
+        more = unmodelled_keys(body["properties"], _INTENT)
+        more += tuple(
+            key for route in _routes(body, "routingPolicies") for key in unmodelled_keys(route, _POLICY)
+        )
+        if more:
+            return f"nobody models {', '.join(dict.fromkeys(more))} of {body.get('name')}"
+    return ""
+
+
+_INTENT = frozenset({"provisioningState", "routingPolicies"})
+_POLICY = frozenset({"name", "destinations", "nextHop"})
+"""RoutingIntentProperties and RoutingPolicy (virtualWan.json, 2025-01-01)."""
 
 
 def _routes(body: Body, name: str) -> list[Body]:

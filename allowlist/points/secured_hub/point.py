@@ -24,6 +24,7 @@ from allowlist.points.secured_hub.place import (
     API_VERSION,
     INTENT,
     TABLES,
+    doubt_about_way,
     firewall_of,
     internet_next_hop,
     policy_of,
@@ -34,6 +35,7 @@ from allowlist.rules.model import Ruleset
 from allowlist.rules.requirement import Requirement
 
 NOT_ROUTED = "internet-not-routed-to-firewall"
+NOT_IN_FORCE = "way-to-firewall-in-doubt"
 
 
 class SecuredHub(Point):
@@ -87,11 +89,20 @@ class SecuredHub(Point):
 
     def refine(self, estate: Estate, findings: Sequence[tuple[Requirement, Finding]]) -> list[Finding]:
         found = self._policy(estate).refine(estate, findings)
-        if self._is_routed(estate):
+        doubt = doubt_about_way(estate, self.target.resource)
+        if self._is_routed(estate) and not doubt:
             return found
-        return [self._doubted(item) if item.status is Status.COVERED else item for item in found]
+        return [self._doubted(item, doubt) if item.status is Status.COVERED else item for item in found]
 
-    def _doubted(self, finding: Finding) -> Finding:
+    def _doubted(self, finding: Finding, doubt: str) -> Finding:
+        if doubt:
+            return msgspec.structs.replace(
+                finding,
+                status=Status.UNKNOWN,
+                severity="warning",
+                because=f"a rule lets it through, but not on a way that is certain: {doubt}",
+                code=NOT_IN_FORCE,
+            )
         return msgspec.structs.replace(
             finding,
             status=Status.UNKNOWN,
@@ -104,7 +115,20 @@ class SecuredHub(Point):
 
     def posture(self, estate: Estate) -> list[Finding]:
         found = self._policy(estate).posture(estate)
+        if doubt := doubt_about_way(estate, self.target.resource):
+            found.append(self._uncertain(doubt))
         return found if self._is_routed(estate) else [*found, self._unrouted(estate)]
+
+    def _uncertain(self, doubt: str) -> Finding:
+        return Finding(
+            status=Status.INVALID,
+            target=self.target.name,
+            severity="warning",
+            rule=ResourceId(self.target.resource).name,
+            because=f"{doubt}, so it is not certain that the Internet is sent to the firewall",
+            remedy="look at the hub in Azure, and at its routing intent",
+            code=NOT_IN_FORCE,
+        )
 
     def _unrouted(self, estate: Estate) -> Finding:
         hop = internet_next_hop(estate, self.target.resource)
@@ -137,7 +161,9 @@ class SecuredHub(Point):
         """Over the policy, and the way to it: another policy or another route is another state."""
         policy = self._policy(estate)
         hop = internet_next_hop(estate, self.target.resource)
-        return digest_of([policy.fingerprint(estate), normal_id(policy.target.resource), hop])
+        doubt = doubt_about_way(estate, self.target.resource)
+        way = [hop, doubt] if doubt else [hop]
+        return digest_of([policy.fingerprint(estate), normal_id(policy.target.resource), *way])
 
     def limits(self, estate: Estate) -> list[LimitFinding]:
         return self._policy(estate).limits(estate)
