@@ -79,10 +79,10 @@ spark: .make/dev
 
 # Clients nobody here wrote against the simulator: azure-ai-ml, the Azure command line (1 GB), the JavaScript SDK.
 clients: .make/dev
-	$(PIP) install --quiet azure-ai-ml==1.35.2
+	$(PIP) install --quiet --upgrade --target .make/azure-ai-ml azure-ai-ml==1.35.2
 	$(PYTHON) -m venv .make/cli && .make/cli/bin/pip install --quiet azure-cli==2.91.0
 	npm install --silent --no-save --no-package-lock --prefix .make/javascript @azure/arm-network@39.0.0
-	ALLOWLIST_TEST_AZ=.make/cli/bin/az ALLOWLIST_TEST_NODE_MODULES=.make/javascript/node_modules \
+	PYTHONPATH="$$PWD/.make/azure-ai-ml" ALLOWLIST_TEST_AZ=.make/cli/bin/az ALLOWLIST_TEST_NODE_MODULES=.make/javascript/node_modules \
 	  $(BIN)/python -m pytest -q -rs tests/simulator/test_azure_ai_ml.py tests/simulator/test_azure_cli.py tests/simulator/test_javascript.py
 
 # Logs in blob storage, against Microsoft's emulator of it.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -31,15 +32,27 @@ def simulator() -> Simulator:
 
 
 @pytest.fixture(scope="module")
-def client(simulator: Simulator) -> Iterator[Any]:
-    """One client for all: azure-ai-ml keeps the clouds it has learnt for the life of the process."""
-    with serve(simulator, tls=True) as running, pytest.MonkeyPatch.context() as patch:
-        for name, value in running.environment().items():
-            patch.setenv(name, value)
-        patch.setenv("ARM_CLOUD_METADATA_URL", f"{running.url}/metadata/endpoints?api-version=2019-05-01")
-        yield _ml.MLClient(
-            _AnyToken(), DEFAULT_SUBSCRIPTION, "hub", cloud="AllowlistSimulator", enable_telemetry=False
-        )
+def surroundings(simulator: Simulator) -> Iterator[dict[str, str]]:
+    """What the environment says to who talks to the simulator."""
+    with serve(simulator, tls=True) as running:
+        metadata = f"{running.url}/metadata/endpoints?api-version=2019-05-01"
+        yield {**running.environment(), "ARM_CLOUD_METADATA_URL": metadata}
+
+
+@pytest.fixture
+def client(_own_home: None, surroundings: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A client, after every test lost what whoever runs the suite trusts."""
+    for name, value in surroundings.items():
+        monkeypatch.setenv(name, value)
+    return _client()
+
+
+@functools.cache
+def _client() -> Any:
+    """One for all: azure-ai-ml keeps the clouds it has learnt for the life of the process."""
+    return _ml.MLClient(
+        _AnyToken(), DEFAULT_SUBSCRIPTION, "hub", cloud="AllowlistSimulator", enable_telemetry=False
+    )
 
 
 @pytest.fixture(autouse=True)
