@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -249,7 +250,7 @@ def add(
         )
         add_from_field(path, [{**one, "sources": sources} for one in told])
         for one in told:
-            say(f"added '{one['id']}' to {path}; run 'allowlist catalog lint {path}'")
+            say(f"added '{one['id']}' to {path}; next: allowlist catalog lint {shlex.quote(str(path))}")
         return
     if not source:
         raise click.UsageError(
@@ -258,7 +259,7 @@ def add(
     if not entry_id:
         raise click.UsageError("say how the entry is called: --id")
     add_entry(path, {**chosen, "id": entry_id, "since": "next", "sources": sources})
-    say(f"added '{entry_id}' to {path}; run 'allowlist catalog lint {path}'")
+    say(f"added '{entry_id}' to {path}; next: allowlist catalog lint {shlex.quote(str(path))}")
 
 
 @click.command()

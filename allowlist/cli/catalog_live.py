@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -76,7 +77,9 @@ def live(
     print_json(_as_json(workspace, against, result)) if as_json else _tell(against, result)
     if output is not None:
         added, ended = write_revision(output, found, workspace, now().date())
-        say(f"{output}: {len(added)} added, {len(ended)} ended; next: allowlist catalog lint {output}")
+        say(
+            f"{output}: {len(added)} added, {len(ended)} ended; next: allowlist catalog lint {shlex.quote(str(output))}"
+        )
     return Exit.PENDING if exit_code and result.unknown else Exit.DONE
 
 

@@ -465,8 +465,6 @@ def ledger_from(ledger_url: str | None) -> Iterator[Ledger]:
 
 def read_plan(path: Path) -> Plan:
     """A plan file, whole and unedited. Raises InvalidInput or PlanRefused."""
-    from allowlist.documents.reader import read_json_document
-    from allowlist.plan.digest import require_intact
-    from allowlist.plan.model import SCHEMA, Plan
+    from allowlist.workflow import files
 
-    return require_intact(read_json_document(path, Plan, SCHEMA), str(path))
+    return files.read_plan(path)

@@ -74,8 +74,22 @@ def put_json(value: Any) -> None:
 
 
 def json_text(value: Any) -> str:
-    """An indented document, the same wherever its answer came from: commands in it carry no options of this one."""
-    return msgspec.json.format(_ENCODER.encode(value), indent=2).decode()
+    """An indented document whose next steps run as printed; a plan stays as it was sealed."""
+    return msgspec.json.format(_ENCODER.encode(_with_next_steps(value)), indent=2).decode()
+
+
+_NEXT_STEPS = ("remedy", "hint", "next")
+
+
+def _with_next_steps(value: Any) -> Any:
+    """What is no document of its own with a digest: dictionaries and lists, as renderers make them."""
+    if isinstance(value, dict):
+        return {key: _next_step(key, item) for key, item in value.items()}
+    return [_with_next_steps(item) for item in value] if isinstance(value, (list, tuple)) else value
+
+
+def _next_step(key: str, item: Any) -> Any:
+    return with_given(item) if key in _NEXT_STEPS and isinstance(item, str) else _with_next_steps(item)
 
 
 def put_json_line(value: Any) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import click
@@ -13,8 +14,13 @@ from click.core import ParameterSource
 _GIVEN: dict[str, tuple[str, ...]] = {}
 """What this command line gave, by the name of the option."""
 
-_COMMAND = re.compile(r"(^|: |')allowlist ([a-z]+[^;',\n]*)", re.MULTILINE)
+_COMMAND = re.compile(r"(^|: |')allowlist ([a-z]+(?:[^;',\n]|(?<=\s)'[^'\n]*')*)", re.MULTILINE)
+"""A command may be quoted itself, and may hold a word in quotes."""
 _HAS_PASSWORD = re.compile(r"://[^/@\s]*:[^/@\s]*@")
+
+
+_WITHOUT_A_WORKLOAD = ("approve", "review", "unlock")
+"""Commands that read a workload file where there is one."""
 
 
 class Carried(click.Option):
@@ -51,7 +57,7 @@ def with_given(text: str) -> str:
 
     An address with a password is never printed.
     """
-    if not _GIVEN or "allowlist " not in text:
+    if not _ROOT or "allowlist " not in text:
         return text
 
     def longer(match: re.Match[str]) -> str:
@@ -64,7 +70,7 @@ def with_given(text: str) -> str:
 
 
 def _words(command: click.Command, named: set[str]) -> str:
-    takes = {option.opts[-1] for option in command.params if isinstance(option, Carried)}
+    takes = {option.opts[-1]: option for option in command.params if isinstance(option, Carried)}
     found = [
         f" {name} {shlex.quote(value)}"
         for name, values in _GIVEN.items()
@@ -72,4 +78,13 @@ def _words(command: click.Command, named: set[str]) -> str:
         for value in values
         if not _HAS_PASSWORD.search(value)
     ]
-    return "".join(found)
+    return "".join(found) + _lacking(command, takes.get("--workload"), named)
+
+
+def _lacking(command: click.Command, workload: click.Option | None, named: set[str]) -> str:
+    """Of a command that reads the workload file: that it has to be named where none is in this folder."""
+    default = workload.default if workload else None
+    if not isinstance(default, Path) or command.name in _WITHOUT_A_WORKLOAD:
+        return ""
+    is_said = "--workload" in _GIVEN or {"--workload", "--subscription"} & named
+    return "" if is_said or default.exists() else " --workload WORKLOAD"

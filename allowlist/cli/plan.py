@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -31,6 +32,7 @@ from allowlist.cli.common import (
 from allowlist.cli.console import say
 from allowlist.cli.evidence import told_progress
 from allowlist.cli.exits import Exit
+from allowlist.cli.given import with_given
 from allowlist.cli.outputs import format_option, lines_of_targets, output_of, report_option, shown_path
 
 if TYPE_CHECKING:
@@ -137,8 +139,9 @@ def plan(
         },
     )
     if output is not None and not made.is_empty:
-        say(f"next: allowlist review {output}")
-        say(f"or: allowlist approve {output} --all --reason TEXT{accepting(made)}")
+        file = shlex.quote(str(output))
+        say(f"next: allowlist review {file}")
+        say(f"or: allowlist approve {file} --all --reason TEXT{accepting(made)}")
     elif output is None:
         say(summary_text(made) if check_only else f"{summary_text(made)}; keep it with -o FILE")
     return Exit.PENDING if exit_code and not made.is_settled else Exit.DONE
@@ -159,19 +162,19 @@ def _with_traffic(project: Project, logs: tuple[str, ...]) -> Iterator[Project]:
 def _page(made: Plan) -> str:
     from allowlist.render.plan_html import plan_html
 
-    return plan_html(made)
+    return plan_html(made, with_given)
 
 
 def _comment(made: Plan, page: str) -> str:
     from allowlist.render.plan_comment import plan_comment
 
-    return plan_comment(made, page)
+    return plan_comment(made, page, with_given)
 
 
 def _summary(made: Plan, page: str) -> str:
     from allowlist.render.plan_comment import plan_summary
 
-    return plan_summary(made, page)
+    return plan_summary(made, page, with_given)
 
 
 def _is_page(file: Path) -> bool:

@@ -64,11 +64,16 @@ def is_intact(plan: Plan) -> bool:
     return next(find_forgeries(plan), None) is None
 
 
-def require_intact(plan: Plan, what: str) -> Plan:
-    """``plan``, if every claim it makes about itself is true. Raises PlanRefused otherwise."""
+def require_intact(plan: Plan, what: str, file: str = "FILE") -> Plan:
+    """``plan``, if every claim it makes about itself is true. Raises PlanRefused otherwise.
+
+    ``file`` is where it was read, as a shell takes it.
+    """
     found = next(find_forgeries(plan), None)
     if found is not None:
-        raise PlanRefused(f"{what} {found}", hint="make it again: allowlist plan -o FILE")
+        raise PlanRefused(
+            f"{what} {found}", hint=f"make it again from its workload file: allowlist plan -o {file}"
+        )
     return plan
 
 

@@ -34,24 +34,26 @@ _ONE_LINERS: Final = 0.25
 Measure = Callable[[str], int]
 
 
-def plan_comment(plan: Plan, page: str = "") -> str:
+def plan_comment(plan: Plan, page: str = "", printed: Callable[[str], str] = str) -> str:
     """For a pull request: its first line is a marker, by which the next run finds it and writes over it.
 
-    ``page`` is the address at which the page of the plan can be seen, empty without one.
+    ``page`` is the address at which the page of the plan can be seen, empty without one; ``printed`` makes the commands
+    in a text such that they run as printed.
     """
     marker = f"{marker_of(f'plan {plan.workload}')}\n"
-    return _Comment(plan, page, marker, COMMENT_CHARACTERS, len).text()
+    return _Comment(plan, page, printed, marker, COMMENT_CHARACTERS, len).text()
 
 
-def plan_summary(plan: Plan, page: str = "") -> str:
+def plan_summary(plan: Plan, page: str = "", printed: Callable[[str], str] = str) -> str:
     """The same for ``$GITHUB_STEP_SUMMARY`` and the like, which have more room."""
-    return _Comment(plan, page, "", STEP_SUMMARY_BYTES, lambda text: len(text.encode())).text()
+    return _Comment(plan, page, printed, "", STEP_SUMMARY_BYTES, lambda text: len(text.encode())).text()
 
 
 @dataclass(frozen=True, slots=True)
 class _Comment:
     plan: Plan
     page: str
+    printed: Callable[[str], str]
     marker: str
     limit: int
     measure: Measure
@@ -61,10 +63,10 @@ class _Comment:
         found = views(self.plan)
         if not found:
             return opening
-        room = self.limit - self.measure(opening) - self.measure(_rest(found, len(found)))
+        room = self.limit - self.measure(opening) - self.measure(self._rest(found, len(found)))
         whole, lines = self._fitting(found, room)
         left = found[len(whole) + len(lines) :]
-        return "".join((opening, *whole, *lines, _rest(left, len(lines))))
+        return "".join((opening, *whole, *lines, self._rest(left, len(lines))))
 
     def _fitting(self, found: Sequence[ChangeView], room: int) -> tuple[list[str], list[str]]:
         """The riskiest with their evidence, and then those in one line, as many as there is room for."""
@@ -94,12 +96,26 @@ class _Comment:
             yield f"\n[The whole plan as a page]({_address(self.page)})\n"
         yield from (f"\n**Cannot be undone:** {escaped(text)}\n" for text in not_undone(plan))
         yield from (f"\n**Billed:** {escaped(text)}\n" for text in bills(plan))
-        yield from _some("Gates", [_gate(gate) for gate in plan.gates])
+        yield from _some("Gates", [_gate(gate, self.printed) for gate in plan.gates])
         yield from _some(
-            "What the plan cannot mend", [f"🟡 {escaped(line)}" for line in unsettled_lines(plan)]
+            "What the plan cannot mend",
+            [f"🟡 {escaped(self.printed(line))}" for line in unsettled_lines(plan)],
         )
         if plan.changes:
             yield "\n### Changes, the riskiest first\n\n"
+
+    def _rest(self, left: Sequence[ChangeView], without_evidence: int) -> str:
+        told = (
+            f"\n{counted(without_evidence, 'change')} above without proofs and sources.\n"
+            if without_evidence
+            else ""
+        )
+        if not left:
+            return told
+        command = _code(self.printed("allowlist plan --details"))
+        counts = Counter(view.risks[0] for view in left)
+        risks = ", ".join(f"{counts[risk]} {risk.value}" for risk in reversed(Risk) if counts[risk])
+        return f"{told}\n**… and {len(left)} more, left out here** ({risks}); all of them with `{command}`.\n"
 
 
 def _some(title: str, items: Sequence[str]) -> Iterator[str]:
@@ -108,14 +124,11 @@ def _some(title: str, items: Sequence[str]) -> Iterator[str]:
         yield f"\n### {title}\n\n" + "".join(f"- {item}\n" for item in [*items[:_SHOWN], *more])
 
 
-def _gate(gate: Gate) -> str:
+def _gate(gate: Gate, printed: Callable[[str], str]) -> str:
     done = gate.passed or bool(gate.waived_by)
     mark = "⚪" if done else "🔴"
-    how = (
-        ""
-        if done or gate.final
-        else f" Accept it: `allowlist approve PLAN --accept {_code(gate.id)} --reason TEXT`"
-    )
+    command = printed(f"allowlist approve PLAN --accept {gate.id} --reason TEXT")
+    how = "" if done or gate.final else f" Accept it: `{_code(command)}`"
     waiting = f" ({counted(len(gate.changes), 'change')})" if gate.changes else ""
     return f"{mark} **{escaped(gate.id)}** {escaped(gate_state(gate))}{waiting}: {escaped(gate.text)}{how}"
 
@@ -181,16 +194,3 @@ def _address(url: str) -> str:
 
 def _code(text: str) -> str:
     return "".join(letter for letter in text if letter not in "`\n\r")
-
-
-def _rest(left: Sequence[ChangeView], without_evidence: int) -> str:
-    told = (
-        f"\n{counted(without_evidence, 'change')} above without proofs and sources.\n"
-        if without_evidence
-        else ""
-    )
-    if not left:
-        return told
-    counts = Counter(view.risks[0] for view in left)
-    risks = ", ".join(f"{counts[risk]} {risk.value}" for risk in reversed(Risk) if counts[risk])
-    return f"{told}\n**… and {len(left)} more, left out here** ({risks}); all of them with `allowlist plan --details`.\n"

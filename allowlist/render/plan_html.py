@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections import Counter
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -27,8 +28,11 @@ from allowlist.render.plan_view import (
 )
 
 
-def plan_html(plan: Plan) -> str:
-    """The whole page: it asks no host for anything, and runs no script but its own."""
+def plan_html(plan: Plan, printed: Callable[[str], str] = str) -> str:
+    """The whole page: it asks no host for anything, and runs no script but its own.
+
+    ``printed`` makes the commands in a text such that they run as printed.
+    """
     script = script_text("plan.js")
     policy = (
         "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; "
@@ -37,11 +41,11 @@ def plan_html(plan: Plan) -> str:
     return str(
         environment()
         .get_template("plan.html")
-        .render(page_values(plan), policy=policy, script=trusted(script))
+        .render(page_values(plan, printed), policy=policy, script=trusted(script))
     )
 
 
-def page_values(plan: Plan) -> dict[str, Any]:
+def page_values(plan: Plan, printed: Callable[[str], str] = str) -> dict[str, Any]:
     """What the template of a plan is filled with, whoever shows it."""
     return {
         "plan": plan,
@@ -61,6 +65,7 @@ def page_values(plan: Plan) -> dict[str, Any]:
         "gate_anchor": gate_anchor,
         "gate_state": gate_state,
         "written": _written,
+        "printed": printed,
         "nonce": "",
     }
 

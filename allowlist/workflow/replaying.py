@@ -9,12 +9,10 @@ from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from allowlist.documents.reader import read_json_document
 from allowlist.estate.bodies import Estate
 from allowlist.estate.snapshot import read_snapshot
 from allowlist.plan.build import SeenChanges
-from allowlist.plan.digest import require_intact
-from allowlist.plan.model import SCHEMA, Change, Plan
+from allowlist.plan.model import SCHEMA, Change
 from allowlist.rules.columns.verdicts import compile_verdicts
 from allowlist.rules.flow import Verdict
 from allowlist.rules.model import Ruleset
@@ -29,6 +27,7 @@ from allowlist.workflow.evidence import (
     seen_in,
     with_estate,
 )
+from allowlist.workflow.files import read_plan
 from allowlist.workflow.logs import reading_logs
 from allowlist.workflow.own_hits import hits_in
 from allowlist.workflow.project import Project
@@ -40,7 +39,7 @@ ChangeOf = Callable[[TargetSpec, Ruleset], Ruleset]
 def change_of(project: Project, estate: Estate, specs: Sequence[TargetSpec], file: Path) -> ChangeOf:
     """What ``file`` makes of a target's rules. Raises InvalidInput and PlanRefused."""
     if file.is_file() and SCHEMA.encode() in file.read_bytes()[:4096]:
-        plan = require_intact(read_json_document(file, Plan, SCHEMA), str(file))
+        plan = read_plan(file)
         return with_changes(project, estate, plan.changes)
     other = read_snapshot(file, cloud=project.workload.cloud, subscription="", beneath=estate)
     return with_estate(project, other)

@@ -22,12 +22,11 @@ from allowlist.apply.stopping import Stop
 from allowlist.azure.connection import Place
 from allowlist.documents import canonical_json
 from allowlist.documents.prepared import prepared
-from allowlist.documents.reader import read_json_document
 from allowlist.errors import AllowlistError
 from allowlist.estate.bodies import Estate
 from allowlist.plan.digest import require_intact
 from allowlist.plan.findings import Finding
-from allowlist.plan.model import SCHEMA, Plan
+from allowlist.plan.model import Plan
 from allowlist.points.point import ArmReader, ArmWriter
 from allowlist.store import Clock, Ledger, PlanRecord, Run
 from allowlist.store.identity import Identity
@@ -46,6 +45,7 @@ from allowlist.workflow.exploring import (
     rules_in_effect,
     story_of,
 )
+from allowlist.workflow.files import read_plan
 from allowlist.workflow.known_names import KnownNames
 from allowlist.workflow.planning import make_plan
 from allowlist.workflow.project import Project, read_estate
@@ -140,7 +140,7 @@ class ReviewSession:
         """The plan file that was named. Raises InvalidInput with every mistake in it."""
         if self._access.plan is None:
             raise AllowlistError("no plan was named", hint="allowlist review PLAN")
-        return require_intact(read_json_document(self._access.plan, Plan, SCHEMA), str(self._access.plan))
+        return read_plan(self._access.plan)
 
     def pending_plans(self) -> tuple[PlanRecord, ...]:
         """Plans of the ledger that nobody began to apply, latest first."""

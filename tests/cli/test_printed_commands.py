@@ -173,6 +173,38 @@ def test_printed_commands_carry_the_flags_that_were_given(workplace: Path) -> No
         assert allowlist("plan", "--json", *azure, *ledger).json["changes"] == []
 
 
+def test_documents_and_pages_carry_the_flags_too(workplace: Path) -> None:
+    """Whoever reads them copies the command; a plan itself says what it was sealed with."""
+    (workplace / "work.yaml").write_text(f"{FIREWALL_ONLY.read_text()}\ngates: {{additions: 1}}\n")
+    given = ("--workload", "work.yaml", "--snapshot", str(CONTOSO))
+    ledger = f"sqlite:///{workplace}/other.db"
+
+    remedies = [item["remedy"] for item in allowlist("check", "--json", *given).json["findings"]]
+    planned = allowlist("plan", "-o", "plan.json", "-o", "plan.html", "--format", "comment", *given, "--ledger", ledger)  # fmt: skip
+
+    gate = f"allowlist approve PLAN --accept growth --reason TEXT --workload work.yaml --ledger {ledger}"
+    assert any(remedy.endswith(f"allowlist plan {' '.join(given)}") for remedy in remedies)
+    assert gate in planned.out
+    assert gate in (workplace / "plan.html").read_text()
+    assert "work.yaml" not in (workplace / "plan.json").read_text()
+
+
+def test_an_edited_plan_is_told_to_be_made_again_in_its_place(workplace: Path) -> None:
+    """A plan does not say where its workload file is: it is asked for where it is not in the folder."""
+    (workplace / "work.yaml").write_text(FIREWALL_ONLY.read_text())
+    planned = allowlist("plan", "-o", "my plan.json", "--workload", "work.yaml", "--snapshot", str(CONTOSO))
+    assert planned.code == 0
+    file = workplace / "my plan.json"
+    file.write_text(file.read_text().replace("huggingface.co", "evil.example", 1))
+
+    told = allowlist("approve", file.name, "--all", "--reason", "x").err
+    assert "allowlist plan -o 'my plan.json' --workload WORKLOAD" in told
+
+    (workplace / "work.yaml").rename("allowlist.yaml")
+    told = allowlist("approve", file.name, "--all", "--reason", "x").err
+    assert told.rstrip().endswith("allowlist plan -o 'my plan.json'")
+
+
 def test_an_address_with_a_password_is_not_printed_again() -> None:
     told = allowlist("history", "nothing", "--ledger", "postgresql://me:geheim123@127.0.0.1:1/none")
     assert "geheim123" not in told.err

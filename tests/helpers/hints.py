@@ -28,6 +28,7 @@ from unittest import mock
 from allowlist.azure.client import ArmClient
 from allowlist.cli.main import COMMANDS
 from allowlist.errors import TargetDenied
+from allowlist.plan.model import SCHEMA
 
 RECORD = os.environ.get("ALLOWLIST_RUN_HINTS", "")
 INTERACTIVE = ("review", "simulate", "watch", "demo", "completion", "sync")
@@ -37,7 +38,7 @@ SENT = "a write that the test of hints does not send"
 _COMMAND = re.compile(
     r"(?:^|: |next: |or: )allowlist ([a-z]+(?: .*)?)$|['`]allowlist ([a-z]+(?: [^'`]*)?)['`]"
 )
-_PROSE = re.compile(r", (?:or|then|and) |; | \(")
+_PROSE = re.compile(r", (?:or|then|and) |; | \(| \|")
 _RUN = re.compile(r"\d{8}-\d{6}-[0-9a-f]+")
 _VALUES = {"TEXT": "because", "REASON": "because", "DIR": "folder", "TIME": "10m", "NAME": "me"}
 _seen: set[tuple[str, str]] = set()
@@ -75,9 +76,9 @@ def _strings(value: Any) -> Iterator[str]:
     if isinstance(value, str):
         yield value
     elif isinstance(value, dict):
-        # A document says the same wherever its answer came from, so a remedy in it carries no options.
+        # A plan says what was sealed, whoever asked for it and wherever it is read again.
         for name, item in value.items():
-            yield from _strings(item) if name != "remedy" else ()
+            yield from _strings(item) if (value.get("schema"), name) != (SCHEMA, "concerns") else ()
     elif isinstance(value, list):
         for item in value:
             yield from _strings(item)
