@@ -8,6 +8,7 @@ proxy that inspects TLS some hosts show its certificates and others, exempted on
 
 from __future__ import annotations
 
+import os
 import ssl
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -33,6 +34,21 @@ class Trust:
 
     context: ssl.SSLContext
     source: str
+
+
+_NAMED: list[str] = []
+"""The --ca-file of this command line."""
+
+
+def name_ca_file(place: str | None) -> None:
+    """What a command line names counts for everything it asks, whoever asks it."""
+    _NAMED[:] = [place] if place else []
+
+
+def trust_here(environ: Mapping[str, str] = os.environ) -> Trust:
+    """What this command line and ``environ`` say; for whatever is asked beside Azure. Raises AllowlistError."""
+    check_proxies(environ)
+    return make_trust(_NAMED[0] if _NAMED else environ.get("ALLOWLIST_CA_FILE"), environ)
 
 
 def make_trust(ca_file: str | None, environ: Mapping[str, str]) -> Trust:
@@ -121,6 +137,7 @@ def untrusted(error: BaseException, url: str, trust: Trust) -> TargetUntrusted |
     )
 
 
+NAME_IT: Final = "with --ca-file FILE, ALLOWLIST_CA_FILE or REQUESTS_CA_BUNDLE"
 TRUST_IT: Final = "where the network inspects TLS, trust its certificate authority"
 
 
@@ -129,7 +146,7 @@ def why_untrusted(error: BaseException, url: str) -> str:
 
     The address is not in it: webhooks keep theirs to themselves.
     """
-    fault = next((item for item in _causes(error) if isinstance(item, ssl.SSLCertVerificationError)), None)
+    fault = next((item for item in causes(error) if isinstance(item, ssl.SSLCertVerificationError)), None)
     if fault is None:
         return ""
     issuer = issuer_of(url)
@@ -154,7 +171,7 @@ def issuer_of(url: str) -> str:
         return ""
 
 
-def _causes(error: BaseException) -> Iterator[BaseException]:
+def causes(error: BaseException) -> Iterator[BaseException]:
     """Every exception that stands behind one, however its library hands it on."""
     waiting: list[object] = [error]
     seen: set[int] = set()

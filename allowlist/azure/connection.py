@@ -111,7 +111,10 @@ def credential_for(connection: Connection, host: str) -> Credential:
     if host.rpartition(":")[0] in ("127.0.0.1", "localhost", "[::1]"):
         return Credential("none", _Nobody())
     made = make_credential(
-        connection.credential, choose_cloud(connection.cloud, None, ""), tenant=connection.tenant
+        connection.credential,
+        choose_cloud(connection.cloud, None, ""),
+        tenant=connection.tenant,
+        trust=make_trust(connection.ca_file, os.environ),
     )
     if made is None:
         raise AllowlistError("--credential none cannot ask a log service", hint="choose another --credential")

@@ -13,7 +13,7 @@ from azure.core.pipeline.transport import RequestsTransport
 from requests.adapters import HTTPAdapter
 from urllib3.util import Retry
 
-from allowlist.errors import TargetUntrusted
+from allowlist.errors import TargetUnavailable, TargetUntrusted
 from allowlist.trust import Trust, untrusted
 
 _CONNECTIONS = 32
@@ -42,6 +42,31 @@ class _TrustingAdapter(HTTPAdapter):
         del url, verify, cert
         conn.cert_reqs = "CERT_REQUIRED"
         conn.ca_certs = conn.ca_cert_dir = None
+
+
+class _RefusingAdapter(_TrustingAdapter):
+    """Raises TargetUntrusted at once for a certificate that is not trusted, and follows nobody to another address."""
+
+    def __init__(self, trust: Trust) -> None:
+        super().__init__(trust)
+        self._trust = trust
+
+    def send(self, request: Any, *arguments: Any, **settings: Any) -> Any:
+        try:
+            answer = super().send(request, *arguments, **settings)
+        except OSError as error:  # of requests too
+            if refused := untrusted(error, str(request.url), self._trust):
+                raise refused from None
+            raise
+        if answer.is_redirect:
+            raise TargetUnavailable(f"{request.url} was answered {answer.status_code}, which leads elsewhere")
+        return answer
+
+
+def trusting(session: requests.Session, trust: Trust) -> requests.Session:
+    """``session``, of a client of Azure's that makes its own, with our trust."""
+    session.mount("https://", _RefusingAdapter(trust))
+    return session
 
 
 class TrustingTransport(RequestsTransport):  # type: ignore[misc]  # untyped

@@ -5,14 +5,13 @@ What makes bytes count is decided elsewhere, by a digest or a signature; here is
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urljoin, urlsplit
 
 from allowlist.errors import CatalogError
-from allowlist.trust import TRUST_IT, make_trust, why_untrusted
+from allowlist.trust import NAME_IT, TRUST_IT, trust_here, web_client, why_untrusted
 
 if TYPE_CHECKING:
     import httpx
@@ -51,11 +50,7 @@ def check_address(url: str) -> None:
 
 def open_client() -> httpx.Client:
     """A client that trusts the certificates that everything else here trusts."""
-    import httpx
-
-    return httpx.Client(
-        verify=make_trust(os.environ.get("ALLOWLIST_CA_FILE"), os.environ).context, timeout=_SECONDS
-    )
+    return web_client(trust_here(), timeout=_SECONDS)
 
 
 def fetch(place: str, limit: int) -> bytes:
@@ -99,7 +94,7 @@ def request(client: httpx.Client, url: str, limit: int, headers: dict[str, str])
     content = bytearray()
     try:
         with client.stream("GET", url, headers=headers, follow_redirects=False) as response:
-            if response.status_code not in (200, 304):
+            if response.status_code != 200 and not (headers and response.status_code == 304):
                 raise CatalogError(
                     f"{url} answered {response.status_code}", hint="check the address of the index"
                 )
@@ -110,9 +105,7 @@ def request(client: httpx.Client, url: str, limit: int, headers: dict[str, str])
             return response.status_code, bytes(content), response.headers.get("ETag", "")
     except httpx.HTTPError as error:
         if why := why_untrusted(error, url):
-            raise CatalogError(
-                f"{url}: its certificate{why}", hint=f"{TRUST_IT} with REQUESTS_CA_BUNDLE"
-            ) from None
+            raise CatalogError(f"{url}: its certificate{why}", hint=f"{TRUST_IT} {NAME_IT}") from None
         raise CatalogError(f"{url} cannot be fetched: {error}") from error
 
 

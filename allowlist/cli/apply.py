@@ -17,6 +17,7 @@ from allowlist.cli.common import (
     arm_from,
     catalogs_option,
     connection_options,
+    credentials,
     evidence_option,
     exit_code_option,
     facts_option,
@@ -152,7 +153,7 @@ def apply(
         who = who_decides(connection).who
         stop = stack.enter_context(stopping(next_lines))
         arm = stack.enter_context(arm_from(connection, stop.sleep))
-        project = stack.enter_context(with_traffic(project, logs, os.environ))
+        project = stack.enter_context(with_traffic(project, logs, os.environ, credentials(connection)))
         watch = stack.enter_context(show_progress())
         context = RunContext(
             ledger=ledger, who=who, clock=now, sleep=stop.sleep, on_event=watch,

@@ -10,6 +10,7 @@ import click
 import msgspec
 
 from allowlist.cli.catalog_common import FOLDER, JSON, library, print_json
+from allowlist.cli.common import ca_file_option
 from allowlist.cli.console import put, put_lines, say
 from allowlist.cli.exits import Exit
 
@@ -81,6 +82,7 @@ def index(into: Path, key: Path | None, folder: Path | None) -> None:
 )
 @SIGNERS
 @SIGNED_BY
+@ca_file_option
 @JSON
 def follow(
     url: str,
@@ -140,6 +142,7 @@ def _whose(signed_by: str | None) -> str:
 )
 @SIGNERS
 @SIGNED_BY
+@ca_file_option
 @FOLDER
 @JSON
 def changes(

@@ -7,6 +7,7 @@ import functools
 import getpass
 import os
 import socket
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -100,6 +101,26 @@ ledger_option = click.option(
     help="Where decisions and runs are kept: sqlite:///… or postgresql://… (default: a file in your state folder).",
 )
 
+
+def _name_ca_file(place: str | None) -> str | None:
+    if place or "allowlist.trust" in sys.modules:
+        from allowlist.trust import name_ca_file
+
+        name_ca_file(place)
+    return place
+
+
+ca_file_option = click.option(
+    "--ca-file",
+    cls=Carried,
+    envvar="ALLOWLIST_CA_FILE",
+    metavar="FILE",
+    expose_value=False,
+    callback=lambda context, option, place: _name_ca_file(place),
+    help="Certificate authority to trust beside the system's (else REQUESTS_CA_BUNDLE or SSL_CERT_FILE).",
+)
+"""For commands that ask others than Azure."""
+
 _sign_in_options = (
     click.option(
         "--arm-endpoint",
@@ -113,6 +134,7 @@ _sign_in_options = (
         cls=Carried,
         envvar="ALLOWLIST_CA_FILE",
         metavar="FILE",
+        callback=lambda context, option, place: _name_ca_file(place),
         help="Certificate authority to trust beside the system's, for sign-in and for every request "
         "(else REQUESTS_CA_BUNDLE or SSL_CERT_FILE).",
     ),
@@ -461,6 +483,17 @@ def ledger_from(ledger_url: str | None) -> Iterator[Ledger]:
     finally:
         with uninterrupted():
             ledger.close()
+
+
+def credentials(connection: Connection) -> Callable[[str], Any]:
+    """Whoever signs in, for hosts beside Resource Manager; nobody does before one is asked."""
+
+    def made(host: str) -> Any:
+        from allowlist.azure.connection import credential_for
+
+        return credential_for(connection, host)
+
+    return made
 
 
 def read_plan(path: Path) -> Plan:

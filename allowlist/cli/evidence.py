@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from allowlist.cli.common import (
+    credentials,
     exit_code_option,
     json_option,
     ledger_from,
@@ -34,7 +35,7 @@ from allowlist.cli.outputs import Output, form_for, format_option, output_option
 if TYPE_CHECKING:
     from allowlist.azure.connection import SignIn
     from allowlist.traffic.engine import Traffic
-    from allowlist.traffic.files import Ask
+    from allowlist.traffic.files import Ask, Credentials
     from allowlist.traffic.findings import Evidence
     from allowlist.workflow.evidence import Window
 
@@ -161,7 +162,6 @@ def evidence(
       allowlist evidence access.log.gz --logs-only --learn
       allowlist evidence --ledger sqlite:///ledger.db
     """
-    from allowlist.azure.connection import credential_for
     from allowlist.render.evidence import (
         anonymised,
         evidence_json,
@@ -176,10 +176,13 @@ def evidence(
     window = Window(
         since=since.date() if since else None, until=until.date() if until else None, quiet_hours=quiet_hours
     )
-    asked = asking(window.since, window.until, now(), lambda host: credential_for(sign_in.to(), host))
+    signed_in = credentials(sign_in.to())
+    asked = asking(window.since, window.until, now(), signed_in)
     if not logs and logs_only:
         raise click.UsageError("--logs-only needs LOGS: what the ledger remembers belongs to a workload")
-    opened = _traffic(logs, zone, memory_mb, asked) if logs else _remembered(workload_path, ledger_url)
+    opened = (
+        _traffic(logs, zone, memory_mb, asked, signed_in) if logs else _remembered(workload_path, ledger_url)
+    )
     with opened as traffic:
         if learning:
             expires = now().date() + dt.timedelta(days=180)
@@ -219,14 +222,23 @@ def evidence(
 
 
 @contextmanager
-def _traffic(logs: tuple[str, ...], zone: str, memory_mb: int, ask: Ask) -> Iterator[Traffic]:
+def _traffic(
+    logs: tuple[str, ...], zone: str, memory_mb: int, ask: Ask, signed_in: Credentials
+) -> Iterator[Traffic]:
     from allowlist.workflow.logs import reading_logs
 
     with (
         TemporaryDirectory(prefix="allowlist-logs-") as spool,
         told_progress() as progress,
         reading_logs(
-            logs, Path(spool), os.environ, zone=zone, memory_mb=memory_mb, progress=progress, ask=ask
+            logs,
+            Path(spool),
+            os.environ,
+            zone=zone,
+            memory_mb=memory_mb,
+            progress=progress,
+            ask=ask,
+            credentials=signed_in,
         ) as traffic,
     ):
         yield traffic

@@ -101,6 +101,7 @@ def run() -> None:
     # A command makes many objects and few cycles; collecting rarely saves a third of the time on large estates.
     gc.set_threshold(200_000, 20, 20)
     _open_standard_streams()
+    sys.unraisablehook = _lost
     try:
         code = invoke(sys.argv[1:])
     except KeyboardInterrupt:
@@ -109,6 +110,16 @@ def run() -> None:
         # What is left is the interpreter's own end, which would show a traceback.
         signal.signal(signal.SIGINT, signal.SIG_DFL)
     sys.exit(code)
+
+
+def _lost(what: sys.UnraisableHookArgs) -> None:
+    """What a destructor raised: a defect of whoever wrote it, but for the Ctrl-C of a person."""
+    if what.exc_type is not KeyboardInterrupt:
+        sys.__unraisablehook__(what)
+        return
+    from allowlist.cli.stopping import interrupt_again
+
+    interrupt_again()
 
 
 def _open_standard_streams() -> None:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from allowlist.cli.common import (
+    credentials,
     evidence_option,
     exit_code_option,
     json_option,
@@ -114,7 +115,7 @@ def plan(
         estate = read_estate(project, specs, origin, parent=named_parent())
     project = resolved(project, estate, specs, facts_path)
     asked_by = who_decides((sign_in.without_credential() if snapshot else sign_in).to(project.workload)).who
-    with _with_traffic(project, logs) as witnessed:
+    with _with_traffic(project, logs, credentials(sign_in.to(project.workload))) as witnessed:
         made = make_plan(witnessed, estate, specs, asked_by)
     for file in outputs:
         write_bytes(file, _page(made).encode()) if _is_page(file) else write_file(file, made)
@@ -139,23 +140,28 @@ def plan(
         },
     )
     if output is not None and not made.is_empty:
-        file = shlex.quote(str(output))
-        say(f"next: allowlist review {file}")
-        say(f"or: allowlist approve {file} --all --reason TEXT{accepting(made)}")
+        place = shlex.quote(str(output))
+        say(f"next: allowlist review {place}")
+        say(f"or: allowlist approve {place} --all --reason TEXT{accepting(made)}")
     elif output is None:
         say(summary_text(made) if check_only else f"{summary_text(made)}; keep it with -o FILE")
     return Exit.PENDING if exit_code and not made.is_settled else Exit.DONE
 
 
 @contextmanager
-def _with_traffic(project: Project, logs: tuple[str, ...]) -> Iterator[Project]:
+def _with_traffic(
+    project: Project, logs: tuple[str, ...], signed_in: Callable[[str], Any]
+) -> Iterator[Project]:
     """``project`` with the traffic of ``logs``; what reads them is only loaded where there are any."""
     if not logs:
         yield project
         return
     from allowlist.workflow.replaying import with_traffic
 
-    with told_progress() as progress, with_traffic(project, logs, os.environ, progress) as witnessed:
+    with (
+        told_progress() as progress,
+        with_traffic(project, logs, os.environ, signed_in, progress) as witnessed,
+    ):
         yield witnessed
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _thread
 import os
 import signal
 import threading
@@ -31,6 +32,7 @@ def stopping(parting: Callable[[str], list[str]], *, at_any_time: bool = False) 
                 _tell("interrupted")
                 os._exit(_INTERRUPTED)
             ending.append(True)
+            stop.ask()  # should the exception be lost in some library's clean-up, nothing is begun all the same
             raise KeyboardInterrupt
         stop.ask()
         if stop.at_once:
@@ -68,6 +70,14 @@ def uninterrupted() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
     if came and callable(before):
         os.kill(os.getpid(), signal.SIGINT)
+
+
+def interrupt_again() -> None:
+    """A Ctrl-C in the middle of a destructor is lost there: it comes once more, a moment later."""
+    threading.Timer(_A_MOMENT, _thread.interrupt_main).start()
+
+
+_A_MOMENT = 0.02
 
 
 def _tell(*lines: str) -> None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from allowlist.cli import completing
+from allowlist.cli.common import ca_file_option
 from allowlist.cli.console import put_json, put_lines, say
 from allowlist.cli.exits import Exit
 from allowlist.documents.writing import write_bytes
@@ -64,6 +65,7 @@ _FOLDER = click.Path(path_type=Path, file_okay=False)
     show_default=True,
     help="Also look for pages that nobody cites: beside the cited ones, or linked from them.",
 )
+@ca_file_option
 @click.option("--write", is_flag=True, help="Write what is ready into the catalog files.")
 @click.option(
     "--pull-request", "pull_request", type=_FILE, help="With --write: the text of the pull request."
@@ -151,14 +153,12 @@ def _write(
 def _source(pages: Path | None, cache: Path | None) -> Iterator[PageSource]:
     from allowlist.catalog.upstream.folder import FolderPages
     from allowlist.catalog.upstream.web import WebPages
-    from allowlist.trust import check_proxies, make_trust, web_client
+    from allowlist.trust import trust_here, web_client
 
     if pages is not None:
         yield FolderPages(pages)
         return
-    trust = make_trust(os.environ.get("ALLOWLIST_CA_FILE"), os.environ)
-    check_proxies(os.environ)
-    with web_client(trust, timeout=30.0, headers={"User-Agent": "allowlist-upstream-watch"}) as client:
+    with web_client(trust_here(), timeout=30.0, headers={"User-Agent": "allowlist-upstream-watch"}) as client:
         yield WebPages(client=client, cache=cache or _cache_folder(), sleep=time.sleep)
 
 

@@ -24,7 +24,7 @@ from allowlist.notify.events import Event
 from allowlist.notify.message import document_of, message_id
 from allowlist.notify.sending import ChannelFailed
 from allowlist.store.moments import Clock
-from allowlist.trust import TRUST_IT, is_loopback, make_trust, web_client, why_untrusted
+from allowlist.trust import NAME_IT, TRUST_IT, is_loopback, trust_here, web_client, why_untrusted
 
 if TYPE_CHECKING:
     import httpx
@@ -83,8 +83,9 @@ class Webhook:
 
     def _client(self) -> httpx.Client:
         try:
-            trust = make_trust(self.environ.get("ALLOWLIST_CA_FILE"), self.environ)
-            return web_client(trust, timeout=TIMEOUT_SECONDS, proxied=not is_loopback(self.url))
+            return web_client(
+                trust_here(self.environ), timeout=TIMEOUT_SECONDS, proxied=not is_loopback(self.url)
+            )
         except AllowlistError as error:
             raise ChannelFailed(str(error)) from None
 
@@ -105,7 +106,7 @@ class Webhook:
             answer = client.post(self.url, content=body, headers=headers)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             if why := why_untrusted(error, self.url):
-                return f"its certificate{why}; {TRUST_IT} with REQUESTS_CA_BUNDLE", False
+                return f"its certificate{why}; {TRUST_IT} {NAME_IT}", False
             return f"no answer ({type(error).__name__})", isinstance(error, httpx.TransportError)
         if answer.is_success:
             return "", False

@@ -29,8 +29,8 @@ _SAMPLE: Final = 40
 Compression = str
 """``none``, ``gzip`` or ``zstd``."""
 
-Open = Callable[[str], IO[bytes]]
-"""Opens an address such as abfss://… for reading."""
+Credentials = Callable[[str], Any]
+"""Makes a token credential for a host."""
 
 Ask = Callable[[str, Path], tuple[str, ...]]
 """Asks the log service at an address and writes its counts to a file; says why they are not all."""
@@ -62,9 +62,10 @@ class LogFile:
 
 
 def find_files(
-    places: Sequence[str], spool: Path, *, remote: Open | None = None, ask: Ask | None = None
+    places: Sequence[str], spool: Path, *, ask: Ask | None = None, credentials: Credentials | None = None
 ) -> list[LogFile]:
-    """Every log of ``places``: files, folders, ``-`` for standard input, or addresses that ``remote`` opens.
+    """Every log of ``places``: files, folders, ``-`` for standard input, or addresses, whose hosts
+    are asked with what ``credentials`` makes.
 
     ``spool`` is a folder for what cannot be read where it is. Raises InvalidInput for a place that is not there.
     """
@@ -75,7 +76,7 @@ def find_files(
         elif place.partition("://")[0] in SCHEMES:
             found.append(_counted(place, spool / f"service-{number}.jsonl", ask))
         elif "://" in place:
-            found += _remote(place, spool / f"remote-{number}", spool, remote)
+            found += _remote(place, spool / f"remote-{number}", spool, credentials)
         else:
             found += _local(Path(place), spool)
     return found
@@ -101,17 +102,21 @@ def _local(place: Path, spool: Path) -> Iterator[LogFile]:
         yield from _one(str(path), path, spool, root=place)
 
 
-def _remote(place: str, path: Path, spool: Path, remote: Open | None) -> Iterator[LogFile]:
+def _remote(place: str, path: Path, spool: Path, credentials: Credentials | None) -> Iterator[LogFile]:
     from allowlist.traffic.remote import blobs, open_blob
 
-    opened = remote or open_blob
-    for number, name in enumerate(blobs(place) if remote is None else [place]):
-        with opened(name) as stream:
+    credentials = credentials or _nobody
+    for number, name in enumerate(blobs(place, credentials)):
+        with open_blob(name, credentials) as stream:
             yield from _one(
                 unquote(name.partition("?")[0]),
                 _spooled(stream, path.with_name(f"{path.name}-{number}")),
                 spool,
             )
+
+
+def _nobody(host: str) -> Any:
+    raise AllowlistError(f"{host} is asked by somebody who signs in")
 
 
 def _spooled(stream: IO[bytes], path: Path) -> Path:

@@ -6,11 +6,14 @@ Needs the extra ``blobs`` (azure-storage-blob). Blobs are listed by prefix and s
 from __future__ import annotations
 
 import io
+import os
 from collections.abc import Iterator
 from typing import IO, Any, Final
 from urllib.parse import quote, unquote, urlsplit
 
 from allowlist.errors import AllowlistError
+from allowlist.traffic.files import Credentials
+from allowlist.trust import is_loopback, trust_here
 
 _HINT: Final = "install it with: pip install 'allowlist[blobs]'"
 _PART: Final = 8 << 20
@@ -38,66 +41,86 @@ def container_url(place: str) -> tuple[str, str]:
     return f"{parts.scheme}://{parts.netloc}/{'/'.join(pieces[:depth])}{query}", unquote(prefix)
 
 
-def blobs(place: str) -> Iterator[str]:
+def blobs(place: str, credentials: Credentials) -> Iterator[str]:
     """The addresses of every blob under ``place``. Raises AllowlistError."""
     address, prefix = container_url(place)
     base, _, query = address.partition("?")
     try:
-        for blob in _container(address).list_blobs(name_starts_with=prefix):
+        for blob in _container(address, credentials).list_blobs(name_starts_with=prefix):
             if blob.size:
                 yield f"{base}/{quote(blob.name)}{'?' + query if query else ''}"
     except _errors() as error:
-        raise AllowlistError(f"{base}: {_first_line(error)}") from error
+        raise _refused(base, error) from error
 
 
-def open_blob(place: str) -> IO[bytes]:
+def open_blob(place: str, credentials: Credentials) -> IO[bytes]:
     """One blob as a stream that is fetched in parts. Raises AllowlistError."""
     address, name = container_url(place)
+    shown = f"{address.partition('?')[0]}/{name}"
     try:
-        return io.BufferedReader(_Chunks(_container(address).download_blob(name).chunks()), _PART)
+        chunks = _container(address, credentials).download_blob(name).chunks()
+        return io.BufferedReader(_Chunks(shown, chunks), _PART)
     except _errors() as error:
-        raise AllowlistError(f"{address.partition('?')[0]}/{name}: {_first_line(error)}") from error
+        raise _refused(shown, error) from error
 
 
 class _Chunks(io.RawIOBase):
-    def __init__(self, chunks: Iterator[bytes]) -> None:
-        self._chunks, self._rest = chunks, b""
+    def __init__(self, place: str, chunks: Iterator[bytes]) -> None:
+        self._place, self._chunks, self._rest = place, chunks, b""
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int:
-        self._rest = self._rest or next(self._chunks, b"")
+        try:
+            self._rest = self._rest or next(self._chunks, b"")
+        except _errors() as error:
+            raise _refused(self._place, error) from error
         taken = self._rest[: len(buffer)]
         buffer[: len(taken)] = taken
         self._rest = self._rest[len(taken) :]
         return len(taken)
 
 
-def _container(address: str) -> Any:
+def _container(address: str, credentials: Credentials) -> Any:
     try:
         from azure.storage.blob import ContainerClient
     except ImportError:
         raise AllowlistError("reading logs from blob storage needs azure-storage-blob", hint=_HINT) from None
+    from allowlist.azure.credential import keep_quiet
+    from allowlist.azure.pipeline import TrustingTransport
+
+    keep_quiet("azure", "urllib3")
     return ContainerClient.from_container_url(
-        address, credential=None if "sig=" in address else _credential(address)
+        address,
+        credential=None if "sig=" in address else _credential(address, credentials),
+        transport=TrustingTransport(trust_here(), proxied=not is_loopback(address)),
+        permit_redirects=False,
+        initial_backoff=1,
+        increment_base=2,
     )
 
 
-def _credential(address: str) -> Any:
-    import os
-
+def _credential(address: str, credentials: Credentials) -> Any:
+    """The emulator takes a key over plain http; nothing else is sent there."""
     if address.startswith("http://"):
         return os.environ.get("AZURE_STORAGE_KEY")
-    from azure.identity import DefaultAzureCredential
-
-    return DefaultAzureCredential()
+    return credentials(urlsplit(address).netloc)
 
 
 def _errors() -> tuple[type[Exception], ...]:
+    """Of the client, and what it raises over an answer of another shape: an empty one, ``null``, a gateway's page."""
     from azure.core.exceptions import AzureError
 
-    return (AzureError,)
+    return (AzureError, ValueError, TypeError, AttributeError, LookupError)
+
+
+def _refused(place: str, error: Exception) -> AllowlistError:
+    from azure.core.exceptions import AzureError
+
+    if isinstance(error, AzureError):
+        return AllowlistError(f"{place}: {_first_line(error)}")
+    return AllowlistError(f"{place}: what came is no answer of blob storage")
 
 
 def _first_line(error: Exception) -> str:

@@ -15,11 +15,15 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 from urllib.parse import urlsplit
 
-from allowlist.errors import AllowlistError, TargetDenied, TargetUnavailable
+from allowlist.errors import AllowlistError, TargetDenied, TargetUnavailable, TargetUntrusted
 from allowlist.traffic.kql import TABLES, how_many, question
+from allowlist.trust import causes, is_loopback, trust_here
+
+if TYPE_CHECKING:
+    from requests import Session
 
 SCHEMES: Final = ("loganalytics", "kusto")
 _HINT: Final = "install it with: pip install 'allowlist[services]'"
@@ -31,6 +35,10 @@ _TRIES: Final = 4
 
 _TOO_LARGE: Final = re.compile("too.?large|exceed|limit|timeout|timed out|50[0-9]:", re.IGNORECASE)
 """What services say of an answer that half of the time would make smaller."""
+
+_STUMBLES: Final = (ValueError, TypeError, AttributeError, LookupError)
+"""What clients raise over a body of another shape: an empty one, ``null``, a page of a gateway."""
+_NO_ANSWER: Final = "what came is no answer of a log service"
 
 Rows = list[dict[str, Any]]
 
@@ -94,7 +102,7 @@ def _whole(service: Service, table: str, period: Period, doubts: list[str]) -> I
     total = service.ask(how_many(table, period.start, period.end))
     if total.missing:
         return
-    expected = int(total.rows[0]["n"]) if total.rows and not total.partial else -1
+    expected = _number(total) if not total.partial else -1
     if expected == 0:
         return
     answer = service.ask(question(table, period.start, period.end))
@@ -110,6 +118,14 @@ def _whole(service: Service, table: str, period: Period, doubts: list[str]) -> I
     why = answer.partial or total.partial or f"{seen} of {expected} events were answered"
     doubts.append(f"{table}, {period}: {why}")
     yield from map(_as_row, answer.rows)
+
+
+def _number(total: Answer) -> int:
+    """How many events there are. A count has one row, so an answer without one is none: nobody is asked further."""
+    try:
+        return int(total.rows[0]["n"])
+    except (LookupError, TypeError, ValueError):
+        raise TargetUnavailable("the log service answered without a count") from None
 
 
 def _as_row(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -147,7 +163,15 @@ class LogAnalytics:
             from azure.monitor.query import LogsQueryClient
         except ImportError:
             raise AllowlistError("asking Log Analytics needs azure-monitor-query", hint=_HINT) from None
-        self._client = LogsQueryClient(credential, endpoint=endpoint)
+        from allowlist.azure.pipeline import TrustingTransport
+
+        # One answer is asked for once: what is to be asked again is decided here, and told.
+        self._client = LogsQueryClient(
+            credential,
+            endpoint=endpoint,
+            transport=TrustingTransport(trust_here(), proxied=not is_loopback(endpoint)),
+            permit_redirects=False,
+        )
         self._workspace, self._endpoint = workspace, endpoint
 
     def ask(self, query: str) -> Answer:
@@ -162,6 +186,8 @@ class LogAnalytics:
             return _refused(f"workspace {self._workspace}", error.status_code, str(error.message))
         except AzureError as error:
             raise TargetUnavailable(f"{self._endpoint}: {_line(error)}") from error
+        except _STUMBLES as error:
+            raise TargetUnavailable(f"{self._endpoint}: {_NO_ANSWER}") from error
         partial = getattr(result, "partial_error", None)
         tables: Sequence[Any] = getattr(result, "tables", None) or getattr(result, "partial_data", None) or ()
         rows = [dict(zip(table.columns, row, strict=True)) for table in tables[:1] for row in table.rows]
@@ -185,6 +211,9 @@ class DataExplorer:
             else build.with_azure_token_credential(cluster, credential)
         )
         self._cluster, self._database = cluster, database
+        from allowlist.azure.pipeline import trusting
+
+        trusting(cast("Session", self._client._session), trust_here())
 
     def ask(self, query: str) -> Answer:
         from azure.kusto.data.exceptions import (
@@ -206,7 +235,13 @@ class DataExplorer:
             except KustoApiError as error:
                 return _refused(f"database {self._database}", getattr(error.http_response, "status_code", None), str(error))  # fmt: skip
             except KustoError as error:
+                if refused := next(
+                    (item for item in causes(error) if isinstance(item, TargetUntrusted)), None
+                ):
+                    raise refused from None
                 raise TargetUnavailable(f"{self._cluster}: {_line(error)}") from error
+            except _STUMBLES as error:
+                raise TargetUnavailable(f"{self._cluster}: {_NO_ANSWER}") from error
         raise AssertionError("a loop that returns")
 
     def _asked(self, query: str) -> Answer:
@@ -226,7 +261,7 @@ def _refused(where: str, status: int | None, text: str) -> Answer:
         )
     if "ailed to resolve table" in text:
         return Answer(missing=True)
-    if status == 404:
+    if status is None or status < 400 or status == 404:
         raise TargetUnavailable(f"{where}: {_line(text)}")
     return Answer(partial=f"{status}: {_line(text)}")
 

@@ -21,6 +21,7 @@ from allowlist.documents.source import parse_yaml_source, read_text
 from allowlist.errors import AllowlistError, InvalidInput, PlanRefused
 from allowlist.plan.approval import ApprovalPolicy, folded
 from allowlist.plan.model import ApprovalInForce, Plan
+from allowlist.trust import NAME_IT, TRUST_IT, is_loopback, trust_here, web_client, why_untrusted
 from allowlist.workload.document import ApprovalRule
 
 if TYPE_CHECKING:
@@ -187,7 +188,10 @@ def _fetched(address: str) -> str:
 
     content = bytearray()
     try:
-        with httpx.stream("GET", address, timeout=_SECONDS, follow_redirects=False) as response:
+        with (
+            web_client(trust_here(), timeout=_SECONDS, proxied=not is_loopback(address)) as client,
+            client.stream("GET", address) as response,
+        ):
             if response.status_code != httpx.codes.OK:
                 raise AllowlistError(f"{address} answered {response.status_code} for the approval policy")
             for chunk in response.iter_bytes():
@@ -196,4 +200,6 @@ def _fetched(address: str) -> str:
                     raise AllowlistError(f"{address} is larger than an approval policy may be")
             return content.decode("utf-8")
     except (httpx.HTTPError, UnicodeDecodeError) as error:
+        if why := why_untrusted(error, address):
+            raise AllowlistError(f"{address}: its certificate{why}", hint=f"{TRUST_IT} {NAME_IT}") from None
         raise AllowlistError(f"the approval policy at {address} cannot be read: {error}") from None

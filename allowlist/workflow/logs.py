@@ -10,7 +10,7 @@ from typing import Any
 
 from allowlist.documents.places import user_folder
 from allowlist.traffic.engine import MEMORY_MB, Settings, Traffic, read_traffic
-from allowlist.traffic.files import Ask, find_files, refuse_none
+from allowlist.traffic.files import Ask, Credentials, find_files, refuse_none
 from allowlist.traffic.services import Period, counted_by, service_of
 
 
@@ -24,9 +24,10 @@ def reading_logs(
     memory_mb: int = MEMORY_MB,
     progress: Callable[[int, int], None] = lambda done, total: None,
     ask: Ask | None = None,
+    credentials: Credentials | None = None,
 ) -> Iterator[Traffic]:
     """The traffic of ``places``. Raises AllowlistError where there is none, InvalidInput for a place that is not there."""
-    files = find_files(places, spool, ask=ask)
+    files = find_files(places, spool, ask=ask, credentials=credentials)
     refuse_none(files, places)
     cache = user_folder(environ, "cache")
     folder = cache / "traffic" if cache is not None and _is_writable(cache) else None

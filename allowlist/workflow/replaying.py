@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from allowlist.estate.bodies import Estate
 from allowlist.estate.snapshot import read_snapshot
@@ -63,6 +64,7 @@ def with_traffic(
     project: Project,
     logs: Sequence[str],
     environ: Mapping[str, str],
+    credentials: Callable[[str], Any],
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Iterator[Project]:
     """``project`` with the traffic of ``logs``, if any are named: plans then say what was really seen."""
@@ -71,7 +73,7 @@ def with_traffic(
         return
     with (
         TemporaryDirectory(prefix="allowlist-logs-") as spool,
-        reading_logs(logs, Path(spool), environ, progress=progress) as traffic,
+        reading_logs(logs, Path(spool), environ, progress=progress, credentials=credentials) as traffic,
     ):
         yield replace(project, traffic=traffic, hits=hits_in(traffic))
 

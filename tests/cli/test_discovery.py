@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import copy
+import json
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
 from allowlist.simulator import Simulator, serve
-from tests.helpers.cli import CONTOSO, allowlist
+from tests.helpers.cli import CONTOSO, Result, allowlist
 from tests.helpers.foundry import ACCOUNT, HUB, SPEECH, account, fqdn, hub, network, policy, speech
 
 SUBSCRIPTION = "00000000-0000-0000-0000-000000000001"
@@ -64,4 +67,9 @@ def test_a_snapshot_of_a_subscription_answers_offline_like_azure(
     (workplace / "contoso.yaml").write_text((CONTOSO / "allowlist.yaml").read_text())
     online = allowlist("check", "--workload", "contoso.yaml", "--json", *azure)
     offline = allowlist("check", "--workload", "contoso.yaml", "--json", "--snapshot", "state")
-    assert offline.json == online.json
+    assert _findings(offline, "--snapshot", "state") == _findings(online, *azure)
+
+
+def _findings(checked: Result, *given: str) -> Any:
+    """What was found; a next step names in each answer the state it was given."""
+    return json.loads(checked.out.replace(f" {shlex.join(given)}", ""))

@@ -190,7 +190,9 @@ class Loop:
             out = os.open("out", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
             os.dup2(out, 1)
             os.dup2(out, 2)
-            from allowlist.cli.main import invoke
+            from allowlist.cli.main import _lost, invoke
+
+            sys.unraisablehook = _lost
 
             end = ("--arm-endpoint", self.url, "--credential", "none") if azure else ()
             code = invoke([*arguments, *end])
@@ -250,6 +252,20 @@ def simulated(folder: Path, pace: float, seed: Path = CONTOSO) -> Iterator[str]:
             process.wait()
 
 
+@contextlib.contextmanager
+def ledger(folder: Path, in_postgresql: bool) -> Iterator[str]:
+    """The URL of an empty ledger."""
+    if not in_postgresql:
+        yield f"sqlite:///{folder}/ledger.db"
+        return
+    from tests.helpers.postgresql import empty_database, postgresql
+
+    with postgresql(folder) as server:
+        url = empty_database(server)
+        importlib.import_module("sqlalchemy.dialects.postgresql.psycopg")
+        yield url
+
+
 def workload(text: str) -> str:
     """The example's workload with few catalogs, so that a cycle is short and still has both kinds of targets."""
     lines = text.splitlines(keepends=True)
@@ -262,15 +278,18 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--pace", type=float, default=0.0005)
+    parser.add_argument(
+        "--postgresql", action="store_true", help="keep the ledger in a PostgreSQL of its own"
+    )
     given = parser.parse_args()
     for name in LOADED:  # once, shared by every child
         importlib.import_module(name)
 
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        os.environ["ALLOWLIST_LEDGER"] = f"sqlite:///{folder}/ledger.db"
         (folder / "allowlist.yaml").write_text(workload((CONTOSO / "allowlist.yaml").read_text()))
-        with simulated(folder, given.pace) as url:
+        with ledger(folder, given.postgresql) as kept, simulated(folder, given.pace) as url:
+            os.environ["ALLOWLIST_LEDGER"] = kept
             loop = Loop(folder, url, given.seed)
             try:
                 loop.run(given.kills)

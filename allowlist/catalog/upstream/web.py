@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from allowlist.catalog.upstream.pages import MAX_PAGE_BYTES, PageRef, PageText
 from allowlist.errors import CatalogError
-from allowlist.trust import TRUST_IT, why_untrusted
+from allowlist.trust import NAME_IT, TRUST_IT, why_untrusted
 
 if TYPE_CHECKING:
     import httpx
@@ -17,6 +18,11 @@ if TYPE_CHECKING:
 RAW_PAGES: Final = "https://raw.githubusercontent.com"
 COMMITS: Final = "https://api.github.com"
 _ATTEMPTS: Final = 3
+_LATER: Final = "try again later, or give a folder: --pages DIR"
+_NO_PAGE: Final = re.compile(
+    rb"\s*($|<!doctype|<html|\{\s*\}\s*$|\[\s*\]\s*$|null\s*$|\{\s*\"error\")", re.IGNORECASE
+)
+"""Nothing, or what a gateway says in place of a source file: a page without names would read as if all had gone."""
 _BUSY: Final = frozenset({429, 500, 502, 503, 504})
 
 
@@ -103,14 +109,16 @@ class WebPages:
         """Status, content and validators; content is None for 304 and 404."""
         for attempt in range(1, _ATTEMPTS + 1):
             status, content, validators = self._once(url, known)
-            if status in (200, 304, 404):
+            if status == 200 and _NO_PAGE.match(content):
+                raise CatalogError(f"{url} answered 200 without a page of documentation", hint=_LATER)
+            if status in (200, 404) or (status == 304 and known):
                 return status, content if status == 200 else None, validators
             if status not in _BUSY | {0} or attempt == _ATTEMPTS:
                 break
             self.sleep(float(2**attempt))
         raise CatalogError(
             f"{url} answered {status}" if status else f"{url} cannot be reached",
-            hint="try again later, or give a folder: --pages DIR",
+            hint=_LATER,
         )
 
     def _once(self, url: str, known: dict[str, str]) -> tuple[int, bytes, dict[str, str]]:
@@ -128,7 +136,7 @@ class WebPages:
             if why := why_untrusted(error, url):
                 raise CatalogError(
                     f"{url}: its certificate{why}",
-                    hint=f"{TRUST_IT} with REQUESTS_CA_BUNDLE, or give --pages DIR",
+                    hint=f"{TRUST_IT} {NAME_IT}, or give --pages DIR",
                 ) from None
             return 0, b"", {}
 

@@ -19,6 +19,7 @@ import httpx
 
 from allowlist.errors import AllowlistError
 from allowlist.store.identity import Identity
+from allowlist.trust import NAME_IT, TRUST_IT, is_loopback, trust_here, web_client, why_untrusted
 
 ALGORITHMS: Final = ("RS256", "PS256", "ES256")
 """Signatures that are taken; none of them works with a secret that a client could have made up."""
@@ -86,7 +87,9 @@ class Provider:
     def __init__(self, client: Client, http: httpx.Client | None = None) -> None:
         _check_address(client.issuer)
         self.client = client
-        self._http = http or httpx.Client(timeout=_SECONDS)
+        self._http = http or web_client(
+            trust_here(), timeout=_SECONDS, proxied=not is_loopback(client.issuer)
+        )
         self._known: dict[str, Any] = {}
 
     def authorization_url(self, challenge: Challenge, redirect_uri: str) -> str:
@@ -164,7 +167,10 @@ class Provider:
         from joserfc.errors import JoseError
         from joserfc.jwk import KeySet
 
-        keys = KeySet.import_key_set(self._ask("GET", self._endpoint("jwks_uri")))  # type: ignore[arg-type]
+        address = self._endpoint("jwks_uri")
+        found = self._ask("GET", address)
+        if not isinstance(found.get("keys"), list) or not found["keys"]:
+            raise _refused(f"{address} answered without keys")
         rules = jwt.JWTClaimsRegistry(
             leeway=60,
             iss={"essential": True, "value": self._discovered()["issuer"]},
@@ -174,9 +180,10 @@ class Provider:
             **({} if nonce is None else {"nonce": {"essential": True, "value": nonce}}),  # type: ignore[arg-type]
         )
         try:
+            keys = KeySet.import_key_set(found)  # type: ignore[arg-type]
             claims = jwt.decode(token, keys, algorithms=list(ALGORITHMS)).claims
             rules.validate(claims)
-        except (JoseError, ValueError) as error:
+        except (JoseError, ValueError, TypeError, KeyError, AttributeError) as error:
             raise _refused(f"the ID token is not right: {error}") from None
         if claims.get("azp", self.client.client_id) != self.client.client_id:
             raise _refused("the ID token was made for somebody else")
@@ -230,17 +237,27 @@ class Provider:
     ) -> tuple[int, dict[str, Any]]:
         try:
             answer = self._http.request(method, url, data=data, follow_redirects=False)
-            found = answer.json()
-        except (httpx.HTTPError, ValueError) as error:
+        except httpx.HTTPError as error:
+            if why := why_untrusted(error, url):
+                raise _refused(f"{url}: its certificate{why}; {TRUST_IT} {NAME_IT}") from None
             raise _refused(f"{url} did not answer: {error}") from None
-        return answer.status_code, found if isinstance(found, dict) else {}
+        return answer.status_code, _object_in(answer)
 
 
 def _taken(status: int, found: dict[str, Any], url: str) -> dict[str, Any]:
     if status != 200 or not found:
-        told = found.get("error_description") or found.get("error") or ""
+        told = found.get("error_description") or found.get("error") or "no JSON object"
         raise _refused(f"{url} answered {status}: {told}")
     return found
+
+
+def _object_in(answer: httpx.Response) -> dict[str, Any]:
+    """Empty where there is none."""
+    try:
+        found = answer.json()
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _check_address(url: str) -> None:
