@@ -27,7 +27,7 @@ def reading_logs(
     credentials: Credentials | None = None,
 ) -> Iterator[Traffic]:
     """The traffic of ``places``. Raises AllowlistError where there is none, InvalidInput for a place that is not there."""
-    files = find_files(places, spool, ask=ask, credentials=credentials)
+    files = find_files(places, spool, ask=ask, credentials=credentials or _whoever)
     refuse_none(files, places)
     cache = user_folder(environ, "cache")
     folder = cache / "traffic" if cache is not None and _is_writable(cache) else None
@@ -35,6 +35,12 @@ def reading_logs(
         files, Settings(zone=zone, memory_mb=memory_mb, cache=folder, progress=progress)
     ) as traffic:
         yield traffic
+
+
+def _whoever(host: str) -> Any:
+    from allowlist.azure.connection import Connection, credential_for
+
+    return credential_for(Connection(), host)
 
 
 def asking(
