@@ -7,7 +7,9 @@ position: anchors and aliases, tags, duplicate keys, control and bidirectional c
 from __future__ import annotations
 
 import json
+import os
 import re
+import stat
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -54,6 +56,10 @@ class Source:
         return Source(self.file, {**self.data, key: [items[index] for index in kept]}, positions)
 
 
+_LONG_NUMBER = re.compile(r"\d{4300}")
+"""Longer ones Python does not make numbers of."""
+
+
 class DeferredSource(Source):
     """A source whose text was read and found good before: it is read again only where somebody complains of it."""
 
@@ -85,13 +91,27 @@ def read_text(path: Path, most: int = MAX_DOCUMENT_BYTES) -> str:
     try:
         if path.stat().st_size > most:
             raise InvalidInput.of(path, f"is larger than {most // 1024 // 1024} MiB")
-        return path.read_bytes().decode("utf-8")
+        if not _may_be_read(path):
+            raise InvalidInput.of(path, "is no regular file, so it is not read")
+        with path.open("rb") as stream:
+            raw = stream.read(most + 1)
+        if len(raw) > most:
+            raise InvalidInput.of(path, f"is larger than {most // 1024 // 1024} MiB")
+        return raw.decode("utf-8")
     except FileNotFoundError:
         raise InvalidInput.of(path, "does not exist") from None
     except UnicodeDecodeError as error:
         raise InvalidInput.of(path, f"is not UTF-8 text (byte {error.start})") from None
     except OSError as error:
         raise InvalidInput.of(path, f"cannot be read: {error.strerror}") from None
+
+
+def _may_be_read(path: Path) -> bool:
+    """Not a named pipe or a device, which nobody may ever fill or end; what a shell hands over open (``<(…)``) may."""
+    mode = path.stat().st_mode
+    if stat.S_ISFIFO(mode):
+        return str(path).startswith(("/dev/fd/", "/dev/stdin", "/proc/self/fd/"))
+    return stat.S_ISREG(mode) or stat.S_ISDIR(mode) or str(path) == os.devnull
 
 
 def parse_yaml_source(text: str, file: str) -> Source:
@@ -114,6 +134,10 @@ def parse_json_source(text: str, file: str) -> Source:
         ) from None
     except RecursionError:
         raise InvalidInput.of(file, "is nested too deeply") from None
+    except ValueError:
+        found = _LONG_NUMBER.search(text)
+        line = text.count("\n", 0, found.start()) + 1 if found else 1
+        raise InvalidInput.of(file, "holds a number of too many digits", line=line, column=1) from None
     return parse_yaml_source(text.replace("\t", " "), file)
 
 
