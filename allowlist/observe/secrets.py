@@ -30,19 +30,28 @@ _SECRET_NAMES = (
     r"(?:proxy-|x-ms-)?authorization(?:-auxiliary)?|(?:set-)?cookie|password|client_?(?:secret|assertion)"
     r"|(?:access|refresh|id)_?token|azure-asyncoperation|operation-location"
 )
-_RULES: tuple[tuple[str, str], ...] = (
-    ("a bearer token", r"\bbearer\s+[\w.~+/=-]{20,}"),
-    ("basic credentials", r"\bauthorization\W{1,6}basic\s+[\w+/=-]{4,}"),
-    ("a JSON Web Token", r"\beyJ[\w-]{6,}\.eyJ[\w-]{6,}\.[\w-]*"),
-    ("an operation URL", rf"{_URL}{_REST}{_SLASH}providers{_SLASH}{_REST}operation\w*{_SLASH}{_REST}"),
-    ("a signed URL", rf"{_URL}{_REST}(?:[?&]|\\u0026)sig={_REST}"),
-    ("a URL with a password", r"\b[a-z][a-z0-9+.-]*:\\?/\\?/[^\s\"'<>/@:]*:[^\s\"'<>/@]+@"),
+_RULES: tuple[tuple[str, tuple[bytes, ...], str], ...] = (
+    ("a bearer token", (b"bearer",), r"\bbearer\s+[\w.~+/=-]{20,}"),
+    ("basic credentials", (b"basic",), r"\bauthorization\W{1,6}basic\s+[\w+/=-]{4,}"),
+    ("a JSON Web Token", (b".eyj",), r"\beyJ[\w-]{6,}\.eyJ[\w-]{6,}\.[\w-]*"),
+    (
+        "an operation URL",
+        (b"operation",),
+        rf"{_URL}{_REST}{_SLASH}providers{_SLASH}{_REST}operation\w*{_SLASH}{_REST}",
+    ),
+    ("a signed URL", (b"sig=",), rf"{_URL}{_REST}(?:[?&]|\\u0026)sig={_REST}"),
+    ("a URL with a password", (b"@",), r"\b[a-z][a-z0-9+.-]*:\\?/\\?/[^\s\"'<>/@:]*:[^\s\"'<>/@]+@"),
     (
         "a secret member",
+        (b"authorization", b"cookie", b"password", b"secret", b"assertion", b"token", b"operation"),
         rf"{_QUOTE}(?:{_SECRET_NAMES}){_QUOTE}\s*:\s*{_QUOTE}(?!{re.escape(REMOVED)})[^\"']+",
     ),
 )
-_PATTERNS = tuple((name, re.compile(pattern.encode(), re.IGNORECASE)) for name, pattern in _RULES)
+"""What it is, texts in lower case of which one is in every such secret, and how it reads."""
+
+_PATTERNS = tuple(
+    (name, texts, re.compile(pattern.encode(), re.IGNORECASE)) for name, texts, pattern in _RULES
+)
 _SECRET_NAME = re.compile(_SECRET_NAMES, re.IGNORECASE)
 
 
@@ -120,7 +129,16 @@ def _restored(value: Any, key: str, originals: Mapping[str, str]) -> Any:
 
 
 def _first_secret(document: bytes) -> str:
-    return next((name for name, pattern in _PATTERNS if pattern.search(document)), "")
+    """What of a secret ``document`` holds. Most documents hold no word of any, which is seen before any pattern is tried."""
+    lowered = document.lower()
+    return next(
+        (
+            name
+            for name, texts, pattern in _PATTERNS
+            if any(text in lowered for text in texts) and pattern.search(document)
+        ),
+        "",
+    )
 
 
 def _scrub_member(key: str, value: Any) -> Any:
@@ -130,6 +148,6 @@ def _scrub_member(key: str, value: Any) -> Any:
 
 def _scrub_text(text: str) -> str:
     cleaned = text.encode("utf-8", "surrogatepass")
-    for _, pattern in _PATTERNS:
+    for _, _, pattern in _PATTERNS:
         cleaned = pattern.sub(REMOVED.encode(), cleaned)
     return cleaned.decode("utf-8", "surrogatepass")

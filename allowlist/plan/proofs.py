@@ -54,6 +54,11 @@ class Evidence:
     """Requirements that are covered before and not after, as they are found before and after."""
 
     @cached_property
+    def judged(self) -> dict[int, Judged]:
+        """By identity of the draft, which the judgement holds, what was proved of it: it is asked for more than once."""
+        return {}
+
+    @cached_property
     def broken_by(self) -> dict[str, list[tuple[str, Finding]]]:
         """By the last part of its name: each rule that covers such a requirement now, with what is found after."""
         pairs = ((name, after) for before, after in self.broken for name in before.covered_by)
@@ -178,7 +183,14 @@ def _overridden(
 
 
 def judge(drafted: Drafted, evidence: Evidence) -> Judged:
-    """Prove one change and say what it means."""
+    """Prove one change and say what it means; once, however often it is asked."""
+    found = evidence.judged.get(id(drafted))
+    if found is None:
+        found = evidence.judged[id(drafted)] = _judge(drafted, evidence)
+    return found
+
+
+def _judge(drafted: Drafted, evidence: Evidence) -> Judged:
     operation = drafted.operation
     path = rule_path(operation)
     opened, closed = evidence.opened.get(path, []), evidence.closed.get(path, [])
