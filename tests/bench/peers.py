@@ -11,7 +11,7 @@ from tests.bench.workload import SIZES
 
 ORJSON = "import sys, orjson; orjson.loads(open(sys.argv[1], 'rb').read())"
 YAML = "import gc, sys, yaml; gc.disable(); yaml.load(open(sys.argv[1], 'rb'), Loader=yaml.CSafeLoader)"
-TWICE = "import sys; from pathlib import Path; from allowlist.workload import read_workload; read_workload(Path(sys.argv[1]))"
+TWICE = "import sys; from pathlib import Path; from allowlist.workflow.workloads import read_workload; read_workload(Path(sys.argv[1]))"
 INSTEAD = "import os, sys; os.execv(sys.argv[1], sys.argv[1:])"
 CATALOGS = "from allowlist.catalog import load_library; load_library()"
 SHIPPED = (
