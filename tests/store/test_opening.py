@@ -67,7 +67,7 @@ class TestSchema:
         opened(ledger_url).close()
         execute_raw(ledger_url, "INSERT INTO ledger_schema VALUES (99, '2030-01-01')")
         message = refusal(ledger_url)
-        assert "has schema 99, this version of allowlist knows up to 1" in message
+        assert "has schema 99, this version of allowlist knows up to 2" in message
 
     def test_many_processes_may_open_a_new_ledger_at_once(self, ledger_url: str) -> None:
         command = [sys.executable, "-c", _OPEN, ledger_url]
