@@ -163,6 +163,23 @@ def refuse_overclaim(kind: EvidenceClass, denied: list[Seen], allowed: list[Seen
         )
 
 
+def repaired(denied: list[Seen], allowed: list[Seen]) -> tuple[list[Seen], list[Seen]]:
+    """What was refused, parted into what is taken and what is left out: what no log shows let through afterwards.
+
+    Without a log of what was let through everything is taken. Raises ValueError where nothing would be.
+    """
+    if not allowed:
+        return denied, []
+    opened = {one.name for one in allowed}
+    taken = [one for one in denied if one.name in opened]
+    if not taken:
+        raise ValueError(
+            f"none of the {len({one.name for one in denied})} names that were refused is let through afterwards "
+            "(--fixed): give the log of the time after they were opened, or leave --fixed out"
+        )
+    return taken, [one for one in denied if one.name not in opened]
+
+
 def without_ids(name: str, placeholders: Iterable[str]) -> str:
     """The name with a placeholder where a label is an id of somebody's. Raises ValueError where none is declared."""
     labels = name.split(".")

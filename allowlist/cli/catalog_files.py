@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +19,7 @@ from allowlist.errors import CatalogError, InvalidInput
 
 if TYPE_CHECKING:
     from allowlist.catalog import Catalog
+    from allowlist.catalog.contributing import Seen
     from allowlist.catalog.lint import Base
     from allowlist.catalog.review import CatalogReview
 
@@ -28,6 +29,7 @@ BASE_FOLDER = click.option(
     type=click.Path(path_type=Path, file_okay=False, exists=True),
     help="Compare with the catalogs in this folder.",
 )
+_SHOWN = ("id", "pattern", "service_tag", "fqdn_tag", "private_endpoint", "addresses", "ports")
 FILES = click.argument("files", nargs=-1, type=click.Path(path_type=Path, dir_okay=False, exists=True))
 
 
@@ -203,6 +205,7 @@ def release(name: str, note: str, on: datetime | None, bump: str | None, folder:
 @click.option("--breaks", help="What stops working without it.")
 @click.option("--risk", help="What letting it out exposes.")
 @click.option("--source", "source", metavar="REPO:PATH[@COMMIT]", help="The page that documents it.")
+@JSON
 @FOLDER
 def add(
     name: str,
@@ -215,12 +218,13 @@ def add(
     issue: str | None,
     region: str,
     version: str,
+    as_json: bool,
     **fields: Any,
 ) -> None:
     """Add an entry to a catalog file, keeping its comments and order. It says 'since: next' until released.
 
     With --evidence it goes into the scenario 'field'. From a log (--seen) the narrowest entries are made, one for each
-    name; addresses and ids stay in the log.
+    name; addresses and ids stay in the log. A name that --fixed does not show let through is left out, and told.
 
     \b
     Examples:
@@ -248,9 +252,8 @@ def add(
             region=region,
             version=version,
         )
-        add_from_field(path, [{**one, "sources": sources} for one in told])
-        for one in told:
-            say(f"added '{one['id']}' to {path}; next: allowlist catalog lint {shlex.quote(str(path))}")
+        add_from_field(path, [{**one, "sources": sources} for one in told.entries])
+        _tell_added(path, told.entries, told.left_out, as_json=as_json)
         return
     if not source:
         raise click.UsageError(
@@ -258,8 +261,33 @@ def add(
         )
     if not entry_id:
         raise click.UsageError("say how the entry is called: --id")
-    add_entry(path, {**chosen, "id": entry_id, "since": "next", "sources": sources})
-    say(f"added '{entry_id}' to {path}; next: allowlist catalog lint {shlex.quote(str(path))}")
+    entry = {**chosen, "id": entry_id, "since": "next", "sources": sources}
+    add_entry(path, entry)
+    _tell_added(path, [entry], [], as_json=as_json)
+
+
+def _tell_added(
+    path: Path, entries: Sequence[Mapping[str, Any]], left_out: Sequence[Seen], *, as_json: bool
+) -> None:
+    if as_json:
+        print_json(
+            {
+                "schema": "allowlist/catalog-add/v1",
+                "file": str(path),
+                "added": [{key: one[key] for key in _SHOWN if one.get(key)} for one in entries],
+                "left_out": [
+                    {"name": one.name, "port": one.port, "why": "refused, and not let through afterwards"}
+                    for one in left_out
+                ],
+            }
+        )
+        return
+    for one in entries:
+        say(f"added '{one['id']}' to {path}; next: allowlist catalog lint {shlex.quote(str(path))}")
+    for gone in left_out:
+        say(
+            f"left out '{gone.name}' ({gone.port}): it was refused, and the log of --fixed does not show it let through"
+        )
 
 
 @click.command()

@@ -6,11 +6,18 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 
-from allowlist.catalog.contributing import Seen, parse_issue, read_log, refuse_overclaim, without_ids
+from allowlist.catalog.contributing import (
+    Seen,
+    parse_issue,
+    read_log,
+    refuse_overclaim,
+    repaired,
+    without_ids,
+)
 from allowlist.catalog.model import EvidenceClass, Need
 from allowlist.catalog.reader import read_catalog
 from allowlist.documents.reader import near_miss
@@ -18,6 +25,13 @@ from allowlist.rules.requirement import FIELD_SCENARIO
 
 _BY_ITSELF = (EvidenceClass.OBSERVED,)
 """Classes that need no link: whoever runs the same version sees the same."""
+
+
+class FromField(NamedTuple):
+    """``entries`` to add, and what was refused and is in none of them because nothing shows that it was opened."""
+
+    entries: list[dict[str, Any]]
+    left_out: list[Seen]
 
 
 def entries_from_field(
@@ -31,8 +45,8 @@ def entries_from_field(
     issue: str | None,
     region: str,
     version: str,
-) -> list[dict[str, Any]]:
-    """The entries to add to the catalog in ``path``. Raises click.UsageError with what is missing or claimed too much."""
+) -> FromField:
+    """What to add to the catalog in ``path``. Raises click.UsageError with what is missing or claimed too much."""
     known = [str(one) for one in EvidenceClass if one is not EvidenceClass.DOCUMENTED]
     if kind not in known:
         raise click.UsageError(
@@ -50,7 +64,8 @@ def entries_from_field(
     try:
         refuse_overclaim(evidence, denied, allowed)
         repo, where, commit = parse_issue(issue) if issue else ("", f"run with version {version}", "")
-        names = _narrowest(path, fields, denied, allowed)
+        taken, left_out = repaired(denied, allowed) if denied else ([_pattern_of(fields)], [])
+        names = _without_ids(path, taken) if denied else taken
     except ValueError as error:
         raise click.UsageError(str(error)) from None
     chosen = {
@@ -61,7 +76,7 @@ def entries_from_field(
     condition = fields.get("condition") or (
         f"it was asked for {place}: {fields['purpose']}" if need is Need.CONDITIONAL else None
     )
-    return [
+    entries = [
         {
             **chosen,
             "id": entry_id if entry_id and len(names) == 1 else _slug(one.name),
@@ -89,19 +104,20 @@ def entries_from_field(
         }
         for one in names
     ]
+    return FromField(entries, left_out)
 
 
-def _narrowest(path: Path, fields: Mapping[str, Any], denied: list[Seen], allowed: list[Seen]) -> list[Seen]:
-    """Names exactly as they were seen; where a log shows the repair, those that it repaired."""
-    if not denied:
-        pattern = fields.get("pattern")
-        if not pattern:
-            raise ValueError("name what was seen: --pattern, or a log with --seen")
-        return [Seen(name=str(pattern), port=str((fields.get("ports") or ["https:443"])[0]))]
-    opened = {one.name for one in allowed}
-    chosen = [one for one in denied if not opened or one.name in opened]
+def _pattern_of(fields: Mapping[str, Any]) -> Seen:
+    pattern = fields.get("pattern")
+    if not pattern:
+        raise ValueError("name what was seen: --pattern, or a log with --seen")
+    return Seen(name=str(pattern), port=str((fields.get("ports") or ["https:443"])[0]))
+
+
+def _without_ids(path: Path, seen: list[Seen]) -> list[Seen]:
+    """Names exactly as they were seen, but for what is somebody's."""
     placeholders = read_catalog(path).placeholders
-    return [Seen(name=without_ids(one.name, placeholders), port=one.port, day=one.day) for one in chosen]
+    return [Seen(name=without_ids(one.name, placeholders), port=one.port, day=one.day) for one in seen]
 
 
 def _slug(name: str) -> str:

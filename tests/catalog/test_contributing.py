@@ -13,7 +13,7 @@ from allowlist.catalog.editing import round_trip
 from allowlist.documents.source import parse_yaml_source
 from allowlist.errors import InvalidInput
 from tests.helpers.catalogs import document, entry, sealed, write
-from tests.helpers.cli import allowlist
+from tests.helpers.cli import Result, allowlist
 
 ISSUE = "https://github.com/contoso/landing-zone/issues/40"
 
@@ -85,6 +85,49 @@ def test_more_is_not_claimed_than_the_logs_show(
     fixed = ("--fixed", allowed) if opened else ()
 
     assert reason in contribute(tmp_path, kind, "--seen", denied, *fixed, "--issue", ISSUE)
+
+
+def added(folder: Path, *options: str) -> Result:
+    write(folder / "catalogs", sealed(document(entry("api"))))
+    denied, allowed = logs(
+        folder, ["seen.contoso.net", "other.contoso.net", "third.contoso.net"], ["seen.contoso.net"]
+    )
+    return allowlist(
+        "catalog", "add", "contoso", "--catalogs", str(folder / "catalogs"), "--evidence", "denied-in-log",
+        "--purpose", "keeps it going", "--seen", denied, "--fixed", allowed, "--issue", ISSUE, *options,
+    )  # fmt: skip
+
+
+def test_a_refused_name_that_nothing_shows_opened_is_left_out_and_told(tmp_path: Path) -> None:
+    told = added(tmp_path).err
+
+    assert "added 'seen-contoso-net'" in told
+    for name in ("other.contoso.net", "third.contoso.net"):
+        assert f"left out '{name}' (https:443)" in told
+        assert f"added '{name}" not in told
+    assert "left out 'seen.contoso.net'" not in told
+
+
+def test_what_was_added_and_what_was_left_out_is_told_as_json(tmp_path: Path) -> None:
+    told = added(tmp_path, "--json").json
+
+    assert told["schema"] == "allowlist/catalog-add/v1"
+    assert [one["pattern"] for one in told["added"]] == ["seen.contoso.net"]
+    assert [(one["name"], one["port"]) for one in told["left_out"]] == [
+        ("other.contoso.net", "https:443"),
+        ("third.contoso.net", "https:443"),
+    ]
+
+
+def test_a_log_of_what_was_let_through_that_shows_none_of_the_names_adds_nothing(tmp_path: Path) -> None:
+    denied, allowed = logs(tmp_path, ["seen.contoso.net"], ["elsewhere.contoso.net"])
+
+    said = contribute(tmp_path, "denied-in-log", "--seen", denied, "--fixed", allowed, "--issue", ISSUE)
+
+    assert "none of the 1 names that were refused is let through afterwards" in said
+    assert not [
+        one for one in read_catalog(tmp_path / "catalogs" / "contoso.yaml").entries if one.is_from_field
+    ]
 
 
 def test_what_nobody_can_look_up_is_no_evidence(tmp_path: Path) -> None:

@@ -9,6 +9,9 @@ from typing import Any
 
 import pytest
 
+from allowlist.workflow.recommending.recommend import recommend
+from allowlist.workflow.recommending.telling import recommend_lines
+from tests.helpers.catalogs import shipped_library
 from tests.helpers.cli import allowlist
 
 ODD: tuple[Any, ...] = ("x", 3, [], None, ["a"], {"a": 3}, {"a": ["b"]})
@@ -35,12 +38,28 @@ def _files() -> Iterator[tuple[str, str]]:
         yield from ((name, text) for text in texts)
 
 
+def _write(folder: Path, name: str, text: str) -> Path:
+    folder.mkdir(exist_ok=True)
+    (folder / name).write_text(text, "utf-8")
+    (folder / "requirements.txt").write_text("datasets==3.0\n", "utf-8")
+    return folder
+
+
 @pytest.mark.parametrize(("name", "text"), _files())
 def test_a_file_of_another_shape_than_its_name_says_is_no_defect(
     tmp_path: Path, name: str, text: str
 ) -> None:
-    (tmp_path / name).write_text(text, "utf-8")
-    (tmp_path / "requirements.txt").write_text("datasets==3.0\n", "utf-8")
+    made = recommend([_write(tmp_path, name, text)], shipped_library())
+
+    assert "datasets" in "\n".join(recommend_lines(made))
+
+
+def test_the_command_passes_over_all_of_them_at_once(tmp_path: Path) -> None:
+    """The clients of this machine are asked for their registries once, not once for each file."""
+    for number, (name, text) in enumerate(_files()):
+        _write(tmp_path / str(number), name, text)
+
     found = allowlist("recommend", tmp_path)
+
     assert found.code == 0, found.err
     assert "datasets" in found.out
