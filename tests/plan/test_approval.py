@@ -255,3 +255,21 @@ def test_under_a_quorum_those_who_approved_before_the_no_have_to_say_it_again() 
     found = standing_of(early, no, late, policy=policy)
 
     assert (found.state, found.approvers) == ("rejected", ("carol@contoso.example",))
+
+
+def test_after_a_rollback_only_what_was_said_since_approves() -> None:
+    plan = a_plan(CHANGE)
+    change = plan.changes[0]
+    rolled_back = {change.id: NOW - dt.timedelta(hours=1)}
+
+    def standing(at: dt.datetime) -> ApprovalStatus:
+        word = said("alice@contoso.example", change_digest=change.digest, at=at)
+        (found,) = standings(plan, (word,), LISTED, NOW, undone=rolled_back)
+        return found
+
+    earlier, later = standing(NOW - dt.timedelta(hours=2)), standing(NOW)
+    assert (earlier.state, earlier.undone) == ("pending", True)
+    assert earlier.text.endswith("; it was rolled back, so it takes a new approval")
+    assert later.is_approved
+    assert later.undone
+    assert "rolled back" not in later.text

@@ -9,9 +9,9 @@ import pytest
 
 from allowlist.estate.bodies import Estate
 from allowlist.plan.findings import Finding
-from allowlist.plan.rule_findings import find_rule_findings
+from allowlist.plan.rule_findings import find_rule_findings, find_rules_of_others
 from allowlist.points.firewall.translate import to_ruleset
-from allowlist.rules.addresses import EVERYWHERE
+from allowlist.rules.addresses import EVERYWHERE, AddressSet
 from allowlist.rules.coverage import CoverageEngine
 from allowlist.rules.model import Action, ApplicationRule, NetworkRule, Ruleset, Sources
 from tests.rules.test_compare import REF, application, network, rules
@@ -89,3 +89,59 @@ def test_nothing_is_told_of_a_plain_rule() -> None:
     rule: NetworkRule | ApplicationRule = application(patterns=("a.com",))
     assert found(rules(rule), "invalid") == []
     assert found(rules(rule), "widens") == []
+
+
+def widened(*items: NetworkRule | ApplicationRule, asked: tuple[str, ...] = (), **settings: Any) -> list[str]:
+    engine = CoverageEngine.of(rules(*items, **settings), ())
+    findings = find_rule_findings(engine, EVERYWHERE, "t", asked)
+    return [item.because for item in findings if item.status == "widens"]
+
+
+def test_a_rule_for_every_source_is_told_where_rules_name_sources() -> None:
+    rule = replace(application(patterns=("a.com",)), sources=EVERYONE)
+    assert widened(rule) == ["it is open to every source (*)"]
+    assert widened(rule, is_managed=True) == []
+
+
+@pytest.mark.parametrize(
+    ("fields", "asked", "told"),
+    [
+        ({"destinations": ["20.0.0.0/8"]}, (), ["it opens 16,777,216 public addresses on tcp 443"]),
+        ({"destinations": ["20.0.0.0/9"]}, (), []),
+        ({"destinations": ["10.0.0.0/8"], "ports": ((1, 65535),)}, (), []),
+        (
+            {"destinations": ["20.0.0.1"], "ports": ((1, 65535),)},
+            (),
+            ["it opens every port to 1 public addresses"],
+        ),
+        ({"destinations": ["20.0.0.1"], "ports": ((1, 65535),), "owner": "w"}, (), []),
+        ({"service_tags": ("Storage.WestEurope",)}, ("storage.westeurope",), []),
+        ({"service_tags": ("Storage.WestEurope",)}, ("storage",), []),
+        ({"destinations": ["*"], "ports": ((22, 80),)}, (), ["a network rule to every destination"]),
+        ({"destinations": ["*"], "ports": ((22, 22), (25, 30))}, (), ["it opens tcp 22, 25-30 to every"]),
+        ({"destinations": ["*"], "protocols": frozenset({"udp"})}, (), ["it opens udp 443 to every"]),
+        ({"destinations": ["*"], "unmodelled": ("x",)}, (), []),
+        ({"destinations": ["*"], "state": "group g is Failed"}, (), []),
+    ],
+)
+def test_a_network_rule_is_too_wide_by_what_it_reaches_and_nobody_asked_for(
+    fields: dict[str, Any], asked: tuple[str, ...], told: list[str]
+) -> None:
+    fields = fields | {"destinations": AddressSet.parse(fields.get("destinations", ()))}
+    found = widened(network(**fields), asked=asked)
+    assert len(found) == len(told)
+    assert all(text in because for text, because in zip(told, found, strict=True))
+
+
+def test_a_broad_service_tag_is_told_with_what_is_behind_it() -> None:
+    (found,) = widened(network(service_tags=("Storage.WestEurope",)))
+    assert "the service tag Storage.WestEurope on tcp 443 opens storage accounts of every tenant" in found
+
+
+def test_rules_of_each_other_workload_are_told_once_with_their_number() -> None:
+    owned = [replace(application(patterns=("a.com",)), owner=owner) for owner in ("old", "w", "", "older")]
+    findings = list(find_rules_of_others(rules(*owned, replace(network(), owner="old")), "w", "t"))
+    assert [(item.rule, item.because.partition(";")[0]) for item in findings] == [
+        ("rules of workload old", "2 carry the mark of workload 'old'"),
+        ("rules of workload older", "1 carry the mark of workload 'older'"),
+    ]

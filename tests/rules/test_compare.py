@@ -11,6 +11,7 @@ from allowlist.rules.addresses import NOWHERE, AddressSet
 from allowlist.rules.compare import Relation, find_differences, relation
 from allowlist.rules.flow import Facts
 from allowlist.rules.model import Action, ApplicationRule, NetworkRule, RuleRef, Ruleset, Settings, Sources
+from allowlist.rules.requirement import Origin, Requirement
 
 HERE = Sources(addresses=AddressSet.parse(["10.0.0.0/24"]))
 REF = RuleRef(policy="p", group="g", collection="c", rule="r", order=(0, 100, 100, 0))
@@ -106,3 +107,22 @@ def test_differences_come_in_the_order_of_the_rules_so_that_a_plan_has_one_diges
     after = rules(*(application(patterns=(name,)) for name in names))
     assert [item.key for item in find_differences(rules(), after)] == names
     assert [item.key for item in find_differences(after, rules())] == names
+
+
+@pytest.mark.parametrize(("asked", "news"), [("20.0.0.1", False), ("20.0.0.2", True)])
+def test_that_a_name_may_have_the_address_asked_for_is_no_news_and_of_another_address_it_is(
+    asked: str, news: bool
+) -> None:
+    wanted = Requirement(
+        origin=Origin(catalog="own", version="1", entry="e"),
+        sources=HERE.addresses,
+        protocol="tcp",
+        ports=(443, 443),
+        addresses=AddressSet.parse([asked]),
+    )
+    after = rules(network(destinations=AddressSet.parse(["20.0.0.1"])), application(patterns=("a.com",)))
+    before = replace(after, network=())
+    opened = [item for item in find_differences(before, after, (wanted,)) if item.opened]
+
+    assert any(item.key[0] == "@" for item in opened) is news
+    assert any(item.key[0] != "@" for item in opened) is news

@@ -112,6 +112,26 @@ def test_an_allow_behind_a_deny_lacks_the_order() -> None:
     assert "after application rule p/g/c/no, which denies" in str(found)
 
 
+def test_a_destination_that_is_written_so_that_it_matches_nothing_is_told_for_who_was_meant() -> None:
+    (found,) = near(flow(), application("r", "b.com", ignored=("https://a.com/in",)))
+    assert [item.lack for item in found.missing] == [Lack.NAME]
+    assert "it names 'https://a.com/in', which as it is written matches nothing" in str(found)
+    assert near(flow(), application("r", "b.com", ignored=("\u00fc" * 70 + ".com",))) == ()
+
+
+@pytest.mark.parametrize(("path", "lacks"), [("/in", [Lack.SOURCE]), ("/out", [Lack.URL, Lack.SOURCE])])
+def test_a_target_url_that_holds_the_path_is_not_what_is_missing(path: str, lacks: list[Lack]) -> None:
+    rule = application("r", **PREMIUM_URL)
+    (found,) = near(flow(source="10.1.0.4", path=path), rule, tier="premium")
+    assert [item.lack for item in found.missing] == lacks
+
+
+def test_a_rule_that_may_not_be_in_force_says_so_besides_what_it_lacks() -> None:
+    (found,) = near(flow(port=8443), application("r", "a.com", state="group g is Failed"))
+    assert [item.lack for item in found.missing] == [Lack.PORT, Lack.STATE]
+    assert "it may not be in force: group g is Failed" in str(found)
+
+
 def test_what_passes_has_no_near_miss() -> None:
     assert near(flow(), application("r", "a.com"), application("s", "a.com", services=frozenset())) == ()
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import product
+from typing import Any
 
 from hypothesis import event, given, settings
 
-from allowlist.rules.addresses import AddressSet
+from allowlist.rules.addresses import EVERYWHERE, AddressSet
 from allowlist.rules.evaluate import evaluate
-from allowlist.rules.flow import NOTHING_KNOWN, Flow
-from allowlist.rules.model import Action, ApplicationRule, RuleRef, Ruleset, Sources
+from allowlist.rules.flow import NOTHING_KNOWN, Facts, Flow
+from allowlist.rules.model import Action, ApplicationRule, NetworkRule, RuleRef, Ruleset, Sources
 from allowlist.rules.simplify import Kind, Suggestion, _State, suggest
 from tests.helpers.estates import ADDRESSES, NAMES, SERVICES, rulesets
 from tests.helpers.laws import examples
@@ -100,6 +101,51 @@ def test_a_look_alike_is_split_and_what_that_stops_is_shown() -> None:
     assert found.instead
     assert found.instead.patterns == ("contoso.com", "*.contoso.com")
     assert found.closes == ("10.0.0.4 → xcontoso.com https:443",)
+
+
+def test_of_a_rule_with_a_look_alike_only_that_is_written_anew() -> None:
+    (found,) = suggestions(rule("wide", "*contoso.com", "b.com"))
+    assert found.instead
+    assert found.instead.patterns == ("contoso.com", "*.contoso.com", "b.com")
+
+
+def test_a_look_alike_that_another_rule_lets_through_anyway_is_not_split() -> None:
+    ours = rule("ours", "*contoso.com", owner="w")
+    assert suggestions(ours, rule("wide", "*contoso.com", "b.com", collection="d")) == []
+
+
+def _network(**more: Any) -> NetworkRule:
+    return NetworkRule(
+        ref=RuleRef(policy="p", group="n", collection="n", rule="n"),
+        sources=Sources(addresses=AddressSet.parse(["10.0.0.0/24"])),
+        protocols=frozenset({"tcp"}),
+        **more,
+    )
+
+
+def test_what_a_network_rule_lets_through_already_goes_and_what_it_does_not_stays() -> None:
+    wide = _network(action=Action.ALLOW, ports=((443, 443),), destinations=EVERYWHERE)
+    narrow = replace(wide, ports=((22, 22),))
+    for network, left in ((wide, [["one"], ["tail"]]), (narrow, [])):
+        ruleset = Ruleset(
+            name="p",
+            network=(network,),
+            application=(rule("one", "a.com"), rule("tail", "*.b.com", collection="d", order=1)),
+        )
+        assert [names(item) for item in suggest(ruleset)] == left
+    state = _State(ruleset, NOTHING_KNOWN)
+    assert [state.has_company(item) for item in state.rules()] == [False, False]
+
+
+def test_addresses_that_are_known_show_that_a_rule_lets_nothing_through() -> None:
+    deny = _network(action=Action.DENY, ports=((443, 443),), fqdns=("b.com",))
+    ruleset = Ruleset(name="p", network=(deny,), application=(rule("one", "a.com"),))
+    shared, own = (AddressSet.parse([text]) for text in ("20.0.0.1", "20.0.0.2"))
+
+    assert suggest(ruleset) == []
+    assert suggest(ruleset, Facts(dns={"a.com": own, "b.com": shared})) == []
+    (found,) = suggest(ruleset, Facts(dns={"a.com": shared, "b.com": shared}))
+    assert (found.kind, names(found)) == (Kind.DROP, ["one"])
 
 
 def test_what_has_no_host_behind_its_asterisk_is_not_split() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from allowlist.rules.addresses import EVERYWHERE, INTERNET, NOT_INTERNET, AddressSet, parse_interval
@@ -13,7 +15,7 @@ from allowlist.rules.matching import Match, all_of, any_of, likely, perhaps, unl
 from allowlist.rules.model import Ruleset
 from allowlist.rules.services import PortRanges
 from allowlist.rules.urls import find_url_fault
-from tests.rules.test_compare import application, rules
+from tests.rules.test_compare import application, network, rules
 
 ASKED = Flow(source=parse_interval("10.0.0.4")[0], port=443, application="https", sni="a.com", host="a.com")
 LISTED = Facts(threat_names=("a.com",))
@@ -184,3 +186,41 @@ def test_what_is_no_service_is_in_no_range() -> None:
     unlike: object = "https:443"
     assert not any(unlike == service for service in ranges)
     assert not ranges.__contains__(unlike)
+
+
+def test_past_the_doubts_that_can_be_tried_out_only_equal_fates_are_alike() -> None:
+    few, many = (tuple((f"x{number}", True) for number in range(count)) for count in (8, 9))
+    assert is_within(Dependence(few[1:], False), Dependence(few, False))
+    assert not is_within(Dependence(many[1:], False), Dependence(many, False))
+    assert is_within(Dependence(many, False), Dependence(many, False))
+
+
+def test_a_dns_filter_lets_pass_what_looks_up_no_name_and_decides_by_the_name_that_is_looked_up() -> None:
+    filtered = rules(network(fqdns=("a.com",)), names_only=True)
+    nameless = replace(ASKED, sni="", host="")
+
+    assert evaluate(filtered, nameless).word == "allow"
+    assert "a DNS filter is not asked" in evaluate(filtered, nameless).because
+    assert evaluate(filtered, ASKED).because == "network rule p/g/c/r allows it"
+    assert evaluate(filtered, replace(ASKED, sni="b.com", host="b.com")).word == "deny"
+
+
+@pytest.mark.parametrize(
+    ("feed", "denied"),
+    [
+        ({"threat_names": ("a.com",)}, "10.0.0.0/24"),
+        ({"threat_names": ("b.com",)}, ""),
+        ({"threat_addresses": AddressSet.parse(["10.0.0.4"])}, "10.0.0.4"),
+    ],
+)
+def test_a_name_of_known_address_is_stopped_by_a_threat_feed_like_any_other(
+    feed: dict[str, object], denied: str
+) -> None:
+    ruleset = rules(application(patterns=("a.com",)), threat_intelligence="deny")
+    for dns in ({}, {"a.com": AddressSet.parse(["20.0.0.1"])}):
+        known = Facts(dns=dns, **feed)  # type: ignore[arg-type]
+        zones = Zones([*source_sets(ruleset, known), AddressSet.parse(["10.0.0.0/24"])])
+        engine = CoverageEngine(RuleIndex(ruleset, zones, known))
+        found = engine.outcome("a.com", ("https", 443), zones.mask(AddressSet.parse(["10.0.0.0/24"])))
+        assert engine.addresses(found.denied) == AddressSet.parse(denied.split())
+        assert found.allowed == zones.mask(AddressSet.parse(["10.0.0.0/24"])) & ~found.denied

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 NOTHING: tuple[int, ...] = ()
 ANY_NAME = "*"
@@ -93,10 +93,6 @@ class NameColumn:
             lengths = (item for item in self._lookalike_lengths if above < item < size)
             found = self._lookalikes[above, size] = tuple(sorted(lengths))
         return found
-
-    def __iter__(self) -> Iterator[str]:
-        """Every pattern that stands in a rule."""
-        return iter(self._numbers)
 
     @classmethod
     def of(cls, patterns: Iterable[Iterable[str]]) -> NameColumn:
