@@ -95,6 +95,17 @@ def test_a_twin_of_a_known_name_under_another_end_is_asked_about(
     assert f"'{known}'" in found["near-twin"].message
 
 
+@pytest.mark.parametrize(("since", "is_told"), [("next", True), ("1.0.0", False)])
+def test_a_new_twin_is_asked_about_although_a_page_is_cited_and_a_released_one_is_not(
+    tmp_path: Path, since: str, is_told: bool
+) -> None:
+    other = document(entry("known", pattern="api.fabrikam.com"), scenarios=CORE, placeholders={})
+    found = rules(lint(tmp_path, entry(pattern="api.fabrikam.net", since=since), others=(other,)))
+
+    assert ("near-twin-cited" in found) is is_told
+    assert "near-twin" not in found
+
+
 def test_a_twin_in_another_cloud_is_how_clouds_are(tmp_path: Path) -> None:
     other = document(entry("known", pattern="api.fabrikam.com"), scenarios=CORE, placeholders={})
     found = rules(

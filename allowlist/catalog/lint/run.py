@@ -33,6 +33,7 @@ RULES: Final = (
     Rule(id="misspelt-host", severity=Severity.ERROR, check=names.misspelt_host),
     Rule(id="tag-as-host", severity=Severity.ERROR, check=shapes.tag_as_host),
     Rule(id="near-twin", severity=Severity.ERROR, check=shapes.near_twin),
+    Rule(id="near-twin-cited", severity=Severity.WARNING, check=shapes.near_twin_cited),
     Rule(id="revocation-over-https", severity=Severity.WARNING, check=shapes.revocation_over_https),
     Rule(id="split-pair", severity=Severity.WARNING, check=shapes.split_pair),
     Rule(id="observed-otherwise", severity=Severity.WARNING, check=shapes.observed_otherwise),

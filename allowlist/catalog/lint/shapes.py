@@ -42,10 +42,31 @@ def tag_as_host(context: LintContext) -> Iterator[Complaint]:
 
 def near_twin(context: LintContext) -> Iterator[Complaint]:
     """The same name under another end is either a twin of its owner, which pages say, or a slip that matches nothing."""
+    for index, name, meant in _twins(context, cited=False):
+        yield Complaint(
+            path=("entries", index, "pattern"),
+            message=f"'{name}' and the known '{meant}' differ in their ends only",
+            remedy=f"write '{meant}', or say under 'contradiction:' which page really has '{name}'",
+        )
+
+
+def near_twin_cited(context: LintContext) -> Iterator[Complaint]:
+    """A page that is cited does not keep a slip of the pen out; before the first release somebody looks again."""
+    for index, name, meant in _twins(context, cited=True):
+        if context.catalog.entries[index].since == "next":
+            yield Complaint(
+                path=("entries", index, "pattern"),
+                message=f"'{name}' and the known '{meant}' differ in their ends only",
+                remedy=f"look whether the cited page says '{name}' and not '{meant}'; then it may stay",
+            )
+
+
+def _twins(context: LintContext, *, cited: bool) -> Iterator[tuple[int, str, str]]:
+    """Number of the entry, its name, and the known name of the same cloud that it nearly is."""
     for index, entry, pattern in context.live_patterns:
         name = pattern.suffix.removeprefix(".")
         vouched = entry.contradiction or "{" in entry.value or name in context.vouched_hosts
-        if vouched or entry.dead_since or entry.sources:
+        if vouched or entry.dead_since or bool(entry.sources) is not cited:
             continue
         known = context.hosts_by_cloud.items()
         meant = next(
@@ -53,11 +74,7 @@ def near_twin(context: LintContext) -> Iterator[Complaint]:
             None,
         )
         if meant:
-            yield Complaint(
-                path=("entries", index, "pattern"),
-                message=f"'{name}' and the known '{meant}' differ in their ends only",
-                remedy=f"write '{meant}', or say under 'contradiction:' which page really has '{name}'",
-            )
+            yield index, name, meant
 
 
 def _is_twin(name: str, known: str) -> bool:
