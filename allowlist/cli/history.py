@@ -69,9 +69,9 @@ def history(
         if reason is not None:
             return _close(ledger, run, reason)
         if verify:
-            found = ledger.verify()
+            found = (*ledger.verify(), *ledger.traffic_tampering())
             for tampering in found:
-                put(f"row {tampering.seq}: {tampering.because}")
+                put(f"row {tampering.seq}: {tampering.because}" if tampering.seq else tampering.because)
             head = ledger.head()
             say(f"{head.seq} rows, head {head.digest}: {'TAMPERED' if found else 'intact'}")
             if ledger.anchor is None:

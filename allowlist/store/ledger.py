@@ -377,19 +377,29 @@ class Ledger:
     # traffic
 
     def keep_traffic(self, workload: str, days: Iterable[TrafficDay], oldest: date) -> int:
-        """Take days of traffic into the rolling aggregate; those before ``oldest`` go. Answers how many changed."""
+        """Take days of traffic into the rolling aggregate; those before ``oldest`` go. Answers how many were written.
+
+        A day that is another than before adds a row with its digest to the chain.
+        """
         with self._database.write() as connection:
-            return traffic.keep(connection, workload, days, oldest, self._clock())
+            written = list(traffic.keep(connection, workload, days, oldest, self._clock()))
+            rows = [
+                self._row(traffic.KIND, subject, {"digest": named.digest, "events": named.events}, "")
+                for subject, named in written
+                if named is not None
+            ]
+            chain.append(connection, *rows)
+        return len(written)
 
-    def traffic_days(self, workload: str) -> dict[date, tuple[str, ...]]:
-        """The days of traffic that are remembered, each with why it may not be whole."""
+    def traffic(self, workload: str) -> Iterator[TrafficDay]:
+        """The days of traffic that are remembered, one at a time, each with why it may not be whole."""
         with self._database.read() as connection:
-            return traffic.days_of(connection, workload)
+            yield from traffic.kept_days(connection, workload)
 
-    def traffic(self, workload: str) -> Iterator[tuple[str, tuple[Any, ...]]]:
-        """Day and group (see :data:`allowlist.store.traffic.COLUMNS`) of everything that is remembered."""
+    def traffic_tampering(self) -> tuple[Tampering, ...]:
+        """Every day of traffic that is not what the chain names. None of them counts for anything, so nothing waits for this."""
         with self._database.read() as connection:
-            yield from traffic.rows_of(connection, workload)
+            return tuple(traffic.find_tampering(connection))
 
     # locks
 

@@ -46,7 +46,7 @@ _TRAFFIC = (
         hours BIGINT NOT NULL)""",
     "CREATE INDEX ledger_traffic_by_day ON ledger_traffic (workload, day)",
 )
-"""What sync remembers of traffic: counts that roll over days. Like locks they change, and belong to no chain."""
+"""What sync remembers of traffic: counts that roll over days. Like locks they change; the chain names the digest of each day."""
 
 _ALWAYS = "1 = 1"
 _KNOWN_BLOB = "EXISTS (SELECT 1 FROM ledger_blob WHERE digest = NEW.digest)"

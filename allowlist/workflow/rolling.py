@@ -90,23 +90,30 @@ def _day(day: dt.date, rows: Sequence[tuple[Any, ...]], doubts: tuple[str, ...])
 @contextmanager
 def remembered(ledger: Ledger, workload: str) -> Iterator[Traffic]:
     """The aggregate of ``workload`` as traffic. Raises AllowlistError where nothing is remembered."""
-    days = ledger.traffic_days(workload)
-    if not days:
-        raise AllowlistError(
-            f"the ledger remembers no traffic of {workload}",
-            hint="name logs, or say under 'evidence' in the workload file where they are, for allowlist sync",
-        )
     with TemporaryDirectory(prefix="allowlist-logs-") as name:
         path = Path(name) / "remembered.jsonl"
-        with path.open("w", encoding="utf-8") as file:
-            for day, row in ledger.traffic(workload):
-                file.write(json.dumps(_line(day, row)) + "\n")
+        days = _written(ledger, workload, path)
+        if not days:
+            raise AllowlistError(
+                f"the ledger remembers no traffic of {workload}",
+                hint="name logs, or say under 'evidence' in the workload file where they are, for allowlist sync",
+            )
         shown = f"what the ledger remembers of {workload}"
         kept = LogFile(
             shown=shown, path=path, shape=Shape.COUNTED, delivery=shown, rewritten=True, partial=_partial(days)
         )  # fmt: skip
         with read_traffic([kept], Settings()) as traffic:
             yield traffic
+
+
+def _written(ledger: Ledger, workload: str, path: Path) -> dict[dt.date, tuple[str, ...]]:
+    """What is remembered as lines in ``path``; answers its days with their doubts, of the very rows that were written."""
+    days: dict[dt.date, tuple[str, ...]] = {}
+    with path.open("w", encoding="utf-8") as file:
+        for day in ledger.traffic(workload):
+            days[day.day] = day.doubts
+            file.writelines(json.dumps(_line(str(day.day), row)) + "\n" for row in day.rows)
+    return days
 
 
 def _line(day: str, row: Sequence[Any]) -> dict[str, str]:

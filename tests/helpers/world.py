@@ -100,8 +100,8 @@ class World:
             self.simulator.faults.add(parse_fault(text))
 
     def rows(self) -> int:
-        """How many rows the ledger has, but for what a look showed and the next one may take over."""
-        return sum(entry.kind != "answer" for entry in self.ledger.entries(1000))
+        """How many rows the ledger has, but for what a look showed and what the traffic was, which the next one may take over."""
+        return sum(entry.kind not in ("answer", "traffic") for entry in self.ledger.entries(1000))
 
     def rules(self, resource: str = OURS) -> list[str]:
         body = self.body(resource)

@@ -12,12 +12,12 @@ from random import Random
 import pytest
 
 from allowlist.simulator.traffic import Event
-from allowlist.traffic.engine import Traffic
+from allowlist.store.traffic import EDITED
 from allowlist.workflow.rolling import days_of, remembered
 from allowlist.workflow.syncing.context import Settings
 from allowlist.workflow.syncing.news import Newsroom
 from allowlist.workflow.syncing.run import Report, Work, sync
-from tests.helpers.ledgers import HandClock, opened
+from tests.helpers.ledgers import HandClock, execute_raw, opened
 from tests.helpers.many_logs import some_folder
 from tests.helpers.receivers import Receiver, webhook_receiver
 from tests.helpers.traffic import allowed, counted, event, reading, write
@@ -49,9 +49,14 @@ def world(tmp_path: Path, receiver: Receiver) -> Iterator[World]:
         yield found
 
 
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("cache")
+
+
 @pytest.fixture(autouse=True)
-def _cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+def _cache(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(cache))
 
 
 def asked(minute: int, name: str, source: str) -> Event:
@@ -87,35 +92,26 @@ def told(receiver: Receiver) -> list[str]:
     return [line for item in found if item["event"] == "denied" for line in item["lines"] or [item["title"]]]
 
 
-def test_a_denied_name_is_told_once_with_who_has_it(world: World, receiver: Receiver) -> None:
-    log(world, *(asked(minute, "pytorch.org", AGENT) for minute in range(10, 22)))
-    run(world)
-    assert told(receiver) == [
-        "pytorch.org denied 12 times since 09:10 from agents; catalogs azure-machine-learning, foundry-hub, python-packages have it"
-    ]
-    log(world, asked(60, "pytorch.org", AGENT), name="b")
-    run(world)
-    assert told(receiver) == []
-
-
-def test_only_what_is_new_is_told_beside_what_was_told_before(world: World, receiver: Receiver) -> None:
-    log(world, asked(10, "pytorch.org", AGENT), asked(11, "www.hugg1ngface.co", NOTEBOOK))
+def test_a_denied_name_is_told_once_with_who_has_it_and_strangers_are_no_news(
+    world: World, receiver: Receiver
+) -> None:
+    log(
+        world,
+        *(asked(minute, "pytorch.org", AGENT) for minute in range(10, 22)),
+        asked(11, "www.hugg1ngface.co", NOTEBOOK),
+        asked(10, "telemetry.example.net", STRANGER),
+    )
     run(world)
     assert sorted(told(receiver)) == [
-        "pytorch.org denied once at 09:10 from agents; catalogs azure-machine-learning, foundry-hub, python-packages have it",
+        "pytorch.org denied 12 times since 09:10 from agents; catalogs azure-machine-learning, foundry-hub, python-packages have it",
         "www.hugg1ngface.co denied once at 09:11 from notebooks; nobody knows this name; it looks like huggingface.co",
     ]
-    log(world, asked(70, "models.research.contoso.com", AGENT), name="b")
+    more = asked(60, "pytorch.org", AGENT), asked(70, "models.research.contoso.com", AGENT)
+    log(world, *more, name="b")
     run(world)
     assert told(receiver) == [
         "models.research.contoso.com denied once at 10:10 from agents; required by own@research-agents#model-registry"
     ]
-
-
-def test_what_strangers_are_denied_is_no_news_here(world: World, receiver: Receiver) -> None:
-    log(world, asked(10, "telemetry.example.net", STRANGER))
-    run(world)
-    assert told(receiver) == []
 
 
 def test_logs_that_were_rotated_away_are_remembered_and_forgotten_in_time(
@@ -135,7 +131,7 @@ def test_logs_that_were_rotated_away_are_remembered_and_forgotten_in_time(
     ]
     assert told(receiver) == []
     run(world, AT + dt.timedelta(days=30))
-    assert list(world.ledger.traffic_days("research-agents")) == [DAY + dt.timedelta(days=1)]
+    assert [day.day for day in world.ledger.traffic("research-agents")] == [DAY + dt.timedelta(days=1)]
     log(world, asked(60 * 24 * 30, "pytorch.org", AGENT), name="c")
     run(world, AT + dt.timedelta(days=30))
     assert len(told(receiver)) == 1
@@ -149,23 +145,19 @@ def test_logs_that_cannot_be_read_are_told_and_hold_nothing_up(world: World, rec
     assert [item["event"] for request in receiver.requests for item in json.loads(request.body)["events"]] == ["failed"]  # fmt: skip
 
 
-@pytest.mark.parametrize("seed", range(4))
-def test_what_the_ledger_remembers_says_what_the_logs_say(tmp_path: Path, seed: int) -> None:
-    folder = some_folder(tmp_path / "logs", Random(seed))
+def test_what_the_ledger_remembers_says_what_the_logs_say(tmp_path: Path) -> None:
+    for seed in range(4):
+        some_folder(tmp_path / "logs" / str(seed), Random(seed))
     clock = HandClock()
     with (
         opened(f"sqlite:///{tmp_path}/ledger.db", clock) as ledger,
-        reading([folder], tmp_path, zone="UTC") as traffic,
+        reading([tmp_path / "logs"], tmp_path, zone="UTC") as traffic,
     ):
         oldest = dt.date(2026, 1, 1)
         ledger.keep_traffic("w", days_of(traffic, oldest), oldest)
         with remembered(ledger, "w") as again:
-            assert _counted(again) == _counted(traffic)
+            assert counted(again) == counted(traffic)
             assert bool(list(again.account.doubts())) == bool(list(traffic.account.doubts()))
-
-
-def _counted(traffic: Traffic) -> object:
-    return counted(traffic)
 
 
 def test_a_day_that_was_read_in_doubt_stays_in_doubt(tmp_path: Path) -> None:
@@ -178,3 +170,18 @@ def test_a_day_that_was_read_in_doubt_stays_in_doubt(tmp_path: Path) -> None:
         ledger.keep_traffic("w", days_of(traffic, dt.date(2026, 1, 1)), dt.date(2026, 1, 1))
         with remembered(ledger, "w") as again:
             assert list(again.account.doubts()) == ["2026-11-23: 1 file was not read"]
+
+
+def test_a_day_that_was_edited_is_no_ground_for_anything(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/ledger.db"
+    write(tmp_path / "logs", [allowed(0), allowed(1, "b.example")])
+    with opened(url, HandClock()) as ledger:
+        with reading([tmp_path / "logs"], tmp_path) as traffic:
+            ledger.keep_traffic("w", days_of(traffic, dt.date(2026, 1, 1)), dt.date(2026, 1, 1))
+        with remembered(ledger, "w") as again:
+            assert again.account.is_whole
+        execute_raw(url, "DELETE FROM ledger_traffic WHERE name = 'b.example'")
+        with remembered(ledger, "w") as again:
+            assert not again.account.is_whole
+            assert list(again.account.doubts()) == ["no line tells of traffic", f"2026-11-23: {EDITED}"]
+            assert not counted(again)
