@@ -230,7 +230,7 @@ def _reason_codes() -> Iterator[str]:
 
 
 def _metrics() -> Iterator[str]:
-    yield "# Metrics\n\nIn Prometheus' text format: `sync --metrics FILE` or `--metrics-port PORT`.\n"
+    yield "# Metrics\n\nIn Prometheus' text format: `sync --metrics-file FILE` or `--metrics-port PORT`.\n"
     families = sorted(Metrics().registry.collect(), key=lambda family: family.name)
     rows = [
         (f"`{item.name}{'_total' * (item.type == 'counter')}`", item.type, item.documentation)

@@ -92,6 +92,24 @@ def test_a_command_on_a_page_is_one_that_the_command_line_takes() -> None:
     assert [why for place, text in found if (why := _why_refused(place, text)) and _is_whole(why)] == []
 
 
+def test_an_option_that_a_how_to_or_the_reference_names_alone_is_one_of_a_command() -> None:
+    """``--metrics FILE`` in a sentence stands in no command line, so nothing else reads it."""
+    pages = [*REPOSITORY.glob("docs/how-to/*.md"), REPOSITORY / "docs" / "reference.py"]
+    found = {
+        name for page in pages for name in re.findall(r"`(?:sync )?(--[a-z-]+)", page.read_text("utf-8"))
+    }
+    assert len(found) > 8
+    assert found - set(_options(main, click.Context(main))) == set()
+
+
+def _options(command: click.Command, context: click.Context) -> Iterator[str]:
+    yield from (name for parameter in command.params for name in parameter.opts)
+    if isinstance(command, click.Group):
+        for child in command.list_commands(context):
+            if (known := command.get_command(context, child)) is not None:
+                yield from _options(known, click.Context(known, parent=context))
+
+
 def _is_whole(why: str) -> bool:
     """A page may speak of a command without its arguments or of files that are not here; options and names have to be right."""
     return not any(text in why for text in ("Missing argument", "Missing option", "does not exist."))
