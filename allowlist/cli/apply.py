@@ -35,7 +35,7 @@ from allowlist.cli.console import plain, put_json, say
 from allowlist.cli.exits import Exit
 from allowlist.cli.progress import begun, next_lines, say_interrupted, show_progress
 from allowlist.cli.stopping import stopping
-from allowlist.cli.watch import follow, leave_watcher, log_of, refuse_unwatched, watch_arguments
+from allowlist.cli.watch import follow, leave_watcher, log_of, refuse_unwatched
 from allowlist.documents.words import counted
 from allowlist.errors import AllowlistError
 
@@ -169,9 +169,8 @@ def apply(
         undone = False
         if options.confirm_within and result.is_complete and result.converged:
             say(f"provisional for {confirm_within}: keep it: allowlist confirm {result.run_id}")
-            arguments = watch_arguments(workload_path, catalogs, facts_path, sign_in, ledger_url)
             stop.run_id = ""  # all is written: from here on a signal ends the waiting, not the run
-            undone = _leave_provisional(ledger, result.run_id, undone_by, arguments, no_wait=no_wait)
+            undone = _leave_provisional(ledger, result.run_id, undone_by, no_wait=no_wait)
     if as_json:
         put_json(
             {
@@ -220,16 +219,14 @@ def _say_afterwards(result: RunResult) -> None:
 _SHOWN = 12
 
 
-def _leave_provisional(
-    ledger: Ledger, run_id: str, undone_by: str, arguments: list[str], *, no_wait: bool
-) -> bool:
+def _leave_provisional(ledger: Ledger, run_id: str, undone_by: str, *, no_wait: bool) -> bool:
     """Say who undoes the run, and wait for the end of its time unless told not to. True when it was undone."""
     if undone_by == "sync":
         say("unless it is confirmed, your next sync with this ledger undoes it; nothing else does")
         if no_wait:
             return False
     log = log_of(run_id)
-    watcher = leave_watcher(run_id, arguments, log)
+    watcher = leave_watcher(run_id)
     try:
         say(
             f"unless it is confirmed, process {watcher.pid} undoes it, "

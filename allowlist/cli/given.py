@@ -69,6 +69,22 @@ def with_given(text: str) -> str:
     return _COMMAND.sub(longer, text)
 
 
+def handed_on(command: click.Command) -> tuple[list[str], dict[str, str]]:
+    """What this command line gave and ``command`` takes too, for a process of ours: its arguments, and its variables.
+
+    Everybody on a machine can read arguments (``ps``), and an address may hold a password: what has a variable goes
+    there. What came from the environment is in there already.
+    """
+    arguments, variables = list[str](), dict[str, str]()
+    for option in command.params:
+        for value in _GIVEN.get(option.opts[-1], ()) if isinstance(option, Carried) else ():
+            if isinstance(option.envvar, str):
+                variables[option.envvar] = value
+            else:
+                arguments += [option.opts[-1], value]
+    return arguments, variables
+
+
 def _words(command: click.Command, named: set[str]) -> str:
     takes = {option.opts[-1]: option for option in command.params if isinstance(option, Carried)}
     found = [

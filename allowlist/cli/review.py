@@ -15,6 +15,7 @@ import click
 
 from allowlist.cli.apply import duration
 from allowlist.cli.common import (
+    credentials,
     evidence_option,
     ledger_option,
     named_policy,
@@ -33,7 +34,7 @@ from allowlist.cli.given import with_given
 from allowlist.errors import AllowlistError
 
 if TYPE_CHECKING:
-    from allowlist.azure.connection import Place, SignIn
+    from allowlist.azure.connection import Connection, Place, SignIn
     from allowlist.plan.model import Plan
     from allowlist.store import Ledger
     from allowlist.store.identity import Identity
@@ -196,11 +197,9 @@ def review(
         return connect(sign_in.to(project().workload), notify=narrate, sleep=sleep)
 
     def watcher(run_id: str) -> str:
-        from allowlist.cli.watch import leave_watcher, log_of, watch_arguments
+        from allowlist.cli.watch import leave_watcher, log_of
 
-        arguments = watch_arguments(workload_path, catalogs, facts_path, sign_in, ledger_url)
-        left = leave_watcher(run_id, arguments, log_of(run_id))
-        return f"process {left.pid} (log: {log_of(run_id)})"
+        return f"process {leave_watcher(run_id).pid} (log: {log_of(run_id)})"
 
     access = Access(
         ledger=lambda: _open_ledger(ledger_url),
@@ -216,7 +215,7 @@ def review(
         confirm_within=duration(confirm_within) if confirm_within else None,
         leave_watcher=watcher,
         as_printed=with_given,
-        traffic=(lambda _: _named_traffic(logs)) if logs else None,
+        traffic=(lambda project: _named_traffic(logs, sign_in.to(project.workload))) if logs else None,
     )
     if not web:
         return show(access)
@@ -232,13 +231,13 @@ def review(
 
 
 @contextmanager
-def _named_traffic(logs: tuple[str, ...]) -> Iterator[Traffic]:
+def _named_traffic(logs: tuple[str, ...], connection: Connection) -> Iterator[Traffic]:
     """The logs that were named, as ``allowlist evidence`` reads them."""
     from allowlist.workflow.logs import reading_logs
 
     with (
         TemporaryDirectory(prefix="allowlist-logs-") as spool,
-        reading_logs(logs, Path(spool), os.environ) as traffic,
+        reading_logs(logs, Path(spool), os.environ, credentials=credentials(connection)) as traffic,
     ):
         yield traffic
 

@@ -74,7 +74,15 @@ def uninterrupted() -> Iterator[None]:
 
 def interrupt_again() -> None:
     """A Ctrl-C in the middle of a destructor is lost there: it comes once more, a moment later."""
-    threading.Timer(_A_MOMENT, _thread.interrupt_main).start()
+    threading.Timer(_A_MOMENT, _interrupt_main_thread).start()
+
+
+def _interrupt_main_thread() -> None:
+    """By a real signal where there is one: that also wakes a main thread which waits for a socket."""
+    if hasattr(signal, "pthread_kill"):
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+    else:
+        _thread.interrupt_main()
 
 
 _A_MOMENT = 0.02

@@ -7,7 +7,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,17 +17,18 @@ from allowlist.cli import completing
 from allowlist.cli.common import (
     arm_from,
     catalogs_option,
-    connection_options,
     facts_option,
     ledger_from,
     ledger_option,
     now,
+    placed_connection_options,
     project_from,
     who_decides,
     workload_option,
 )
 from allowlist.cli.console import say
 from allowlist.cli.exits import Exit
+from allowlist.cli.given import handed_on
 from allowlist.cli.progress import begun, next_lines, say_interrupted, show_progress
 from allowlist.cli.stopping import stopping
 from allowlist.errors import AllowlistError
@@ -45,7 +45,7 @@ POLL_SECONDS = 1.0
 @workload_option
 @catalogs_option
 @facts_option
-@connection_options
+@placed_connection_options
 @ledger_option
 def watch(
     run: str,
@@ -108,33 +108,23 @@ def log_of(run_id: str) -> Path:
     return Path(tempfile.gettempdir()) / f"allowlist-{run_id}.log"
 
 
-def leave_watcher(run_id: str, arguments: Sequence[str], log: Path) -> subprocess.Popen[bytes]:
-    """A process of its own session: neither the end of this one nor of its terminal reaches it."""
-    command = [sys.executable, "-m", "allowlist", "watch", run_id, *arguments]
-    with log.open("ab") as out:
+def leave_watcher(run_id: str) -> subprocess.Popen[bytes]:
+    """A process of its own session: neither the end of this one nor of its terminal reaches it.
+
+    It works in the same folder with the options that this command line gave. It does not look for modules in that
+    folder, as nobody's ``allowlist`` does.
+    """
+    arguments, variables = handed_on(watch)
+    command = [sys.executable, "-P", "-m", "allowlist", "watch", run_id, *arguments]
+    with log_of(run_id).open("ab") as out:
         return subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=out,
+            start_new_session=True,
+            env={**os.environ, **variables},
         )
-
-
-def watch_arguments(
-    workload_path: Path,
-    catalogs: Path | None,
-    facts_path: Path | None,
-    sign_in: SignIn,
-    ledger_url: str | None,
-) -> list[str]:
-    """The same project, connection and ledger on the command line of another process."""
-    given = {
-        "--workload": str(workload_path.resolve()),
-        "--catalogs": str(catalogs.resolve()) if catalogs else "",
-        "--facts": str(facts_path.resolve()) if facts_path else "",
-        "--arm-endpoint": sign_in.endpoint or "",
-        "--credential": sign_in.credential,
-        "--ca-file": str(Path(sign_in.ca_file).resolve()) if sign_in.ca_file else "",
-        "--ledger": ledger_url or "",
-    }
-    return [word for name, value in given.items() if value for word in (name, value)]
 
 
 def follow(ledger: Ledger, run_id: str, watcher: subprocess.Popen[bytes]) -> str:

@@ -55,8 +55,10 @@ def rolled(
     """Read ``logs``, take them into the aggregate of ``workload``, and open what it holds now. Raises AllowlistError."""
     oldest = now.date() - dt.timedelta(days=logs.days - 1)
     with TemporaryDirectory(prefix="allowlist-logs-") as spool:
-        ask = asking(oldest, None, now, credential)
-        with reading_logs(places_of(logs, folder), Path(spool), environ, zone=logs.zone, ask=ask) as traffic:
+        places, ask = places_of(logs, folder), asking(oldest, None, now, credential)
+        with reading_logs(
+            places, Path(spool), environ, zone=logs.zone, ask=ask, credentials=credential
+        ) as traffic:
             ledger.keep_traffic(workload, days_of(traffic, oldest), oldest)
     with remembered(ledger, workload) as traffic:
         yield traffic

@@ -113,6 +113,20 @@ def bad() -> Iterator[Bad]:
         yield server
 
 
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A system's store of one certificate, of somebody else."""
+    path = tmp_path_factory.mktemp("store") / "store.pem"
+    trustme.CA(organization_name="Somebody else").cert_pem.write_to_path(str(path))
+    return path
+
+
+@pytest.fixture(autouse=True)
+def _small_store(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every connection reads all of the system's store again."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(store))
+
+
 @pytest.fixture
 def trusted(bad: Bad, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bad:
     bad.authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))

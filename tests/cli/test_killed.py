@@ -28,6 +28,26 @@ with stopping(lambda run: []):
         os.kill(os.getpid(), signal.SIGINT)  # while connections and ledger are being closed
         time.sleep(60)
 """
+IN_A_DESTRUCTOR = """
+import sys, time, types
+import click
+from allowlist.cli import main
+
+class Connection:
+    def __del__(self):
+        raise KeyboardInterrupt
+
+@click.command()
+def closing():
+    Connection()
+    print("waiting", flush=True)
+    time.sleep(60)
+
+main.COMMANDS["closing"] = "A command of which a destructor catches the Ctrl-C."
+sys.modules["allowlist.cli.closing"] = types.SimpleNamespace(closing=closing)
+sys.argv = ["allowlist", "closing"]
+main.run()
+"""
 MOMENTS = ("reading the actual state", ": intended", ": sent", ": landed", ": verified")
 
 
@@ -151,3 +171,12 @@ def test_the_second_ctrl_c_of_a_run_says_that_it_leaves(capfd: pytest.CaptureFix
     assert again.startswith("leaving at the next safe point")
     assert stop.asked()
     assert stop.at_once
+
+
+def test_a_ctrl_c_in_a_destructor_ends_a_command_that_waits() -> None:
+    """Python writes "Exception ignored in" and goes on; the command would wait for a minute."""
+    ended = subprocess.run(
+        [sys.executable, "-c", IN_A_DESTRUCTOR], capture_output=True, text=True, timeout=50, check=False
+    )
+    assert (ended.returncode, ended.stdout) == (130, "waiting\n")
+    assert ended.stderr.split() == ["interrupted"]

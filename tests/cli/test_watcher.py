@@ -14,11 +14,16 @@ from pathlib import Path
 
 import pytest
 
+from allowlist.cli.apply import apply
+from allowlist.cli.given import begin, handed_on
+from allowlist.cli.main import main
+from allowlist.cli.watch import watch
 from allowlist.simulator import Simulator, serve
 from tests.helpers.cli import CONTOSO, FIREWALL_ONLY, allowlist
 from tests.helpers.world import OURS
 
 _PATIENCE_SECONDS = 120
+OWN = ("--ledger", "sqlite:///own.db")
 
 
 @pytest.fixture
@@ -59,8 +64,8 @@ def eventually(holds: Callable[[], bool]) -> bool:
     return True
 
 
-def state() -> str:
-    runs = json.loads(allowlist("history", "--json").out)
+def state(*where: str) -> str:
+    runs = json.loads(allowlist("history", "--json", *where).out)
     return str(next(run["state"] for run in runs if run["kind"] == "apply"))
 
 
@@ -73,17 +78,61 @@ def was_written(simulator: Simulator) -> bool:
     return any(asked.method == "PUT" and asked.path == OURS for asked in simulator.requests)
 
 
+def approve(*where: str) -> None:
+    assert allowlist("approve", "plan.json", "--all", "--reason", "ticket 1", *where).code == 0
+
+
+def arguments_of(process: int) -> str:
+    """As everybody on this machine can read them."""
+    command = ["ps", "-ww", "-o", "args=", "-p", str(process)]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
 def test_what_nobody_confirms_is_undone_after_its_terminal_is_gone(azure: Simulator) -> None:
-    process, told = applied("also when this terminal is closed", "--confirm-within", "3s")
+    approve(*OWN)
+    process, told = applied("also when this terminal is closed", "--confirm-within", "3s", *OWN)
     watcher = int(told.partition("process ")[2].split()[0])
     with process:
         assert was_written(azure)
         assert os.getsid(watcher) == watcher != process.pid
         os.killpg(process.pid, signal.SIGHUP)
         os.killpg(process.pid, signal.SIGKILL)
-    assert eventually(lambda: state() == "rolled-back"), state()
+    assert eventually(lambda: state(*OWN) == "rolled-back"), state(*OWN)
     assert not is_there(azure)
-    assert allowlist("history", "--verify").code == 0
+    assert allowlist("history", "--verify", *OWN).code == 0
+
+
+def test_what_a_killed_watcher_leaves_is_undone_by_the_next_sync(azure: Simulator) -> None:
+    approve(*OWN)
+    process, told = applied(
+        "also when this terminal is closed", "--confirm-within", "6s", "--no-wait", *OWN,
+        "--api-version", "firewall-policy=2026-03-01",
+    )  # fmt: skip
+    watcher = int(told.partition("process ")[2].split()[0])
+    seen = arguments_of(watcher)
+    os.kill(watcher, signal.SIGKILL)
+    with process:
+        assert process.wait(_PATIENCE_SECONDS) == 0
+    assert " --api-version firewall-policy=2026-03-01" in seen
+    assert "own.db" not in seen
+    assert state(*OWN) == "provisional"
+    assert eventually(lambda: allowlist("sync", *OWN).code == 0 and state(*OWN) == "rolled-back")
+    assert not is_there(azure)
+
+
+def test_a_watcher_gets_what_was_given_and_no_address_among_its_arguments() -> None:
+    begin(main)
+    arguments = (
+        "--facts", "facts.yaml", "--api-version", "firewall-policy=2026-03-01",
+        "--api-version", "Microsoft.Network/networkSecurityGroups=2024-05-01",
+    )  # fmt: skip
+    addresses = {
+        "ALLOWLIST_LEDGER": "postgresql://me:secret@db/ledger",
+        "ALLOWLIST_ARM_ENDPOINT": "https://me:secret@arm.contoso.example",
+    }
+    given = [*arguments, "--ledger", addresses["ALLOWLIST_LEDGER"], "--credential", "cli"]
+    apply.make_context("apply", ["plan.json", *given, "--arm-endpoint", addresses["ALLOWLIST_ARM_ENDPOINT"]])
+    assert handed_on(watch) == (list(arguments), {**addresses, "ALLOWLIST_CREDENTIAL": "cli"})
 
 
 def test_one_ctrl_c_stops_waiting_and_leaves_the_run_to_its_watcher(azure: Simulator) -> None:

@@ -48,8 +48,18 @@ def commands_in(printed: str) -> list[str]:
     """The commands in what was printed, on lines of text and inside JSON."""
     lines = [line for text in _texts(printed) for line in text.split("\n")]
     found = (whole or quoted for line in lines for whole, quoted in _COMMAND.findall(line))
-    parts = (_PROSE.split(line)[0].strip().rstrip(".`)") for line in found)
+    parts = (_PROSE.split(_within_quotes(line))[0].strip().rstrip(".`)") for line in found)
     return [line for line in dict.fromkeys(parts) if line.partition(" ")[0] in COMMANDS]
+
+
+def _within_quotes(line: str) -> str:
+    """Without the end of a quoted text that began before the command, such as that of a value in JSON."""
+    return line.rpartition('"')[0] if line.count('"') % 2 else line
+
+
+def only_describes(arguments: list[str]) -> bool:
+    """Help and schemas show forms and examples of commands; they say nothing of what to run here."""
+    return not arguments or not {"--help", "-h", "schema"}.isdisjoint(arguments)
 
 
 def _texts(printed: str) -> Iterator[str]:
@@ -86,6 +96,8 @@ def _strings(value: Any) -> Iterator[str]:
 
 def follow(run: Callable[..., Any], arguments: list[str], *printed: str) -> None:
     """Run the commands in ``printed`` and record how each ended. ``run`` is what runs a command line."""
+    if only_describes(arguments):
+        return
     test = os.environ.get("PYTEST_CURRENT_TEST", "").partition(" ")[0]
     for line in dict.fromkeys(found for text in printed for found in commands_in(text)):
         form = _RUN.sub("RUN", re.sub(r"/\S+", "/…", line))

@@ -46,7 +46,8 @@ def test_what_the_proxy_lacks_is_missing_and_the_way_out_is_an_export(folder: Pa
     asked = ("--only", "proxy", "--snapshot", CONTOSO, "--json", "--workload", folder / "allowlist.yaml")
     missing = [item for item in allowlist("check", *asked).json["findings"] if item["status"] == "missing"]
     assert missing
-    assert {item["remedy"] for item in missing} == {"allowlist export --to squid -o FOLDER"}
+    here = f"--snapshot {CONTOSO} --workload {folder / 'allowlist.yaml'}"
+    assert {item["remedy"] for item in missing} == {f"allowlist export --to squid -o FOLDER {here}"}
 
 
 def test_a_dead_entry_is_a_finding_with_its_file_and_line(folder: Path) -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 import shlex
-import subprocess
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +14,6 @@ import pytest
 
 from allowlist.apply.events import ProgressEvent
 from allowlist.apply.result import RunResult
-from allowlist.cli.watch import leave_watcher
 from allowlist.workflow.review_session import Access, ReviewSession
 from allowlist_tui.screens.applying import ApplyScreen, RunScreen, StepView
 from tests.helpers import hints
@@ -156,30 +155,33 @@ def test_a_provisional_run_nobody_confirms_is_undone(tmp_path: Path) -> None:
         drive(session_of(world, confirm_within=dt.timedelta(seconds=2)), work)
 
 
-def test_whoever_leaves_a_provisional_run_leaves_a_process_that_undoes_it(tmp_path: Path) -> None:
-    left: list[subprocess.Popen[bytes]] = []
+def test_whoever_leaves_a_provisional_run_leaves_a_process_that_undoes_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened, left = list[Access](), list[str]()
+
+    def sit_down(access: Access) -> int:
+        opened.append(access)
+        return 0
 
     async def work(person: Person) -> None:
         await approve_two(person)
         await person.press("A")
         await confirm(person)
         await person.until(lambda: "also when this screen is closed" in person.screen_text)
-        assert str(left[0].pid) in person.screen_text
-        assert any(str(left[0].pid) in text for text in person.app.parting_words)
+        (parting,) = (text for text in person.app.parting_words if "process " in text)
+        left.append(parting.partition("process ")[2].split()[0])
+        assert left[0] in person.screen_text
 
+    monkeypatch.setattr("allowlist.cli.review.show", sit_down)
     with contoso_world(tmp_path) as world:
-
-        def watcher(run_id: str) -> str:
-            where = ("--ledger", f"sqlite:///{tmp_path}/ledger.db", "--workload", str(world.workload))
-            azure = ("--arm-endpoint", world.running.url, "--credential", "none")
-            left.append(leave_watcher(run_id, [*where, *azure], tmp_path / "watcher.log"))
-            return f"process {left[0].pid}"
-
-        soon = dt.timedelta(seconds=6)
-        drive(session_of(world, confirm_within=soon, leave_watcher=watcher), work)
-        assert left[0].wait(120) == 0, (tmp_path / "watcher.log").read_text()
-        run = next(run for run in world.ledger.runs() if run.kind == "apply")
-        assert run.state == "rolled-back"
+        azure = ("--arm-endpoint", world.running.url, "--credential", "none", "--workload", world.workload)
+        where = ("--ledger", f"sqlite:///{tmp_path}/ledger.db", "--confirm-within", "6s")
+        assert run("review", *azure, *where).code == 0
+        drive(ReviewSession(opened[0]), work)
+        os.waitid(os.P_PID, int(left[0]), os.WEXITED | os.WNOWAIT)
+        undone = next(run for run in world.ledger.runs() if run.kind == "apply")
+        assert undone.state == "rolled-back"
         assert world.rules() == []
 
 
