@@ -214,6 +214,10 @@ def afterwards_lines(plan: Plan) -> Iterator[str]:
     yield from unsettled_lines(plan)
 
 
+def _covered(plan: Plan) -> str:
+    return f"{counted(plan.covered, 'requirement')} {'is' if plan.covered == 1 else 'are'} covered"
+
+
 def summary_text(plan: Plan) -> str:
     """One line: how much changes and what it takes."""
     counts = [
@@ -221,9 +225,9 @@ def summary_text(plan: Plan) -> str:
         for action in ("add", "update", "remove")
     ]
     if plan.is_settled:
-        return f"nothing to change: {plan.covered} requirements are covered"
+        return f"nothing to change: {_covered(plan)}"
     if plan.is_empty:
-        return f"no change would help: {unsettled_text(plan)}; {plan.covered} requirements are covered"
+        return f"no change would help: {unsettled_text(plan)}; {_covered(plan)}"
     added, updated, removed = counts
     closed = sum(not gate.waived_by for gate in plan.gates)
     text = f"plan {plan.id}: {added} to add, {updated} to update, {removed} to remove; {plan.covered} already covered"
