@@ -69,6 +69,8 @@ def _rows(path: Path) -> Iterator[Mapping[str, Any]]:
     text = read_text(path, _MOST)
     try:
         whole = json.loads(text)
+    except RecursionError:
+        raise InvalidInput.of(path, "is nested too deeply") from None
     except ValueError:
         whole = None
     if isinstance(whole, list):
@@ -84,6 +86,9 @@ def _rows(path: Path) -> Iterator[Mapping[str, Any]]:
             continue
         try:
             row = json.loads(line)
+        except RecursionError:
+            problems.append(Problem(str(path), number, 1, "is nested too deeply"))
+            continue
         except ValueError as error:
             problems.append(Problem(str(path), number, 1, f"is no JSON: {error}"))
             continue

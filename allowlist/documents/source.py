@@ -91,8 +91,7 @@ def read_text(path: Path, most: int = MAX_DOCUMENT_BYTES) -> str:
     try:
         if path.stat().st_size > most:
             raise InvalidInput.of(path, f"is larger than {most // 1024 // 1024} MiB")
-        if not _may_be_read(path):
-            raise InvalidInput.of(path, "is no regular file, so it is not read")
+        refuse_pipes_and_devices(path)
         with path.open("rb") as stream:
             raw = stream.read(most + 1)
         if len(raw) > most:
@@ -104,6 +103,12 @@ def read_text(path: Path, most: int = MAX_DOCUMENT_BYTES) -> str:
         raise InvalidInput.of(path, f"is not UTF-8 text (byte {error.start})") from None
     except OSError as error:
         raise InvalidInput.of(path, f"cannot be read: {error.strerror}") from None
+
+
+def refuse_pipes_and_devices(path: Path) -> None:
+    """Raises InvalidInput for what may never be filled or never end, and OSError for what is not there."""
+    if not _may_be_read(path):
+        raise InvalidInput.of(path, "is no regular file, so it is not read")
 
 
 def _may_be_read(path: Path) -> bool:

@@ -17,7 +17,7 @@ from typing import Any, Final, Literal
 import msgspec
 
 from allowlist.documents.reader import convert_source
-from allowlist.documents.source import load_source, parse_yaml_source, read_text
+from allowlist.documents.source import load_source, parse_yaml_source, read_text, refuse_pipes_and_devices
 from allowlist.errors import InvalidInput
 from allowlist.estate.bodies import Body
 from allowlist.estate.hcl import hcl_to_json
@@ -182,6 +182,7 @@ def _excel(file: Path, sheet: str) -> Iterator[_Row]:
             hint="pip install 'allowlist[excel]', or save it as CSV",
         ) from None
     try:
+        refuse_pipes_and_devices(file)
         book = openpyxl.load_workbook(file, read_only=True, data_only=True)
     except (OSError, ValueError, KeyError, InvalidFileException) as error:
         raise InvalidInput.of(file, f"cannot be read as a workbook: {error}") from None

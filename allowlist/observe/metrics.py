@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from allowlist.documents.source import refuse_pipes_and_devices
 from allowlist.errors import AllowlistError, InvalidInput
 
 if TYPE_CHECKING:
@@ -205,6 +206,7 @@ def metrics_before(path: Path) -> str:
     from prometheus_client.parser import text_string_to_metric_families
 
     try:
+        refuse_pipes_and_devices(path)
         text = path.read_text("utf-8")
         names = [family.name for family in text_string_to_metric_families(text)]
     except FileNotFoundError:

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from allowlist.documents.source import refuse_pipes_and_devices
 from allowlist.errors import InvalidInput, Problem
 from allowlist.simulator.arm.address import key_of, parse_address, scope_path
 
@@ -76,10 +77,11 @@ def _documents(source: Path | str | Body | list[Any], problems: list[Problem]) -
         problems.append(Problem(str(path), 0, 0, "holds no .json file"))
     for file in files:
         try:
+            refuse_pipes_and_devices(file)
             yield str(file), msgspec.json.decode(file.read_bytes())
         except OSError as error:
             problems.append(Problem(str(file), 0, 0, f"cannot be read: {error.strerror}"))
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             problems.append(Problem(str(file), 0, 0, f"is no JSON: {error}"))
 
 

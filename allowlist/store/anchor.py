@@ -11,6 +11,7 @@ from pathlib import Path
 
 import msgspec
 
+from allowlist.documents.source import refuse_pipes_and_devices
 from allowlist.errors import AllowlistError
 from allowlist.store.records import Head
 
@@ -26,10 +27,11 @@ class _Document(msgspec.Struct, frozen=True):
 def read_anchor(file: Path) -> Head | None:
     """The head that was kept, None before the first one was. Raises AllowlistError for a file that is none."""
     try:
+        refuse_pipes_and_devices(file)
         kept = msgspec.json.decode(file.read_bytes(), type=_Document)
     except FileNotFoundError:
         return None
-    except (OSError, msgspec.MsgspecError) as error:
+    except (OSError, UnicodeDecodeError, RecursionError, msgspec.MsgspecError) as error:
         raise AllowlistError(
             f"the anchor {file} of the ledger cannot be read: {error}",
             hint=f"restore it, or name another file in {VARIABLE}",

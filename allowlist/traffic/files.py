@@ -18,6 +18,7 @@ from urllib.parse import unquote
 
 import msgspec
 
+from allowlist.documents.source import refuse_pipes_and_devices
 from allowlist.errors import AllowlistError, InvalidInput
 from allowlist.traffic.documents import elements_of
 from allowlist.traffic.services import SCHEMES
@@ -96,6 +97,8 @@ def _local(place: Path, spool: Path) -> Iterator[LogFile]:
         raise InvalidInput.of(
             place, "is not there", hint="give files or folders with logs, or - for standard input"
         )
+    if not place.is_dir():
+        refuse_pipes_and_devices(place)
     paths = sorted(item for item in place.rglob("*") if item.is_file()) if place.is_dir() else [place]
     visible = [path for path in paths if not path.name.startswith(".")] if place.is_dir() else paths
     for path in visible:

@@ -17,7 +17,7 @@ import msgspec
 
 from allowlist.documents import digest_of
 from allowlist.documents.reader import convert_source
-from allowlist.documents.source import parse_yaml_source, read_text
+from allowlist.documents.source import parse_yaml_source, read_text, refuse_pipes_and_devices
 from allowlist.errors import AllowlistError, InvalidInput, PlanRefused
 from allowlist.plan.approval import ApprovalPolicy, folded
 from allowlist.plan.model import ApprovalInForce, Plan
@@ -78,6 +78,7 @@ class PolicyInForce:
         if self.signers is None:
             return ""
         try:
+            refuse_pipes_and_devices(self.signers)
             return "sha256:" + hashlib.sha256(self.signers.read_bytes()).hexdigest()
         except OSError:
             return "absent"

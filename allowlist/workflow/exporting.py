@@ -13,7 +13,7 @@ import msgspec
 from allowlist.catalog import Library
 from allowlist.catalog.model import Consumer
 from allowlist.documents.reader import near_miss
-from allowlist.documents.source import Source, parse_source
+from allowlist.documents.source import Source, parse_source, refuse_pipes_and_devices
 from allowlist.errors import AllowlistError
 from allowlist.filters.export import Export, export
 from allowlist.filters.format import Format
@@ -107,6 +107,7 @@ def wanted_by_catalog(
 def is_plan_file(path: Path) -> bool:
     """Does ``path`` hold a plan of ours? Only its beginning is looked at."""
     try:
+        refuse_pipes_and_devices(path)
         with path.open("rb") as stream:
             return path.suffix == ".json" and PLAN_SCHEMA.encode() in stream.read(_HEAD)
     except OSError:

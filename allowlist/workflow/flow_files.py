@@ -17,6 +17,7 @@ import msgspec
 
 from allowlist.documents.prepared import prepared
 from allowlist.documents.reader import near_miss
+from allowlist.documents.source import refuse_pipes_and_devices
 from allowlist.errors import InvalidInput, Problem
 from allowlist.workflow.explaining import MANY, FlowLine, goal_of, source_of
 
@@ -27,6 +28,12 @@ _BYTES_AT_ONCE = 1 << 20
 _ROWS_AT_ONCE = 8192
 
 _name_of = attrgetter("fqdn")
+
+
+def _content(path: Path) -> bytes:
+    refuse_pipes_and_devices(path)
+    return path.read_bytes()
+
 
 Numbered = tuple[int, FlowLine]
 Block = tuple[Sequence[int], list[FlowLine]]
@@ -47,9 +54,9 @@ class FlowFile:
     def read(cls, path: Path) -> FlowFile:
         """``-`` is standard input. Raises InvalidInput with the line of every mistake."""
         try:
-            text = sys.stdin.buffer.read() if path == STANDARD_INPUT else path.read_bytes()
+            text = sys.stdin.buffer.read() if path == STANDARD_INPUT else _content(path)
         except OSError as error:
-            raise InvalidInput.of(path, f"cannot be read: {error}") from None
+            raise InvalidInput.of(path, f"cannot be read: {error.strerror}") from None
         file = cls(path, text)
         problems = file._problems()
         if problems:

@@ -40,7 +40,7 @@ def settings_file(environ: Mapping[str, str]) -> Path:
 
 def load_settings(path: Path, *, themes: set[str], actions: set[str]) -> Settings:
     """The settings, or the usual ones where there is no file. Raises InvalidInput with every mistake."""
-    if not path.is_file():
+    if not (path.exists() or path.is_symlink()):
         return Settings()
     settings, _ = read_yaml_document(path, Settings, SCHEMA)
     if problems := [Problem(str(path), 0, 0, text) for text in _mistakes(settings, themes, actions)]:

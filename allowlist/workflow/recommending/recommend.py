@@ -19,7 +19,8 @@ from allowlist.catalog.packages import (
     packages_in,
 )
 from allowlist.catalog.search import Asked, Hit, Relation, Searcher
-from allowlist.errors import AllowlistError
+from allowlist.documents.source import refuse_pipes_and_devices
+from allowlist.errors import AllowlistError, InvalidInput
 from allowlist.workflow.recommending.placing import (
     catalogs_of_package,
     names_of,
@@ -150,6 +151,8 @@ def _read(paths: Sequence[Path], made: Recommendation) -> Iterator[Sign | Unplac
     for root in paths:
         if not root.exists():
             raise AllowlistError(f"{root} is not there", hint="give a folder or a file to read")
+        if not root.is_dir():
+            refuse_pipes_and_devices(root)
         for path in [root] if root.is_file() else _files(root):
             if made.files >= MOST_FILES:
                 yield Unplaced(
@@ -180,8 +183,9 @@ def _read_file(path: Path, root: Path, made: Recommendation) -> Iterator[Sign | 
                 because=f"is larger than {MOST_BYTES // 1024 // 1024} MiB and was not read",
             )
             return
+        refuse_pipes_and_devices(path)
         text = path.read_bytes().decode("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, UnicodeDecodeError, InvalidInput) as error:
         yield Unplaced(text=shown, place=shown, because=f"could not be read: {type(error).__name__}")
         return
     made.files += 1
