@@ -165,3 +165,25 @@ def test_a_waiver_names_its_owner_and_never_lifts_a_final_gate() -> None:
     found = {gate.id: gate for gate in find_gates(given, {"removals": "bob", "limit-group-size": "bob"})}
     assert found["removals"].waived_by == "bob"
     assert found["limit-group-size"].waived_by == ""
+
+
+def test_a_service_tag_of_many_tenants_is_named_with_what_is_behind_it_and_removing_it_is_not() -> None:
+    change, gone = a_change(), a_change(action="remove")
+    tags = {change.id: Opening(tags=("Storage", "MicrosoftContainerRegistry.FirstParty"))}
+    given = GateInput(changes=(change, gone), settings=GateSettings(), owned=100, openings=tags)
+    found = {gate.id: gate for gate in find_gates(given, {})}
+    assert found["broad-tag"].changes == (change.id,)
+    assert found["broad-tag"].text.startswith("Storage opens storage accounts of every tenant")
+
+
+def test_what_helps_only_under_assumptions_is_held_back_unless_the_policy_takes_it() -> None:
+    doubtful = [
+        msgspec.structs.replace(a_change(f"{letter}.example.com"), assumptions=(f"{letter} moved",))
+        for letter in "abcd"
+    ]
+    gate = gates_of(*doubtful, a_change(), settings=GateSettings(assumptions="gate"))["assumption"]
+    assert gate.changes == tuple(change.id for change in doubtful)
+    assert gate.text == (
+        "4 changes will have the intended effect unless a moved or b moved or c moved (and 1 more)"
+    )
+    assert "assumption" not in gates_of(*doubtful, settings=GateSettings(assumptions="accept"))

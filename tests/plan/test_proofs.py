@@ -5,10 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+import pytest
+
 from allowlist.plan.drafts import Drafted
 from allowlist.plan.findings import Finding, find_requirement_findings, own_excess
-from allowlist.plan.model import Classification, Operation
-from allowlist.plan.proofs import Evidence, gather_evidence, is_pointless, judge
+from allowlist.plan.model import Classification, Cost, Operation, Risk
+from allowlist.plan.proofs import (
+    Evidence,
+    evidence_of_no_change,
+    gather_evidence,
+    is_pointless,
+    judge,
+)
 from allowlist.rules.coverage import CoverageEngine
 from allowlist.rules.model import Action, ApplicationRule, RuleRef, Ruleset
 from allowlist.rules.requirement import Requirement
@@ -81,3 +89,108 @@ def test_a_change_for_what_is_allowed_already_is_pointless_and_one_that_opens_it
         found = judge(mine, evidence)
         assert is_pointless(found, evidence) is pointless
         assert (found.classification is Classification.ALREADY_COVERED) is pointless
+
+
+def test_a_rule_that_a_requirement_still_needs_cannot_be_taken_away_or_changed_so_that_it_fails() -> None:
+    ours, other = called("a", "a.com"), called("a", "b.com")
+    for change, after in (
+        (writing("a", action="remove"), rules()),
+        (writing("a", action="update"), rules(other)),
+    ):
+        proof = judge(change, gathered(rules(ours), after, change)).proofs.sufficient
+        assert not proof.holds
+        assert proof.text == "would take away own@1#e a.com https:443"
+        assert "a.com" in proof.witness
+
+
+def test_a_setting_that_takes_a_requirement_away_is_held_to_it_whoever_wrote_the_rule() -> None:
+    foreign = called("foreign", "a.com")
+    setting = replace(writing("tier", action="update"), pervasive=True)
+    found = judge(setting, gathered(rules(foreign), rules(), setting))
+    assert not found.proofs.sufficient.holds
+    assert found.proofs.sufficient.text == "would take away own@1#e a.com https:443"
+    assert found.proofs.nothing_else.holds  # what is closed is laid at the setting, not left unexplained
+
+
+def test_removing_what_others_allow_as_well_changes_nothing() -> None:
+    ours, other = called("a", "a.com"), called("other", "a.com")
+    gone = writing("a", action="remove")
+    found = judge(gone, gathered(rules(other, ours), rules(other), gone))
+    assert (found.classification, found.risk) == (Classification.REDUNDANT, Risk.REMOVAL)
+    assert [found.proofs.needed.text, found.proofs.sufficient.text, found.proofs.nothing_else.text] == [
+        "no requirement wants this rule any more",
+        "every requirement stays allowed without it",
+        "nothing changes",
+    ]
+
+
+def test_removing_what_nobody_asks_for_narrows_and_shows_a_flow_that_ends() -> None:
+    ours, stale = called("a", "a.com"), called("stale", "b.com")
+    gone = writing("stale", action="remove")
+    found = judge(gone, gathered(rules(ours, stale), rules(ours), gone))
+    assert found.classification is Classification.NARROWS
+    assert found.proofs.nothing_else.holds
+    assert found.proofs.nothing_else.text == "closes flows that no requirement asks for"
+    assert "b.com" in found.proofs.nothing_else.witness
+
+
+def test_an_update_that_serves_no_lack_says_what_it_is_for() -> None:
+    before, after = rules(called("a", "a.com", "b.com")), rules(called("a", "a.com"))
+    plain = writing("a", A, action="update")
+    reasoned = replace(plain, why="the state of the group is Failed")
+    found, told = (judge(item, gathered(before, after, item)) for item in (plain, reasoned))
+    assert found.proofs.needed.text == "the rule says more or less than the catalogs ask for"
+    assert told.proofs.needed.text == "the state of the group is Failed"
+    assert found.classification is told.classification is Classification.NARROWS
+
+
+def test_a_change_that_lets_more_through_than_is_asked_for_widens_and_shows_a_flow() -> None:
+    mine = writing("a", A)
+    found = judge(mine, gathered(rules(), rules(called("a", "a.com", "b.com")), mine))
+    assert (found.classification, found.risk) == (Classification.WIDENS, Risk.WIDENING)
+    assert found.proofs.nothing_else.text == "also opens 1 sets of flows nobody asked for"
+    assert "b.com" in found.proofs.nothing_else.witness
+
+
+def test_what_a_surface_cannot_leave_out_is_told_beside_the_change_and_is_no_widening() -> None:
+    beside = tuple(wanted(f"{letter}.org") for letter in "wxyz")
+    ports = replace(wanted("v.org"), ports=(443, 444))
+    after = rules(called("a", "a.com", *(item.pattern for item in beside)))
+    mine = replace(writing("a", A), along=(A, *beside))
+    found = judge(mine, gathered(rules(), after, mine))
+    assert found.classification is Classification.NEW
+    assert found.proofs.nothing_else.also == tuple(f"{letter}.org https:443" for letter in "wxyz")
+    assert found.proofs.nothing_else.text == (
+        "no other flow is opened or closed, but for w.org https:443, x.org https:443, y.org https:443 and 1 more: "
+        "the surface has no narrower rule"
+    )
+    few = replace(writing("a", A), along=(ports,))
+    assert judge(few, gathered(rules(), rules(called("a", "a.com")), few)).proofs.nothing_else.also == (
+        "v.org https:443-444",
+    )
+
+
+@pytest.mark.parametrize(
+    ("served", "cost", "risk"),
+    [
+        (A, Cost(), Risk.LOW),
+        (wanted("*.a.com"), Cost(), Risk.WILDCARD),
+        (A, Cost(billed="a firewall"), Risk.BILLED),
+        (A, Cost(billed="a firewall", irreversible="it stays"), Risk.IRREVERSIBLE),
+    ],
+)
+def test_the_worst_that_a_change_may_do_is_its_risk(served: Requirement, cost: Cost, risk: Risk) -> None:
+    mine = replace(writing("a", served), cost=cost)
+    after = rules(called("a", served.pattern))
+    assert judge(mine, gathered(rules(), after, mine, asked=(served,))).risk is risk
+
+
+def test_a_change_is_judged_once_and_a_plan_of_none_keeps_what_is_not_covered() -> None:
+    mine = writing("a", A)
+    evidence = gathered(rules(), rules(called("a", "a.com")), mine)
+    assert judge(mine, evidence) is judge(mine, evidence)
+
+    asked = (A, wanted("b.com"))
+    found = look(CoverageEngine.of(rules(called("a", "a.com")), asked), asked)
+    left = evidence_of_no_change(asked, found)
+    assert left.before == left.after == {asked[1].key: found[1]}
