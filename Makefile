@@ -34,8 +34,8 @@ CORE := tests/names tests/rules tests/plan tests/property tests/points tests/con
 coverage: .make/dev
 	$(COUNTED) -n $(WORKERS) --dist worksteal --hypothesis-seed=0 --cov=allowlist.names --cov=allowlist.rules --cov=allowlist.plan --cov-report= $(CORE) $(PYTEST)
 	$(BIN)/coverage report --fail-under=$(CORE_COVERED) --skip-covered --show-missing
-# Raise it, never lower it, until it is 100; what is missing is listed, and most of it is reached by tests of other folders.
-CORE_COVERED ?= 96
+# Raise it, never lower it, until it is 100; what is missing is listed.
+CORE_COVERED ?= 99
 
 # The whole product by the whole suite; counting branches doubles its time, but for Python 3.14, where sys.monitoring counts.
 coverage-whole: .make/dev
