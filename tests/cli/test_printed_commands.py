@@ -242,3 +242,10 @@ def test_hints_in_logs_carry_the_flags_too(workplace: Path) -> None:
     (approval, *_) = hints.commands_in(hint)
     assert "--workload 'my work.yaml'" in approval
     assert allowlist(*(_VALUES.get(word, word) for word in shlex.split(approval))).code == 0
+
+
+def test_the_end_of_a_quoted_text_is_not_taken_for_a_part_of_a_command() -> None:
+    assert hints.commands_in('  "remedy": "write it: allowlist export --to squid -o FOLDER"') == [
+        "export --to squid -o FOLDER"
+    ]
+    assert hints.commands_in('next: allowlist approve PLAN --reason "a b"') == ['approve PLAN --reason "a b"']
