@@ -11,6 +11,7 @@ import pytest
 
 from allowlist.catalog.contributing import read_log
 from allowlist.catalog.reader import read_catalog
+from allowlist.catalog.upstream.state import load_state
 from allowlist.cli.given import begin
 from allowlist.cli.main import main
 from allowlist.errors import AllowlistError
@@ -75,6 +76,7 @@ DOCUMENTS: dict[str, Reader] = {
     "seen.jsonl": lambda file: read_log(file, denied=True),
     "review.yaml": _settings,
     "anchor.json": read_anchor,
+    "upstream.json": load_state,
     "seed.json": read_seed,
 }
 """Each holds one document of a known form, so that nothing else may stand there."""
@@ -128,7 +130,7 @@ def _empty(file: Path) -> None:
 
 ENDLESS = (_pipe, _device)
 NO_TEXT = (_ring, _folder, _missing, _deep, _number, _not_utf8)
-_MAY_BE_MISSING = {"review.yaml", "anchor.json"}
+_MAY_BE_MISSING = {"review.yaml", "anchor.json", "upstream.json"}
 _MAY_BE_A_FOLDER = {"state.json", "seed.json", "list.rules.yaml"}
 _MAY_BE_BRACKETS = {"rows.csv"}
 

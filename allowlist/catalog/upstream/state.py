@@ -53,7 +53,7 @@ class WatchState(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
 def load_state(path: Path | None) -> WatchState:
     """The state in ``path``; an absent file is a first run. Raises InvalidInput with every mistake."""
-    if path is None or not path.is_file():
+    if path is None or not (path.exists() or path.is_symlink()):
         return WatchState()
     return read_json_document(path, WatchState, STATE_SCHEMA)
 
