@@ -167,6 +167,66 @@ def _catalog_find() -> Schema:
     return _document(SCHEMA, "catalog find --json", {"found": _list(found)})
 
 
+def _evidence() -> Schema:
+    from allowlist.render.evidence import SCHEMA
+
+    tally = {"count": _NUMBER, "sources": _TEXTS, "sources_in_all": _NUMBER, "first": _MAYBE, "last": _MAYBE}
+    ended = {"end": _TEXT, "by": _TEXT, "known_by": _TEXTS, "looks_like": _TEXT}
+    read = _object(
+        dict.fromkeys(("lines", "understood", "beside", "left_out", "repeated"), _NUMBER)
+        | {"is_whole": _YES_OR_NO, "doubts": _TEXTS, "first": _MAYBE, "last": _MAYBE}
+        | {"files": _list(_object({"file": _TEXT, "shape": _TEXT})), "copies": _TEXTS, "partial": _TEXTS}
+        | {
+            "first_left_out": _list(
+                _object({"file": _TEXT, "line": {"type": ["integer", "null"]}, "why": _TEXT})
+            )
+        }
+        | {"unread": _list(_object({"file": _TEXT, "why": _TEXT}))}
+        | {"categories": {"type": "object", "additionalProperties": _NUMBER}}
+        | {"gaps": _list(_object({"stream": _TEXT, "from": _TEXT, "to": _TEXT}))}
+    )
+    denied = _object(
+        ended
+        | {
+            "name": _TEXT,
+            "now": _TEXT,
+            "now_by": _TEXT,
+            "wanted_by": _TEXTS,
+            "from_this_workload": _YES_OR_NO,
+        }
+        | tally
+    )
+    unused = _object({"kind": _TEXT, "subject": _TEXT, "text": _TEXT})
+    redundant = _object(
+        {"target": _TEXT, "rule": _TEXT, "instead": _TEXTS, "decides": _TEXT, "text": _TEXT} | tally
+    )
+    return _document(
+        SCHEMA,
+        "evidence --json; unused and redundant are null where unused_refused says why nothing can be",
+        {
+            "workload": _TEXT,
+            "read": read,
+            "denied": _list(denied),
+            "not_required": _list(_object(ended | {"name": _TEXT, "tighten": _TEXT} | tally)),
+            "confirmed": _list(
+                _object(
+                    dict.fromkeys(("entry", "pattern", "last_allowed", "before", "after", "line"), _TEXT)
+                )
+            ),
+            "unused": _unless_refused(unused),
+            "unused_refused": _TEXTS,
+            "redundant": _unless_refused(redundant),
+            "what_if": _TEXT,
+            "effects": _list(_object({"effect": _TEXT, "end": _TEXT, "before": _TEXT, "after": _TEXT} | tally)),
+            "days": _list(_object({"day": _TEXT, "allowed": _NUMBER, "denied": _NUMBER})),
+        },
+    )  # fmt: skip
+
+
+def _unless_refused(item: Schema) -> Schema:
+    return {"type": ["array", "null"], "items": item}
+
+
 SCHEMAS: Final[Mapping[str, Callable[[], Schema]]] = {
     "workload": _workload,
     "catalog": _catalog,
@@ -179,6 +239,7 @@ SCHEMAS: Final[Mapping[str, Callable[[], Schema]]] = {
     "explain": _explain,
     "history": _history,
     "catalog-find": _catalog_find,
+    "evidence": _evidence,
 }
 """Every document by the name that ``allowlist schema`` takes."""
 
@@ -186,6 +247,7 @@ _TEXT: Final[Schema] = {"type": "string"}
 _TEXTS: Final[Schema] = {"type": "array", "items": {"type": "string"}}
 _MAYBE: Final[Schema] = {"type": ["string", "null"]}
 _NUMBER: Final[Schema] = {"type": "integer"}
+_YES_OR_NO: Final[Schema] = {"type": "boolean"}
 
 
 def _list(item: Schema) -> Schema:

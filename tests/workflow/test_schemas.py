@@ -13,8 +13,10 @@ import yaml
 from allowlist.cli.schema import all_schemas
 from allowlist.workflow.schema_words import KEYS
 from allowlist.workflow.schemas import undescribed
-from tests.helpers.cli import CONTOSO, allowlist
+from allowlist.simulator.traffic import decided
+from tests.helpers.cli import CONTOSO, allowlist, on_contoso
 from tests.helpers.shared import REPOSITORY
+from tests.helpers.traffic import bodies_in, event, write
 
 SCHEMAS = all_schemas()
 WRITTEN = ("workload", "facts", "mapping", "policy", "decisions", "review-settings")
@@ -78,6 +80,40 @@ def test_what_commands_print_fits(workplace: Path) -> None:
     (workplace / "flows.jsonl").write_text("\n".join(map(json.dumps, flows)))
     for line in allowlist("explain", "--flows", "flows.jsonl", *where).out.splitlines():
         check("explain", json.loads(line))
+
+
+def test_every_key_of_evidence_is_in_its_schema(workplace: Path) -> None:
+    """Of a whole window with a change replayed, of one that is not whole, and of logs without a workload."""
+    bodies = bodies_in(CONTOSO)
+    flows = [
+        event(minute, name, source="10.40.0.4")
+        for minute in range(0, 180, 20)
+        for name in ("packages.example", "models.research.contoso.com", "www.hugg1ngface.co")
+    ]
+    logs = write(workplace / "logs", [decided(one, bodies) for one in flows])
+    on_contoso("plan", "-o", "plan.json")
+    whole = on_contoso("evidence", logs, "--what-if", "plan.json", "--json").json
+    (logs / "broken.json").write_text('{"time": "x", "category": "y", "properties": {}}\n{\n')
+    doubtful = on_contoso("evidence", logs, "--json").json
+    alone = allowlist("evidence", logs, "--logs-only", "--json").json
+
+    assert whole["unused"]
+    assert whole["effects"]
+    assert whole["denied"]
+    assert doubtful["unused"] is alone["unused"] is None
+    assert doubtful["read"]["first_left_out"]
+    for document in (whole, doubtful, alone):
+        jsonschema.Draft202012Validator(_closed(SCHEMAS["evidence"]())).validate(document)
+
+
+def _closed(schema: Any) -> Any:
+    """``schema`` without room for keys that it does not name."""
+    if not isinstance(schema, dict):
+        return schema
+    closed = {key: _closed(value) for key, value in schema.items()}
+    return (
+        {"additionalProperties": False, **closed} if "properties" in schema and "type" in schema else closed
+    )
 
 
 def test_facts_and_policies_fit() -> None:
