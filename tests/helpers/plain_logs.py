@@ -136,9 +136,14 @@ def _parquet(path: Path) -> Iterator[dict[str, str]]:
 
 def _json(line: bytes) -> Any:
     try:
-        return json.loads(line)
+        return json.loads(line, object_pairs_hook=_first_of_each)
     except (ValueError, RecursionError):
         return None
+
+
+def _first_of_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A member that stands twice counts as it stands first."""
+    return dict(reversed(pairs))
 
 
 def _shape_of(line: bytes) -> str:

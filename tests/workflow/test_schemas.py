@@ -11,9 +11,9 @@ import pytest
 import yaml
 
 from allowlist.cli.schema import all_schemas
+from allowlist.simulator.traffic import decided
 from allowlist.workflow.schema_words import KEYS
 from allowlist.workflow.schemas import undescribed
-from allowlist.simulator.traffic import decided
 from tests.helpers.cli import CONTOSO, allowlist, on_contoso
 from tests.helpers.shared import REPOSITORY
 from tests.helpers.traffic import bodies_in, event, write
