@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from allowlist.apply.executor import RunResult
+from allowlist.apply.result import RunResult
 from allowlist.errors import PlanRefused
 from allowlist.plan.model import Plan
 from allowlist.simulator.traffic import Event, write_logs
