@@ -208,6 +208,19 @@ def denied_in(judge: Judge, traffic: Traffic, window: Window, known: KnownNames)
     yield from gathering.denied_items()
 
 
+class _Once:
+    """A flow that several targets share one firewall for: each tally counts it once."""
+
+    def __init__(self, seen: Seen) -> None:
+        self.seen = seen
+        self._counted: set[int] = set()
+
+    def count(self, tally: Tally) -> None:
+        if id(tally) not in self._counted:
+            self._counted.add(id(tally))
+            tally.add(self.seen)
+
+
 class _Gathering:
     """One pass over the flows, for every answer at once."""
 
@@ -229,15 +242,20 @@ class _Gathering:
             key = (seen.end, seen.decided_by)
             self._denied.setdefault(key, (seen, Tally(), "", "", [], True))[1].add(seen)
             return
-        for number, judge in enumerate(self._judges):
-            if judge.is_about(seen):
-                self._take(number, judge, seen)
-
-    def _take(self, number: int, judge: Judge, seen: Seen) -> None:
-        verdict = judge.verdict(seen)
         flow = flow_of_seen(seen)
+        about = [number for number, judge in enumerate(self._judges) if judge.is_about(seen)]
+        wanted = {number: self._wanted[number].of(seen, flow) if flow is not None else [] for number in about}
+        once = _Once(seen)
+        for number in about:
+            self._take(number, once, flow, wanted[number], is_wanted=any(wanted.values()))
+
+    def _take(
+        self, number: int, once: _Once, flow: Flow | None, wanted: list[str], *, is_wanted: bool
+    ) -> None:
+        """What one target says of it; ``is_wanted`` by any target whose firewall it went through."""
+        judge, seen = self._judges[number], once.seen
+        verdict = judge.verdict(seen)
         ours = flow is None or not seen.source or flow.source in judge.sources
-        wanted = self._wanted[number].of(seen, flow) if flow is not None else []
         self._used_targets.add(judge.target)
         self._used_rules.add(_spelt(seen.group, seen.collection, seen.rule))
         if not seen.rule and verdict is not None and verdict.ref is not None:
@@ -246,23 +264,23 @@ class _Gathering:
             now = verdict.word if verdict is not None else "unknown"
             ref = str(verdict.ref or verdict.because) if verdict is not None else "no IPv4 flow"
             kept = self._denied.setdefault((seen.end, seen.decided_by), (seen, Tally(), now, ref, [], ours))
-            kept[1].add(seen)
+            once.count(kept[1])
             kept[4].extend(text for text in wanted if text not in kept[4])
         else:
             self._used_requirements.update((judge.target, text) for text in wanted)
-            if ours and not wanted:
+            if ours and not is_wanted:
                 by = seen.decided_by or (str(verdict.ref) if verdict is not None and verdict.ref else "")
-                self._excess.setdefault((seen.end, by), (seen, Tally(), verdict))[1].add(seen)
+                once.count(self._excess.setdefault((seen.end, by), (seen, Tally(), verdict))[1])
         if verdict is not None and flow is not None and seen.log != "threat":
             self._chains[number].take(judge.verdicts, flow, verdict, seen)
         if self._after and verdict is not None and flow is not None:
-            self._compare(seen, verdict, self._after[number].verdict(flow))
+            self._compare(once, verdict, self._after[number].verdict(flow))
 
-    def _compare(self, seen: Seen, before: Verdict, after: Verdict) -> None:
+    def _compare(self, once: _Once, before: Verdict, after: Verdict) -> None:
         word = effect_word(before, after)
         if word:
-            key = (word, seen.end, _by(before), _by(after))
-            self._effects.setdefault(key, Tally()).add(seen)
+            key = (word, once.seen.end, _by(before), _by(after))
+            once.count(self._effects.setdefault(key, Tally()))
 
     def denied_items(self) -> Iterator[Denied]:
         for (end, by), (seen, tally, now, now_by, wanted, ours) in self._denied.items():

@@ -12,7 +12,7 @@ import pytest
 
 from allowlist.simulator.traffic import Event, decided
 from allowlist.workflow.rolling import days_of
-from tests.helpers.cli import CONTOSO, Result, allowlist, on_contoso
+from tests.helpers.cli import CONTOSO, FIREWALL_ONLY, Result, allowlist, on_contoso
 from tests.helpers.ledgers import opened
 from tests.helpers.traffic import bodies_in, event, lines, reading, write
 
@@ -60,6 +60,29 @@ def test_denied_names_are_told_with_who_wants_them(tmp_path: Path) -> None:
         "Default Action",
     )
     assert denied["telemetry.example.net"]["from_this_workload"] is False
+
+
+def test_what_two_targets_were_seen_by_is_counted_once_and_required_if_either_requires_it(
+    tmp_path: Path,
+) -> None:
+    """A row without a rule may be of either: the log of a default names no policy."""
+    both = tmp_path / "both.yaml"
+    target = (
+        "  - name: account\n    surface: account-network\n    delete: add-only\n"
+        "    resource: /subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/rg-research-weu"
+        "/providers/Microsoft.CognitiveServices/accounts/contoso-research\n"
+    )
+    both.write_text(FIREWALL_ONLY.read_text().replace("\napproval:", target + "\napproval:"))
+    flows = [event(0, "models.research.contoso.com", source=AGENT), event(1, "a.example.net", source=AGENT)]
+    logs = write(tmp_path / "logs", flows)
+    denied = _denied(on_contoso("evidence", logs, "--json", workload=both))
+    assert {name: item["count"] for name, item in denied.items()} == {
+        "models.research.contoso.com": 1,
+        "a.example.net": 1,
+    }
+    wanted = event(0, "models.research.contoso.com", source=AGENT, action="Allow")
+    seen = on_contoso("evidence", write(tmp_path / "allowed", [wanted]), "--json", workload=both).json
+    assert seen["not_required"] == []
 
 
 def test_an_unknown_name_that_looks_like_a_known_one_is_warned_of(tmp_path: Path) -> None:
