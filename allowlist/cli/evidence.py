@@ -34,8 +34,8 @@ from allowlist.cli.outputs import Output, form_for, format_option, output_option
 
 if TYPE_CHECKING:
     from allowlist.azure.connection import SignIn
+    from allowlist.traffic.asking import Ask, Credentials
     from allowlist.traffic.engine import Traffic
-    from allowlist.traffic.files import Ask, Credentials
     from allowlist.traffic.findings import Evidence
     from allowlist.workflow.evidence import Window
 

@@ -10,7 +10,7 @@ import re
 import shutil
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Final, cast
@@ -20,6 +20,7 @@ import msgspec
 
 from allowlist.documents.source import refuse_pipes_and_devices
 from allowlist.errors import AllowlistError, InvalidInput
+from allowlist.traffic.asking import Ask, Credentials
 from allowlist.traffic.documents import elements_of
 from allowlist.traffic.services import SCHEMES
 from allowlist.traffic.shapes import Shape
@@ -29,12 +30,6 @@ _SAMPLE: Final = 40
 
 Compression = str
 """``none``, ``gzip`` or ``zstd``."""
-
-Credentials = Callable[[str], Any]
-"""Makes a token credential for a host."""
-
-Ask = Callable[[str, Path], tuple[str, ...]]
-"""Asks the log service at an address and writes its counts to a file; says why they are not all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

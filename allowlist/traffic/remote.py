@@ -12,7 +12,7 @@ from typing import IO, Any, Final
 from urllib.parse import quote, unquote, urlsplit
 
 from allowlist.errors import AllowlistError
-from allowlist.traffic.files import Credentials
+from allowlist.traffic.asking import Credentials
 from allowlist.trust import is_loopback, trust_here
 
 _HINT: Final = "install it with: pip install 'allowlist[blobs]'"

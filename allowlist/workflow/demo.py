@@ -8,6 +8,7 @@ import shutil
 from pathlib import Path
 
 import allowlist
+from allowlist.azure.facts import clouds
 from allowlist.errors import AllowlistError
 from allowlist.simulator.traffic import Event, decided, firewall_of, write_logs
 
@@ -21,7 +22,7 @@ ASKED = (
     ("10.40.0.4", "models.research.contoso.com", 20),
     ("10.40.0.7", "pytorch.org", 15),
     ("10.40.3.9", "www.hugg1ngface.co", 45),
-    ("10.40.0.4", "login.microsoftonline.com", 5),
+    ("10.40.0.4", clouds()["public"].authority, 5),
     ("10.77.0.1", "telemetry.example.net", 30),
 )
 """Who asks the example's firewall for what, and every how many minutes."""

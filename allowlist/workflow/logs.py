@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from allowlist.documents.places import user_folder
+from allowlist.traffic.asking import Ask, Credentials
 from allowlist.traffic.engine import MEMORY_MB, Settings, Traffic, read_traffic
-from allowlist.traffic.files import Ask, Credentials, find_files, refuse_none
+from allowlist.traffic.files import find_files, refuse_none
 from allowlist.traffic.services import Period, counted_by, service_of
 
 

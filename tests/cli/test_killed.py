@@ -167,7 +167,8 @@ def test_the_second_ctrl_c_of_a_run_says_that_it_leaves(capfd: pytest.CaptureFix
             os.kill(os.getpid(), signal.SIGINT)
     once, how, again = capfd.readouterr().err.splitlines()
     assert once.startswith("finishing the steps in flight")
-    assert how == "go on with it: allowlist apply --resume 20261128-000000-abcdef"
+    # No workload file is in this folder, so the command says that it takes one.
+    assert how == "go on with it: allowlist apply --resume 20261128-000000-abcdef --workload WORKLOAD"
     assert again.startswith("leaving at the next safe point")
     assert stop.asked()
     assert stop.at_once

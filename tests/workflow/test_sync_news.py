@@ -122,7 +122,7 @@ def test_a_newer_catalog_that_changes_something_here_is_told_once(world: World, 
     world.workload.write_text(text.replace(newer, "name: azure-ai-services, version: 1.5.0"))
     run(world)
     (event,) = [item for item in events(receiver) if item["event"] == "catalog-update-available"]
-    assert any(line.startswith("azure-ai-services 1.5.0 → 1.6.0: 2 changes") for line in event["lines"])
+    assert any(line.startswith("azure-ai-services 1.5.0 → 1.7.0: ") for line in event["lines"])
     run(world)
     assert kinds(receiver).count("catalog-update-available") == 1
 

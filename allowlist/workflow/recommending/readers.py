@@ -14,7 +14,7 @@ from fnmatch import fnmatch
 from pathlib import PurePosixPath
 from typing import Any, Final
 
-from allowlist.azure.facts import resource_domains
+from allowlist.azure.facts import clouds, resource_domains
 from allowlist.estate.parts import object_in
 from allowlist.names import is_host_name, normalise
 from allowlist.workflow.recommending.signs import Confidence, Sign, Unplaced, What
@@ -25,11 +25,7 @@ Reader = Callable[[str, str], Found]
 _REQUIREMENT = re.compile(
     r"^\s*([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[[^\]]*\])?\s*(?:(===?|~=|>=|<=|!=|<|>|\^|=)\s*([^\s;,#\"']+))?"
 )
-_SUFFIXES: Final = frozenset(resource_domains()) | {
-    "core.windows.net",
-    "core.usgovcloudapi.net",
-    "core.chinacloudapi.cn",
-}
+_SUFFIXES: Final = frozenset((*resource_domains(), *(row.suffixes["storage"] for row in clouds().values())))
 """Ends of names, such as ``EndpointSuffix=core.windows.net``: no names themselves."""
 _URL = re.compile(
     r"\b(https?|wss?|sb|amqps?|grpcs?|mongodb(?:\+srv)?|rediss?|postgres(?:ql)?(?:\+\w+)?|mysql(?:\+\w+)?|mssql(?:\+\w+)?)"
