@@ -9,7 +9,7 @@ import tempfile
 import time
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 import click
 
@@ -108,6 +108,22 @@ def log_of(run_id: str) -> Path:
     return Path(tempfile.gettempdir()) / f"allowlist-{run_id}.log"
 
 
+def _log_opened(run_id: str) -> IO[bytes]:
+    path = log_of(run_id)
+    try:
+        return open(path, "ab", opener=_as_ours)
+    except OSError as error:
+        raise AllowlistError(
+            f"{path}: {error.strerror}, so nobody watches run {run_id}",
+            hint=f"allowlist watch {run_id}, or allowlist rollback {run_id}",
+        ) from error
+
+
+def _as_ours(path: str, flags: int) -> int:
+    """For its owner alone and through no link, as everybody may put one into the folder for temporary files."""
+    return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0), 0o600)
+
+
 def leave_watcher(run_id: str) -> subprocess.Popen[bytes]:
     """A process of its own session: neither the end of this one nor of its terminal reaches it.
 
@@ -116,7 +132,7 @@ def leave_watcher(run_id: str) -> subprocess.Popen[bytes]:
     """
     arguments, variables = handed_on(watch)
     command = [sys.executable, "-P", "-m", "allowlist", "watch", run_id, *arguments]
-    with log_of(run_id).open("ab") as out:
+    with _log_opened(run_id) as out:
         return subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,

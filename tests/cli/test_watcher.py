@@ -17,7 +17,8 @@ import pytest
 from allowlist.cli.apply import apply
 from allowlist.cli.given import begin, handed_on
 from allowlist.cli.main import main
-from allowlist.cli.watch import watch
+from allowlist.cli.watch import leave_watcher, log_of, watch
+from allowlist.errors import AllowlistError
 from allowlist.simulator import Simulator, serve
 from tests.helpers.cli import CONTOSO, FIREWALL_ONLY, allowlist
 from tests.helpers.world import OURS
@@ -133,6 +134,18 @@ def test_a_watcher_gets_what_was_given_and_no_address_among_its_arguments() -> N
     given = [*arguments, "--ledger", addresses["ALLOWLIST_LEDGER"], "--credential", "cli"]
     apply.make_context("apply", ["plan.json", *given, "--arm-endpoint", addresses["ALLOWLIST_ARM_ENDPOINT"]])
     assert handed_on(watch) == (list(arguments), {**addresses, "ALLOWLIST_CREDENTIAL": "cli"})
+
+
+def test_the_log_of_a_watcher_is_its_owners_and_written_through_no_link(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    (tmp_path / "theirs").write_text("untouched")
+    log_of("20261128-000000-abcdef").symlink_to(tmp_path / "theirs")
+    begin(main)
+    with pytest.raises(AllowlistError, match="nobody watches run 20261128-000000-abcdef"):
+        leave_watcher("20261128-000000-abcdef")
+    assert (tmp_path / "theirs").read_text() == "untouched"
 
 
 def test_one_ctrl_c_stops_waiting_and_leaves_the_run_to_its_watcher(azure: Simulator) -> None:
