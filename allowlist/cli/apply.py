@@ -131,6 +131,7 @@ def apply(
     from allowlist.apply.executor import RunContext
     from allowlist.workflow.applying import ApplyOptions, apply_plan, raise_if_incomplete
     from allowlist.workflow.deciding import import_decisions
+    from allowlist.workflow.lives import life_of
     from allowlist.workflow.replaying import with_traffic
     from allowlist.workflow.resuming import resume_run
     from allowlist.workflow.rolling_back import is_rollback
@@ -162,6 +163,8 @@ def apply(
         )  # fmt: skip
         undone_by_resuming = plan is None and is_rollback(ledger, str(resume))
         if plan is None:
+            asked = life_of(ledger, str(resume)).plan
+            import_decisions(ledger, asked, approval_files, project.approval.signers, now())
             result = resume_run(project, str(resume), arm, context, options)
         else:
             import_decisions(ledger, plan, approval_files, project.approval.signers, now())

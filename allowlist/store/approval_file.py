@@ -18,7 +18,7 @@ from allowlist.documents import canonical_json, digest_of
 from allowlist.documents.reader import read_json_document
 from allowlist.documents.writing import write_bytes
 from allowlist.errors import AllowlistError, InvalidInput
-from allowlist.store.records import Decision, IdentityKind, Verdict
+from allowlist.store.records import POLICY_PREFIX, Decision, IdentityKind, Verdict
 from allowlist.store.signatures import verify
 
 SCHEMA: Literal["allowlist/approval/v1"] = "allowlist/approval/v1"
@@ -120,6 +120,10 @@ def _written(decision: Decision) -> WrittenDecision:
 def _decision(
     path: Path, written: WrittenDecision, identity: IdentityKind, signature: str | None
 ) -> Decision:
+    if written.who.strip().lower().startswith(POLICY_PREFIX):
+        raise InvalidInput.of(
+            path, f"holds a decision of {written.who}: a policy decides where it runs, in no file"
+        )
     values = {name: getattr(written, name) for name in WrittenDecision.__struct_fields__}
     try:
         return Decision(**values, identity=identity, signature=signature)

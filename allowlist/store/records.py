@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import msgspec
 
@@ -32,6 +32,9 @@ FINAL_STATES: frozenset[RunState] = frozenset(
     {"succeeded", "failed", "rolled-back", "confirmed", "superseded", "resumed", "closed"}
 )
 """A run in one of these needs nobody any more; docs/life-of-a-run.md draws how it gets there."""
+
+POLICY_PREFIX: Final = "policy:"
+"""What a scheduled run let go without a person stands under this and the workload's name; no person is called so."""
 
 
 class Decision(msgspec.Struct, frozen=True, kw_only=True):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
@@ -19,7 +19,20 @@ _WORDS = {"requirements": "what asks for it", "nothing_else": "nothing else", "o
 
 def refuse_other_project(project: Project, plan: Plan) -> None:
     """Raises PlanRefused where ``plan`` was made for another workload, cloud, tenant or target, or under another policy."""
-    for what, planned, given in _places(project, plan):
+    _refuse_different(project, (*_places(project, plan), _policies(project, plan)))
+
+
+def refuse_other_place(project: Project, plan: Plan) -> None:
+    """Raises PlanRefused where ``plan`` was made for another workload, cloud, tenant or target."""
+    _refuse_different(project, _places(project, plan))
+
+
+Difference = tuple[str, str, str]
+"""What differs, how it was planned, and how it is given."""
+
+
+def _refuse_different(project: Project, places: Iterable[Difference]) -> None:
+    for what, planned, given in places:
         if planned != given:
             raise PlanRefused(
                 f"the plan was made for the {what} {planned or '(none)'}, and {project.source.file} says {given or '(none)'}",
@@ -27,7 +40,7 @@ def refuse_other_project(project: Project, plan: Plan) -> None:
             )
 
 
-def _places(project: Project, plan: Plan) -> Iterator[tuple[str, str, str]]:
+def _places(project: Project, plan: Plan) -> Iterator[Difference]:
     workload = project.workload
     yield "workload", plan.workload, workload.name
     yield "cloud", plan.cloud, workload.cloud
@@ -41,9 +54,12 @@ def _places(project: Project, plan: Plan) -> Iterator[tuple[str, str, str]]:
         yield f"surface of {target.name}", target.surface, spec.surface
         yield f"resource of {target.name}", target.resource.lower(), spec.resource.lower()
         yield f"delete policy of {target.name}", target.delete, spec.delete
+
+
+def _policies(project: Project, plan: Plan) -> Difference:
     told = project.approval.told
     planned = plan.approval
-    yield (
+    return (
         "approval policy",
         f"{planned.digest} ({planned.origin})" if planned and planned.digest != told.digest else told.digest,
         told.digest if planned and planned.digest == told.digest else f"{told.digest} ({told.origin})",

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from allowlist.apply.executor import RunContext
 from allowlist.apply.result import RunResult
 from allowlist.documents import canonical_json
-from allowlist.errors import AllowlistError, AppliedInPart, NotApproved
-from allowlist.plan.model import Change, Plan
+from allowlist.errors import AllowlistError, AppliedInPart
 from allowlist.points.point import ArmWriter
-from allowlist.store import FINAL_STATES, Ledger, Run
+from allowlist.store import FINAL_STATES, Run
 from allowlist.workflow.applying import (
     ApplyOptions,
     begin_run,
@@ -20,7 +17,7 @@ from allowlist.workflow.applying import (
     new_run_id,
     refuse_edited_ledger,
 )
-from allowlist.workflow.deciding import standings_in
+from allowlist.workflow.going_on import refuse_not_going_on
 from allowlist.workflow.lives import Life, Look, blame, end_life, life_of, look_at, refuse_while_worked_on
 from allowlist.workflow.project import Project
 from allowlist.workflow.remembering import remember, remembering
@@ -32,7 +29,8 @@ def resume_run(
 ) -> RunResult:
     """Finish what an interrupted or partial run left; a rollback is finished as a rollback.
 
-    Raises AppliedInPart where Azure cannot be explained, LockHeld while another process is at work on it.
+    Raises AppliedInPart where Azure cannot be explained, NotApproved or PlanRefused where what is left may not go any more,
+    LockHeld while another process is at work on it.
     """
     ledger = context.ledger
     run, life = ledger.run(run_id), life_of(ledger, run_id)
@@ -45,7 +43,7 @@ def resume_run(
     _refuse_unexplained(run, look)
     rest = [change for change in look.changes if look.fate(change) == "not done"]
     plan = life.plan
-    _refuse_withdrawn(project, ledger, plan, rest, context)
+    refuse_not_going_on(project, plan, rest, context, run_id)
     new_id = new_run_id(context.clock())
     begin_run(context, plan, new_id, "apply", resumes=run.run_id)
     ledger.save_snapshot(new_id, "changes", "before", canonical_json([change.id for change in rest]))
@@ -60,7 +58,7 @@ def resume_run(
             context,
             new_id,
             expected=expected,
-            last_word=lambda: _refuse_withdrawn(project, ledger, plan, rest, context),
+            last_word=lambda: refuse_not_going_on(project, plan, rest, context, run_id),
         )
     for name in look.states.keys() - {change.target for change in rest}:
         body = canonical_json([*look.states[name].resources.values()])
@@ -100,17 +98,3 @@ def _refuse_unexplained(run: Run, look: Look) -> None:
 def _hand_over(context: RunContext, life: Life, result: RunResult) -> None:
     """The new run speaks for all of this life from now on."""
     end_life(context, life, "resumed", {"resumed_by": result.run_id})
-
-
-def _refuse_withdrawn(
-    project: Project, ledger: Ledger, plan: Plan, rest: Sequence[Change], context: RunContext
-) -> None:
-    """Raises NotApproved where somebody has said no since, or an approval has ended; what a policy let go stands."""
-    standings = standings_in(ledger, plan, project.approval.policy, context.clock())
-    left = {change.id for change in rest}
-    for item in standings:
-        if item.change.id in left and item.state in ("rejected", "deferred", "expired"):
-            raise NotApproved(
-                f"{item.change.title} is {item.state}: {item.text}",
-                hint="approve it again, make a new plan, or undo the run: allowlist rollback RUN",
-            )

@@ -111,9 +111,17 @@ MUTANTS = (
         name="a rejection while a resume waits does not count",
         promise=_FORGED,
         file="allowlist/workflow/resuming.py",
-        old="            last_word=lambda: _refuse_withdrawn(project, ledger, plan, rest, context),\n",
+        old="            last_word=lambda: refuse_not_going_on(project, plan, rest, context, run_id),\n",
         new="",
         test="tests/workflow/test_forgeries.py::test_a_rejection_that_comes_while_a_resume_waits_for_its_lock_counts",
+    ),
+    Mutant(
+        name="a resume goes on under the policy of the run's beginning",
+        promise=_FORGED,
+        file="allowlist/workflow/going_on.py",
+        old='        if item.is_approved or (item.state == "pending" and _goes_by_policy(project, plan, item, ledger)):\n',
+        new='        if item.is_approved or item.state == "pending":\n',
+        test="tests/workflow/test_forgeries.py::test_a_resume_writes_nothing_that_a_stricter_policy_does_not_let_through",
     ),
     Mutant(
         name="a no ends with an edit of the target",

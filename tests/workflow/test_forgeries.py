@@ -6,18 +6,22 @@ import datetime as dt
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
+from dataclasses import replace as replace_in
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
+from allowlist.apply.result import RunResult
 from allowlist.errors import AllowlistError, NotApproved, PlanRefused, StalePlan
 from allowlist.plan.digest import sealed
 from allowlist.plan.model import ApprovalInForce, Change, Plan, Risk
 from allowlist.store.identity import Identity
 from allowlist.workflow.applying import ApplyOptions
+from allowlist.workflow.approval_policy import PolicyInForce, keep_policy
 from allowlist.workflow.resuming import resume_run
+from allowlist.workload.document import ApprovalRule
 from tests.helpers.plans import resealed
 from tests.helpers.small_world import OTHERS, OURS, WORKLOAD, small_world
 from tests.helpers.trial import PowerCut
@@ -262,6 +266,63 @@ def test_a_rejection_that_comes_while_a_resume_waits_for_its_lock_counts(world: 
     assert world.body(OURS) is None
 
 
+def _resume(world: World, policy: PolicyInForce | None = None) -> RunResult:
+    (run,) = world.ledger.unfinished_runs()
+    project = replace_in(world.project, policy=policy) if policy else world.project
+    return resume_run(project, run.run_id, world.arm, world.context(), ApplyOptions())
+
+
+STRICTER = {
+    "the ledger": ApprovalRule(four_eyes=True),
+    "the workload file": ApprovalRule(quorum={"low": 2, "wildcard": 2}),
+    "--policy": ApprovalRule(approvers=[BOB.who]),
+}
+
+
+@pytest.mark.parametrize("where", STRICTER)
+def test_a_resume_writes_nothing_that_a_stricter_policy_does_not_let_through(
+    world: World, where: str
+) -> None:
+    plan, rule = world.plan(), STRICTER[where]
+    world.approve(plan)
+    _cut_off(world, plan)
+    stricter = PolicyInForce(rule=rule, origin="approval.yaml")
+    if where == "the ledger":
+        keep_policy(world.ledger, plan.workload, stricter, BOB.who)
+        with pytest.raises(PlanRefused, match="not the one the ledger holds"):
+            _resume(world)
+    if where == "the workload file":
+        world.workload.write_text(WORKLOAD + f"approval: {msgspec.json.encode(rule).decode()}\n")
+    given = None if where == "the workload file" else stricter
+
+    with pytest.raises(NotApproved, match="is not written any more: pending"):
+        _resume(world, given)
+    assert world.body(OURS) is None
+
+    world.approve(plan, who=BOB)
+    assert _resume(world, given).converged
+
+
+def test_a_resume_under_a_laxer_policy_goes_on(world: World) -> None:
+    plan = _policy(world, f"{{approvers: [{ALICE.who}]}}")
+    world.approve(plan)
+    _cut_off(world, plan)
+    world.workload.write_text(WORKLOAD)
+
+    assert _resume(world).converged
+
+
+def test_a_resume_goes_on_with_the_workload_it_began_for_and_no_other(world: World) -> None:
+    plan = world.plan()
+    world.approve(plan)
+    _cut_off(world, plan)
+    for name in ("another name", "another resource", "another delete policy"):
+        world.workload.write_text(OTHER_FILES[name])
+        with pytest.raises(AllowlistError):
+            _resume(world)
+        assert world.body(OURS) is None, name
+
+
 def _cut_off(world: World, plan: Plan) -> None:
     """The process of a run ends when its first write is announced."""
 
@@ -272,6 +333,7 @@ def _cut_off(world: World, plan: Plan) -> None:
     world.settings["on_event"] = watch
     with pytest.raises(PowerCut):
         world.apply(plan)
+    del world.settings["on_event"]
 
 
 def _while_reading(world: World, meddle: Callable[[], None]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from allowlist.plan.approval import ApprovalStatus
 from allowlist.plan.model import Change, Classification, Plan
@@ -71,10 +72,24 @@ def _policy_word(change: Change, plan: Plan, automation: Automation, drift: _Dri
     """On which rule of the policy the change may go without a person; empty if on none."""
     if drift.is_undone:
         reverts = automation.drift == "revert" and not _doubts_about_revert(change, plan, drift)
-        return "reverts drift, as the policy says" if reverts else ""
+        return _REVERTS if reverts else ""
     if automation.apply == "safe" and not unattended_doubts(change, plan, automation.unattended):
-        return "safe by policy: additive, wanted, proved, no gate"
+        return _SAFE
     return ""
+
+
+_REVERTS: Final = "reverts drift, as the policy says"
+_SAFE: Final = "safe by policy: additive, wanted, proved, no gate"
+
+
+def still_goes(change: Change, plan: Plan, automation: Automation, because: str) -> bool:
+    """Would the policy of today let ``change`` go on the very word ``because`` of which it once went?
+
+    Proofs and gates are those of ``plan``, so what they said then they say now.
+    """
+    if because == _SAFE:
+        return automation.apply == "safe" and not unattended_doubts(change, plan, automation.unattended)
+    return because == _REVERTS and automation.drift == "revert"
 
 
 def _why_not(standing: ApprovalStatus, plan: Plan, automation: Automation, drift: _Drift) -> str:

@@ -25,6 +25,7 @@ from allowlist.estate.bodies import Estate
 from allowlist.plan.model import Change, Plan
 from allowlist.store import Decision
 from allowlist.store.identity import Identity
+from allowlist.store.records import POLICY_PREFIX
 from allowlist.workflow.applying import (
     ApplyOptions,
     begin_run,
@@ -271,7 +272,7 @@ def _ledger_at_hand(run_id: str) -> Iterator[None]:
 
 def _word(plan: Plan, permit: Permit, given: Pass) -> Decision:
     """On record why nobody was asked. A comment, so that it opens nothing when the policy changes."""
-    who = Identity(who=f"policy:{plan.workload}", kind="unverified")
+    who = Identity(who=f"{POLICY_PREFIX}{plan.workload}", kind="unverified")
     return decision_on(plan, subject_of(permit.change), "comment", who, permit.because, given.context.clock())
 
 
