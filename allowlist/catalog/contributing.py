@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 from allowlist.catalog.model import EvidenceClass
 from allowlist.documents.source import read_text
+from allowlist.documents.words import counted
 from allowlist.errors import InvalidInput, Problem
 from allowlist.names import is_host_name, normalise
 
@@ -157,7 +158,7 @@ def refuse_overclaim(kind: EvidenceClass, denied: list[Seen], allowed: list[Seen
     opened = {one.name for one in denied} & {one.name for one in allowed}
     if kind is EvidenceClass.VALIDATED_ALONE and len(opened) != 1:
         found = (
-            f"{len(opened)} names that were refused are let through afterwards"
+            f"{counted(len(opened), 'refused name', 'is')} let through afterwards"
             if allowed
             else "no log shows it opened (--fixed)"
         )
@@ -179,7 +180,7 @@ def repaired(denied: list[Seen], allowed: list[Seen]) -> tuple[list[Seen], list[
     taken = [one for one in denied if one.name in opened]
     if not taken:
         raise ValueError(
-            f"none of the {len({one.name for one in denied})} names that were refused is let through afterwards "
+            f"none of {counted(len({one.name for one in denied}), 'refused name')} is let through afterwards "
             "(--fixed): give the log of the time after they were opened, or leave --fixed out"
         )
     return taken, [one for one in denied if one.name not in opened]

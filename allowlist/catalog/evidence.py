@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import Final
 
 from allowlist.catalog.model import Entry, Evidence, EvidenceClass
+from allowlist.documents.words import counted
 
 
 class Confidence(StrEnum):
@@ -145,9 +146,9 @@ def evidence_line(entry: Entry, today: date, *, allowed: date | None = None) -> 
     newest = max((item.date for item in support), default="")
     parts = [
         f"{confidence(entry, today, allowed=allowed)}: {', '.join(kinds) or 'nothing speaks for it'}",
-        f"{owners} owner{'s' * (owners != 1)}" if support else "",
+        f"{counted(owners, 'owner')}" if support else "",
         f"newest {newest}" if newest else "no date",
-        f"works without: {against} report{'s' * (against != 1)}" if against else "",
+        f"works without: {counted(against, 'report')}" if against else "",
         f"seen in your log {allowed.isoformat()}" if allowed else "",
     ]
     return "; ".join(part for part in parts if part)

@@ -110,7 +110,9 @@ def _tell(
     chosen: Sequence[Change], made: Sequence[Decision], who: str, gates: Sequence[str], valid_days: int
 ) -> None:
     if made:
-        say(f"{counted(len(chosen), 'change')} approved by {who} ({made[0].identity}) for {valid_days} days")
+        say(
+            f"{counted(len(chosen), 'change')} approved by {who} ({made[0].identity}) for {counted(valid_days, 'day')}"
+        )
     closed = sorted({gate for change in chosen for gate in change.gates} - set(gates))
     if closed:
         say(f"gates still closed: {', '.join(closed)}; accept each by id with --accept GATE")

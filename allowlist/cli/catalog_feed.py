@@ -13,6 +13,7 @@ from allowlist.cli.catalog_common import FOLDER, JSON, library, print_json
 from allowlist.cli.common import ca_file_option
 from allowlist.cli.console import put, put_lines, say
 from allowlist.cli.exits import Exit
+from allowlist.documents.words import counted
 
 if TYPE_CHECKING:
     from allowlist.catalog.following import Followed
@@ -64,7 +65,9 @@ def index(into: Path, key: Path | None, folder: Path | None) -> None:
     if key:
         write_beside(signature, sign((into / INDEX_FILE).read_bytes(), key).encode("ascii"))
     by = f", signed with {key}" if key else ""
-    say(f"wrote {into / INDEX_FILE}, version {written.version}, with {len(written.catalogs)} catalogs{by}")
+    say(
+        f"wrote {into / INDEX_FILE}, version {written.version}, with {counted(len(written.catalogs), 'catalog')}{by}"
+    )
 
 
 @click.command()

@@ -329,7 +329,7 @@ def resolved(
         days = age_of_answers(read_facts_file(facts_path), project.now) if facts_path else None
         if days is not None and days >= OLD_ANSWERS:
             say(
-                f"note: the DNS answers of {facts_path} are {days} days old; ask again with --resolve {facts_path}"
+                f"note: the DNS answers of {facts_path} are {counted(days, 'day')} old; ask again with --resolve {facts_path}"
             )
         return project
     found, recorded = with_answers(

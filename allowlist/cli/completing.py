@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 import click
 from click.shell_completion import CompletionItem
 
+from allowlist.documents.words import counted
+
 if TYPE_CHECKING:
     from allowlist.catalog import Catalog, Library
     from allowlist.plan.model import Plan
@@ -61,7 +63,7 @@ def packages(context: click.Context, begun: str) -> Iterator[Offer]:
     from allowlist.catalog.packages import packages_in
 
     for name, answers in sorted(packages_in(_library(context)).items()):
-        yield name, f"{len(answers)} names"
+        yield name, counted(len(answers), "name")
 
 
 def _named_catalog(context: click.Context) -> Catalog | None:

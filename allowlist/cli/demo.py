@@ -13,6 +13,7 @@ from allowlist.cli.common import now
 from allowlist.cli.console import is_interactive, plain, put, say, styled
 from allowlist.cli.exits import Exit
 from allowlist.cli.progress import show_progress
+from allowlist.documents.words import counted
 
 if TYPE_CHECKING:
     from allowlist.apply.result import RunResult
@@ -76,7 +77,7 @@ def _show_squid(folder: Path) -> int:
         raise AllowlistError(f"Squid answers otherwise than the proof says for {wrong[0].name}")
     passed = sum(item.passed for item in asked)
     say(
-        f"3. {len(asked)} names asked, {passed} pass and {len(asked) - passed} do not: each as the proof says"
+        f"3. asked for {counted(len(asked), 'name')}: passed {passed}, refused {len(asked) - passed}, each as the proof says"
     )
     return Exit.DONE
 
@@ -165,12 +166,16 @@ def _show_plan(plan: Plan) -> None:
         put(f"   gate {gate.id}: {plain(gate.text)}")
 
 
+def _all(plan: Plan) -> str:
+    return f"all {counted(len(plan.changes), 'change')}" if len(plan.changes) > 1 else "the one change"
+
+
 def _is_approved(plan: Plan, yes: bool) -> bool:
     gates = "".join(f" and accepts the gate {gate.id}" for gate in plan.gates if not gate.final)
     if yes or not is_interactive():
-        say(f"5. approve: nobody to ask here, so {DEMO_USER} approves all {len(plan.changes)} changes{gates}")
+        say(f"5. approve: nobody to ask here, so {DEMO_USER} approves {_all(plan)}{gates}")
         return True
-    question = f"5. shall {DEMO_USER} approve all {len(plan.changes)} changes{gates}?"
+    question = f"5. shall {DEMO_USER} approve {_all(plan)}{gates}?"
     return click.confirm(question.replace(" accepts ", " accept "), err=True, default=True)
 
 

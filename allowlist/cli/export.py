@@ -301,7 +301,7 @@ def _declare(
     if as_json:
         put_json(declaration_json(language, found.files, found.resources, found.left_out))
     _deliver(found.files, output, as_json=as_json)
-    say(f"{len(found.resources)} resources, read back and proved to have the effect of the plan")
+    say(f"{counted(len(found.resources), 'resource')}, read back and proved to have the effect of the plan")
     return Exit.DONE
 
 
@@ -355,7 +355,7 @@ def _refuse(found: Export, title: str, *, allow_wider: bool, leave_out: bool) ->
     if found.widenings and not allow_wider:
         first = found.widenings[0]
         raise BlockedByGate(
-            f"{title} cannot say {len(found.widenings)} of {found.entries} entries exactly: "
+            f"{title} cannot say {len(found.widenings)} of {counted(found.entries, 'entry')} exactly: "
             f"{first.wanted} would let {first.witness} through",
             hint="nothing was written; --propose FILE writes what is listed above as a plan, and --allow-wider writes "
             "what of it is approved; or choose another format",

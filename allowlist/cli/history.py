@@ -12,6 +12,7 @@ from allowlist.cli import completing
 from allowlist.cli.common import json_option, ledger_from, ledger_option, now, who_decides
 from allowlist.cli.console import plain, put, put_json, say
 from allowlist.cli.exits import Exit
+from allowlist.documents.words import counted
 from allowlist.store.records import Run
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ def history(
             for tampering in found:
                 put(f"row {tampering.seq}: {tampering.because}" if tampering.seq else tampering.because)
             head = ledger.head()
-            say(f"{head.seq} rows, head {head.digest}: {'TAMPERED' if found else 'intact'}")
+            say(f"{counted(head.seq, 'row')}, head {head.digest}: {'TAMPERED' if found else 'intact'}")
             if ledger.anchor is None:
                 say("no anchor: what was cut off at the end cannot be told; name a file in ALLOWLIST_ANCHOR")
             return Exit.FAILED if found else Exit.DONE

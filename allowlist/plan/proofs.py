@@ -13,6 +13,7 @@ from functools import cached_property
 
 from allowlist.azure.facts import broad_tag
 from allowlist.documents.grouping import grouped
+from allowlist.documents.words import counted
 from allowlist.names import Pattern
 from allowlist.plan.drafts import Drafted
 from allowlist.plan.findings import Finding, Status
@@ -282,7 +283,9 @@ def _nothing_else(
     if opened:
         witness = opened[0].witness()
         return Proof(
-            holds=False, text=f"also opens {len(opened)} sets of flows nobody asked for", witness=witness
+            holds=False,
+            text=f"also opens {counted(len(opened), 'set')} of flows nobody asked for",
+            witness=witness,
         )
     if evidence.unattributed:
         return Proof(

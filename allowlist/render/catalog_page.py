@@ -12,6 +12,7 @@ from typing import Final
 from allowlist.catalog.changes import EntryChange, changes_between
 from allowlist.catalog.evidence import evidence_line
 from allowlist.catalog.model import Catalog, Entry, Evidence, Release, Source
+from allowlist.documents.words import counted
 from allowlist.render.markdown import escaped
 
 _WIDTH: Final = 640
@@ -110,7 +111,7 @@ def _history(catalog: Catalog) -> Iterator[str]:
         if newer.note:
             yield f"{escaped(newer.note)}\n"
         if older is None:
-            yield f"The first release, with {len(catalog.entries_at(newer.version))} entries."
+            yield f"The first release, with {counted(len(catalog.entries_at(newer.version)), 'entry')}."
         else:
             yield from _changes(changes_between(catalog, older.version, newer.version))
 
@@ -160,7 +161,7 @@ def _radius(size: int, largest: int) -> float:
 
 
 def _said(release: Release, size: int) -> str:
-    return html.escape(f"{release.version} of {release.date}: {size} change{'s' * (size != 1)}")
+    return html.escape(f"{release.version} of {release.date}: {counted(size, 'change')}")
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:

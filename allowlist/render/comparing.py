@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol
 
+from allowlist.documents.words import counted
 from allowlist.plan.findings import Finding
 from allowlist.render.findings import subject_of
 from allowlist.render.notices import Notice, Rule
@@ -92,12 +93,8 @@ def comparison_summary(targets: Sequence[ComparedLike]) -> str:
     broken = sum(len(item.broken) for item in targets)
     closed = sum(bool(one.closed) for item in targets for one in item.differences)
     parts = [
-        f"breaks {broken} required flow{'s' * (broken != 1)}"
-        if broken
-        else "breaks nothing that is required",
-        f"opens {opened} set{'s' * (opened != 1)} of flows nobody asked for"
-        if opened
-        else "opens nothing unasked",
+        f"breaks {counted(broken, 'required flow')}" if broken else "breaks nothing that is required",
+        f"opens {counted(opened, 'set')} of flows nobody asked for" if opened else "opens nothing unasked",
         f"closes {closed}" if closed else "",
     ]
     return "; ".join(filter(None, parts))

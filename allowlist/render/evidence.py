@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any, Final
 
+from allowlist.documents.words import counted
 from allowlist.render.notices import Notice, Report
 from allowlist.traffic.account import Account
 from allowlist.traffic.findings import Confirmed, Denied, Effect, Evidence, Excess, Tally
@@ -102,7 +103,7 @@ def evidence_text(
 def account_text(account: Account) -> Iterator[str]:
     """How the reading went, before anything is said on the grounds of it."""
     beside = f", {account.beside} tell of no flow" if account.beside else ""
-    yield f"{account.read} lines read in {_files(len(account.files))}: {account.understood} understood{beside}, {account.missed} left out"
+    yield f"{counted(account.read, 'line')} read in {counted(len(account.files), 'file')}: {account.understood} understood{beside}, {account.missed} left out"
     if account.first and account.last:
         yield f"  from {account.first:%Y-%m-%d %H:%M:%S} to {account.last:%Y-%m-%d %H:%M:%S} UTC"
     for item in (*account.left_out, *account.unread):
@@ -110,16 +111,12 @@ def account_text(account: Account) -> Iterator[str]:
     for name, count in account.categories:
         yield f"  left out: {count} of category '{name}'"
     if account.repeated:
-        yield f"  {account.repeated} events stood in two destinations and are counted once"
+        yield f"  {counted(account.repeated, 'event')} stood in two destinations, counted once"
     yield from (f"  counted once: {text}" for text in account.copies)
     yield from (f"  missing: {gap}" for gap in account.gaps[:10])
     if len(account.gaps) > 10:
-        yield f"  missing: {len(account.gaps) - 10} more gaps"
+        yield f"  missing: {counted(len(account.gaps) - 10, 'more gap')}"
     yield from (f"  in part: {text}" for text in account.partial)
-
-
-def _files(count: int) -> str:
-    return "1 file" if count == 1 else f"{count} files"
 
 
 def _section(title: str, lines: list[str], count: int, limit: int | None) -> Iterator[str]:

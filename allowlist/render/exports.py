@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from allowlist.documents.words import counted
 from allowlist.filters.export import Export
 from allowlist.filters.format import Format
 from allowlist.render.declared import Declared
@@ -27,8 +28,7 @@ def export_text(found: Export, engine: Format) -> Iterator[str]:
 
 def export_summary(found: Export, engine: Format, title: str) -> str:
     proof = "proved equal" if found.is_exact else "proved equal but for what is named above"
-    count = "1 entry" if found.entries == 1 else f"{found.entries} entries"
-    return f"{title} for {engine.title}: {count}, {proof}"
+    return f"{title} for {engine.title}: {counted(found.entries, 'entry')}, {proof}"
 
 
 def export_json(found: Export, engine: Format, title: str) -> dict[str, Any]:

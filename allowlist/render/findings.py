@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
+from allowlist.documents.words import counted
 from allowlist.plan.findings import SCHEMA, Finding, Status, summary_of
 
 
@@ -103,7 +104,7 @@ def _compact_text(findings: Sequence[Finding], styled: Any) -> Iterator[str]:
         yield f"{styled(status.value)}  {len(items):,} on {target}: {_most(Counter(map(_about, items)))}"
     rest = list(groups.values())[_GROUPS:]
     if rest:
-        yield f"… and {sum(map(len, rest)):,} more findings on {len(rest)} more targets or of other kinds"
+        yield f"… and {counted(sum(map(len, rest)), 'more finding')} on {counted(len(rest), 'more target')} or of other kinds"
     odd = _odd(findings)
     for finding in odd[:_IN_FULL]:
         yield from _whole_text(finding, styled)

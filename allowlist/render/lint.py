@@ -8,6 +8,7 @@ from typing import Any, Final
 import msgspec
 
 from allowlist.catalog.lint import RULES, LintFinding, LintReport, Severity
+from allowlist.documents.words import counted
 from allowlist.render.notices import Level, Notice, Report, Rule
 
 LINT_SCHEMA: Final = "allowlist/catalog-lint/v1"
@@ -31,8 +32,7 @@ def _text_lines(finding: LintFinding) -> list[str]:
 
 def _closing(report: LintReport) -> str:
     counts = ", ".join(f"{report.count(severity)} {severity}" for severity in Severity)
-    files = f"{len(report.files)} file{'' if len(report.files) == 1 else 's'}"
-    return f"{files}: {counts}"
+    return f"{counted(len(report.files), 'file')}: {counts}"
 
 
 def lint_json(report: LintReport) -> Any:

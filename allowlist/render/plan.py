@@ -39,7 +39,7 @@ def plan_text(plan: Plan, *, details: bool = False) -> Iterator[str]:
 
 def _target_text(target: TargetPlan, mine: Sequence[Change]) -> str:
     head = f"{target.name} ({target.surface}): {counted(len(mine), 'change')}, {counted(len(target.writes), 'write')}"
-    return f"{head}, about {target.minutes:g} minutes{_bill(target)}"
+    return f"{head}, about {counted(target.minutes, 'minute')}{_bill(target)}"
 
 
 def _compact_text(plan: Plan) -> Iterator[str]:
@@ -54,7 +54,7 @@ def _compact_text(plan: Plan) -> Iterator[str]:
         yield f"  {_counts(mine)}"
     if len(busy) > _TARGETS:
         rest = [change for target in busy[_TARGETS:] for change in by_target[target.name]]
-        yield f"{len(busy) - _TARGETS} more targets: {counted(len(rest), 'change')}"
+        yield f"{counted(len(busy) - _TARGETS, 'more target')}: {counted(len(rest), 'change')}"
         yield f"  {_counts(rest)}"
     yield from _exceptions_text(
         [change for change in riskiest_first(plan.changes) if _is_exceptional(change)]
@@ -159,7 +159,7 @@ def _cost(change: Change, *, has_own_write: bool) -> str:
     cost = change.cost
     if not (has_own_write or cost.once or cost.billed or cost.irreversible):
         return ""
-    parts = [f"about {cost.minutes:g} minutes"]
+    parts = [f"about {counted(cost.minutes, 'minute')}"]
     parts += [f"{cost.once_minutes:g} more, once"] if cost.once_minutes else []
     parts += [text for text in (cost.billed, cost.irreversible) if text]
     parts += [f"source: {cost.source}"] if cost.source else []
@@ -231,16 +231,16 @@ def summary_text(plan: Plan) -> str:
     added, updated, removed = counts
     closed = sum(not gate.waived_by for gate in plan.gates)
     text = f"plan {plan.id}: {added} to add, {updated} to update, {removed} to remove; {plan.covered} already covered"
-    text += f"; about {plan.minutes:g} minutes" if plan.minutes else ""
+    text += f"; about {counted(plan.minutes, 'minute')}" if plan.minutes else ""
     text += f", {plan.monthly:.0f} {_currency(plan)} a month more" if plan.monthly else ""
-    text = f"{text}; {closed} gate{'s' * (closed != 1)} closed" if closed else text
+    text = f"{text}; {counted(closed, 'gate')} closed" if closed else text
     return f"{text}; {unsettled_text(plan)}" if plan.gaps or plan.concerns else text
 
 
 def unsettled_text(plan: Plan) -> str:
     """How much would still not be as it should be after the plan."""
     parts = [
-        f"{count} {word}{'s' * (count != 1)}"
+        counted(count, word)
         for count, word in ((len(plan.gaps), "gap"), (len(plan.concerns), "finding"))
         if count
     ]

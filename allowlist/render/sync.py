@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
+from allowlist.documents.words import counted
+
 SCHEMA = "allowlist/sync/v1"
 SHOWN_TARGETS = 50
 DETAILED_TARGETS = 10
@@ -102,14 +104,14 @@ def sync_text(outcomes: Sequence[OutcomeLike]) -> Iterator[str]:
         yield from (f"    hint: {line}" for line in outcome.hint.splitlines())
     if len(noteworthy) > DETAILED_TARGETS:
         more = len(noteworthy) - SHOWN_TARGETS
-        yield (f"… and {more} more targets; " if more > 0 else "") + "everything with --json"
+        yield (f"… and {counted(more, 'more target')}; " if more > 0 else "") + "everything with --json"
     yield counts_text(outcomes)
 
 
 def _denied_lines(outcome: OutcomeLike) -> Iterator[str]:
     yield from (item.text for item in outcome.denied[:SHOWN_DENIED])
     if len(outcome.denied) > SHOWN_DENIED:
-        yield f"… and {len(outcome.denied) - SHOWN_DENIED} more names were denied (allowlist evidence)"
+        yield f"… and {len(outcome.denied) - SHOWN_DENIED} more denied (allowlist evidence)"
 
 
 def counts_text(outcomes: Sequence[OutcomeLike]) -> str:
@@ -117,7 +119,7 @@ def counts_text(outcomes: Sequence[OutcomeLike]) -> str:
     parts = [f"{count} {state}" for state, count in counts.items() if count]
     waiting = sum(item.waiting for item in outcomes)
     text = ", ".join(parts) or "no targets"
-    return f"{text}; {waiting} changes wait" if waiting else text
+    return f"{text}; {counted(waiting, 'change', 'waits')}" if waiting else text
 
 
 def sync_json(

@@ -17,6 +17,7 @@ from allowlist.azure.facts import (
     is_fqdn_tag,
     microsoft_domains,
 )
+from allowlist.documents.words import counted
 from allowlist.names import Pattern
 from allowlist.rules.addresses import EVERYWHERE, INTERNET, AddressSet, Interval
 from allowlist.rules.flow import Facts, Flow
@@ -249,7 +250,7 @@ def is_narrow(addresses: AddressSet) -> bool:
 
 def resolves_into(name: str, rule: NetworkRule) -> str:
     count = (rule.destinations & INTERNET).size
-    return f"{name} resolves into {rule.ref} ({count} address{'es' if count != 1 else ''})"
+    return f"{name} resolves into {rule.ref} ({counted(count, 'address')})"
 
 
 def _match_addresses(addresses: AddressSet, where: AddressSet | None, what: str) -> Match:

@@ -15,6 +15,7 @@ import msgspec
 from sqlalchemy import Connection, Row, insert, select, update
 
 from allowlist.documents import canonical_json, digest_of
+from allowlist.documents.words import counted
 from allowlist.errors import AllowlistError
 from allowlist.observe.secrets import refuse_secrets
 from allowlist.store import blobs, tables
@@ -120,7 +121,7 @@ def _all_rows(connection: Connection) -> Iterator[Row[Any]]:
 def _check_place(row: Row[Any], last: Head) -> Iterator[Tampering]:
     if row.seq != last.seq + 1:
         gap = row.seq - last.seq - 1
-        yield Tampering(seq=last.seq + 1, because=f"{gap} row{'s are' if gap > 1 else ' is'} missing here")
+        yield Tampering(seq=last.seq + 1, because=f"{counted(gap, 'row', 'is')} missing here")
     elif row.previous != last.digest and is_intact(row):
         yield Tampering(
             seq=max(last.seq, 1), because="hash chain broken: the next row refers to another digest"

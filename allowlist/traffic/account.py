@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from allowlist.documents.words import counted
 from allowlist.traffic.files import LogFile
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ class Account:
         if not self.understood:
             yield "no line tells of traffic"
         if self.missed:
-            yield f"{self.missed} of {self.read} lines were left out"
+            yield f"{self.missed} of {counted(self.read, 'line')} left out"
         if self.unread:
             yield f"{len(self.unread)} {'file was' if len(self.unread) == 1 else 'files were'} not read"
         if self.gaps:

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 from urllib.parse import urlsplit
 
+from allowlist.documents.words import counted
 from allowlist.errors import AllowlistError, TargetDenied, TargetUnavailable, TargetUntrusted
 from allowlist.traffic.kql import TABLES, how_many, question
 from allowlist.trust import causes, is_loopback, trust_here
@@ -115,7 +116,7 @@ def _whole(service: Service, table: str, period: Period, doubts: list[str]) -> I
         for half in halves:
             yield from _whole(service, table, half, doubts)
         return
-    why = answer.partial or total.partial or f"{seen} of {expected} events were answered"
+    why = answer.partial or total.partial or f"{seen} of {counted(expected, 'event')} answered"
     doubts.append(f"{table}, {period}: {why}")
     yield from map(_as_row, answer.rows)
 

@@ -93,7 +93,7 @@ def _refuse_old(
     approved = [item.planned for item in standings if item.is_approved and item.planned]
     age = now - min([made, *approved])
     if age > max_age:
-        told = f"the plan is {age.total_seconds() / 3600:.0f} hours old"
+        told = f"the plan is {counted(round(age.total_seconds() / 3600), 'hour')} old"
         since = " (its approvals were given on an older one)" if now - made <= max_age else ""
         limit = max_age.total_seconds() / 3600
         raise StalePlan(

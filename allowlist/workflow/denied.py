@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
+from allowlist.documents.words import counted
 from allowlist.estate.bodies import Estate
 from allowlist.estate.resource_id import ResourceId
 from allowlist.network.read import member, objects, prefixes, properties, texts
@@ -45,7 +46,7 @@ def denied_names(
     ordered = sorted(_by_end(found), key=lambda item: (not item.wanted_by, not item.known.entries, _first(item), item.end))  # fmt: skip
     told = tuple(DeniedName(end=item.end, text=told_of(item, places, project.now)) for item in ordered[:MOST])
     more = len(ordered) - MOST
-    return (*told, DeniedName(end="more", text=f"and {more} more names")) if more > 0 else told
+    return (*told, DeniedName(end="more", text=f"and {counted(more, 'more name')}")) if more > 0 else told
 
 
 def _by_end(found: Iterable[Denied]) -> list[Denied]:

@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from allowlist.documents.words import counted
 from allowlist.names import registrable_domain
 from allowlist.traffic.findings import Seen
 
@@ -59,7 +60,7 @@ def draft_text(learned: Iterable[Learned], expires: dt.date) -> str:
     lines = ["requirements:"]
     for number, item in enumerate(learned, 1):
         lines += [
-            f"  # seen {item.count} times"
+            f"  # seen {counted(item.count, 'time')}"
             + (f"; stands for {', '.join(item.names)}" if len(item.names) > 1 else ""),
             f"  - id: seen-{number}",
             f'    pattern: "{item.pattern}"',

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from allowlist.catalog import Entry, Kind, Library
 from allowlist.catalog import Need as CatalogNeed
+from allowlist.documents.words import counted
 from allowlist.estate.bodies import Estate
 from allowlist.estate.resource_id import normal_id
 from allowlist.network.checks import observe
@@ -216,7 +217,7 @@ def _firewall_step(scene: Scene, findings: Sequence[RuleFinding]) -> Step:
     lacking = total - counts[Status.COVERED.value]
     names = ", ".join(item.name for item in scene.carriers) or "no firewall"
     private = sum(item.code == SATISFIED for item in findings)
-    says = f"{total - lacking} of {total} requirements are met" + (
+    says = f"{total - lacking} of {counted(total, 'requirement', 'is')} met" + (
         f", {private} of them by private endpoints" if private else ""
     )
     disposition = (

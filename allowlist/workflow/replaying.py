@@ -10,6 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from allowlist.documents.words import counted
 from allowlist.estate.bodies import Estate
 from allowlist.estate.snapshot import read_snapshot
 from allowlist.plan.build import SeenChanges
@@ -175,9 +176,9 @@ class _Replay:
             if ends:
                 most = sorted(ends, key=lambda end: (-ends[end], end))
                 more = f" and {len(most) - _ENDS} more" if len(most) > _ENDS else ""
-                yield f"{said} {sum(ends.values())} flows that were seen: {', '.join(most[:_ENDS])}{more}"
+                yield f"{said} {counted(sum(ends.values()), 'flow')} seen: {', '.join(most[:_ENDS])}{more}"
         if change.operation.action == "remove" and self._used.get(change.id):
-            yield f"its rule let through {self._used[change.id]} flows that were seen"
+            yield f"its rule let through {counted(self._used[change.id], 'flow')} seen"
         if not effects and not self._used.get(change.id):
             yield f"touches no flow that was seen{_between(account)}"
         yield from (f"the logs are not whole: {doubt}" for doubt in account.doubts())

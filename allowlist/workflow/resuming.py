@@ -5,6 +5,7 @@ from __future__ import annotations
 from allowlist.apply.executor import RunContext
 from allowlist.apply.result import RunResult
 from allowlist.documents import canonical_json
+from allowlist.documents.words import counted
 from allowlist.errors import AllowlistError, AppliedInPart
 from allowlist.points.point import ArmWriter
 from allowlist.store import FINAL_STATES, Run
@@ -88,7 +89,7 @@ def _refuse_unexplained(run: Run, look: Look) -> None:
     if unknown:
         names = "; ".join(change.title for change in unknown[:5])
         raise AppliedInPart(
-            f"run {run.run_id} cannot go on: {blame(look, unknown)}; {len(unknown)} changes are neither as before"
+            f"run {run.run_id} cannot go on: {blame(look, unknown)}; {counted(len(unknown), 'change', 'is')} neither as before"
             f" nor as planned: {names}",
             hint=f"make a new plan from what is there: allowlist plan -o plan.json\n"
             f"leave it as it is: allowlist history {run.run_id} --close REASON",

@@ -15,6 +15,7 @@ from enum import StrEnum
 import msgspec
 
 from allowlist.documents.prepared import prepared
+from allowlist.documents.words import counted
 from allowlist.errors import AllowlistError
 from allowlist.plan import approval
 from allowlist.plan.model import Change, Gate, Plan
@@ -254,8 +255,7 @@ class Review:
         standing = self.standing(change.id)
         if not standing.missing:
             return "nobody is missing"
-        word = "approval" if standing.missing == 1 else "approvals"
-        return f"{standing.missing} {word} missing; may come from {self._candidates(standing)}"
+        return f"{counted(standing.missing, 'approval')} missing; may come from {self._candidates(standing)}"
 
     def approved_plan_targets(self) -> tuple[str, ...]:
         """The targets an apply would write to, in the plan's order."""
@@ -305,7 +305,7 @@ class Review:
         wanted = self.not_yet_mine(change_ids)
         if len(wanted) > 1 and counted != len(wanted):
             raise AllowlistError(
-                f"{counted} changes were shown, but {len(wanted)} would be approved",
+                f"{_changes(counted, 'was')} shown, but {len(wanted)} would be approved",
                 hint="look at them again and confirm the new count",
             )
         expires = self._clock() + timedelta(days=self.rule.valid_days)
@@ -533,10 +533,14 @@ def _required(text: str, complaint: str) -> str:
     return text.strip()
 
 
+def _changes(number: int, verb: str) -> str:
+    return counted(number, "change", verb)
+
+
 def _next_step(counts: Counter[State], gates: Sequence[Gate]) -> str:
     if gates:
         return f"accept gate '{gates[0].id}', or reject its changes"
     waiting = counts[State.PENDING] + counts[State.EXPIRED]
     if waiting:
-        return f"{waiting} {'change waits' if waiting == 1 else 'changes wait'} for approval"
+        return f"{_changes(waiting, 'waits')} for approval"
     return "apply" if counts[State.APPROVED] else "nothing is approved"

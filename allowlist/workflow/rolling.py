@@ -14,6 +14,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
+from allowlist.documents.words import counted
 from allowlist.errors import AllowlistError
 from allowlist.store import Ledger
 from allowlist.store.traffic import COLUMNS, TrafficDay
@@ -85,7 +86,10 @@ def _selected(name: str) -> str:
 
 def _day(day: dt.date, rows: Sequence[tuple[Any, ...]], doubts: tuple[str, ...]) -> TrafficDay:
     if len(rows) > MOST_GROUPS:
-        doubts = (*doubts, f"{len(rows) - MOST_GROUPS} groups of flows seen least often are not remembered")
+        doubts = (
+            *doubts,
+            f"{counted(len(rows) - MOST_GROUPS, 'group')} of flows seen least often not remembered",
+        )
     return TrafficDay(day=day, rows=rows[:MOST_GROUPS], doubts=doubts)
 
 
@@ -132,7 +136,8 @@ def _partial(days: Mapping[dt.date, Sequence[str]]) -> tuple[str, ...]:
     for day, doubts in days.items():
         for doubt in doubts:
             about.setdefault(doubt, []).append(day)
-    return tuple(
-        f"{found[0]}{f' and {len(found) - 1} more days' if len(found) > 1 else ''}: {doubt}"
-        for doubt, found in about.items()
-    )
+    return tuple(f"{found[0]}{_and_more(len(found) - 1)}: {doubt}" for doubt, found in about.items())
+
+
+def _and_more(days: int) -> str:
+    return f" and {counted(days, 'more day')}" if days else ""

@@ -50,7 +50,7 @@ class Work:
     @property
     def text(self) -> str:
         size = f"{counted(self.changes, 'change')} in {counted(self.writes, 'write')}"
-        return f"{self.target}: {size}, about {self.minutes:g} minutes"
+        return f"{self.target}: {size}, about {counted(self.minutes, 'minute')}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -73,7 +73,7 @@ def test_one_name_opened_alone_becomes_one_entry_with_nothing_of_whose_log_it_wa
 @pytest.mark.parametrize(
     ("kind", "opened", "reason"),
     [
-        ("validated-alone", ["seen.contoso.net", "other.contoso.net"], "2 names that were refused"),
+        ("validated-alone", ["seen.contoso.net", "other.contoso.net"], "2 refused names"),
         ("validated-alone", [], "no log shows it opened"),
         ("validated-together", [], "refused and then let through"),
     ],
@@ -124,7 +124,7 @@ def test_a_log_of_what_was_let_through_that_shows_none_of_the_names_adds_nothing
 
     said = contribute(tmp_path, "denied-in-log", "--seen", denied, "--fixed", allowed, "--issue", ISSUE)
 
-    assert "none of the 1 names that were refused is let through afterwards" in said
+    assert "none of 1 refused name is let through afterwards" in said
     assert not [
         one for one in read_catalog(tmp_path / "catalogs" / "contoso.yaml").entries if one.is_from_field
     ]

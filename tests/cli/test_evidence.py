@@ -106,7 +106,7 @@ def test_unused_is_said_of_a_whole_window_only(tmp_path: Path) -> None:
         lines({"time": "2026-11-23T09:00:00Z", "category": "AZFWApplicationRule", "properties": {}}, "{")
     )
     doubtful = on_contoso("evidence", folder)
-    assert "unused: not said, because 2 of 38 lines were left out" in doubtful.out
+    assert "unused: not said, because 2 of 38 lines left out" in doubtful.out
     assert f"{folder}/broken.json:2 is no event of a shape that is known" in doubtful.out
     assert on_contoso("evidence", folder, "--json").json["unused"] is None
 

@@ -74,7 +74,7 @@ def test_a_change_says_which_seen_flows_it_opens(tmp_path: Path) -> None:
     flows = [event(minute, "models.research.contoso.com", source=AGENT) for minute in range(5)]
     plan = _plan(tmp_path, "--evidence", write(tmp_path / "logs", flows))
     said = _change(plan, "models.research.contoso.com")["traffic"]
-    assert said == ["opens 5 flows that were seen: models.research.contoso.com https:443"]
+    assert said == ["opens 5 flows seen: models.research.contoso.com https:443"]
     assert all(one["traffic"] for one in plan["changes"])
 
 
@@ -163,5 +163,5 @@ def test_a_plan_in_words_shows_traffic_beside_the_proofs(tmp_path: Path) -> None
     flows = [event(0, "models.research.contoso.com", source=AGENT, ticks=START)]
     logs = write(tmp_path / "logs", flows)
     out = on_contoso("plan", "--evidence", logs, "--details", "--report", f"comment={tmp_path}/c.md").out
-    assert "traffic: opens 1 flows that were seen" in out
-    assert "traffic: opens 1 flows that were seen" in (tmp_path / "c.md").read_text()
+    assert "traffic: opens 1 flow seen" in out
+    assert "traffic: opens 1 flow seen" in (tmp_path / "c.md").read_text()

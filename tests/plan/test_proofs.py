@@ -148,7 +148,7 @@ def test_a_change_that_lets_more_through_than_is_asked_for_widens_and_shows_a_fl
     mine = writing("a", A)
     found = judge(mine, gathered(rules(), rules(called("a", "a.com", "b.com")), mine))
     assert (found.classification, found.risk) == (Classification.WIDENS, Risk.WIDENING)
-    assert found.proofs.nothing_else.text == "also opens 1 sets of flows nobody asked for"
+    assert found.proofs.nothing_else.text == "also opens 1 set of flows nobody asked for"
     assert "b.com" in found.proofs.nothing_else.witness
 
 

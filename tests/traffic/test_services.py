@@ -76,7 +76,7 @@ def test_a_row_that_got_lost_without_a_word_is_asked_for_again(tmp_path: Path, p
 def test_rows_that_stay_lost_are_told(tmp_path: Path, place: str) -> None:
     found, account = _asked(LogService(EVENTS, loses=lambda query: "AZFWNetwork" in query), place, tmp_path)
     assert sum(found.values()) == len(EVENTS) - 1
-    assert "0 of 1 events were answered" in account.partial[0]
+    assert "0 of 1 event answered" in account.partial[0]
 
 
 def test_an_error_under_200_is_no_whole_answer(tmp_path: Path) -> None:

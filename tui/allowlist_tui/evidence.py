@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from allowlist.documents.words import counted
 from allowlist.render.evidence import account_text
 from allowlist.traffic.findings import Denied, Evidence, Excess, Redundant, Tally, Unused
 from allowlist_tui.explore import Row
@@ -107,7 +108,7 @@ def _tally(tally: Tally) -> Iterator[Line]:
             yield _field("from", f"{source}  {tally.sources[source]:,}")
     more = len(tally.sources) - len(tally.shown_sources)
     if more > 0:
-        yield (("", "plain"), (f"             and {more} more sources", "muted"))
+        yield (("", "plain"), (f"             and {counted(more, 'more source')}", "muted"))
 
 
 def _field(name: str, text: str) -> Line:

@@ -24,6 +24,7 @@ from allowlist.catalog.upstream.findings import Finding
 from allowlist.catalog.upstream.ports import PortRange
 from allowlist.catalog.upstream.risk import Risk
 from allowlist.catalog.upstream.row import Row
+from allowlist.documents.words import counted
 from allowlist.errors import CatalogError, InvalidInput
 
 _FIELD = {
@@ -110,7 +111,7 @@ def _replace_ports(path: Path, catalog: Catalog, finding: Finding) -> None:
     """One entry with the ports the page states now, instead of those it does not state any more."""
     entries = _concerned(finding, catalog)
     if len(entries) != 1:
-        raise CatalogError(f"{len(entries)} entries share these ports; change them by hand")
+        raise CatalogError(f"{counted(len(entries), 'entry', 'shares')} these ports; change them by hand")
     end_entry(path, entries[0].id)
     add_entry(path, {**_copy_of(entries[0], catalog), "ports": _ports(finding.delta.after)})
 

@@ -17,6 +17,7 @@ from allowlist.catalog.upstream.findings import Finding, Gap, PageReport, Standi
 from allowlist.catalog.upstream.ports import PortRange
 from allowlist.catalog.upstream.propose import Proposal
 from allowlist.catalog.upstream.row import Row
+from allowlist.documents.words import counted
 
 REPORT_SCHEMA: Final = "allowlist/catalog-upstream/v1"
 _SHOWN: Final = 8
@@ -68,7 +69,7 @@ def _names(page: Discovered) -> str:
     shown = [visible(row.value) for row in page.unknown[:_SHOWN]]
     more = len(page.unknown) - len(shown)
     rest = f" and {more} more" if more > 0 else ""
-    return f"{', '.join(shown)}{rest} ({len(page.unknown)} of its {len(page.names)} names are in no catalog)"
+    return f"{', '.join(shown)}{rest} (in no catalog: {len(page.unknown)} of its {counted(len(page.names), 'name')})"
 
 
 def _trouble(pages: Iterable[PageReport]) -> Iterator[str]:
@@ -135,8 +136,8 @@ def _summary(report: WatchReport) -> str:
     waiting = sum(finding.standing is Standing.WAITING for finding in report.findings)
     doubted = sum(bool(page.trouble) for page in report.pages)
     return (
-        f"{len(report.pages)} pages read, {doubted} of them in doubt; {total} findings: {ready} ready, "
-        f"{waiting} waiting, {total - ready - waiting} not proposed; {len(report.gaps)} gaps"
+        f"{counted(len(report.pages), 'page')} read, {doubted} of them in doubt; {counted(total, 'finding')}: {ready} ready, "
+        f"{waiting} waiting, {total - ready - waiting} not proposed; {counted(len(report.gaps), 'gap')}"
     )
 
 

@@ -11,6 +11,7 @@ from allowlist.catalog.upstream.drift import Facts, facts_of
 from allowlist.catalog.upstream.moved import followed
 from allowlist.catalog.upstream.pages import PageRef, PageSource, Reading, read_page
 from allowlist.catalog.upstream.state import WatchState, facts_from
+from allowlist.documents.words import counted
 from allowlist.errors import CatalogError
 
 
@@ -117,7 +118,7 @@ def doubt_of(reading: Reading, *, had: int, lost: bool, new_includes: Collection
     if had and not has:
         return _moved(reading.unread) or "names nothing any more"
     if has < had * (1 - shrink):
-        return f"lost {had - has} of {had} rows at once"
+        return f"lost {had - has} of {counted(had, 'row')} at once"
     return _moved(new_includes) if lost else ""
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from allowlist.documents.words import counted
 from allowlist.estate.bodies import Body
 from allowlist.estate.resource_id import ResourceId, normal_id
 from allowlist.network.observation import Observation, evidence, fault, met, note, unknown
@@ -150,7 +151,7 @@ def _data_loss(body: Body) -> Observation:
     remedy = f"set restrictOutboundNetworkAccess of {name} to true and list the hosts it may call"
     if inner.get("restrictOutboundNetworkAccess"):
         count = len(texts(inner, "allowedFqdnList"))
-        says = f"{name} calls only the {count} hosts on its list"
+        says = f"{name} calls only the {counted(count, 'host')} on its list"
         return met(code, resource, says, place, evidence(body, "properties.allowedFqdnList"))
     if inner.get("restrictOutboundNetworkAccess") is False:
         return fault(code, resource, f"{name} may call any host", remedy, place, severity="warning")

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from allowlist.documents import canonical_json
+from allowlist.documents.words import counted
 from allowlist.estate.bodies import Body, Estate
 from allowlist.estate.inheritance import effective_policy
 from allowlist.estate.parts import is_unread, number_in, objects_in, texts_in
@@ -125,10 +126,12 @@ def _network_rules(estate: Estate, target: Target) -> Iterator[LimitFinding]:
         for source in _ends(rule, "source")
         for destination in _ends(rule, "destination")
     }
-    text = f"network rules would hold {len(pairs)} source and destination combinations of {limits.NETWORK_COMBINATIONS}"
+    text = f"network rules would hold {counted(len(pairs), 'source and destination combination')} of {limits.NETWORK_COMBINATIONS}"
     yield from _finding("network-combinations", len(pairs), limits.NETWORK_COMBINATIONS, text)
     names = {name for rule in rules for name in texts_in(rule, "destinationFqdns")}
-    text = f"network rules would name {len(names)} FQDNs; at most {limits.NETWORK_FQDNS} are advised"
+    text = (
+        f"network rules would name {counted(len(names), 'FQDN')}; at most {limits.NETWORK_FQDNS} are advised"
+    )
     yield from _finding("network-fqdns", len(names), limits.NETWORK_FQDNS, text)
 
 

@@ -25,6 +25,7 @@ from tempfile import TemporaryDirectory
 from typing import BinaryIO, Final
 from urllib.parse import urlsplit
 
+from allowlist.documents.words import counted
 from allowlist.errors import AllowlistError
 from allowlist.workflow.recommending.recommend import RUN
 from allowlist.workflow.recommending.signs import Confidence, Sign, What
@@ -72,9 +73,7 @@ class Recorded:
     def summary(self) -> str:
         end = "was ended after its time" if self.code is None else f"ended with code {self.code}"
         names = len({request.name for request in self.requests if not _is_address(request.name)})
-        told = (
-            f"ran {self.command[0]} {self.seconds:.1f} s {self._where}; it {end} and asked for {names} names"
-        )
+        told = f"ran {self.command[0]} {self.seconds:.1f} s {self._where}; it {end} and asked for {counted(names, 'name')}"
         bare = sorted({f"{one.name}:{one.port}" for one in self.requests if _is_address(one.name)})
         told += f", and for addresses without a name: {', '.join(bare[:5])}" if bare else ""
         if self.why_no_namespace:

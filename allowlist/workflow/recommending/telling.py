@@ -7,6 +7,7 @@ from itertools import groupby
 from typing import Any, Final
 
 from allowlist.catalog.packages import advice_text
+from allowlist.documents.words import counted
 from allowlist.workflow.recommending.recommend import Own, Recommendation, Use
 from allowlist.workflow.recommending.signs import Sign, Unplaced
 
@@ -43,7 +44,7 @@ def recommend_lines(made: Recommendation) -> Iterator[str]:
     if made.unplaced:
         yield "Seen, and not placed: nothing is said about these"
         yield from (f"  ? {line}" for line in _unplaced(made.unplaced))
-    yield f"read {made.files} files: {len(made.uses)} proposals, {len(made.own)} of your own, {len(made.refuse)} to refuse, {len(made.unplaced)} not placed"
+    yield f"read {counted(made.files, 'file')}: {counted(len(made.uses), 'proposal')}, {len(made.own)} of your own, {len(made.refuse)} to refuse, {len(made.unplaced)} not placed"
 
 
 def _unplaced(items: Sequence[Unplaced]) -> Iterator[str]:

@@ -104,14 +104,14 @@ def _what_happened(outcome: Outcome) -> Iterator[Event]:
     if outcome.state == "rolled back":
         yield _event(outcome, "rolled-back", outcome.text, [outcome.run_id])
     lines = tuple(str(item) for item in outcome.drift)
-    title = f"{len(lines)} of our rules were changed by somebody else"
+    title = f"{len(lines)} of our rules {'was' if len(lines) == 1 else 'were'} changed by somebody else"
     yield _event(outcome, "drift", title, lines, lines=lines)
 
 
 def _plan_ready(outcome: Outcome, waiting: Sequence[Change], gaps: Sequence[str]) -> Event:
     """Digests without preconditions: whoever has read what waits need not read it again when neighbours write."""
-    parts = [f"{outcome.waiting} changes wait"] if waiting else []
-    parts += [f"{outcome.gaps} requirements cannot be met by a change"] if outcome.gaps else []
+    parts = [f"{counted(outcome.waiting, 'change', 'waits')}"] if waiting else []
+    parts += [f"{counted(outcome.gaps, 'requirement')} cannot be met by a change"] if outcome.gaps else []
     return _event(
         outcome,
         "plan-ready",
@@ -212,7 +212,7 @@ def _expiring_dates(workload: Workload, today: dt.date) -> Event:
     return Event(
         kind="expiring",
         workload=workload.name,
-        title=f"{len(lines)} dates are close or past",
+        title=f"{counted(len(lines), 'date', 'is')} close or past",
         lines=tuple(lines),
         next="renew it with a reason, or let it end",
         parts=parts_of(lines),
@@ -232,7 +232,7 @@ def _expiring_approvals(
     return _event(
         outcome,
         "expiring",
-        f"{len(lines)} approvals end before what they allow was applied",
+        f"{counted(len(lines), 'approval', 'ends')} before what they allow was applied",
         lines,
         lines=tuple(lines),
     )

@@ -362,4 +362,4 @@ def _text(plan: Plan, waiting: Sequence[Permit], result: RunResult | None, drift
     parts += [f"{len(waiting)} wait"] if waiting else []
     parts += [f"{counted(len(plan.gaps), 'gap')}"] if plan.gaps else []
     parts += [f"{counted(len(plan.concerns), 'finding')}"] if plan.concerns else []
-    return ", ".join(parts) or f"{plan.covered} requirements covered"
+    return ", ".join(parts) or f"{counted(plan.covered, 'requirement')} covered"
