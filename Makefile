@@ -127,9 +127,7 @@ mutants: .make/dev
 
 # The suite once more, and after each command line the commands it printed, in its folder and with its ledger.
 hints: .make/dev
-	rm -f .make/hints.jsonl
-	ALLOWLIST_RUN_HINTS=$$PWD/.make/hints.jsonl $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(PYTEST)
-	$(BIN)/python -m tests.helpers.hints .make/hints.jsonl
+	$(BIN)/python -m tests.helpers.hint_parts --workers $(WORKERS) $(PARTS)
 
 soak: .make/dev
 	$(BIN)/python -m tests.soak --seconds $(SECONDS)

@@ -16,7 +16,6 @@ import re
 import shlex
 import shutil
 import subprocess
-import sys
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -215,17 +214,11 @@ _SIGNS = (
 )
 
 
-def counts(record: Path) -> dict[str, int]:
+def counts(*records: Path) -> dict[str, int]:
     """How many hints ended how: ``0``, ``5``, ``placeholder`` …"""
-    return dict(Counter(str(item["code"]) for item in _recorded(record)).most_common())
+    codes = (str(item["code"]) for record in records for item in _recorded(record))
+    return dict(Counter(codes).most_common())
 
 
 def _recorded(record: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in record.read_text("utf-8").splitlines()]
-
-
-if __name__ == "__main__":
-    told = failures(Path(sys.argv[1]))
-    print("\n".join(told) or "every command that was printed ran where it was printed")
-    print(", ".join(f"{number} ended with {code}" for code, number in counts(Path(sys.argv[1])).items()))
-    sys.exit(bool(told))
