@@ -21,7 +21,7 @@ from allowlist.azure.clouds import Cloud, choose_cloud
 from allowlist.azure.credential import Credential, make_credential, token_of
 from allowlist.azure.transport import HttpxSender, SdkSender, Sender, SignedTransport, Transport
 from allowlist.errors import AllowlistError, PlanRefused
-from allowlist.trust import Trust, check_proxies, make_trust
+from allowlist.trust import Trust, check_proxies, is_loopback, make_trust
 
 
 class Place(Protocol):
@@ -108,7 +108,7 @@ def place_text(place: Place) -> str:
 
 def credential_for(connection: Connection, host: str) -> Credential:
     """Whoever signs in to Azure, for a log service at ``host``; an emulator on this machine is sent a token of nobody."""
-    if host.rpartition(":")[0] in ("127.0.0.1", "localhost", "[::1]"):
+    if is_loopback(f"https://{host}"):
         return Credential("none", _Nobody())
     made = make_credential(
         connection.credential,
@@ -119,6 +119,21 @@ def credential_for(connection: Connection, host: str) -> Credential:
     if made is None:
         raise AllowlistError("--credential none cannot ask a log service", hint="choose another --credential")
     return made
+
+
+def credentials_for(connection: Connection) -> Callable[[str], Credential]:
+    """As :func:`credential_for`, one sign-in for all hosts that one command asks."""
+    made: dict[bool, Credential] = {}
+    lock = threading.Lock()
+
+    def credential(host: str) -> Credential:
+        here = is_loopback(f"https://{host}")
+        with lock:
+            if here not in made:
+                made[here] = credential_for(connection, host)
+            return made[here]
+
+    return credential
 
 
 class _Nobody:

@@ -10,41 +10,13 @@ from typing import Any
 import requests
 from azure.core.exceptions import AzureError, ServiceRequestError
 from azure.core.pipeline.transport import RequestsTransport
-from requests.adapters import HTTPAdapter
-from urllib3.util import Retry
 
 from allowlist.errors import TargetUnavailable, TargetUntrusted
 from allowlist.trust import Trust, untrusted
-
-_CONNECTIONS = 32
-
-
-class _TrustingAdapter(HTTPAdapter):
-    """Verifies with one given context, whatever variables requests would look at."""
-
-    def __init__(self, trust: Trust) -> None:
-        self._context = trust.context
-        retries = Retry(total=False, redirect=False, raise_on_status=False)
-        super().__init__(pool_maxsize=_CONNECTIONS, max_retries=retries)
-
-    def init_poolmanager(self, *arguments: Any, **settings: Any) -> None:
-        super().init_poolmanager(*arguments, **settings, ssl_context=self._context)
-
-    def proxy_manager_for(self, proxy: str, **settings: Any) -> Any:
-        return super().proxy_manager_for(proxy, **settings, ssl_context=self._context)
-
-    def build_connection_pool_key_attributes(self, request: Any, verify: Any, cert: Any = None) -> Any:
-        del verify
-        return super().build_connection_pool_key_attributes(request, True, cert)
-
-    def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
-        """The context holds what is trusted; requests would load its own bundle into it."""
-        del url, verify, cert
-        conn.cert_reqs = "CERT_REQUIRED"
-        conn.ca_certs = conn.ca_cert_dir = None
+from allowlist.trusting import TrustingAdapter
 
 
-class _RefusingAdapter(_TrustingAdapter):
+class _RefusingAdapter(TrustingAdapter):
     """Raises TargetUntrusted at once for a certificate that is not trusted, and follows nobody to another address."""
 
     def __init__(self, trust: Trust) -> None:
@@ -78,7 +50,7 @@ class TrustingTransport(RequestsTransport):  # type: ignore[misc]  # untyped
     def __init__(self, trust: Trust, *, proxied: bool = True) -> None:
         session = requests.Session()
         session.trust_env = proxied
-        session.mount("https://", _TrustingAdapter(trust))
+        session.mount("https://", TrustingAdapter(trust))
         super().__init__(session=session, use_env_settings=proxied)
         self._trust = trust
         self._session = session

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,11 +17,13 @@ from allowlist.cli.catalog_feed import changes, follow, index
 from allowlist.cli.catalog_files import add, lint, release, review, schema
 from allowlist.cli.catalog_find import find
 from allowlist.cli.catalog_live import live
+from allowlist.cli.common import credentials, log_options
 from allowlist.cli.console import put_lines
 from allowlist.cli.upstream import upstream
 from allowlist.errors import CatalogError
 
 if TYPE_CHECKING:
+    from allowlist.azure.connection import SignIn
     from allowlist.catalog import Catalog
     from allowlist.catalog.hits import Hits
 
@@ -88,6 +91,7 @@ def list_command(folder: Path | None, as_json: bool) -> None:
     metavar="LOGS",
     help="Your own traffic logs: a name that they let through makes its evidence fresh again; may be repeated.",
 )
+@log_options
 @JSON
 def show(
     name: str,
@@ -96,6 +100,7 @@ def show(
     folder: Path | None,
     classes: tuple[str, ...],
     logs: tuple[str, ...],
+    sign_in: SignIn,
     as_json: bool,
 ) -> None:
     """Show one version of a catalog: what it asks for, and why.
@@ -122,7 +127,7 @@ def show(
         and (not classes or not classes_of(entry).isdisjoint(classes))
     ]
     today = datetime.now(UTC).date()
-    hits = _hits_of(logs)
+    hits = _hits_of(logs, replace(sign_in, cloud=cloud or ""))
     if as_json:
         told = [encode_with_evidence(entry, today, hits.last(entry)) for entry in entries]
         print_json({**encode_catalog(found, version), "entries": told})
@@ -130,14 +135,14 @@ def show(
         put_lines(render_catalog(found, version, entries, today, hits))
 
 
-def _hits_of(logs: tuple[str, ...]) -> Hits:
+def _hits_of(logs: tuple[str, ...], sign_in: SignIn) -> Hits:
     from allowlist.catalog.hits import Hits
 
     if not logs:
         return Hits()
     from allowlist.workflow.own_hits import hits_in_logs
 
-    return hits_in_logs(logs, os.environ)
+    return hits_in_logs(logs, os.environ, credentials(sign_in.to()))
 
 
 @catalog.command()

@@ -121,6 +121,16 @@ ca_file_option = click.option(
 )
 """For commands that ask others than Azure."""
 
+_ca_file_option = click.option(
+    "--ca-file",
+    cls=Carried,
+    envvar="ALLOWLIST_CA_FILE",
+    metavar="FILE",
+    callback=lambda context, option, place: _name_ca_file(place),
+    help="Certificate authority to trust beside the system's, for sign-in and for every request "
+    "(else REQUESTS_CA_BUNDLE or SSL_CERT_FILE).",
+)
+
 _sign_in_options = (
     click.option(
         "--arm-endpoint",
@@ -129,15 +139,7 @@ _sign_in_options = (
         metavar="URL",
         help="Another Resource Manager than the cloud's, such as allowlist simulate.",
     ),
-    click.option(
-        "--ca-file",
-        cls=Carried,
-        envvar="ALLOWLIST_CA_FILE",
-        metavar="FILE",
-        callback=lambda context, option, place: _name_ca_file(place),
-        help="Certificate authority to trust beside the system's, for sign-in and for every request "
-        "(else REQUESTS_CA_BUNDLE or SSL_CERT_FILE).",
-    ),
+    _ca_file_option,
     click.option(
         "--api-version",
         "api_versions",
@@ -203,14 +205,17 @@ _place_options = (
 )
 
 
-def _one_value(*options: Callable[[Any], Any]) -> Callable[[Command], Command]:
-    """``options`` reach the command as one ``sign_in``: a command never holds a cloud, tenant or credential alone."""
+def _one_value(*options: Callable[[Any], Any], filters: bool = False) -> Callable[[Command], Command]:
+    """``options`` reach the command as one ``sign_in``: a command never holds a cloud, tenant or credential alone.
+
+    ``filters``: the command takes ``--cloud`` for what it shows, too.
+    """
 
     def decorate(command: Command) -> Command:
         @functools.wraps(command)
         def with_sign_in(
             *args: Any,
-            arm_endpoint: str | None,
+            arm_endpoint: str | None = None,
             credential: str,
             ca_file: str | None,
             cloud: str | None = None,
@@ -228,7 +233,8 @@ def _one_value(*options: Callable[[Any], Any]) -> Callable[[Command], Command]:
                 tenant=tenant or "",
                 api_versions=api_versions,
             )
-            return command(*args, sign_in=sign_in, **values)
+            filtered = {"cloud": cloud} if filters else {}
+            return command(*args, sign_in=sign_in, **filtered, **values)
 
         return cast("Command", _all(*options)(with_sign_in))
 
@@ -240,6 +246,9 @@ connection_options = _one_value(*_sign_in_options, _credential_option)
 
 placed_connection_options = _one_value(*_sign_in_options, _credential_option, *_place_options)
 """For commands that work without a workload."""
+
+log_options = _one_value(_ca_file_option, _credential_option, _place_options[1], filters=True)
+"""For commands that read logs wherever these lie, and nothing else of Azure."""
 
 decider_options = _one_value(*_sign_in_options, _decider_option, *_place_options)
 """For commands that only ask who somebody is: by default the user of this machine."""
@@ -487,13 +496,9 @@ def ledger_from(ledger_url: str | None) -> Iterator[Ledger]:
 
 def credentials(connection: Connection) -> Callable[[str], Any]:
     """Whoever signs in, for hosts beside Resource Manager; nobody does before one is asked."""
+    from allowlist.azure.connection import credentials_for
 
-    def made(host: str) -> Any:
-        from allowlist.azure.connection import credential_for
-
-        return credential_for(connection, host)
-
-    return made
+    return credentials_for(connection)
 
 
 def read_plan(path: Path) -> Plan:

@@ -16,6 +16,7 @@ from allowlist.cli.common import (
     arm_from,
     catalogs_option,
     connection_options,
+    credentials,
     exit_code_option,
     facts_option,
     json_option,
@@ -223,6 +224,7 @@ class _Arms:
         self._sign_in = sign_in
         self._open: dict[Connection, ArmClient] = {}
         self._who: dict[Connection, str] = {}
+        self._credentials: dict[Connection, Callable[[str], Any]] = {}
 
     def of(self, member: Member) -> ArmClient:
         connection = self._sign_in.to(member)
@@ -239,9 +241,10 @@ class _Arms:
 
     def credential(self, member: Member) -> Callable[[str], Any]:
         """Makes a credential for a host, for whoever is signed in where ``member`` is."""
-        from allowlist.azure.connection import credential_for
-
-        return lambda host: credential_for(self._sign_in.to(member), host)
+        connection = self._sign_in.to(member)
+        if connection not in self._credentials:
+            self._credentials[connection] = credentials(connection)
+        return self._credentials[connection]
 
     def requests(self) -> dict[str, int]:
         """ARM requests by method."""

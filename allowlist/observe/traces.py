@@ -3,16 +3,21 @@
 One of ``OTEL_EXPORTER_OTLP_ENDPOINT``, ``OTEL_EXPORTER_OTLP_TRACES_ENDPOINT`` or ``OTEL_TRACES_EXPORTER`` (``otlp`` or
 ``console``) switches them on; ``OTEL_SDK_DISABLED=true`` or ``OTEL_TRACES_EXPORTER=none`` off. All other ``OTEL_*``
 variables (headers, time-outs, sampler, service name, resource attributes) are read by the SDK itself
-(https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/).
+(https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/). The collector is trusted like
+everything else that is asked, unless ``OTEL_EXPORTER_OTLP_CERTIFICATE`` or its form for traces names certificates.
 """
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from allowlist.observe.secrets import scrubbed
+
+if TYPE_CHECKING:
+    from requests import Session
 
 _SWITCHES: Final = (
     "OTEL_EXPORTER_OTLP_ENDPOINT",
@@ -47,12 +52,40 @@ def traced(
         yield
         return
     _State.tracer = provider.get_tracer("allowlist", version)
+    with _told(warn):
+        try:
+            with span(name):
+                yield
+        finally:
+            _State.tracer = _State.root = None
+            provider.shutdown()
+
+
+@contextmanager
+def _told(warn: Callable[[str], None]) -> Iterator[None]:
+    """What the SDK says of an export goes where the run is narrated, each thing once."""
+    logger, handler = logging.getLogger("opentelemetry"), _Telling(warn)
+    before = logger.propagate
+    logger.addHandler(handler)
+    logger.propagate = False
     try:
-        with span(name):
-            yield
+        yield
     finally:
-        _State.tracer = _State.root = None
-        provider.shutdown()
+        logger.propagate = before
+        logger.removeHandler(handler)
+
+
+class _Telling(logging.Handler):
+    def __init__(self, warn: Callable[[str], None]) -> None:
+        super().__init__(logging.WARNING)
+        self._warn = warn
+        self._said: set[str] = set()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        text = f"traces: {record.getMessage()}"
+        if text not in self._said:
+            self._said.add(text)
+            self._warn(text)
 
 
 @contextmanager
@@ -101,4 +134,34 @@ def _exporter(environ: Mapping[str, str]) -> Any:
         return ConsoleSpanExporter(out=sys.stderr)
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 
-    return OTLPSpanExporter()
+    own = ("OTEL_EXPORTER_OTLP_CERTIFICATE", "OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE")
+    return OTLPSpanExporter(session=None if any(environ.get(name) for name in own) else _session(environ))
+
+
+def _session(environ: Mapping[str, str]) -> Session:
+    """A session with our trust, read when the first spans go out: the command line is not read before."""
+    import requests
+
+    from allowlist.trust import is_loopback, trust_here, untrusted
+    from allowlist.trusting import TrustingAdapter
+
+    class Late(requests.adapters.BaseAdapter):
+        made: TrustingAdapter | None = None
+
+        def send(self, request: Any, *arguments: Any, **settings: Any) -> Any:
+            trust = trust_here(environ)
+            self.made = self.made or TrustingAdapter(trust)
+            if is_loopback(request.url):
+                settings["proxies"] = {}
+            try:
+                return self.made.send(request, *arguments, **settings)
+            except OSError as error:  # of requests too
+                raise untrusted(error, request.url, trust) or error from None
+
+        def close(self) -> None:
+            if self.made:
+                self.made.close()
+
+    session = requests.Session()
+    session.mount("https://", Late())
+    return session

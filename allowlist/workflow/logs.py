@@ -27,8 +27,11 @@ def reading_logs(
     ask: Ask | None = None,
     credentials: Credentials | None = None,
 ) -> Iterator[Traffic]:
-    """The traffic of ``places``. Raises AllowlistError where there is none, InvalidInput for a place that is not there."""
-    files = find_files(places, spool, ask=ask, credentials=credentials or _whoever)
+    """The traffic of ``places``; without ``credentials`` nobody signs in for them.
+
+    Raises AllowlistError where there is none, InvalidInput for a place that is not there.
+    """
+    files = find_files(places, spool, ask=ask, credentials=credentials)
     refuse_none(files, places)
     cache = user_folder(environ, "cache")
     folder = cache / "traffic" if cache is not None and _is_writable(cache) else None
@@ -36,12 +39,6 @@ def reading_logs(
         files, Settings(zone=zone, memory_mb=memory_mb, cache=folder, progress=progress)
     ) as traffic:
         yield traffic
-
-
-def _whoever(host: str) -> Any:
-    from allowlist.azure.connection import Connection, credential_for
-
-    return credential_for(Connection(), host)
 
 
 def asking(

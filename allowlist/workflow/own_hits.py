@@ -7,6 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from allowlist.catalog.hits import Hits
+from allowlist.traffic.asking import Credentials
 from allowlist.traffic.engine import Traffic
 from allowlist.workflow.logs import reading_logs
 
@@ -20,10 +21,10 @@ def hits_in(traffic: Traffic) -> Hits:
     return Hits(traffic.stream(_LAST))
 
 
-def hits_in_logs(logs: Sequence[str], environ: Mapping[str, str]) -> Hits:
-    """As :func:`hits_in`, from files and folders of logs."""
+def hits_in_logs(logs: Sequence[str], environ: Mapping[str, str], credentials: Credentials) -> Hits:
+    """As :func:`hits_in`, from files, folders and containers of logs."""
     with (
         TemporaryDirectory(prefix="allowlist-logs-") as spool,
-        reading_logs(logs, Path(spool), environ) as traffic,
+        reading_logs(logs, Path(spool), environ, credentials=credentials) as traffic,
     ):
         return hits_in(traffic)

@@ -81,6 +81,7 @@ def working_day() -> Iterator[tuple[str, ...]]:
         *PLACED,
     )
     yield "catalog live", WORKSPACE, *PLACED
+    yield "catalog show", "foundry-hub", "--seen", "https://logs.blob.core.usgovcloudapi.net/a/b", *PLACED
     yield ("review",)
     yield "reject", "plan.json", "--all", "--reason", "not yet"
     yield "approve", "plan.json", "--all", "--reason", "ticket"

@@ -19,8 +19,9 @@ from tests.helpers.cli import CONTOSO
 
 HOSTS = {
     "public": ("management.azure.com", "login.microsoftonline.com"),
-    "usgov": ("management.usgovcloudapi.net", "login.microsoftonline.us"),
+    "usgov": ("management.usgovcloudapi.net", "login.microsoftonline.us", "logs.blob.core.usgovcloudapi.net"),
 }
+"""Resource Manager and sign-in of each; and a storage account, which is not there."""
 _REQUEST = re.compile(rb"^([A-Z]+) (\S+) HTTP/1\.1\r\n")
 
 

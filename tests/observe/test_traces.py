@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.server
+import ssl
 import sys
 import threading
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import trustme
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from allowlist.observe.traces import are_wanted, span, traced
@@ -19,8 +21,8 @@ from tests.helpers.world import contoso_world
 
 
 @contextmanager
-def collector() -> Iterator[tuple[str, list[Any]]]:
-    """An OTLP/HTTP collector on this machine, and the spans it was sent."""
+def collector(authority: trustme.CA | None = None) -> Iterator[tuple[str, list[Any]]]:
+    """An OTLP/HTTP collector on this machine, over TLS with ``authority``, and the spans it was sent."""
     spans: list[Any] = []
 
     class Handler(http.server.BaseHTTPRequestHandler):
@@ -41,10 +43,14 @@ def collector() -> Iterator[tuple[str, list[Any]]]:
             pass
 
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    if authority is not None:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        authority.issue_cert("localhost").configure_cert(context)
+        server.socket = context.wrap_socket(server.socket, server_side=True)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     try:
-        yield f"http://127.0.0.1:{server.server_port}", spans
+        yield f"{'https://localhost' if authority else 'http://127.0.0.1'}:{server.server_port}", spans
     finally:
         server.shutdown()
         server.server_close()
@@ -101,6 +107,35 @@ def test_spans_of_other_threads_hang_below_the_run() -> None:
 def _one_span() -> None:
     with span("step", place="postgresql://u:hunter2hunter2@db/x"):
         pass
+
+
+def test_the_collector_is_trusted_like_everything_else_that_is_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    authority = trustme.CA(organization_name="Contoso inspection")
+    ours, another = tmp_path / "ours.pem", tmp_path / "another.pem"
+    authority.cert_pem.write_to_path(str(ours))
+    trustme.CA().cert_pem.write_to_path(str(another))
+    monkeypatch.setenv("SSL_CERT_FILE", str(another))
+    with collector(authority) as (url, spans):
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", url)
+        monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
+        told = allowlist("catalog", "list")
+        assert told.code == 0
+        assert "O=Contoso inspection, is not trusted" in told.err
+        assert told.err.count("is not trusted") == 1
+        assert spans == []
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(ours))
+        assert "traces" not in allowlist("catalog", "list").err
+        assert len(spans) == 1
+        monkeypatch.delenv("REQUESTS_CA_BUNDLE")
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_CERTIFICATE", str(ours))
+        monkeypatch.setenv("NO_PROXY", "localhost")
+        assert "traces" not in allowlist("catalog", "list").err
+        assert len(spans) == 2
+        monkeypatch.delenv("OTEL_EXPORTER_OTLP_CERTIFICATE")
+        assert "traces" not in allowlist("check", "--ca-file", ours).err
+        assert len(spans) == 3
 
 
 def test_nothing_is_loaded_or_sent_unless_asked_for(tmp_path: Path) -> None:
