@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -56,6 +57,14 @@ def narration(text: str, level: str = "info", **fields: Any) -> str:
 def put(text: str) -> None:
     """One line of data for people; whatever others wrote into it is shown and not obeyed. Commands in it run as printed."""
     click.echo(with_styles(one_line(with_given(text))), color=uses_colour(sys.stdout))
+
+
+def put_each(texts: Iterable[str]) -> None:
+    """Many lines of data for people; each goes through what a single one does, and a thousand at a time are written."""
+    waiting = iter(texts)
+    while some := list(itertools.islice(waiting, 1000)):
+        shown = (with_styles(one_line(with_given(text))) for text in some)
+        click.echo("\n".join(shown), color=uses_colour(sys.stdout))
 
 
 def put_lines(text: str) -> None:

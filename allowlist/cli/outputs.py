@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from allowlist.cli.console import json_text, plain, put, put_document, put_json
+from allowlist.cli.console import json_text, plain, put_document, put_each, put_json
 from allowlist.cli.given import with_given
 from allowlist.documents.writing import write_bytes
 from allowlist.errors import InvalidInput
@@ -97,8 +97,7 @@ class Output:
         elif self.form == "json":
             put_json(data())
         elif self.form == "text":
-            for line in lines:
-                put(line)
+            put_each(lines)
         else:
             put_document(_rendered(self.form, report, own).rstrip("\n"))
         for form, file in self.reports:

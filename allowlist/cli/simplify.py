@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from allowlist.cli.common import json_option, project_from, project_options, state_from, state_options
-from allowlist.cli.console import put, put_json, say
+from allowlist.cli.console import put_each, put_json, say
 from allowlist.cli.exits import Exit
 from allowlist.documents.words import counted
 
@@ -53,8 +53,6 @@ def simplify(
     if as_json:
         put_json([suggestion_json(target, suggestion) for target, suggestion in found])
     else:
-        for _, suggestion in found:
-            for line in suggestion_text(suggestion):
-                put(line)
+        put_each(line for _, suggestion in found for line in suggestion_text(suggestion))
     say(f"{counted(len(found), 'suggestion')}" if found else "nothing to simplify")
     return Exit.DONE

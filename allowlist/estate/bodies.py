@@ -7,7 +7,7 @@ understands stays in the body and survives a round trip.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
@@ -73,6 +73,14 @@ class Estate:
         gone = {normal_id(resource_id) for resource_id in resource_ids}
         kept = {key: body for key, body in self.resources.items() if key not in gone}
         return Estate(kept, self.origin, self.derived, self.unreadable, empty=self.empty)
+
+    def sharing(self, other: Estate) -> Estate:
+        """The same estate, in which what is as in ``other`` is the very body of there: what was worked out from it holds."""
+        theirs = other.resources
+        bodies = {
+            key: theirs[key] if theirs.get(key) == body else body for key, body in self.resources.items()
+        }
+        return replace(self, resources=bodies, derived=other.derived)
 
 
 # Server-made parts of a body: they change without anybody changing what is configured.

@@ -78,7 +78,7 @@ class AddressSet:
         if self.intervals == ((0, LAST_ADDRESS),):
             return "10.0.0.4"
         low, high = self.intervals[0]
-        return str(ipaddress.IPv4Address(min(low + 4, high)))
+        return address_text(min(low + 4, high))
 
     def texts(self) -> tuple[str, ...]:
         """The set as Azure would write it: ``*``, prefixes, single addresses."""

@@ -82,6 +82,7 @@ class Zones:
         self._known = starts
         self._starts = sorted(starts)
         self._masks: dict[tuple[Interval, ...], int] = {}
+        self._sets: dict[int, AddressSet] = {}
         self.everything = (1 << len(self._starts)) - 1
 
     @property
@@ -111,7 +112,11 @@ class Zones:
         )
 
     def addresses(self, mask: int) -> AddressSet:
-        return AddressSet.of(self._interval(bit) for bit in bits_of(mask))
+        """The set that bits stand for; few of all there might be are ever asked for."""
+        found = self._sets.get(mask)
+        if found is None:
+            found = self._sets[mask] = AddressSet.of(self._interval(bit) for bit in bits_of(mask))
+        return found
 
     def _interval(self, bit: int) -> Interval:
         after = self._starts[bit + 1] if bit + 1 < len(self._starts) else LAST_ADDRESS + 1

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from allowlist.estate.bodies import Estate
-from allowlist.plan.findings import Finding
+from allowlist.plan.findings import Finding, reference
+from allowlist.plan.model import RequirementRef
+from allowlist.points.point import Point
 from allowlist.rules.compare import Comparison as Compare
 from allowlist.rules.compare import Difference, Relation, find_differences, relation_of
+from allowlist.rules.coverage import CoverageEngine
 from allowlist.rules.model import Ruleset
+from allowlist.rules.requirement import Requirement
 from allowlist.rules.services import aligned
-from allowlist.workflow.judging import judge_target, refined_findings
+from allowlist.workflow.judging import Judgement, judge_target, refined_findings
 from allowlist.workflow.memory import collector_paused
 from allowlist.workflow.project import Project, files_in, in_azure, read_estate
 from allowlist.workload import TargetSpec
@@ -95,11 +99,8 @@ def _between(project: Project, spec: TargetSpec, estates: tuple[Estate, Estate])
     is_whole = before is rulesets[0] and after is rulesets[1]
     is_shared = is_whole and not (by_address or comparison.cuts)
     engines = (comparison.before, comparison.after) if is_shared else [item.engine for item in judged]
-    findings = [
-        refined_findings(project, item.estate, spec, engine, item.resolved.requirements)
-        for item, engine in zip(judged, engines, strict=True)
-    ]
-    broken, mended = _changed(*findings)
+    old, new = (_State(item, engine) for item, engine in zip(judged, engines, strict=True))
+    broken, mended = _changed(old, new)
     return Compared(
         target=spec.name,
         relation=relation_of(regardless)[0],
@@ -110,20 +111,49 @@ def _between(project: Project, spec: TargetSpec, estates: tuple[Estate, Estate])
     )
 
 
-def _changed(
-    before: Sequence[Finding], after: Sequence[Finding]
-) -> tuple[tuple[Finding, ...], tuple[Finding, ...]]:
+class _State:
+    """What one of both states says of the requirements, each told in words only where it is asked for."""
+
+    def __init__(self, judgement: Judgement, engine: CoverageEngine) -> None:
+        self._judgement = judgement
+        self._engine = engine
+        self._wanted = {reference(item): item for item in judgement.resolved.requirements}
+
+    def verdicts(self) -> dict[RequirementRef, bool]:
+        """Is each of the requirements fine? Where rules alone say so, nothing is put into words."""
+        if type(self._judgement.point).refine is not Point.refine:
+            wanted = list(self._wanted.values())
+            return {item.requirement: item.is_fine for item in self._told(wanted) if item.requirement}
+        return {ref: self._is_covered(item) for ref, item in self._wanted.items()}
+
+    def findings(self, refs: Collection[RequirementRef]) -> list[Finding]:
+        """Those about ``refs``, in their order."""
+        return self._told([item for ref, item in self._wanted.items() if ref in refs])
+
+    def _told(self, wanted: list[Requirement]) -> list[Finding]:
+        judgement = self._judgement
+        return refined_findings(judgement.project, judgement.estate, judgement.spec, self._engine, wanted)
+
+    def _is_covered(self, requirement: Requirement) -> bool:
+        if self._engine.surely_allowed_by(requirement) is not None:
+            return True
+        coverage = self._engine.cover(requirement)
+        return coverage.is_covered and (self._judgement.project.presumes or not coverage.assumptions)
+
+
+def _changed(before: _State, after: _State) -> tuple[tuple[Finding, ...], tuple[Finding, ...]]:
     """The requirements that the second state breaks, and those that it mends."""
-    known = {item.requirement: item for item in before}
-    last = {item.requirement: item for item in after if item.requirement}
-    pairs = [(known[ref], item) for ref, item in last.items() if ref in known]
+    known, now = before.verdicts(), after.verdicts()
+    turned = {ref for ref, is_fine in now.items() if known.get(ref, is_fine) != is_fine}
+    found = after.findings(turned)
     return (
-        tuple(new for old, new in pairs if old.is_fine and not new.is_fine),
-        tuple(new for old, new in pairs if new.is_fine and not old.is_fine),
+        tuple(item for item in found if not item.is_fine),
+        tuple(item for item in found if item.is_fine),
     )
 
 
 def _both(project: Project, specs: Sequence[TargetSpec], before: Path, after: Path) -> tuple[Estate, Estate]:
     """Both states. A plan of Terraform after a state that is none: what applying it would make of that state."""
     old = read_estate(project, specs, before)
-    return old, read_estate(project, specs, after, beneath=None if old.planned else old)
+    new = read_estate(project, specs, after, beneath=None if old.planned else old)
+    return old, new.sharing(old)

@@ -76,19 +76,20 @@ class Filter(Point):
 
     def imported(self, estate: Estate) -> Imported:
         """The statements of the files. Raises InvalidInput where the estate lacks them or they cannot be parsed."""
-        key = (self.id, self.options.format, tuple(self.options.services))
-        if key not in estate.derived:
-            estate.derived[key] = self._imported(self._files(estate))
-        found: Imported = estate.derived[key]
-        return found
+        body = self._body(estate)
+        key = (id(body), self.options.format, tuple(self.options.services))
+        known: tuple[Body, Imported] | None = estate.derived.get(key)
+        if known is None:
+            known = estate.derived[key] = (body, self._imported(_texts_of(body)))
+        return known[1]
 
-    def _files(self, estate: Estate) -> Mapping[str, str]:
+    def _body(self, estate: Estate) -> Body:
         body = estate.get(self.id)
         if body is None:
             raise InvalidInput.of(estate.origin or "estate", f"lacks the files of {self.target.resource}")
-        return {str(file["name"]): str(file["text"]) for file in body["properties"]["files"]}
+        return body
 
-    def _imported(self, files: Mapping[str, str]) -> Imported:
+    def _imported(self, files: dict[str, str]) -> Imported:
         found = self.format.read(files)
         if self.options.services:
             services = tuple(map(parse_service, self.options.services))
@@ -196,7 +197,7 @@ class Filter(Point):
         return estate
 
     def fingerprint(self, estate: Estate) -> str:
-        return digest_of([self.options.format, dict(self._files(estate))])
+        return digest_of([self.options.format, _texts_of(self._body(estate))])
 
     def digest(self, estate: Estate, resource: str) -> str:
         del resource
@@ -271,3 +272,8 @@ def parse_service(text: str) -> Service:
 
 def _parse_address(text: str) -> AddressSet:
     return AddressSet.parse([text])
+
+
+def _texts_of(body: Body) -> dict[str, str]:
+    """The files that ``body`` holds, by name."""
+    return {str(file["name"]): str(file["text"]) for file in body["properties"]["files"]}
