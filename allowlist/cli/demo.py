@@ -134,7 +134,7 @@ def _show_traffic(project: Project, arm: object, folder: Path) -> None:
     """What the log of the simulated firewall says: names that were denied, and who wants them."""
     from allowlist.render.evidence import summary_line
     from allowlist.workflow.demo import write_traffic
-    from allowlist.workflow.denied import denied_names
+    from allowlist.workflow.denied import View, denied_names
     from allowlist.workflow.evidence import Window, gather
     from allowlist.workflow.known_names import KnownNames
     from allowlist.workflow.logs import reading_logs
@@ -145,8 +145,8 @@ def _show_traffic(project: Project, arm: object, folder: Path) -> None:
     logs, spool = write_traffic(folder, now()), folder / "spool"
     spool.mkdir()
     with reading_logs([str(logs)], spool, {"XDG_CACHE_HOME": str(folder / "cache")}) as traffic:
-        found = gather(project, estate, specs, traffic, Window(), known)
-        denied = [item for spec in specs for item in denied_names(project, estate, spec, traffic, known)]
+        found = gather(project, estate, specs, traffic, Window.of(project.workload.evidence), known)
+        denied = denied_names([View.of(project, estate, spec) for spec in specs], traffic, known, project.now)
     say(f"3. evidence: the firewall's log of three hours, written by the simulator: {summary_line(found)}")
     for item in denied:
         put(f"   {plain(item.text)}")

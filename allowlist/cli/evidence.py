@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -66,9 +67,13 @@ def zone_of(context: click.Context, option: click.Parameter, text: str) -> str:
 @click.option(
     "--quiet-hours",
     type=click.IntRange(1),
-    default=1,
-    show_default=True,
-    help="Hours without a line from which on something is missing.",
+    help="Hours without a line from which on something is missing (default: what the workload says, else 1).",
+)
+@click.option(
+    "--min-days",
+    type=click.IntRange(0),
+    metavar="DAYS",
+    help="Days of logs below which what is called unused is marked (default: what the workload says, else 14).",
 )
 @click.option(
     "--what-if",
@@ -123,7 +128,8 @@ def evidence(
     since: dt.datetime | None,
     until: dt.datetime | None,
     zone: str,
-    quiet_hours: int,
+    quiet_hours: int | None,
+    min_days: int | None,
     what_if: Path | None,
     removed: tuple[str, ...],
     learning: bool,
@@ -174,8 +180,9 @@ def evidence(
     from allowlist.workflow.logs import asking
 
     window = Window(
-        since=since.date() if since else None, until=until.date() if until else None, quiet_hours=quiet_hours
-    )
+        since=since.date() if since else None, until=until.date() if until else None,
+        quiet_hours=quiet_hours or 1, min_days=min_days or 0,
+    )  # fmt: skip
     signed_in = credentials(sign_in.to())
     asked = asking(window.since, window.until, now(), signed_in)
     if not logs and logs_only:
@@ -195,8 +202,14 @@ def evidence(
         if logs_only:
             found = _from_logs_alone(catalogs, traffic, window)
         else:
+            project = project_from(workload_path, catalogs, facts_path)
+            said = Window.of(project.workload.evidence)
+            window = replace(
+                window, quiet_hours=quiet_hours or said.quiet_hours,
+                min_days=said.min_days if min_days is None else min_days,
+            )  # fmt: skip
             found = _with_workload(
-                project_from(workload_path, catalogs, facts_path),
+                project,
                 (only, exclude),
                 snapshot,
                 sign_in,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Final
 
 _IRREGULAR: Final = {"is": "are", "was": "were", "has": "have", "does": "do", "passes": "pass"}
@@ -25,3 +26,16 @@ def _several(noun: str) -> str:
     if noun.endswith("y") and noun[-2] not in "aeiou":
         return f"{noun[:-1]}ies"
     return f"{noun}es" if noun.endswith(("s", "x", "ch", "sh")) else f"{noun}s"
+
+
+def lasting(span: dt.timedelta) -> str:
+    """``14 days``, ``3 hours``, ``20 minutes``: whole ones, in the largest unit of which there are two.
+
+    >>> lasting(dt.timedelta(days=30)), lasting(dt.timedelta(hours=47)), lasting(dt.timedelta(minutes=61))
+    ('30 days', '47 hours', '61 minutes')
+    """
+    minutes = int(span.total_seconds() // 60)
+    for size, noun in ((24 * 60, "day"), (60, "hour")):
+        if minutes >= 2 * size:
+            return counted(minutes // size, noun)
+    return counted(minutes, "minute")

@@ -28,6 +28,12 @@ class Event:
     parts: frozenset[str]
     each: Mapping[str, str] = field(default_factory=dict)
     """A line for each part, where only what is new is to be told and not all of it again."""
+    in_part: bool = False
+    """Was not everything looked at? Then what is not among ``parts`` is not over."""
+
+    def beside(self, known: frozenset[str]) -> Event:
+        """The event with what it cannot say is over, for somebody who knows ``known``."""
+        return replace(self, parts=self.parts | known) if self.in_part else self
 
     def since(self, known: frozenset[str]) -> Event:
         """The event as it is told to somebody who knows ``known`` already."""

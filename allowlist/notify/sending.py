@@ -91,12 +91,9 @@ def _unlike_before(
     notes = ledger.latest_notes(_TOLD, f"{channel.name} ") if events else {}
     known = {key: frozenset(note.body["parts"]) for key, note in notes.items()}
     latest = {event.key: event for event in events}
-    return [
-        (event, before)
-        for event in latest.values()
-        for before in [known.get(_note_key(channel, event), frozenset())]
-        if event.parts != before
-    ]
+    found = [(event, known.get(_note_key(channel, event), frozenset())) for event in latest.values()]
+    whole = [(event.beside(before), before) for event, before in found]
+    return [(event, before) for event, before in whole if event.parts != before]
 
 
 def _note_key(channel: Channel, event: Event) -> str:

@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any, Final
 
-from allowlist.documents.words import counted
+from allowlist.documents.words import counted, lasting
 from allowlist.render.notices import Notice, Report
-from allowlist.traffic.account import Account
+from allowlist.traffic.account import HOUR, Account
 from allowlist.traffic.findings import Confirmed, Denied, Effect, Evidence, Excess, Tally
 
 SCHEMA: Final = "allowlist/evidence/v1"
@@ -73,9 +73,10 @@ def evidence_text(
     else:
         yield from _section(
             "unused",
-            [f"  {item.kind} {item.subject}: {item.text}" for item in evidence.unused[:limit]],
+            [f"  {item.kind} {item.subject}: {item.why}" for item in evidence.unused[:limit]],
             len(evidence.unused),
             limit,
+            f" in {evidence.account.lasted}",
         )
     if not evidence.refused:
         yield from _section(
@@ -119,8 +120,8 @@ def account_text(account: Account) -> Iterator[str]:
     yield from (f"  in part: {text}" for text in account.partial)
 
 
-def _section(title: str, lines: list[str], count: int, limit: int | None) -> Iterator[str]:
-    yield f"{title}: {count or 'nothing'}"
+def _section(title: str, lines: list[str], count: int, limit: int | None, where: str = "") -> Iterator[str]:
+    yield f"{title}: {count or 'nothing'}{where if count else ''}"
     yield from lines
     if limit is not None and count > limit:
         yield f"  … and {count - limit} more (--all shows them)"
@@ -176,7 +177,8 @@ def summary_line(evidence: Evidence) -> str:
     unused = (
         "unused not said"
         if evidence.refused
-        else f"{len(evidence.unused)} unused, {len(evidence.redundant)} redundant"
+        else f"{len(evidence.unused)} unused, {len(evidence.redundant)} redundant in {lasting(evidence.account.span)}"
+        + (" only" if evidence.account.is_short else "")
     )
     parts = [
         f"{len(evidence.denied)} denied, {wanted} of them required",
@@ -221,13 +223,13 @@ def evidence_json(evidence: Evidence) -> dict[str, Any]:
             for item in evidence.confirmed
         ],
         "unused": None if evidence.refused else [
-            {"kind": item.kind, "subject": item.subject, "text": item.text} for item in evidence.unused
+            {"kind": item.kind, "subject": item.subject, "text": item.text, "short": item.short} for item in evidence.unused
         ],
         "unused_refused": list(evidence.refused),
         "redundant": None if evidence.refused else [
             {
                 "target": item.target, "rule": item.rule, "instead": list(item.instead), "decides": item.decides,
-                "text": item.text, **_tally_json(item.tally),
+                "text": item.text, "short": item.short, **_tally_json(item.tally),
             }
             for item in evidence.redundant
         ],
@@ -253,6 +255,7 @@ def _account_json(account: Account) -> dict[str, Any]:
         "is_whole": account.is_whole, "doubts": list(account.doubts()),
         "first": account.first.isoformat() if account.first else None,
         "last": account.last.isoformat() if account.last else None,
+        "window_hours": int(account.span / HOUR), "is_short": account.is_short, "min_days": account.min_days,
         "files": [{"file": name, "shape": shape} for name, shape in account.files],
         "first_left_out": [{"file": item.file, "line": item.line, "why": item.why} for item in account.left_out],
         "unread": [{"file": item.file, "why": item.why} for item in account.unread],

@@ -12,7 +12,7 @@ SHOWN_TARGETS = 50
 DETAILED_TARGETS = 10
 SHOWN_DENIED = 3
 
-_FIRST = ("failed", "rolled back", "pending", "applied")
+_FIRST = ("failed", "rolled back", "pending", "applied", "in sync")
 
 _SIGNS = {"in sync": "=", "pending": "…", "applied": "✓", "rolled back": "↩", "failed": "✗"}
 
@@ -95,7 +95,7 @@ def outcome_text(outcome: OutcomeLike) -> str:
 
 def sync_text(outcomes: Sequence[OutcomeLike]) -> Iterator[str]:
     """What somebody has to look at, failures first, the first of many in detail; at the end how many of each."""
-    noteworthy = [outcome for outcome in outcomes if outcome.state != "in sync"]
+    noteworthy = [outcome for outcome in outcomes if outcome.state != "in sync" or outcome.denied]
     noteworthy.sort(key=lambda outcome: _FIRST.index(outcome.state))
     for number, outcome in enumerate(noteworthy[:SHOWN_TARGETS]):
         yield outcome_text(outcome)
@@ -114,7 +114,13 @@ def _denied_lines(outcome: OutcomeLike) -> Iterator[str]:
         yield f"… and {len(outcome.denied) - SHOWN_DENIED} more denied (allowlist evidence)"
 
 
+def _of_targets(outcomes: Sequence[OutcomeLike]) -> Iterator[OutcomeLike]:
+    """Logs that were read are no target that is in sync."""
+    return (item for item in outcomes if item.state != "in sync" or not item.denied)
+
+
 def counts_text(outcomes: Sequence[OutcomeLike]) -> str:
+    outcomes = [*_of_targets(outcomes)]
     counts = {state: sum(item.state == state for item in outcomes) for state in _SIGNS}
     parts = [f"{count} {state}" for state, count in counts.items() if count]
     waiting = sum(item.waiting for item in outcomes)
@@ -130,13 +136,14 @@ def sync_json(
     more: Mapping[str, Any],
 ) -> dict[str, Any]:
     """The whole run as one document; ``requests`` counts ARM requests by method."""
+    looked = [*_of_targets(outcomes)]
     return {
         "schema": SCHEMA,
         "run": run_id,
         "exit_code": code,
         "summary": {
-            "targets": len(outcomes),
-            **{state.replace(" ", "_"): sum(item.state == state for item in outcomes) for state in _SIGNS},
+            "targets": len(looked),
+            **{state.replace(" ", "_"): sum(item.state == state for item in looked) for state in _SIGNS},
             "applied_changes": sum(item.applied for item in outcomes),
             "pending_changes": sum(item.waiting for item in outcomes),
             "missing_requirements": sum(item.missing for item in outcomes),

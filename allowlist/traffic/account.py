@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from allowlist.documents.words import counted
+from allowlist.documents.words import counted, lasting
 from allowlist.traffic.files import LogFile
 
 if TYPE_CHECKING:
@@ -67,10 +67,33 @@ class Account:
     gaps: tuple[Gap, ...] = ()
     partial: tuple[str, ...] = ()
     """What a log service said about its own answer: cut, throttled, in part."""
+    start: dt.datetime | None = None
+    end: dt.datetime | None = None
+    """The window that is asked about; None where it is as far as the logs go."""
+    min_days: int = 0
+    """A window that is shorter is too short to call anything unused without a word about that."""
 
     @property
     def missed(self) -> int:
         return self.read - self.understood - self.beside
+
+    @property
+    def span(self) -> dt.timedelta:
+        """How long the window is, in whole hours that have begun."""
+        start, end = self.start or self.first, self.end or self.last
+        if start is None or end is None:
+            return dt.timedelta()
+        return -((_hour(start) - end) // HOUR) * HOUR
+
+    @property
+    def is_short(self) -> bool:
+        return self.span < dt.timedelta(days=self.min_days)
+
+    @property
+    def lasted(self) -> str:
+        """``30 days``; of a short window with what that means for whoever concludes anything from it."""
+        only = " only (what runs once a week or month may need it)" if self.is_short else ""
+        return f"{lasting(self.span)}{only}"
 
     @property
     def is_whole(self) -> bool:
@@ -128,6 +151,10 @@ def account_of(
 
 def _shape_text(file: LogFile) -> str:
     return f"{file.shape}{' in Parquet' if file.parquet else ''}"
+
+
+def _hour(moment: dt.datetime) -> dt.datetime:
+    return moment.replace(minute=0, second=0, microsecond=0)
 
 
 def _utc(moment: Any) -> dt.datetime | None:

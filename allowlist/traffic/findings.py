@@ -137,11 +137,18 @@ class Confirmed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unused:
-    """A rule, requirement or target without traffic in the whole window."""
+    """A rule, requirement or target without traffic in the whole window, which ``lasted`` so long."""
 
     kind: str
     subject: str
-    text: str
+    why: str
+    lasted: str
+    short: bool
+    """Is the window shorter than what the workload calls enough?"""
+
+    @property
+    def text(self) -> str:
+        return f"{self.why} in {self.lasted}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,14 +163,17 @@ class Redundant:
     tally: Tally
     instead: tuple[str, ...]
     decides: bool
+    lasted: str = ""
+    short: bool = False
 
     @property
     def text(self) -> str:
         by = ", ".join(self.instead)
+        seen = f" (seen in {self.lasted})" if self.lasted else ""
         return (
-            f"its flows would be decided the same by {by}"
+            f"its flows would be decided the same by {by}{seen}"
             if self.decides
-            else f"its flows are decided before by {by}"
+            else f"its flows are decided before by {by}{seen}"
         )
 
 

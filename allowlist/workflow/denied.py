@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from allowlist.documents.words import counted
@@ -32,19 +32,33 @@ class DeniedName:
     text: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """What one target is judged by, and how its sources are called."""
+
+    judge: Judge
+    places: Places
+
+    @classmethod
+    def of(cls, project: Project, estate: Estate, spec: TargetSpec) -> View:
+        return cls(judge=Judge.of(project, estate, spec), places=Places.of(project, estate, spec))
+
+
 def denied_names(
-    project: Project, estate: Estate, spec: TargetSpec, traffic: Traffic, known: KnownNames
+    views: Sequence[View], traffic: Traffic, known: KnownNames, now: dt.datetime
 ) -> tuple[DeniedName, ...]:
-    """What sources of this workload, or its requirements, were denied; required and known names first."""
-    judge = Judge.of(project, estate, spec)
-    places = Places.of(project, estate, spec)
+    """What sources of a workload, or its requirements, were denied at its targets; required and known names first.
+
+    Of all targets together: the log of a default names none of them, so each would tell the same flows.
+    """
+    places = Places.together(view.places for view in views)
     found = [
         item
-        for item in denied_in(judge, traffic, Window(), known)
+        for item in denied_in([view.judge for view in views], traffic, Window(), known)
         if item.name and (item.ours or item.wanted_by)
     ]
     ordered = sorted(_by_end(found), key=lambda item: (not item.wanted_by, not item.known.entries, _first(item), item.end))  # fmt: skip
-    told = tuple(DeniedName(end=item.end, text=told_of(item, places, project.now)) for item in ordered[:MOST])
+    told = tuple(DeniedName(end=item.end, text=told_of(item, places, now)) for item in ordered[:MOST])
     more = len(ordered) - MOST
     return (*told, DeniedName(end="more", text=f"and {counted(more, 'more name')}")) if more > 0 else told
 
@@ -102,6 +116,11 @@ class Places:
         sources = project.workload.sources
         sets = [(name, sources[name]) for name in (spec.sources or sources)]
         found = [item for name, source in sets for item in _places(name, source, estate)]
+        return cls(tuple(sorted(found, key=lambda item: item[0].size)))
+
+    @classmethod
+    def together(cls, places: Iterable[Places]) -> Places:
+        found = [item for one in places for item in one.known]
         return cls(tuple(sorted(found, key=lambda item: item[0].size)))
 
     def named(self, sources: Mapping[str, int]) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from allowlist.estate.bodies import Estate
@@ -34,7 +34,7 @@ from allowlist.workflow.known_names import KnownNames
 from allowlist.workflow.own_hits import hits_in
 from allowlist.workflow.project import Project
 from allowlist.workflow.redundancy import Chains
-from allowlist.workload import TargetSpec
+from allowlist.workload import MIN_DAYS, TargetSpec, TrafficLogs
 
 _SHOWN = 5
 
@@ -47,6 +47,13 @@ class Window:
     until: dt.date | None = None
     quiet_hours: int = 1
     """An interval without a line that is shorter than this is no gap."""
+    min_days: int = MIN_DAYS
+    """Of a window that is shorter, "unused" is said with a word about that."""
+
+    @classmethod
+    def of(cls, logs: TrafficLogs) -> Window:
+        """All there is, by what a workload says of its logs."""
+        return cls(quiet_hours=logs.quiet_hours, min_days=logs.min_days)
 
     @property
     def condition(self) -> str:
@@ -77,7 +84,11 @@ def account_in(traffic: Traffic, window: Window) -> Account:
     if first is None or last is None:
         return account
     return replace(
-        account, gaps=tuple(gaps_of(traffic.connection, first, last, quiet_hours=window.quiet_hours))
+        account,
+        gaps=tuple(gaps_of(traffic.connection, first, last, quiet_hours=window.quiet_hours)),
+        start=first,
+        end=_moment(window.until, dt.timedelta(days=1)) or last,
+        min_days=window.min_days,
     )
 
 
@@ -190,8 +201,8 @@ def gather(
         denied=tuple(_most(gathering.denied_items())),
         excess=tuple(_most(gathering.excess_items())),
         confirmed=known.confirmed(hits_in(traffic), project.now.date()),
-        unused=() if refused else tuple(gathering.unused_items()),
-        redundant=() if refused else tuple(gathering.redundant_items()),
+        unused=() if refused else tuple(gathering.unused_items(account)),
+        redundant=() if refused else tuple(gathering.redundant_items(account)),
         refused=refused,
         effects=tuple(_most(gathering.effect_items())),
         what_if=what_if,
@@ -199,9 +210,11 @@ def gather(
     )
 
 
-def denied_in(judge: Judge, traffic: Traffic, window: Window, known: KnownNames) -> Iterator[Denied]:
-    """What was denied at one target, and by whom it is wanted."""
-    gathering = _Gathering([judge], [], known)
+def denied_in(
+    judges: Sequence[Judge], traffic: Traffic, window: Window, known: KnownNames
+) -> Iterator[Denied]:
+    """What was denied at these targets, and by whom it is wanted; a flow that several may have seen counts once."""
+    gathering = _Gathering(judges, [], known)
     for seen in seen_in(traffic, window):
         if seen.action == "deny":
             gathering.take(seen)
@@ -221,12 +234,30 @@ class _Once:
             tally.add(self.seen)
 
 
+@dataclass(slots=True)
+class _Refused:
+    """Denied flows to one end by one rule; ``now`` is what the rules as read do with all of them, else unknown."""
+
+    seen: Seen
+    tally: Tally
+    now: str = ""
+    now_by: str = ""
+    wanted: list[str] = field(default_factory=list)
+    ours: bool = False
+
+    def judged(self, word: str, by: str) -> None:
+        if not self.now:
+            self.now, self.now_by = word, by
+        elif self.now not in (word, "unknown"):
+            self.now, self.now_by = "unknown", f"{self.now_by}, or {by}"
+
+
 class _Gathering:
     """One pass over the flows, for every answer at once."""
 
     def __init__(self, judges: Sequence[Judge], after: Sequence[CompiledVerdicts], known: KnownNames) -> None:
         self._judges, self._after, self._known = judges, after, known
-        self._denied: dict[tuple[str, str], tuple[Seen, Tally, str, str, list[str], bool]] = {}
+        self._denied: dict[tuple[str, str], _Refused] = {}
         self._excess: dict[tuple[str, str], tuple[Seen, Tally, Verdict | None]] = {}
         self._effects: dict[tuple[str, str, str, str], Tally] = {}
         self._used_rules: set[tuple[str, ...]] = set()
@@ -239,8 +270,9 @@ class _Gathering:
     def take(self, seen: Seen) -> None:
         self._logs.add(seen.log)
         if seen.log == "flow":
-            key = (seen.end, seen.decided_by)
-            self._denied.setdefault(key, (seen, Tally(), "", "", [], True))[1].add(seen)
+            kept = self._refused(seen)
+            kept.ours = True
+            kept.tally.add(seen)
             return
         flow = flow_of_seen(seen)
         about = [number for number, judge in enumerate(self._judges) if judge.is_about(seen)]
@@ -263,9 +295,11 @@ class _Gathering:
         if seen.action == "deny":
             now = verdict.word if verdict is not None else "unknown"
             ref = str(verdict.ref or verdict.because) if verdict is not None else "no IPv4 flow"
-            kept = self._denied.setdefault((seen.end, seen.decided_by), (seen, Tally(), now, ref, [], ours))
-            once.count(kept[1])
-            kept[4].extend(text for text in wanted if text not in kept[4])
+            kept = self._refused(seen)
+            kept.judged(now, ref)
+            kept.ours = kept.ours or ours
+            once.count(kept.tally)
+            kept.wanted.extend(text for text in wanted if text not in kept.wanted)
         else:
             self._used_requirements.update((judge.target, text) for text in wanted)
             if ours and not is_wanted:
@@ -276,6 +310,9 @@ class _Gathering:
         if self._after and verdict is not None and flow is not None:
             self._compare(once, verdict, self._after[number].verdict(flow))
 
+    def _refused(self, seen: Seen) -> _Refused:
+        return self._denied.setdefault((seen.end, seen.decided_by), _Refused(seen, Tally()))
+
     def _compare(self, once: _Once, before: Verdict, after: Verdict) -> None:
         word = effect_word(before, after)
         if word:
@@ -283,10 +320,10 @@ class _Gathering:
             once.count(self._effects.setdefault(key, Tally()))
 
     def denied_items(self) -> Iterator[Denied]:
-        for (end, by), (seen, tally, now, now_by, wanted, ours) in self._denied.items():
+        for (end, by), kept in self._denied.items():
             yield Denied(
-                end=end, name=seen.name, by=by, tally=tally, now=now, now_by=now_by, wanted_by=tuple(wanted),
-                known=self._known.named(seen.name), ours=ours,
+                end=end, name=kept.seen.name, by=by, tally=kept.tally, now=kept.now, now_by=kept.now_by,
+                wanted_by=tuple(kept.wanted), known=self._known.named(kept.seen.name), ours=kept.ours,
             )  # fmt: skip
 
     def excess_items(self) -> Iterator[Excess]:
@@ -323,19 +360,25 @@ class _Gathering:
         for (word, end, before, after), tally in self._effects.items():
             yield Effect(word=word, end=end, tally=tally, before=before, after=after)
 
-    def redundant_items(self) -> Iterator[Redundant]:
+    def redundant_items(self, account: Account) -> Iterator[Redundant]:
         for judge, chains in zip(self._judges, self._chains, strict=True):
-            yield from chains.redundant(judge.target)
+            for item in chains.redundant(judge.target):
+                yield replace(item, lasted=account.lasted, short=account.is_short)
 
-    def unused_items(self) -> Iterator[Unused]:
+    def unused_items(self, account: Account) -> Iterator[Unused]:
         """Only of kinds whose log was seen at all: without a network log nothing is known of network rules.
 
         A rule whose flows another one always decides first is redundant, which says more.
         """
-        fits = {item.rule for item in self.redundant_items() if not item.decides}
+        for kind, subject, why in self._unused():
+            yield Unused(kind=kind, subject=subject, why=why, lasted=account.lasted, short=account.is_short)
+
+    def _unused(self) -> Iterator[tuple[str, str, str]]:
+        redundant = (item for judge, chains in zip(self._judges, self._chains, strict=True) for item in chains.redundant(judge.target))  # fmt: skip
+        fits = {item.rule for item in redundant if not item.decides}
         for judge in self._judges:
             if judge.target not in self._used_targets:
-                yield Unused(kind="target", subject=judge.target, text="no flow went through it")
+                yield "target", judge.target, "no flow went through it"
                 continue
             for stage, rules in (
                 ("application", judge.ruleset.application),
@@ -346,17 +389,17 @@ class _Gathering:
                     yield from self._unused_rules(stage, refs)
             yield from self._unused_requirements(judge)
 
-    def _unused_rules(self, stage: str, refs: Iterable[RuleRef]) -> Iterator[Unused]:
+    def _unused_rules(self, stage: str, refs: Iterable[RuleRef]) -> Iterator[tuple[str, str, str]]:
         for ref in refs:
             if _spelt(ref.group, ref.collection, ref.rule) not in self._used_rules:
-                yield Unused(kind="rule", subject=str(ref), text=f"no flow was decided by this {stage} rule")
+                yield "rule", str(ref), f"no flow was decided by this {stage} rule"
 
-    def _unused_requirements(self, judge: Judge) -> Iterator[Unused]:
+    def _unused_requirements(self, judge: Judge) -> Iterator[tuple[str, str, str]]:
         for requirement in judge.wanted:
             named = requirement.is_by_name and self._logs & {"application", "proxy"}
             if named and (judge.target, str(requirement.origin)) not in self._used_requirements:
                 text = f"{requirement.pattern} {requirement.protocol} was never let through for a source of this workload"
-                yield Unused(kind="requirement", subject=str(requirement.origin), text=text)
+                yield "requirement", str(requirement.origin), text
 
 
 class _Wanted:

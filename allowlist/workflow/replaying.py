@@ -89,7 +89,7 @@ def seen_changes(
         if traffic is None or not changes:
             return SeenChanges()
         replay = _Replay(project, estate, specs, changes)
-        window = Window(quiet_hours=project.workload.evidence.quiet_hours)
+        window = Window.of(project.workload.evidence)
         for flow in seen_in(traffic, window):
             replay.take(flow)
         return replay.told(account_in(traffic, window))
@@ -207,4 +207,6 @@ def _log_of(change: Change) -> str:
 
 def _between(account: Account) -> str:
     first, last = account.first, account.last
-    return f" from {first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M} UTC" if first and last else ""
+    if first is None or last is None:
+        return ""
+    return f" from {first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M} UTC, {account.lasted}"

@@ -217,7 +217,7 @@ class ReviewSession:
             if self._evidence is None or again:
                 project, estate = self.project(), self.estate(narrate, again=again)
                 narrate("reading logs")
-                specs, window = self._access.targets(project), Window(quiet_hours=project.workload.evidence.quiet_hours)  # fmt: skip
+                specs, window = self._access.targets(project), Window.of(project.workload.evidence)
                 with self._traffic(project) as traffic:
                     self._evidence = gather(project, estate, specs, traffic, window, KnownNames(project.library))  # fmt: skip
             return self._evidence

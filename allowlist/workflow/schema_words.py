@@ -164,6 +164,7 @@ KEYS: Final[Mapping[str, Mapping[str, str]]] = {
         "days": "For how many days the ledger remembers counts.",
         "zone": "Zone of times that have none: UTC or an offset; without it such lines are left out.",
         "quiet_hours": "Hours without a line from which on something is missing.",
+        "min_days": "Days of logs below which what is called unused is marked, as a weekly job may need it.",
     },
     "FactsFile": {
         "schema": "Which document this is; always allowlist/facts/v1.",

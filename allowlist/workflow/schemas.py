@@ -174,6 +174,7 @@ def _evidence() -> Schema:
     ended = {"end": _TEXT, "by": _TEXT, "known_by": _TEXTS, "looks_like": _TEXT}
     read = _object(
         dict.fromkeys(("lines", "understood", "beside", "left_out", "repeated"), _NUMBER)
+        | {"window_hours": _NUMBER, "is_short": _YES_OR_NO, "min_days": _NUMBER}
         | {"is_whole": _YES_OR_NO, "doubts": _TEXTS, "first": _MAYBE, "last": _MAYBE}
         | {"files": _list(_object({"file": _TEXT, "shape": _TEXT})), "copies": _TEXTS, "partial": _TEXTS}
         | {
@@ -196,7 +197,7 @@ def _evidence() -> Schema:
         }
         | tally
     )
-    unused = _object({"kind": _TEXT, "subject": _TEXT, "text": _TEXT})
+    unused = _object({"kind": _TEXT, "subject": _TEXT, "text": _TEXT, "short": _YES_OR_NO})
     redundant = _object(
         {"target": _TEXT, "rule": _TEXT, "instead": _TEXTS, "decides": _TEXT, "text": _TEXT} | tally
     )

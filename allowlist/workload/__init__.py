@@ -2,6 +2,7 @@
 
 from allowlist.workload.document import (
     LOCAL_SURFACES,
+    MIN_DAYS,
     SCHEMA,
     Automation,
     CatalogUse,
@@ -28,6 +29,7 @@ from allowlist.workload.requirements import (
 
 __all__ = [
     "LOCAL_SURFACES",
+    "MIN_DAYS",
     "SCHEMA",
     "AddressLookup",
     "Automation",

@@ -234,17 +234,23 @@ class Notification(_Section, frozen=True, kw_only=True):
     secret: str = ""
 
 
+MIN_DAYS: Final = 14
+"""In which what happens once a week happens twice."""
+
+
 class TrafficLogs(_Section, frozen=True, kw_only=True):
     """Where traffic of this workload is logged, as ``allowlist evidence`` takes it; paths count from the workload file on.
 
     A scheduled run reads it and keeps counts of the last ``days`` days in the ledger. ``zone`` is what times without a
-    zone are in (UTC or an offset), ``quiet_hours`` from how many hours without a line on something is missing.
+    zone are in (UTC or an offset), ``quiet_hours`` from how many hours without a line on something is missing. Where
+    logs tell of fewer than ``min_days`` days, whatever is called unused is marked: a weekly job may need it.
     """
 
     logs: list[str] = []
     days: Annotated[int, Meta(ge=1, le=366)] = 30
     zone: Annotated[str, Meta(pattern=r"^(UTC|[+-]\d\d:?\d\d)?$")] = ""
     quiet_hours: Annotated[int, Meta(ge=1)] = 1
+    min_days: Annotated[int, Meta(ge=0, le=366)] = MIN_DAYS
 
 
 class Workload(_Section, frozen=True, kw_only=True):

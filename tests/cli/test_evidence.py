@@ -102,6 +102,14 @@ def test_unused_is_said_of_a_whole_window_only(tmp_path: Path) -> None:
     rules = {item["subject"] for item in whole["unused"] if item["kind"] == "rule"}
     assert requirements
     assert rules
+    assert (whole["read"]["window_hours"], whole["read"]["is_short"]) == (3, True)
+    assert all(item["short"] for item in (*whole["unused"], *whole["redundant"]))
+    only = "in 3 hours only (what runs once a week or month may need it)"
+    assert all(only in item["text"] for item in (*whole["unused"], *whole["redundant"]))
+    assert f"unused: {len(whole['unused'])} {only}" in on_contoso("evidence", folder).out
+    enough = on_contoso("evidence", folder, "--json", "--min-days", "0").json
+    assert not any(item["short"] for item in (*enough["unused"], *enough["redundant"]))
+    assert all(item["text"].endswith("in 3 hours") for item in enough["unused"])
     (folder / "broken.json").write_text(
         lines({"time": "2026-11-23T09:00:00Z", "category": "AZFWApplicationRule", "properties": {}}, "{")
     )

@@ -114,6 +114,56 @@ def test_a_denied_name_is_told_once_with_who_has_it_and_strangers_are_no_news(
     ]
 
 
+def with_account(world: World) -> None:
+    """A second target of the workload, whose rules no log names either."""
+    second = (
+        "  - name: account\n    surface: account-network\n    delete: add-only\n"
+        "    resource: /subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/rg-research-weu"
+        "/providers/Microsoft.CognitiveServices/accounts/contoso-research\n"
+    )
+    text = world.workload.read_text()
+    world.workload.write_text(text.replace("\napproval:", f"{second}\napproval:"))
+
+
+def test_a_denial_that_several_targets_may_have_seen_is_told_once(world: World, receiver: Receiver) -> None:
+    """A default names no policy, so its log may be about each target of the workload."""
+    with_account(world)
+    asks = [asked(10, "pytorch.org", AGENT), asked(12, "models.research.contoso.com", AGENT)]
+    log(world, *asks)
+    report = run(world)
+    assert len({outcome.target for outcome in report.outcomes}) == 3
+    (logs,) = (outcome for outcome in report.outcomes if outcome.denied)
+    assert (logs.target, logs.text) == ("traffic logs", "2 names were denied")
+    lines = told(receiver)
+    assert [line.split()[:4] for line in lines] == [
+        ["models.research.contoso.com", "denied", "once", "at"],
+        ["pytorch.org", "denied", "once", "at"],
+    ]
+    assert not any(outcome.denied_in_part for outcome in report.outcomes)
+    run(world)
+    assert told(receiver) == []
+
+
+def test_what_was_told_is_not_over_because_a_target_could_not_be_read(
+    world: World, receiver: Receiver
+) -> None:
+    with_account(world)
+    log(world, asked(10, "pytorch.org", AGENT))
+    run(world)
+    assert len(told(receiver)) == 1
+    text = world.workload.read_text()
+    world.workload.write_text(text.replace("accounts/contoso-research", "accounts/is-not-there"))
+    (path,) = (world.workload.parent / "logs" / "a").rglob("*.json")
+    path.unlink()
+    log(world, asked(60 * 24 * 30, "www.hugg1ngface.co", AGENT), name="b")
+    report = run(world, AT + dt.timedelta(days=30))
+    assert any(outcome.state == "failed" for outcome in report.outcomes)
+    assert [line.split()[0] for line in told(receiver)] == ["www.hugg1ngface.co"]
+    log(world, asked(60 * 24 * 30, "pytorch.org", AGENT), name="c")
+    run(world, AT + dt.timedelta(days=30))
+    assert told(receiver) == []
+
+
 def test_logs_that_were_rotated_away_are_remembered_and_forgotten_in_time(
     world: World, receiver: Receiver
 ) -> None:
@@ -125,7 +175,7 @@ def test_logs_that_were_rotated_away_are_remembered_and_forgotten_in_time(
     log(world, asked(60 * 24, "packages.example", STRANGER), name="b")
     later = AT + dt.timedelta(days=1)
     report = run(world, later)
-    (outcome,) = report.outcomes
+    (outcome,) = (outcome for outcome in report.outcomes if outcome.denied)
     assert [item.text for item in outcome.denied] == [
         f"pytorch.org denied once at {DAY} 09:10 from agents; catalogs azure-machine-learning, foundry-hub, python-packages have it"
     ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from allowlist.documents.words import counted
+from allowlist.documents.words import counted, lasting
 from allowlist.render.evidence import account_text
 from allowlist.traffic.findings import Denied, Evidence, Excess, Redundant, Tally, Unused
 from allowlist_tui.explore import Row
@@ -29,7 +29,7 @@ def evidence_rows(found: Evidence) -> list[tuple[Row, Told]]:
 
 def _first(found: Evidence) -> Row:
     counts = f"{len(found.denied)} denied · {len(found.excess)} not required · "
-    rest = "unused not said" if found.refused else f"{len(found.unused)} unused · {len(found.redundant)} redundant"  # fmt: skip
+    rest = "unused not said" if found.refused else f"{len(found.unused)} unused · {len(found.redundant)} redundant{_only(found)}"  # fmt: skip
     whole = found.account.is_whole
     return (
         ("✓ all read" if whole else "△ in part", "good" if whole else "warn"),
@@ -37,6 +37,11 @@ def _first(found: Evidence) -> Row:
         (f"{found.account.understood:,}", "muted"),
         (_window(found), "muted"),
     )
+
+
+def _only(found: Evidence) -> str:
+    """Whoever reads no further has to see that a window is short."""
+    return f" in {lasting(found.account.span)} only" if found.account.is_short else ""
 
 
 def _window(found: Evidence) -> str:

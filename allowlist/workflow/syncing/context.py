@@ -14,6 +14,7 @@ from allowlist.workflow.project import Project
 from allowlist.workflow.reuse import Kept
 from allowlist.workflow.syncing.approvals import SignedApprovals
 from allowlist.workflow.syncing.calendar import closed_because
+from allowlist.workflow.syncing.denials import SeenDenied
 from allowlist.workflow.syncing.lock_groups import LockGroups
 from allowlist.workflow.syncing.outcome import Outcome
 from allowlist.workflow.syncing.reads import SharedReads
@@ -55,7 +56,8 @@ class Pass:
     """One workload of one run. ``reads`` answers repeated reads once; ``arm`` always asks Azure.
 
     ``blocked`` maps target names to the reason why nothing may be written there in this run. ``trust_ledger``
-    raises AllowlistError when the ledger was edited. ``kept`` is what earlier runs found out.
+    raises AllowlistError when the ledger was edited. ``kept`` is what earlier runs found out, ``seen`` what this one
+    will say of denied names.
     """
 
     project: Project
@@ -68,6 +70,7 @@ class Pass:
     settings: Settings
     trust_ledger: Callable[[], None]
     kept: Kept
+    seen: SeenDenied = field(default_factory=SeenDenied)
     blocked: Mapping[str, str] = field(default_factory=dict)
 
     @property

@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from allowlist.notify.sending import Delivery, deliver
 from allowlist.plan.model import Change, Plan
 from allowlist.store import Decision, Ledger
 from allowlist.workflow.project import Project
-from allowlist.workflow.syncing.outcome import Outcome, gap_text
+from allowlist.workflow.syncing.outcome import LOGS, Outcome, gap_text
 from allowlist.workflow.upgrades import Upgrade, find_upgrades
 from allowlist.workload import Workload
 
@@ -70,6 +71,10 @@ def news_of(outcome: Outcome, ledger: Ledger, now: dt.datetime) -> Iterator[Even
     """News about one target: every kind once, without parts where there is none."""
     if outcome.code in _NO_NEWS:
         return
+    if outcome.target == LOGS and outcome.state != "failed":
+        yield _event(outcome, "failed", "", ())
+        yield _denied_names(outcome)
+        return
     yield from _what_happened(outcome)
     if outcome.state == "failed":  # nothing is known about the rest, so nothing of it is over
         return
@@ -79,7 +84,6 @@ def news_of(outcome: Outcome, ledger: Ledger, now: dt.datetime) -> Iterator[Even
     yield _plan_ready(outcome, waiting, _gaps(plan, outcome))
     yield from _approved(outcome, _approvals(ledger, [*waiting, *applied]))
     yield _expiring_approvals(outcome, _approvals(ledger, waiting), now)
-    yield _denied_names(outcome)
 
 
 def _event(outcome: Outcome, kind: str, title: str, parts: Iterable[object], **more: object) -> Event:
@@ -241,9 +245,12 @@ def _expiring_approvals(
 def _denied_names(outcome: Outcome) -> Event:
     """Each name is told once, however often it is denied; again when it was not for as long as is remembered."""
     each = {part: item.text for item in outcome.denied for part in parts_of([item.end])}
-    return _event(
-        outcome, "denied", "names were denied that were not before", (item.end for item in outcome.denied), each=each,
-        next="allowlist evidence" if each else "",
+    return replace(
+        _event(
+            outcome, "denied", "names were denied that were not before", (item.end for item in outcome.denied), each=each,
+            next="allowlist evidence" if each else "", in_part=outcome.denied_in_part,
+        ),
+        target="",
     )  # fmt: skip
 
 

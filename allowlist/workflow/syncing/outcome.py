@@ -16,6 +16,9 @@ SHOWN_LINES = 12
 
 NOT_KNOWN = "not known"
 
+LOGS: Final = "traffic logs"
+"""In place of a target, where the logs of all of them are meant."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drift:
@@ -61,7 +64,9 @@ class Outcome:
     unmet: tuple[str, ...] = ()
     """The first of the gaps, each in one line."""
     denied: tuple[DeniedName, ...] = ()
-    """What logs say was denied here, with what is known of it."""
+    """What logs say was denied at any target of the workload, with what is known of it; only of ``LOGS``."""
+    denied_in_part: bool = False
+    """Were there targets that could not be looked at? Then what is not among ``denied`` may be denied all the same."""
     seconds: float = 0.0
 
     @property

@@ -23,7 +23,7 @@ from allowlist.workflow.rolling import rolled
 from allowlist.workflow.syncing.approvals import SignedApprovals
 from allowlist.workflow.syncing.context import NobodyWatches, Pass, Settings, Watcher
 from allowlist.workflow.syncing.lock_groups import LockGroups
-from allowlist.workflow.syncing.outcome import Outcome, failed, not_reached, worst
+from allowlist.workflow.syncing.outcome import LOGS, Outcome, failed, not_reached, worst
 from allowlist.workflow.syncing.reads import SharedReads
 from allowlist.workflow.syncing.recovery import LeftBehind, left_behind, recover
 from allowlist.workflow.syncing.target import sync_target
@@ -116,6 +116,7 @@ class _Run:
                 with self._traffic(work, project) as project:
                     given = self._pass(work, project)
                     self._targets(given)
+                    self._denied(given)
                     self._keep(given)
         except AllowlistError as error:
             self._tell(failed(work.workload, "all targets", error))
@@ -133,7 +134,7 @@ class _Run:
                     ))  # fmt: skip
                     project = replace(project, traffic=traffic)
                 except AllowlistError as error:
-                    self._tell(failed(work.workload, "traffic logs", error))
+                    self._tell(failed(work.workload, LOGS, error))
             yield project
 
     def _exclusive(self, work: Work) -> AbstractContextManager[object]:
@@ -172,6 +173,14 @@ class _Run:
             return
         with ThreadPoolExecutor(max_workers=self._settings.parallel) as pool:
             list(pool.map(lambda spec: self._target(given, spec), given.specs))
+
+    def _denied(self, given: Pass) -> None:
+        """Once for all targets; where nothing was denied the run has nothing to say, but what was told is over."""
+        outcome = given.seen.outcome(given.project, given.specs)
+        if outcome is not None and outcome.denied:
+            self._tell(outcome)
+        elif outcome is not None:
+            self._watcher.outcome(outcome)
 
     def _keep(self, given: Pass) -> None:
         """What was found out serves the next run; a ledger that is busy holds nothing up."""

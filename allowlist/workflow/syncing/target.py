@@ -37,9 +37,7 @@ from allowlist.workflow.applying import (
     refuse_own_secrets,
 )
 from allowlist.workflow.deciding import decision_on, standings_in, subject_of
-from allowlist.workflow.denied import DeniedName, denied_names
 from allowlist.workflow.files import write_file
-from allowlist.workflow.known_names import KnownNames
 from allowlist.workflow.planning import make_plan
 from allowlist.workflow.project import Project, read_estate
 from allowlist.workflow.remembering import remembering
@@ -93,7 +91,6 @@ class _Look:
     drift: tuple[Drift, ...]
     is_kept: bool
     """Was the plan kept from an earlier run? Then nothing is written by it."""
-    denied: tuple[DeniedName, ...] = ()
 
     @property
     def going(self) -> list[Permit]:
@@ -161,6 +158,7 @@ def _look(given: Pass, spec: TargetSpec, *, anew: bool = False) -> _Look:
     plan = looked.plan
     found = _find_drift(given, project, spec, looked)
     drifted = _Undone(found.undone_by(plan), found.brought_back_by(plan)) if found else _Undone()
+    given.seen.look(project, estate, spec)
     return _Look(
         project=project,
         plan=plan,
@@ -172,7 +170,6 @@ def _look(given: Pass, spec: TargetSpec, *, anew: bool = False) -> _Look:
         found=found,
         drift=attributed(found, given.arm) if found else (),
         is_kept=kept is not None,
-        denied=_denied(project, estate, spec),
     )
 
 
@@ -187,13 +184,6 @@ def _looked(given: Pass, project: Project, spec: TargetSpec, estate: Estate) -> 
         lock_group=point.lock_group(estate),
         decider=point.decider(estate),
     )
-
-
-def _denied(project: Project, estate: Estate, spec: TargetSpec) -> tuple[DeniedName, ...]:
-    """By the logs that the workload file names, as far as the ledger remembers them."""
-    if project.traffic is None:
-        return ()
-    return denied_names(project, estate, spec, project.traffic, KnownNames(project.library))
 
 
 def _find_drift(given: Pass, project: Project, spec: TargetSpec, looked: Looked) -> Found | None:
@@ -343,7 +333,6 @@ def _outcome(given: Pass, spec: TargetSpec, look: _Look, result: RunResult | Non
         run_id=result.run_id if result else "",
         meaning=meaning_of([item.change for item in waiting]),
         unmet=tuple(gaps[:SHOWN_LINES]),
-        denied=look.denied,
         lines=bounded(lines),
     )
 
