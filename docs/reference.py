@@ -24,6 +24,7 @@ from allowlist.plan.model import Classification, Risk
 from allowlist.render.catalog_page import catalog_page, catalogs_page
 from allowlist.render.notices import RULES
 from allowlist.rules.near_miss import Lack
+from allowlist.workflow.answer_schemas import PRINTED_BY
 from allowlist.workload.document import EventKind
 
 HERE = Path(__file__).parent / "reference"
@@ -146,6 +147,7 @@ def pages() -> dict[str, str]:
         "reason-codes.md": "\n".join(_reason_codes()),
         "metrics.md": "\n".join(_metrics()),
         "events.md": "\n".join(_events()),
+        "json.md": "\n".join(_answers()),
     }
     library, today = load_library(), datetime.now(UTC).date()
     found["catalogs/index.md"] = catalogs_page(tuple(library))
@@ -242,6 +244,25 @@ def _metrics() -> Iterator[str]:
 def _events() -> Iterator[str]:
     yield "# Events\n\nWhat `notifications` of a workload file can be told, and a webhook receives as `allowlist/notification/v1`.\n"
     yield from _table(("event", "when"), [(f"`{name}`", EVENTS[name]) for name in get_args(EventKind)])
+
+
+def _answers() -> Iterator[str]:
+    yield "# What commands print as JSON\n\nWith `--json`. The whole schema of each: `allowlist schema NAME`."
+    yield "Keys may be added later; none is taken away, and none changes its meaning.\n"
+    rows = []
+    for command, names in sorted(PRINTED_BY.items()):
+        for name in names:
+            schema = all_schemas()[name]()
+            rows.append((f"`allowlist {command}`", f"`{name}`", _keys_of(schema)))
+    yield from _table(("command", "schema", "keys"), rows)
+
+
+def _keys_of(schema: dict[str, Any]) -> str:
+    several = schema.get("type") == "array"
+    body = schema["items"] if several else schema
+    body = schema["$defs"][body["$ref"].rpartition("/")[2]] if "$ref" in body else body
+    keys = ", ".join(f"`{key}`" for key in body["properties"])
+    return f"a list, each with {keys}" if several else keys
 
 
 def _document(name: str) -> Iterator[str]:

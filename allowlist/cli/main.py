@@ -43,7 +43,7 @@ COMMANDS = {
     "sync": "One scheduled run: check, plan, apply what policy or people allow, verify, record.",
     "history": "The ledger: plans, decisions and runs.",
     "unlock": "Release a lock that its owner left behind.",
-    "schema": "JSON Schema of workload, catalog, facts, plan, decisions, findings.",
+    "schema": "JSON Schemas of documents, and of what commands print with --json.",
     "simulate": "A local Azure Resource Manager.",
     "completion": "Print the shell completion script.",
 }

@@ -17,10 +17,11 @@ def _complete(context: click.Context, option: click.Parameter, begun: str) -> li
 
 
 def all_schemas() -> dict[str, Callable[[], dict[str, Any]]]:
-    """Every schema by name, that of the screen's settings too."""
+    """Every schema by name: of documents, of the screen's settings, and of what each command prints with --json."""
+    from allowlist.workflow.answer_schemas import ANSWERS
     from allowlist.workflow.schemas import SCHEMAS
 
-    return {**SCHEMAS, "review-settings": _review_settings}
+    return {**SCHEMAS, "review-settings": _review_settings, **ANSWERS}
 
 
 def _review_settings() -> dict[str, Any]:
@@ -33,9 +34,9 @@ def _review_settings() -> dict[str, Any]:
 @click.command()
 @click.argument("name", required=False, shell_complete=_complete)
 def schema(name: str | None) -> None:
-    """Print the JSON Schema of a document: workload, catalog, facts, policy, decisions, plan, findings, explain …
+    """Print the JSON Schema of a document, or of what a command prints with --json.
 
-    Without a name it lists them. Editors check and complete allowlist.yaml with it: put
+    NAME is workload, catalog, facts, policy, decisions, plan, findings …; without a name it lists them. Editors check and complete allowlist.yaml with it: put
     '# yaml-language-server: $schema=workload.schema.json' into its first line.
 
     \b

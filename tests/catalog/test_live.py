@@ -15,6 +15,7 @@ from allowlist.catalog.reader import read_catalog
 from allowlist.simulator import Simulator, serve
 from tests.helpers.catalogs import shipped_library
 from tests.helpers.cli import allowlist
+from tests.helpers.schemas import fits
 from tests.helpers.shared import REPOSITORY
 
 HUB = "/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/rg-ai-weu/providers/Microsoft.MachineLearningServices/workspaces/hub-research"
@@ -71,7 +72,7 @@ def test_the_workspace_is_asked_over_http(azure: tuple[str, ...]) -> None:
 
     assert result.code == 0, result.err
     assert "login.microsoftonline.com" in {item["pattern"] for item in result.json["known"]}
-    assert result.json["schema"] == "allowlist/catalog-live/v1"
+    fits("catalog-live", result.json)
 
 
 def test_its_answer_becomes_a_catalog_that_lints_and_grows_by_revisions(

@@ -12,6 +12,7 @@ from allowlist.catalog.upstream.folder import FolderPages
 from allowlist.catalog.upstream.pages import PageRef, read_page
 from allowlist.catalog.upstream.web import WebPages
 from allowlist.cli.upstream import upstream
+from tests.helpers.schemas import fits
 from tests.helpers.upstream import Project, entry
 
 TABLE = "## Outbound\n\n| Host | Port |\n|---|---|\n"
@@ -131,7 +132,9 @@ def test_a_page_with_only_known_names_is_counted_and_its_names_are_listed_in_jso
     where = ["--pages", str(cited.pages), "--catalogs", str(cited.catalogs)]
 
     text = CliRunner().invoke(upstream, where, catch_exceptions=False).stdout
-    (listed,) = json.loads(CliRunner().invoke(upstream, [*where, "--json"]).stdout)["discovered"]
+    told = json.loads(CliRunner().invoke(upstream, [*where, "--json"]).stdout)
+    fits("catalog-upstream", told)
+    (listed,) = told["discovered"]
 
     assert "pages    1 more that nobody cites name only what catalogs hold" in text
     assert (listed["names"], listed["unknown"]) == (["a.contoso.com"], [])

@@ -6,6 +6,7 @@ from pathlib import Path
 from click.testing import CliRunner, Result
 
 from allowlist.cli.upstream import upstream
+from tests.helpers.schemas import fits
 from tests.helpers.upstream import Project, entry
 
 
@@ -21,6 +22,7 @@ def test_json_goes_to_stdout_and_narration_to_stderr(project: Project) -> None:
     result = call(project, "contoso", "--json", "--as-of", "2026-01-01")
 
     assert json.loads(result.stdout)["findings"][0]["ready_on"] == "2026-01-15"
+    fits("catalog-upstream", json.loads(result.stdout))
     assert "reading contoso/docs:docs/page.md" in result.stderr
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import shutil
 import subprocess
@@ -11,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.helpers.cli import Result, allowlist
+from tests.helpers.schemas import fits
 from tests.helpers.shared import REPOSITORY
 
 NEW = (
@@ -45,7 +45,7 @@ def add(*changed: str) -> Result:
 def test_a_right_entry_passes_and_the_review_says_what_it_means(clone: Path) -> None:
     before = (clone / "catalogs/vscode.yaml").read_text()
 
-    assert add().code == 0
+    fits("catalog-add", add("--json").json)
 
     assert (clone / "catalogs/vscode.yaml").read_text().startswith(before.rstrip("\n"))
     assert allowlist("catalog", "lint", "--base", "main").code == 0
@@ -126,5 +126,7 @@ def test_the_review_shows_how_sure_a_new_entry_is_and_every_report_that_was_adde
     review = allowlist("catalog", "review", "--base", "main")
     assert "- evidence of " in review.out
     assert "works without it: maintainer said, `contoso/docs issue 12 2026-11-01`" in review.out
-    (told,) = json.loads(allowlist("catalog", "review", "--base", "main", "--json").out)[0]["evidence"]
+    reviews = allowlist("catalog", "review", "--base", "main", "--json").json
+    fits("catalog-review", reviews)
+    (told,) = reviews[0]["evidence"]
     assert (told["after"], len(told["added"]), told["removed"]) == ("contested", 1, [])

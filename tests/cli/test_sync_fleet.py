@@ -14,6 +14,7 @@ from allowlist.simulator import Simulator, serve
 from allowlist.workflow.syncing.outcome import Outcome
 from tests.helpers.cli import Result, allowlist
 from tests.helpers.fleet import network, policy_id, seed_fleet, write_fleet
+from tests.helpers.schemas import fits
 
 
 @dataclass
@@ -60,6 +61,7 @@ def test_a_fleet_is_brought_in_line_and_the_second_run_has_nothing_to_do(estate:
     second = estate.sync()
     assert (second.code, set(states(second).values())) == (0, {"in sync"})
     assert second.json["summary"]["applied_changes"] == 0
+    fits("sync", second.json)
     assert second.err.splitlines()[-1].endswith("ARM requests")
 
 
@@ -167,6 +169,6 @@ def test_the_summary_of_a_large_fleet_begins_with_what_failed_and_stays_short() 
     assert lines[0] == "✗ w/x: failed: gone"
     assert lines[-2:] == [
         "… and 351 more targets; everything with --json",
-        "400 pending, 1 failed; 1200 changes wait",
+        "400 pending, 1 failed; 1,200 changes wait",
     ]
     assert len(lines) < 200

@@ -10,6 +10,7 @@ import pytest
 
 from allowlist.simulator import Simulator, serve
 from tests.helpers.cli import CONTOSO, FIREWALL_ONLY, Result, allowlist
+from tests.helpers.schemas import fits
 from tests.helpers.world import FOREIGN
 
 
@@ -39,6 +40,9 @@ def test_the_loop_of_a_working_day(run, workplace: Path) -> None:  # type: ignor
     applied = run("apply", "plan.json", "--json")
     assert applied.code == 0, applied.err
     assert applied.json["converged"] is None
+    fits("apply", applied.json)
+    fits("runs", allowlist("history", "--json").json)
+    fits("runs", allowlist("history", applied.json["run"], "--json").json)
     assert "converged" not in applied.err
     assert [line.split()[0] for line in applied.json["open"]] == ["gap", "gap"]
     left = run("plan", "--exit-code", "--json")

@@ -22,10 +22,10 @@ _BLOCK = re.compile(r"^```(?:yaml|json)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 
 def constant(schema: dict[str, Any]) -> str:
-    """What stands under ``schema:`` in a document of this kind."""
+    """What stands under ``schema:`` in a document of this kind; nothing in an answer that has no such key."""
     body = schema["$defs"][schema["$ref"].rpartition("/")[2]] if "$ref" in schema else schema
-    word = body["properties"]["schema"]
-    return str(word.get("const") or word["enum"][0])
+    word = body.get("properties", {}).get("schema", {})
+    return str(word.get("const") or word.get("enum", [""])[0])
 
 
 @cache
