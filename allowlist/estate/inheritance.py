@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from allowlist.estate.bodies import Body
 from allowlist.estate.fields import object_of
+from allowlist.estate.known import as_flag
 
 
 def dns_holder(chain: Sequence[Body]) -> Body | None:
@@ -31,10 +32,10 @@ def resolves_network_names(policy: Body) -> bool:
     the policy.
     """
     dns = _dns(policy)
-    may_be_on = dns.get("enableProxy", False) is not False or not isinstance(
+    may_be_on = as_flag(dns.get("enableProxy", False)) is not False or not isinstance(
         policy["properties"].get("dnsSettings", {}), dict
     )
-    return may_be_on or dns.get("requireProxyForNetworkRules") is False
+    return may_be_on or as_flag(dns.get("requireProxyForNetworkRules")) is False
 
 
 def _dns(policy: Body) -> Body:

@@ -17,6 +17,9 @@ from allowlist.estate.bodies import Body
 SETTLED = "Succeeded"
 
 
+_FLAGS = {"true": True, "false": False}
+
+
 class UnknownValue(ValueError):
     """A value this version does not know; the text names it."""
 
@@ -54,6 +57,13 @@ def known_flag(field: str, value: Any) -> bool:
     if value is None or isinstance(value, bool):
         return bool(value)
     raise UnknownValue(f"{field} {shown(value)}")
+
+
+def as_flag(value: Any) -> Any:
+    """``value``; the boolean where it is its text, as tools write it into templates of the network provider, which takes
+    ``"true"`` for true or refuses the deployment.
+    """
+    return _FLAGS.get(value.lower(), value) if isinstance(value, str) else value
 
 
 def shown(value: Any) -> str:
@@ -148,12 +158,13 @@ class KnownObject:
             self.doubts.append(str(error))
             return ""
 
-    def flag(self, key: str) -> bool:
-        """The boolean; False with a doubt where it is something else."""
+    def flag(self, key: str, *, as_text: bool = False) -> bool:
+        """The boolean, with ``as_text`` also written as one; False with a doubt where it is something else."""
         if self.is_blank(key):
             return False
+        value = self.body.get(key)
         try:
-            return known_flag(self._path + key, self.body.get(key))
+            return known_flag(self._path + key, as_flag(value) if as_text else value)
         except UnknownValue as error:
             self.doubts.append(str(error))
             return False

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from allowlist.estate.bodies import Body, Estate
 from allowlist.estate.inheritance import dns_holder
+from allowlist.estate.known import as_flag
 from allowlist.estate.resource_id import ResourceId, normal_id
 from allowlist.network.read import member, objects, properties, reference, texts, under
 
@@ -85,7 +86,7 @@ def _dns_of_policy(estate: Estate, policy: str) -> DnsSettings:
     holder = dns_holder(chain) or (chain[0] if chain else {})
     found = member(properties(holder), "dnsSettings")
     return DnsSettings(
-        proxy=bool(found.get("enableProxy")),
+        proxy=bool(as_flag(found.get("enableProxy"))),
         servers=tuple(texts(found, "servers")),
         holder=holder,
         path="properties.dnsSettings",

@@ -65,11 +65,13 @@ class Frame:
     """What stands around a rule and bears on it.
 
     ``action`` is ``allow``, ``deny`` or ``dnat``, anything else is not known. ``doubts`` are values and keys of what
-    holds the rule that nobody models, ``state`` why it may not be in force.
+    holds the rule that nobody models, ``of_names`` settings not known here that decide whether names in network rules,
+    target URLs and web categories count, ``state`` why it may not be in force.
     """
 
     action: str
     doubts: tuple[str, ...] = ()
+    of_names: tuple[str, ...] = ()
     state: str = ""
 
 
@@ -136,6 +138,8 @@ class RuleReader:
             if key not in rule:
                 raise UnknownValue(f"{key} left out")
         found: Rule = _completed(read(ref, frame, rule), kind, rule)
+        if frame.of_names and _hangs_on_settings(found):
+            frame = replace(frame, doubts=(*frame.doubts, *frame.of_names))
         if not (unknown or frame.doubts or frame.state):
             return found
         return _doubted(found, unknown, frame)
@@ -247,6 +251,12 @@ def _completed(found: Rule, kind: str, rule: Body) -> Rule:
     return found
 
 
+def _hangs_on_settings(rule: Rule) -> bool:
+    if isinstance(rule, ApplicationRule):
+        return bool(rule.urls or rule.web_categories)
+    return isinstance(rule, NetworkRule) and bool(rule.fqdns)
+
+
 _MORE_TARGETS = ("target", "destination", "fqdn", "url", "web")
 
 
@@ -354,8 +364,27 @@ _KINDS = {
 }
 
 
-def frame_of(collection: Body, where: str, doubts: tuple[str, ...] = (), state: str = "") -> Frame:
-    """What a collection says about its rules; ``doubts`` and ``state`` are those of what holds the collection."""
+def without_expressions(
+    properties: Body, settings: Mapping[str, tuple[str, ...]]
+) -> tuple[tuple[str, ...], Body]:
+    """Those of ``settings``, members of members, that are expressions, and ``properties`` without them."""
+    found: list[str] = []
+    left = dict(properties)
+    for key in settings.keys() & properties.keys():
+        value = properties[key]
+        if is_expression(value):
+            found.append(f"{key} {shown(value)}")
+            del left[key]
+        elif isinstance(value, dict):
+            names = {name.lower() for name in settings[key]}
+            is_open = {name for name in value if name.lower() in names and is_expression(value[name])}
+            found += [f"{key}.{name} {shown(value[name])}" for name in sorted(is_open)]
+            left[key] = {name: item for name, item in value.items() if name not in is_open}
+    return tuple(sorted(found)), left
+
+
+def frame_of(collection: Body, where: str, around: Frame) -> Frame:
+    """What a collection says about its rules, besides what is said ``around`` it."""
     found = KnownObject(collection, _COLLECTION | _REFERENCE)
     try:
         action = _action(found)
@@ -363,8 +392,8 @@ def frame_of(collection: Body, where: str, doubts: tuple[str, ...] = (), state: 
         action = str(error)
     own = tuple(f"{text} in collection {where}" for text in found.doubts)
     unsettled_here = unsettled({"properties": collection})
-    in_state = state or (f"collection {where} is {unsettled_here}" if unsettled_here else "")
-    return Frame(action=action, doubts=(*doubts, *own), state=in_state)
+    in_state = around.state or (f"collection {where} is {unsettled_here}" if unsettled_here else "")
+    return replace(around, action=action, doubts=(*around.doubts, *own), state=in_state)
 
 
 def _action(collection: KnownObject) -> str:

@@ -413,3 +413,19 @@ def test_a_symbolic_name_refers_to_its_giving() -> None:
     template = {"languageVersion": "2.0", "resources": {"afwp": policy, "net": _giving("m", _GIVEN)}}
     (body,) = read_template(template, "main.json").bodies.values()
     assert body["properties"]["x"] == "p-afw"
+
+
+def test_an_extension_that_stands_below_its_resource_is_no_child_that_could_be_anything() -> None:
+    extension = {
+        "type": "providers/diagnosticSettings",
+        "name": "Microsoft.Insights/default",
+        "properties": {"logs": []},
+    }
+    found = _reading(
+        [{"type": "Microsoft.Network/firewallPolicies", "name": "hub", "resources": [extension]}]
+    )
+    assert not found.unread
+    assert [key.partition("/firewallpolicies/")[2] for key in found.bodies] == [
+        "hub",
+        "hub/providers/microsoft.insights/diagnosticsettings/default",
+    ]

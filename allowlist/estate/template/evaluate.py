@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from allowlist.estate.template.alternatives import one_of
 from allowlist.estate.template.budget import COPIES
 from allowlist.estate.template.contextual import contextual_of
 from allowlist.estate.template.form import is_expression
@@ -20,11 +21,12 @@ from allowlist.estate.template.values import (
     Refused,
     Unknown,
     called,
-    equal,
+    hides_members,
     ids_in,
     is_unknown,
     nickname,
 )
+from allowlist.estate.unread import UNRESOLVED
 
 
 def resolved(value: Any, scope: Scope) -> Any:
@@ -202,27 +204,10 @@ def _if(node: Call, scope: Scope) -> Any:
     condition, yes, no = node.arguments
     holds = _evaluate(condition, scope)
     if isinstance(holds, Unknown):
-        return _either(node, _evaluate(yes, scope), _evaluate(no, scope), scope)
+        return one_of(_evaluate(yes, scope), _evaluate(no, scope), node.text, scope.budget)
     if not isinstance(holds, bool):
         raise Refused("a condition that is no truth value")
     return _evaluate(yes if holds else no, scope)
-
-
-def _either(node: Call, one: Any, other: Any, scope: Scope) -> Any:
-    """One of two values: known where both are the same, item by item as long as two lists go together."""
-    budget = scope.budget
-    if not isinstance(one, list) or not isinstance(other, list):
-        if not is_unknown(one, budget) and not is_unknown(other, budget) and equal(one, other, budget):
-            return one
-        return Unknown(node.text, nickname(node.text))
-    same: list[Any] = []
-    for a, b in zip(one, other, strict=False):
-        if is_unknown(a, budget) or is_unknown(b, budget) or not equal(a, b, budget):
-            break
-        same.append(a)
-    if len(same) == len(one) == len(other):
-        return same
-    return [*same, Unknown(node.text, nickname(node.text), some=True)]
 
 
 def _and(node: Call, scope: Scope) -> Any:
@@ -282,7 +267,8 @@ def as_json(value: Any, scope: Scope) -> Any:
             return value.called
         return shown(f"[{value.text}]")
     if isinstance(value, Mapping):
-        return {key: as_json(item, scope) for key, item in value.items()}
+        members = {key: as_json(item, scope) for key, item in value.items()}
+        return {**members, UNRESOLVED: "[other members]"} if hides_members(value) else members
     if isinstance(value, list):
         return [as_json(item, scope) for item in value]
     return "[lambda]" if isinstance(value, Lambda) else value

@@ -15,12 +15,14 @@ from allowlist.estate.template.budget import COPIES, Budget, TooMuch
 from allowlist.estate.template.evaluate import as_json, is_count, resolved, shown
 from allowlist.estate.template.frames import Given, constant, frame_of
 from allowlist.estate.template.scopes import Frame, Lazy, Place, Scope, id_of, name_in_id
-from allowlist.estate.template.values import Open, Unknown, nickname
+from allowlist.estate.template.values import Open, Unknown, hides_members, nickname
 from allowlist.estate.unread import CONTAINERS, UNRESOLVED, Unread, perhaps_deployed
 
 _DEPLOYMENT = "microsoft.resources/deployments"
 _NOT_OF_THE_RESOURCE = ("apiVersion", "dependsOn", "condition", "copy", "resources", "scope", "name", "type")
 _DEEPEST_MODULE = 20
+_EXTENSION = "providers/"
+"""How the type of an extension begins that stands below its resource, its name then with the namespace of its type."""
 
 
 @dataclass(slots=True)
@@ -169,7 +171,8 @@ class _Reader:
         name, made_up = name_in_id(named), isinstance(named, Unknown)
         if not isinstance(named, str | Unknown) or not name:
             return None
-        if parent.kind and not kind.lower().startswith(f"{parent.kind.lower()}/") and "/" not in kind:
+        below = "/" not in kind or kind.lower().startswith(_EXTENSION)
+        if parent.kind and below:
             kind, name = f"{parent.kind}/{kind}", f"{parent.name}/{name}"
             made_up = made_up or parent.made_up
         if kind.count("/") == 1 and made_up:
@@ -313,7 +316,11 @@ def _template_of(properties: Mapping[str, Any], scope: Scope) -> tuple[Mapping[s
         template = resolved(template, scope)
     options = properties.get("expressionEvaluationOptions") or {}
     inner = options.get("scope", "outer") if isinstance(options, Mapping) else options
-    if not isinstance(template, Mapping) or str(inner).lower() not in ("inner", "outer", "notspecified"):
+    if (
+        not isinstance(template, Mapping)
+        or hides_members(template)
+        or str(inner).lower() not in ("inner", "outer", "notspecified")
+    ):
         return None, False
     return template, str(inner).lower() == "inner"
 
@@ -350,7 +357,8 @@ def _arguments(properties: Mapping[str, Any], scope: Scope) -> tuple[dict[str, L
     """What a module is given; False where more may be given than can be seen."""
     listed = properties.get("parameters")
     found = resolved_object(listed, scope)
-    whole = "parametersLink" not in properties and (listed is None or found is not None)
+    seen = listed is None or (found is not None and not hides_members(found))
+    whole = "parametersLink" not in properties and seen
     return {name.lower(): _argument(name, item, scope) for name, item in (found or {}).items()}, whole
 
 

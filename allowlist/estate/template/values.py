@@ -26,25 +26,46 @@ class Unknown:
     """A value that only a deployment knows.
 
     ``text`` is the expression it comes from. ``is_id``: built from a scope that was made up here, and known but for
-    that. ``some``: as an item of a list, any number of items, none included.
+    that. ``some``: as an item of a list, any number of items, none included. ``perhaps``: as a member of an object,
+    it may not be there.
     """
 
     text: str
     called: Any = None
     is_id: bool = False
     some: bool = False
+    perhaps: bool = False
 
     @property
     def several(self) -> Unknown:
-        return replace(self, some=True, is_id=False)
+        return replace(self, some=True, perhaps=False, is_id=False)
 
     @property
     def single(self) -> Unknown:
-        return replace(self, some=False)
+        return replace(self, some=False, perhaps=False)
 
 
 class Open(dict[str, Any]):
     """An object of which only some members are known here."""
+
+
+class Either(Open):
+    """One of several objects: each member that it may have is here, and some of them may not be there."""
+
+
+def may_be_absent(value: Any) -> bool:
+    """Is it a member that only one of two objects has?"""
+    return isinstance(value, Unknown) and value.perhaps
+
+
+def settled(members: dict[str, Any]) -> dict[str, Any]:
+    """``members`` as an object: one that is not all known where some of them may not be there."""
+    return Either(members) if any(map(may_be_absent, members.values())) else members
+
+
+def hides_members(value: Any) -> bool:
+    """Is it an object that may have other members than are known?"""
+    return isinstance(value, Open) and not isinstance(value, Either)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from allowlist.estate.bodies import Body, Estate
 from allowlist.estate.fields import TIERS, object_of, readable_addresses, tier_of
@@ -18,6 +19,7 @@ from allowlist.points.rule_reader import (
     frame_of,
     priority_of,
     ruleset_of,
+    without_expressions,
 )
 from allowlist.rules.model import RuleRef, Ruleset, Settings
 
@@ -36,7 +38,13 @@ def to_ruleset(estate: Estate, firewall: Body) -> Ruleset:
     """The rules of a classic firewall in evaluation order."""
     reader = RuleReader(estate, protocols="protocols", echoed=_ECHOED)
     name, properties = str(firewall.get("name") or ""), spelled(firewall["properties"], _FIREWALL)
-    around = Frame(action="", doubts=tuple(_doubts(properties)), state=firewall_state(firewall))
+    of_names, settled = without_expressions(properties, _OF_NAMES)
+    around = Frame(
+        action="",
+        doubts=tuple(_doubts(settled)),
+        of_names=tuple(f"{text} of the firewall" for text in of_names),
+        state=firewall_state(firewall),
+    )
     rules = [
         item
         for kind, key in _KINDS
@@ -67,6 +75,9 @@ _FIREWALL = frozenset(
 """Members of a firewall (API description of Microsoft.Network, 2025-09-01)."""
 
 
+_OF_NAMES = {"sku": ("tier",)}
+
+
 def _doubts(properties: Body) -> Iterator[str]:
     found = KnownObject(properties, _FIREWALL)
     found.choice("threatIntelMode", ("Off", "Alert", "Deny"), "Off")
@@ -90,7 +101,7 @@ def _rules(firewall: str, properties: Body, key: str, around: Frame) -> Iterator
         name = str(item.get("name") or "")
         beside = unmodelled_keys(item, _WRAPPER) if collection is not item else ()
         doubts = (*around.doubts, *(f"{key} of collection {name}" for key in beside))
-        frame = frame_of(collection, name, doubts, around.state)
+        frame = frame_of(collection, name, replace(around, doubts=doubts))
         for position, rule in enumerate(bodies_in(collection.get("rules"))):
             ref = RuleRef(
                 policy=firewall,

@@ -10,7 +10,7 @@ from allowlist.errors import InvalidInput
 from allowlist.estate.bodies import Body, Estate
 from allowlist.estate.fields import TIERS, object_of, readable_addresses, texts_of, tier_of
 from allowlist.estate.inheritance import effective_policy, resolves_network_names
-from allowlist.estate.known import KnownObject, holds, spelled, unmodelled_keys, unsettled
+from allowlist.estate.known import KnownObject, as_flag, holds, spelled, unmodelled_keys, unsettled
 from allowlist.estate.resource_id import normal_id
 from allowlist.estate.unread import UNRESOLVED
 from allowlist.points.rule_reader import (
@@ -23,6 +23,7 @@ from allowlist.points.rule_reader import (
     opaque_rules,
     priority_of,
     ruleset_of,
+    without_expressions,
 )
 from allowlist.rules.model import RuleRef, Ruleset, Settings
 
@@ -45,7 +46,12 @@ def to_ruleset(estate: Estate, policy_id: str) -> Ruleset:
 
 def _ruleset(estate: Estate, policy_id: str) -> Ruleset:
     chain = policy_chain(estate, policy_id)
-    around = Frame(action="", doubts=tuple(policy_doubts(chain)), state=state_of(estate, chain))
+    around = Frame(
+        action="",
+        doubts=tuple(policy_doubts(chain)),
+        of_names=tuple(doubts_of_names(chain)),
+        state=state_of(estate, chain),
+    )
     rules: list[Rule] = []
     for depth, policy in enumerate(chain):
         rules += _rules_of_an_unread_parent(policy, around)
@@ -168,20 +174,35 @@ _FLAGS = (("dnsSettings", "enableProxy"), ("explicitProxy", "enableExplicitProxy
 MODES = ("Off", "Alert", "Deny")
 
 
+_OF_NAMES = {"sku": ("tier",), "dnsSettings": ("enableProxy", "requireProxyForNetworkRules")}
+"""What decides, besides, whether names in network rules, target URLs and web categories count."""
+_OF_NO_RULE = {"intrusionDetection": ("mode",), "sql": ("allowSqlRedirect",)}
+"""What decides about no rule, whichever of its documented values it has."""
+
+
 def policy_doubts(chain: Sequence[Body]) -> Iterator[str]:
     """What of the settings of a policy or its parents nobody models."""
     for policy in chain:
-        found = KnownObject(policy["properties"], _POLICY)
+        properties = spelled(policy["properties"], _POLICY)
+        _, settled = without_expressions(properties, {**_OF_NAMES, **_OF_NO_RULE})
+        found = KnownObject(settled, _POLICY)
         found.choice("threatIntelMode", MODES, "Off")
         parts = {key: found.nested(key, known) for key, known in _NESTED.items() if key in found.body}
         for key, flag in _FLAGS:
             if key in parts:
-                parts[key].flag(flag)
+                parts[key].flag(flag, as_text=True)
         if "sku" in parts:
             parts["sku"].choice("tier", TIERS, "Standard")
         if "intrusionDetection" in parts:
             parts["intrusionDetection"].choice("mode", MODES, "Off")
         yield from (f"{text} of policy {name_of(policy)}" for text in found.doubts)
+
+
+def doubts_of_names(chain: Sequence[Body]) -> Iterator[str]:
+    """Settings that only a deployment knows, and that bear on some kinds of targets alone."""
+    for policy in chain:
+        open_ones, _ = without_expressions(spelled(policy["properties"], _POLICY), _OF_NAMES)
+        yield from (f"{text} of policy {name_of(policy)}" for text in open_ones)
 
 
 def name_of(body: Body) -> str:
@@ -275,7 +296,7 @@ def _read_group(
             collection=name_of(collection),
             order=(depth, priority_of(properties), priority_of(collection)),
             inherited=inherited,
-            frame=frame_of(collection, name_of(collection), doubts, state),
+            frame=frame_of(collection, name_of(collection), replace(around, doubts=doubts, state=state)),
             ip_groups=_ip_group_identity(estate),
         )
         rules += _read_collection(estate, reader, place, bodies_in(collection.get("rules")))
@@ -360,6 +381,6 @@ def _settings(chain: list[Body]) -> Settings:
         threat_allowed_addresses=addresses,
         resolves_network_names=resolves_network_names(effective_policy(chain[::-1])),
         explicit_proxy=any(
-            object_of(item.get("explicitProxy")).get("enableExplicitProxy") for item in properties
+            as_flag(object_of(item.get("explicitProxy")).get("enableExplicitProxy")) for item in properties
         ),
     )

@@ -14,7 +14,9 @@ from allowlist.azure.facts import fqdn_tags, is_fqdn_tag
 from allowlist.documents import canonical_json
 from allowlist.documents.reader import near_miss
 from allowlist.estate.bodies import Body, Estate
+from allowlist.estate.fields import tier_of
 from allowlist.estate.inheritance import resolves_network_names
+from allowlist.estate.known import as_flag
 from allowlist.estate.parts import is_unread, number_in, object_in, objects_in, texts_in
 from allowlist.estate.unread import is_unread as is_unread_resource
 from allowlist.names import Dialect, InvalidPattern, is_plainly_valid, parse_pattern
@@ -34,9 +36,9 @@ def find_policy_faults(policy: Body, parent: Body | None = None) -> Iterator[str
     properties = policy["properties"]
     parent = None if parent is None or is_unread_resource(parent) else parent
     proxy = object_in(properties, "explicitProxy")
-    if proxy.get("enableExplicitProxy") and proxy.get("httpPort") == proxy.get("httpsPort"):
+    if as_flag(proxy.get("enableExplicitProxy")) and proxy.get("httpPort") == proxy.get("httpsPort"):
         yield "the explicit proxy needs different ports for http and https"
-    tier = _tier(properties)
+    tier = tier_of(properties)
     if tier == "basic" and str(properties.get("threatIntelMode")).lower() == "deny":
         yield "threat intelligence can only alert on the Basic tier"
     servers = texts_in(object_in(properties, "dnsSettings"), "servers")
@@ -127,10 +129,6 @@ def _no_faults(rule: Body, policy: Body) -> Iterator[str]:
     yield from ()
 
 
-def _tier(policy: Body) -> str:
-    return str(object_in(policy, "sku").get("tier") or "Standard").lower()
-
-
 def _source_faults(rule: Body) -> Iterator[str]:
     for text in texts_in(rule, "sourceAddresses"):
         if not _is_address(text):
@@ -196,7 +194,7 @@ class _Usual:
 
 
 def _application_faults(rule: Body, policy: Body) -> Iterator[str]:
-    tier = _tier(policy)
+    tier = tier_of(policy)
     yield from _source_faults(rule)
     for text in texts_in(rule, "targetFqdns"):
         yield from _name_fault(text, Dialect.APPLICATION_RULE)
@@ -206,11 +204,16 @@ def _application_faults(rule: Body, policy: Body) -> Iterator[str]:
         fault = find_url_fault(text)
         if fault:
             yield fault
-    if tier != "premium":
+    if tier in ("basic", "standard"):
         yield from (f"{key} needs the Premium tier" for key in PREMIUM_FIELDS if rule.get(key))
         if rule.get("terminateTLS"):
             yield "TLS inspection needs the Premium tier"
-    elif rule.get("targetUrls") and not rule.get("terminateTLS") and _speaks(rule, "https"):
+    elif (
+        tier == "premium"
+        and rule.get("targetUrls")
+        and not rule.get("terminateTLS")
+        and _speaks(rule, "https")
+    ):
         yield "target URLs of https need TLS inspection (terminateTLS)"
     if rule.get("webCategories") and tier == "basic":
         yield "web categories need the Standard or Premium tier"
@@ -254,7 +257,7 @@ def _network_faults(rule: Body, policy: Body) -> Iterator[str]:
     names = texts_in(rule, "destinationFqdns")
     for text in names:
         yield from _name_fault(text, Dialect.NETWORK_RULE)
-    if names and _tier(policy) == "basic":
+    if names and tier_of(policy) == "basic":
         yield "names in network rules do not work on the Basic tier"
     elif names and not resolves_network_names({"properties": policy}):
         yield "to use names in network rules, DNS Proxy must be enabled (or requireProxyForNetworkRules be false)"

@@ -17,7 +17,18 @@ from allowlist.estate.template.functions.table import (
     text,
 )
 from allowlist.estate.template.functions.texts import concat_texts
-from allowlist.estate.template.values import ABSENT, Open, Refused, Unknown, equal, is_unknown, member
+from allowlist.estate.template.values import (
+    ABSENT,
+    Either,
+    Open,
+    Refused,
+    Unknown,
+    equal,
+    hides_members,
+    is_unknown,
+    may_be_absent,
+    member,
+)
 
 LONGEST_RANGE = 10_000
 
@@ -38,7 +49,7 @@ def _concat(budget: Budget, *parts: Any) -> Any:
 def _contains(budget: Budget, where: Any, what: Any) -> Any:
     if isinstance(where, dict):
         found = member(where, text(what))
-        if found is ABSENT and isinstance(where, Open):
+        if (found is ABSENT and hides_members(where)) or may_be_absent(found):
             raise Refused("an object that is not all known")
         return found is not ABSENT
     if isinstance(where, list):
@@ -64,6 +75,8 @@ def _empty(budget: Budget, value: Any) -> bool:
         if value and all(isinstance(item, Unknown) and item.some for item in value):
             raise Refused("a list of unknown length")
         return not value
+    if isinstance(value, Either) and all(map(may_be_absent, value.values())):
+        raise Refused("an object that is not all known")
     if isinstance(value, Open):
         return False
     if value is None or isinstance(value, str | dict):

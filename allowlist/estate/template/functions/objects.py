@@ -11,12 +11,16 @@ from allowlist.estate.template.functions.arrays import distinct
 from allowlist.estate.template.functions.table import MANY, Function, array, mapping, sized, text
 from allowlist.estate.template.values import (
     ABSENT,
+    Either,
     Open,
     Refused,
     Unknown,
     equal,
+    hides_members,
     kind_of,
+    may_be_absent,
     member,
+    settled,
     spelled,
 )
 
@@ -29,6 +33,11 @@ def whole(value: Any) -> dict[str, Any]:
     if len({key.lower() for key in found}) < len(found):
         raise Refused("keys that differ in letter case only")
     return found
+
+
+def _members(value: Any) -> dict[str, Any]:
+    """An object all of whose keys are known, those among them that may not be there."""
+    return mapping(value) if isinstance(value, Either) else whole(value)
 
 
 def _create(budget: Budget, *parts: Any) -> dict[str, Any]:
@@ -55,8 +64,8 @@ def _union(budget: Budget, *parts: Any) -> Any:
         raise Refused("nothing, or what is not known")
     found: dict[str, Any] = {}
     for part in known:
-        found = _merged(found, whole(part), budget)
-    return found
+        found = _merged(found, _members(part), budget)
+    return settled(found)
 
 
 def _all_items(parts: list[Any]) -> list[Any]:
@@ -75,8 +84,12 @@ def _merged(one: dict[str, Any], other: dict[str, Any], budget: Budget) -> dict[
 def _over(old: Any, new: Any, budget: Budget) -> Any:
     if new is None:
         raise Refused("null over a value")
+    if may_be_absent(new):
+        return new if may_be_absent(old) else new.single
     if isinstance(old, dict) and isinstance(new, dict):
-        return _merged(whole(old), whole(new), budget)
+        return settled(_merged(_members(old), _members(new), budget))
+    if may_be_absent(old) and isinstance(new, dict):
+        return old.single
     # Two objects would be merged, so beside an unknown one nothing is known of the outcome.
     return old if isinstance(old, Unknown) and isinstance(new, dict) else new
 
@@ -84,10 +97,12 @@ def _over(old: Any, new: Any, budget: Budget) -> Any:
 def _shallow_merge(budget: Budget, parts: Any) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for part in sized(parts):
-        for key, value in whole(part).items():
+        for key, value in _members(part).items():
             budget.spend()
-            found[spelled(found, key)] = value
-    return found
+            name = spelled(found, key)
+            covers = may_be_absent(value) and name in found and not may_be_absent(found[name])
+            found[name] = value.single if covers else value
+    return settled(found)
 
 
 def _intersection(budget: Budget, first: Any, *others: Any) -> Any:
@@ -151,9 +166,9 @@ def got(value: Any, key: Any) -> Any:
     """A member by name or position, ABSENT if there is none. Raises Refused where there cannot be one."""
     if isinstance(value, dict):
         found = member(value, text(key))
-        if found is ABSENT and isinstance(value, Open):
+        if found is ABSENT and hides_members(value):
             raise Refused("a member that is not known")
-        return found
+        return found.single if may_be_absent(found) else found
     if isinstance(value, list) and kind_of(key) == "int":
         before = value[: max(0, key + 1)]
         if any(isinstance(item, Unknown) and item.some for item in before) or (
