@@ -13,6 +13,7 @@ from allowlist.documents.grouping import grouped
 from allowlist.plan.digest import change_id, sealed, with_digests
 from allowlist.plan.drafts import Draft, Drafted, LimitFinding
 from allowlist.plan.findings import Finding, Status, reference
+from allowlist.plan.found import covered_column, telling
 from allowlist.plan.gates import GateInput, GateSettings, Opening, find_gates, monthly_cost
 from allowlist.plan.model import (
     SCHEMA,
@@ -127,9 +128,7 @@ def build_plan(given: PlanInput) -> Plan:
             gaps=tuple(gaps),
             concerns=tuple(concerns),
             skips=tuple(skips),
-            covered=sum(
-                finding.status is Status.COVERED for item in given.targets for finding in item.findings
-            ),
+            covered=sum(sum(covered_column(item.findings)) for item in given.targets),
             minutes=sum(target.minutes for target in targets),
         )
     )
@@ -268,7 +267,7 @@ class _Carried:
 
 def _assumed(item: TargetInput) -> tuple[str, ...]:
     """The assumptions under which requirements count as covered before the plan."""
-    covered = (finding for finding in item.findings if finding.status is Status.COVERED)
+    covered = (finding for finding in telling(item.findings) if finding.status is Status.COVERED)
     return tuple(dict.fromkeys(text for finding in covered for text in finding.assumptions))
 
 

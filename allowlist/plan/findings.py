@@ -224,10 +224,10 @@ def find_requirement_findings(
     engine: CoverageEngine, requirements: Iterable[Requirement], target: str
 ) -> list[Finding]:
     """One finding per requirement, in their order."""
-    return [_found(engine, item, target) for item in requirements]
+    return [find_requirement_finding(engine, item, target) for item in requirements]
 
 
-def _found(engine: CoverageEngine, requirement: Requirement, target: str) -> Finding:
+def find_requirement_finding(engine: CoverageEngine, requirement: Requirement, target: str) -> Finding:
     entries = engine.surely_allowed_by(requirement)
     if entries is None:
         return _finding(engine, engine.cover(requirement), target)

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -15,8 +15,10 @@ from allowlist.azure.facts import broad_tag
 from allowlist.documents.grouping import grouped
 from allowlist.documents.words import counted
 from allowlist.names import Pattern
+from allowlist.plan.additions import Additions, plain_additions
 from allowlist.plan.drafts import Drafted
 from allowlist.plan.findings import Finding, Status
+from allowlist.plan.found import ByKey, Findings, covered_column, telling
 from allowlist.plan.model import Classification, Operation, Proof, Proofs, Risk
 from allowlist.rules.compare import Comparison, Difference
 from allowlist.rules.coverage import CoverageEngine
@@ -45,8 +47,8 @@ class Judged:
 class Evidence:
     """Everything the proofs of one target are read from; computed once for all its changes."""
 
-    before: dict[str, Finding]
-    after: dict[str, Finding]
+    before: Mapping[str, Finding]
+    after: Mapping[str, Finding]
     opened: dict[RulePath, list[Difference]] = field(default_factory=dict)
     closed: dict[RulePath, list[Difference]] = field(default_factory=dict)
     unattributed: tuple[Difference, ...] = ()
@@ -81,9 +83,12 @@ def gather_evidence(
     shows otherwise. What was not covered before is always looked at again.
     """
     along = [item for one in drafted for item in one.along]
+    plain = plain_additions(before, after, requirements, along, findings_before)
+    if plain is not None:
+        return _evidence_of_additions(plain, requirements, findings_before, drafted, look)
     comparison = Comparison(before, after, (*requirements, *along))
     differences = comparison.differences()
-    known = {_key(finding): finding for finding in findings_before}
+    known = _by_key(findings_before)
     served = {item.key for one in drafted for item in one.requirements}
     everything = any(item.closed for item in differences)
     again = [
@@ -107,7 +112,7 @@ def gather_evidence(
         broken=tuple(
             (before_it, item)
             for requirement, item in results
-            if (before_it := known.get(requirement.key)) is not None and _is_broken(item, before_it)
+            if not _is_covered(item) and (before_it := known.get(requirement.key)) and _is_covered(before_it)
         ),
         opened=opened,
         closed=closed,
@@ -116,14 +121,47 @@ def gather_evidence(
     )
 
 
+def _evidence_of_additions(
+    plain: Additions,
+    requirements: Sequence[Requirement],
+    findings_before: Sequence[Finding],
+    drafted: Sequence[Drafted],
+    look: Look,
+) -> Evidence:
+    """Nothing else is opened or closed. Looked at again is what a change serves or was not covered, but for what was open
+    and is granted now: of that it is proved already that all of it is allowed.
+    """
+    served = {item.key for one in drafted for item in one.requirements}
+    covered = covered_column(findings_before)
+    rest = [
+        (number, item)
+        for number, item in enumerate(requirements)
+        if number not in plain.granted and (not covered[number] or item.key in served)
+    ]
+    results = list(zip(rest, look(plain.engine, [item for _, item in rest]), strict=True))
+    return Evidence(
+        before=_by_key(findings_before),
+        after={item.key: finding for (_, item), finding in results},
+        broken=tuple(
+            (findings_before[number], finding)
+            for (number, _), finding in results
+            if covered[number] and not _is_covered(finding)
+        ),
+        overridden=_overridden(findings_before, [(item, finding) for (_, item), finding in results]),
+    )
+
+
 def evidence_of_no_change(requirements: Sequence[Requirement], findings: Sequence[Finding]) -> Evidence:
     """What proves a plan of no change: whatever is not covered is found as it was, and nothing else is looked for."""
-    after = {
-        requirement.key: finding
-        for requirement, finding in zip(requirements, findings, strict=True)
-        if not _is_covered(finding)
-    }
+    pairs = zip(requirements, covered_column(findings), strict=True)
+    after = {item.key: findings[number] for number, (item, covered) in enumerate(pairs) if not covered}
     return Evidence(before=after, after=after)
+
+
+def _by_key(findings: Sequence[Finding]) -> Mapping[str, Finding]:
+    if isinstance(findings, Findings):
+        return ByKey(findings)
+    return {_key(finding): finding for finding in findings}
 
 
 def _key(finding: Finding) -> str:
@@ -135,10 +173,6 @@ def _key(finding: Finding) -> str:
 
 def _is_covered(finding: Finding | None) -> bool:
     return finding is not None and finding.status is Status.COVERED
-
-
-def _is_broken(after: Finding, before: Finding) -> bool:
-    return not _is_covered(after) and _is_covered(before)
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,11 +203,13 @@ def _attribute(
 
 
 def _overridden(
-    findings: Iterable[Finding], results: Iterable[tuple[Requirement, Finding]]
+    findings: Sequence[Finding], results: Iterable[tuple[Requirement, Finding]]
 ) -> dict[RulePath, list[str]]:
     """Explicit denies of others that a change of ours would come before; a ``code`` tells of another cause."""
     blocked = {
-        _key(item): item.because for item in findings if item.status is Status.BLOCKED and not item.code
+        _key(item): item.because
+        for item in telling(findings)
+        if item.status is Status.BLOCKED and not item.code
     }
     overridden: dict[RulePath, list[str]] = defaultdict(list)
     for requirement, finding in results:

@@ -221,6 +221,14 @@ class Point(ABC):
         del estate
         return [finding for _, finding in findings]
 
+    def refined(
+        self, estate: Estate, requirements: Sequence[Requirement], findings: Sequence[Finding]
+    ) -> Sequence[Finding]:
+        """What ``refine`` says of each requirement and its finding; ``findings`` where a kind has nothing to add to any."""
+        if type(self).refine is Point.refine:
+            return findings
+        return self.refine(estate, list(zip(requirements, findings, strict=True)))
+
     def posture(self, estate: Estate) -> list[Finding]:
         """What the target shows by itself, whatever is required of it."""
         del estate

@@ -14,6 +14,7 @@ from functools import reduce
 
 from allowlist.names import witness_outside
 from allowlist.rules.addresses import AddressSet, Interval
+from allowlist.rules.columns.allows import CertainAllows
 from allowlist.rules.flow import NOTHING_KNOWN, Facts
 from allowlist.rules.index import (
     ANY_KEY,
@@ -241,6 +242,7 @@ class CoverageEngine:
     def __init__(self, index: RuleIndex, *, presumes: bool = False) -> None:
         self.index = index
         self.presumes = presumes
+        self.allows = CertainAllows(index)
         self._memo: dict[tuple[str, Service, int, bool], Outcome] = {}
         self._keys_below: dict[tuple[Service, str], tuple[str, ...]] = {}
         self._names: dict[tuple[Service, str], str | None] = {}

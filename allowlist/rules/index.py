@@ -200,17 +200,34 @@ class Table:
             return Around(self._merged(wider_keys(key))), ()
         if key in (ANY_KEY, DOUBTFUL_NAME):
             return Around(self._merged((key, DOUBTFUL_NAME))), ()
-        suffix = key[1:] if key[0] == "*" else key
-        dot = suffix.find(".", 1)
-        parent = suffix[dot:] if dot >= 0 else ""
-        around = self._above.get(parent)
-        if around is None:
-            around = self._above[parent] = Around(self._numbers_above(parent))
-        more: list[int] = self.by_key.get(key, [])
-        if self._lookalike_lengths:
-            for wider in self._lookalikes(suffix, len(parent)):
-                more = [*more, *self.by_key.get(wider, ())]
+        around, more = self.around(self.parent_of(key)), self.numbers_beside(key)
         return around, {number for number in more if number not in around.known} if more else ()
+
+    @staticmethod
+    def parent_of(key: str) -> str:
+        """The domain that holds every name of ``key`` and its neighbours, with its dot; empty above all domains."""
+        dot = key.find(".", 2 if key[0] == "*" else 1)
+        return key[dot:] if dot >= 0 else ""
+
+    def around(self, parent: str) -> Around:
+        """The entries that match every name of the domain ``parent``."""
+        found = self._above.get(parent)
+        if found is None:
+            found = self._above[parent] = Around(self._numbers_above(parent))
+        return found
+
+    def numbers_beside(self, key: str) -> Sequence[int]:
+        """The entries at ``key`` and at look-alike wildcards around it that are no wildcards around its parent domain.
+
+        In no order; one may stand there twice, and one may be around the parent domain as well.
+        """
+        found: Sequence[int] = self.by_key.get(key, ())
+        if self._lookalike_lengths:
+            suffix = key[1:] if key[0] == "*" else key
+            for wider in self._lookalikes(suffix, len(self.parent_of(key))):
+                if wider in self.by_key:
+                    found = [*found, *self.by_key[wider]]
+        return found
 
     def _numbers_above(self, parent: str) -> list[int]:
         """Entries of the wildcards around every name of one parent domain, which begins with a dot."""
@@ -281,12 +298,17 @@ class RuleIndex:
         self.ruleset = ruleset
         self.zones = zones
         self.facts = facts
-        self._cuts = cuts
+        self.cuts = cuts
         self._certain: dict[int, Entry] = beside._certain if beside and beside.zones is zones else {}
         """By identity of a rule, which the entry holds, its entry for any service, where nothing about it is in doubt."""
         self._tables: dict[Service, Table] = {}
         self._tables_of_names: dict[tuple[Service, str], Table] = {}
         self._known_names = frozenset((*facts.dns, *(item.partition("/")[0] for item in facts.categories)))
+
+    @property
+    def knows_names(self) -> bool:
+        """Do facts tell more about single names? Then those have tables of their own."""
+        return bool(self._known_names)
 
     def table_at(self, service: Service, key: str) -> Table:
         """The table that answers for destination ``key``: names that facts tell more about have their own."""
@@ -440,10 +462,10 @@ class RuleIndex:
 
     def addresses_at(self, key: str) -> AddressSet:
         """The addresses of the cut that ``key`` stands for."""
-        return AddressSet((self._cuts[int(key[1:])],)) if key[:1] == "@" else AddressSet()
+        return AddressSet((self.cuts[int(key[1:])],)) if key[:1] == "@" else AddressSet()
 
     def _cuts_within(self, destinations: AddressSet) -> Iterator[str]:
-        for number, (low, _) in enumerate(self._cuts):
+        for number, (low, _) in enumerate(self.cuts):
             if low in destinations:
                 yield f"@{number}"
 

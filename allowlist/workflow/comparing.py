@@ -132,7 +132,9 @@ class _State:
 
     def _told(self, wanted: list[Requirement]) -> list[Finding]:
         judgement = self._judgement
-        return refined_findings(judgement.project, judgement.estate, judgement.spec, self._engine, wanted)
+        return list(
+            refined_findings(judgement.project, judgement.estate, judgement.spec, self._engine, wanted)
+        )
 
     def _is_covered(self, requirement: Requirement) -> bool:
         if self._engine.surely_allowed_by(requirement) is not None:

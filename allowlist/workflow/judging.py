@@ -17,7 +17,6 @@ from allowlist.plan.findings import (
     BAD_STATE,
     Finding,
     Status,
-    find_requirement_findings,
     in_bad_state,
     left_out,
     not_carried_out,
@@ -25,6 +24,7 @@ from allowlist.plan.findings import (
     nothing_asked,
     own_excess,
 )
+from allowlist.plan.found import Findings, covered_column
 from allowlist.points.point import Point
 from allowlist.rules.coverage import CoverageEngine
 from allowlist.rules.requirement import Requirement
@@ -52,10 +52,10 @@ class Judgement:
         return CoverageEngine.of(ruleset, self.resolved.wanted, project.facts, presumes=project.presumes)
 
     @cached_property
-    def findings(self) -> tuple[Finding, ...]:
+    def findings(self) -> Sequence[Finding]:
         """One for each of ``resolved.requirements``, in their order."""
         wanted = self.resolved.requirements
-        return tuple(refined_findings(self.project, self.estate, self.spec, self.engine, wanted))
+        return refined_findings(self.project, self.estate, self.spec, self.engine, wanted)
 
     @cached_property
     def posture(self) -> tuple[Finding, ...]:
@@ -64,11 +64,8 @@ class Judgement:
 
     def by_status(self) -> tuple[list[Requirement], list[Requirement]]:
         """The requirements that are not covered, and those that are."""
-        pairs = list(zip(self.resolved.requirements, self.findings, strict=True))
-        return (
-            [item for item, finding in pairs if finding.status is not Status.COVERED],
-            [item for item, finding in pairs if finding.status is Status.COVERED],
-        )
+        pairs = list(zip(self.resolved.requirements, covered_column(self.findings), strict=True))
+        return [item for item, covered in pairs if not covered], [item for item, covered in pairs if covered]
 
 
 def judge_target(project: Project, estate: Estate, spec: TargetSpec) -> Judgement:
@@ -86,12 +83,13 @@ def refined_findings(
     spec: TargetSpec,
     engine: CoverageEngine,
     requirements: Sequence[Requirement],
-) -> list[Finding]:
+) -> Sequence[Finding]:
     """A finding per requirement: what the rules say, and whether that is in force on this kind of point."""
-    results = find_requirement_findings(engine, requirements, spec.name)
-    pairs = list(zip(requirements, results, strict=True))
-    found = project.point(spec).refine(estate, pairs)
-    return found if project.presumes else [_without_assumptions(item) for item in found]
+    results = Findings(engine, requirements, spec.name)
+    found = project.point(spec).refined(estate, requirements, results)
+    if project.presumes or (found is results and not engine.presumes):
+        return found
+    return [_without_assumptions(item) for item in found]
 
 
 def _without_assumptions(finding: Finding) -> Finding:

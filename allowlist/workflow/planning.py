@@ -186,7 +186,7 @@ def _evidenced(
     writes = point.compose(estate, [item.operation for item in changes])
     changed = point.after(estate, writes) if writes else estate
 
-    def look(engine: CoverageEngine, requirements: Sequence[Requirement]) -> list[Finding]:
+    def look(engine: CoverageEngine, requirements: Sequence[Requirement]) -> Sequence[Finding]:
         return refined_findings(judgement.project, changed, judgement.spec, engine, requirements)
 
     if not changes and not writes:

@@ -16,7 +16,8 @@ import orjson
 
 from allowlist.estate.bodies import Estate
 from allowlist.plan.build import PlanInput, TargetInput, build_plan
-from allowlist.plan.findings import Finding, Status, find_requirement_findings
+from allowlist.plan.findings import Finding
+from allowlist.plan.found import Findings, covered_column
 from allowlist.plan.gates import GateSettings
 from allowlist.plan.model import ApprovalInForce, Plan, TargetPlan
 from allowlist.plan.proofs import gather_evidence
@@ -55,10 +56,10 @@ def check_and_plan(given: Synthetic) -> Plan:
     point = FirewallPolicy(target)
     before = point.ruleset(estate)
     engine = CoverageEngine.of(before, requirements)
-    findings = find_requirement_findings(engine, requirements, "t")
-    results = list(zip(requirements, findings, strict=True))
-    needed = [item for item, finding in results if finding.status is not Status.COVERED]
-    kept = [item for item, finding in results if finding.status is Status.COVERED]
+    findings = Findings(engine, requirements, "t")
+    results = list(zip(requirements, covered_column(findings), strict=True))
+    needed = [item for item, covered in results if not covered]
+    kept = [item for item, covered in results if covered]
     draft = point.draft(estate, needed, kept)
     writes = point.compose(estate, [item.operation for item in draft.changes])
     after = point.ruleset(point.after(estate, writes))
@@ -69,8 +70,8 @@ def check_and_plan(given: Synthetic) -> Plan:
     return build_plan(PlanInput(workload="bench", created=moment, tool="bench", cloud="public", approval=APPROVAL, catalogs={}, targets=inputs, settings=GateSettings(), waivers={}))  # fmt: skip
 
 
-def _look(engine: CoverageEngine, items: Sequence[Requirement]) -> list[Finding]:
-    return find_requirement_findings(engine, items, "t")
+def _look(engine: CoverageEngine, items: Sequence[Requirement]) -> Sequence[Finding]:
+    return Findings(engine, items, "t")
 
 
 def requirements_of(text: bytes) -> list[Requirement]:

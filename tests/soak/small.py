@@ -357,7 +357,7 @@ class Day:
         point, estate = judgement.point, judgement.estate
         changed = point.after(estate, point.compose(estate, [item.operation]))
 
-        def look(engine: CoverageEngine, requirements: Sequence[Requirement]) -> list[Finding]:
+        def look(engine: CoverageEngine, requirements: Sequence[Requirement]) -> Sequence[Finding]:
             return refined_findings(judgement.project, changed, judgement.spec, engine, requirements)
 
         resolved = judgement.resolved.requirements
