@@ -50,7 +50,11 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
     help="Accept this gate by its id (repeatable).",
 )
 @click.option(
-    "--valid-days", type=click.IntRange(1, 365), default=14, show_default=True, help="Then it expires."
+    "--valid-days",
+    type=click.IntRange(1, 365),
+    default=14,
+    show_default=True,
+    help="Then it expires; sooner where the approval policy says so.",
 )
 @click.option(
     "--sign", "key", type=_FILE, help="Sign the decisions with this SSH key, into the --output file."
@@ -97,7 +101,8 @@ def approve(
         elif output is not None:
             _write_decisions(output, made, None)
         record(ledger, plan, made)
-    _tell(chosen, made, who.who, gates, valid_days)
+    longest = plan.approval.valid_days if plan.approval else valid_days
+    _tell(chosen, made, who.who, gates, min(valid_days, longest))
     return Exit.DONE
 
 

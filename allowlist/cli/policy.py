@@ -9,6 +9,7 @@ import click
 from allowlist.cli.common import decider_options, json_option, ledger_from, ledger_option, who_decides
 from allowlist.cli.console import put, put_json, say
 from allowlist.cli.exits import Exit
+from allowlist.documents.words import counted
 
 if TYPE_CHECKING:
     from allowlist.azure.connection import SignIn
@@ -69,3 +70,4 @@ def _show(told: ApprovalInForce, *, as_json: bool) -> None:
     put(f"four eyes: {'yes' if told.four_eyes else 'no'}")
     quorum = ", ".join(f"{count} for {risk}" for risk, count in sorted(told.quorum.items()))
     put(f"quorum: {quorum or 'one for every risk'}")
+    put(f"an approval counts for {counted(told.valid_days, 'day')} at most")

@@ -67,11 +67,15 @@ Decided = TypeVar("Decided", bound=DecisionLike)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApprovalPolicy:
-    """Who may approve and how many it takes per risk. Empty ``approvers``: anybody."""
+    """Who may approve and how many it takes per risk. Empty ``approvers``: anybody.
+
+    No approval counts for longer than ``valid_days``, whatever end it names: its author is not who sets the limit.
+    """
 
     approvers: tuple[str, ...] = ()
     four_eyes: bool = False
     quorum: dict[str, int] = field(default_factory=dict)
+    valid_days: int = 14
 
     @property
     def counts_people(self) -> bool:
@@ -220,7 +224,7 @@ def _standing(
     current = [item for item in mine if item.precondition == change.precondition]
     verdicts = _latest_by_person(current)
     approvals = [item for item in verdicts if item.verdict == "approve" and counts(item, plan, policy)]
-    valid = [item for item in approvals if item.expires is None or item.expires > now]
+    valid = [item for item in approvals if _end_of(item, policy) > now]
     who = tuple({folded(item.who): item.who for item in valid}.values())
     if len(who) < needed:
         return _not_yet(change, mine, approvals, needed, who)
@@ -236,6 +240,11 @@ def _standing(
         needed=needed,
         planned=min((item.planned or item.at for item in valid), default=None),
     )
+
+
+def _end_of(approval: DecisionLike, policy: ApprovalPolicy) -> dt.datetime:
+    longest = approval.at + dt.timedelta(days=policy.valid_days)
+    return longest if approval.expires is None else min(approval.expires, longest)
 
 
 def _refused(

@@ -7,7 +7,7 @@ a plan whose claims do not hold is refused.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import msgspec
 
@@ -33,6 +33,12 @@ def change_digest(change: Change, plan: Plan) -> str:
     policy. Its own names, the base and what logs say are left out: a decision names the base beside the digest.
     """
     return _Terms(plan).digest(change)
+
+
+def find_edited(plan: Plan, changes: Iterable[Change]) -> Iterator[Change]:
+    """Those of ``changes`` of ``plan`` that mean something else than their digests say."""
+    terms = _Terms(plan)
+    return (change for change in changes if change.digest != terms.digest(change))
 
 
 def with_digests(plan: Plan) -> Plan:

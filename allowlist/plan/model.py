@@ -212,6 +212,7 @@ class ApprovalInForce(
     quorum: dict[str, int] = {}
     signers: str = ""
     assumptions: str = "gate"
+    valid_days: int = 14
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):

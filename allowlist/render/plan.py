@@ -16,6 +16,7 @@ _TARGETS: Final = 6
 _GROUPS: Final = 8
 _LINES: Final = 4
 _IN_FULL: Final = 2
+_USUAL_DAYS: Final = 14
 
 _SIGNS = {"add": "+", "update": "~", "remove": "-"}
 
@@ -124,6 +125,7 @@ def approval_text(plan: Plan) -> str:
     rules = ["four eyes"] if policy.four_eyes else []
     rules += [f"{count} for {risk}" for risk, count in sorted(policy.quorum.items()) if count > 1]
     rules += [f"by {', '.join(policy.approvers)}" if policy.approvers else "by anybody"]
+    rules += [f"for {counted(policy.valid_days, 'day')}"] if policy.valid_days != _USUAL_DAYS else []
     return f"approval policy in force (from {policy.origin}): {'; '.join(rules)}"
 
 

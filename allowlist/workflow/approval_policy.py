@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal, cast
 from urllib.parse import urlsplit
 
 import msgspec
@@ -22,7 +22,7 @@ from allowlist.errors import AllowlistError, InvalidInput, PlanRefused
 from allowlist.plan.approval import ApprovalPolicy, folded
 from allowlist.plan.model import ApprovalInForce, Plan
 from allowlist.trust import NAME_IT, TRUST_IT, is_loopback, trust_here, web_client, why_untrusted
-from allowlist.workload.document import ApprovalRule
+from allowlist.workload.document import ApprovalRule, RiskTier
 
 if TYPE_CHECKING:
     from allowlist.store import Ledger
@@ -33,6 +33,7 @@ FROM_WORKLOAD: Final = "the workload file"
 _NOTE: Final = "policy"
 _MOST_BYTES: Final = 256 * 1024
 _SECONDS: Final = 20.0
+_USUAL_DAYS: Final = ApprovalRule().valid_days
 
 
 class PolicyDocument(ApprovalRule, frozen=True, kw_only=True):
@@ -63,15 +64,17 @@ class PolicyInForce:
             "quorum": {risk: count for risk, count in rule.quorum.items() if count > 1},
             "signers": self._signers_digest(),
             **({"assumptions": rule.assumptions} if rule.assumptions != "gate" else {}),
+            **({"valid_days": rule.valid_days} if rule.valid_days != _USUAL_DAYS else {}),
         }
         return ApprovalInForce(
             origin=self.origin,
             digest=digest_of(meaning),
             approvers=tuple(rule.approvers),
             four_eyes=rule.four_eyes,
-            quorum=dict(rule.quorum),
+            quorum=dict[str, int](rule.quorum.items()),
             signers=meaning["signers"],
             assumptions=rule.assumptions,
+            valid_days=rule.valid_days,
         )
 
     def _signers_digest(self) -> str:
@@ -86,7 +89,12 @@ class PolicyInForce:
 
 def policy_of(rule: ApprovalRule) -> ApprovalPolicy:
     """The rule as the planner knows it."""
-    return ApprovalPolicy(approvers=tuple(rule.approvers), four_eyes=rule.four_eyes, quorum=dict(rule.quorum))
+    return ApprovalPolicy(
+        approvers=tuple(rule.approvers),
+        four_eyes=rule.four_eyes,
+        quorum=dict[str, int](rule.quorum.items()),
+        valid_days=rule.valid_days,
+    )
 
 
 def rule_of_plan(plan: Plan) -> ApprovalRule:
@@ -94,7 +102,12 @@ def rule_of_plan(plan: Plan) -> ApprovalRule:
     told = plan.approval
     if told is None:
         return ApprovalRule()
-    return ApprovalRule(approvers=list(told.approvers), four_eyes=told.four_eyes, quorum=dict(told.quorum))
+    return ApprovalRule(
+        approvers=list(told.approvers),
+        four_eyes=told.four_eyes,
+        quorum=cast("dict[RiskTier, int]", {**told.quorum}),
+        valid_days=told.valid_days,
+    )
 
 
 def policy_from_workload(rule: ApprovalRule, file: Path) -> PolicyInForce:
@@ -146,8 +159,15 @@ def kept_policy(ledger: Ledger, workload: str) -> PolicyInForce | None:
     if note is None or not note.state:
         return None
     signers = note.body.get("signers") or ""
+    try:
+        rule = msgspec.convert(note.body["rule"], ApprovalRule)
+    except msgspec.ValidationError as error:
+        raise AllowlistError(
+            f"the approval policy that the ledger holds for {workload} is none: {error}",
+            hint=f"put a right one on record: allowlist policy FILE --keep-for {workload}",
+        ) from None
     return PolicyInForce(
-        rule=msgspec.convert(note.body["rule"], ApprovalRule),
+        rule=rule,
         origin=FROM_LEDGER,
         signers=Path(signers) if signers else None,
     )

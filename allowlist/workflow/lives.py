@@ -18,9 +18,10 @@ from allowlist.apply.executor import LEASE, PATIENCE_WHILE_MOVING, RunContext
 from allowlist.apply.result import Fate
 from allowlist.azure.connection import refuse_elsewhere
 from allowlist.documents.prepared import prepared
-from allowlist.errors import AllowlistError, LockHeld
+from allowlist.errors import AllowlistError, LockHeld, PlanRefused
 from allowlist.estate.bodies import Body, Estate
-from allowlist.observe.secrets import unmasked
+from allowlist.observe.secrets import REMOVED, unmasked
+from allowlist.plan.digest import find_edited, plan_digest
 from allowlist.plan.model import Change, Operation, Plan
 from allowlist.points.point import ArmReader, ArmWriter, Point
 from allowlist.points.unmet import Unmet, UnmetKind, is_moving
@@ -112,6 +113,27 @@ def _successors(ledger: Ledger, run: Run) -> list[Run]:
 
 def plan_of_run(ledger: Ledger, run: Run) -> Plan:
     return msgspec.json.decode(ledger.plan(run.plan_id), type=prepared(Plan))
+
+
+def refuse_edited_plan(life: Life, changes: Iterable[Change]) -> None:
+    """Raises PlanRefused where the plan that is kept for a life is not the one its run began with.
+
+    Texts like secrets are masked where a plan is kept; a plan with such a text is judged by ``changes`` alone.
+    """
+    plan, run = life.plan, life.root
+    is_whole = plan.digest == run.plan_id and (_is_masked(plan) or plan_digest(plan) == plan.digest)
+    edited = next(find_edited(plan, changes), None) if plan.approval is not None else None
+    if not is_whole or edited is not None:
+        which = f": change {edited.id} ({edited.title})" if edited else ""
+        raise PlanRefused(
+            f"the plan that the ledger keeps for run {run.run_id} is not the one it was begun with{which}",
+            hint=f"look with: allowlist history --verify\n"
+            f"leave the run as it is: allowlist history {run.run_id} --close REASON",
+        )
+
+
+def _is_masked(plan: Plan) -> bool:
+    return REMOVED.encode() in msgspec.json.encode(plan)
 
 
 def changes_of_run(ledger: Ledger, run: Run, plan: Plan) -> list[Change]:

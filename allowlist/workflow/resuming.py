@@ -19,7 +19,16 @@ from allowlist.workflow.applying import (
     refuse_edited_ledger,
 )
 from allowlist.workflow.going_on import refuse_not_going_on
-from allowlist.workflow.lives import Life, Look, blame, end_life, life_of, look_at, refuse_while_worked_on
+from allowlist.workflow.lives import (
+    Life,
+    Look,
+    blame,
+    end_life,
+    life_of,
+    look_at,
+    refuse_edited_plan,
+    refuse_while_worked_on,
+)
 from allowlist.workflow.project import Project
 from allowlist.workflow.remembering import remember, remembering
 from allowlist.workflow.rolling_back import roll_back
@@ -44,6 +53,7 @@ def resume_run(
     _refuse_unexplained(run, look)
     rest = [change for change in look.changes if look.fate(change) == "not done"]
     plan = life.plan
+    refuse_edited_plan(life, rest)
     refuse_not_going_on(project, plan, rest, context, run_id)
     new_id = new_run_id(context.clock())
     begin_run(context, plan, new_id, "apply", resumes=run.run_id)

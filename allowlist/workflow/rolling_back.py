@@ -28,6 +28,7 @@ from allowlist.workflow.lives import (
     inverse,
     life_of,
     look_at,
+    refuse_edited_plan,
     refuse_while_worked_on,
     state_before,
 )
@@ -95,6 +96,7 @@ def plan_way_back(project: Project, run_id: str, arm: ArmWriter, context: RunCon
     _refuse_one_way(life.root, left)
     changes = tuple(inverse_change(change) for change in reversed(left))
     _refuse_masked(life.root, changes)
+    refuse_edited_plan(life, left)
     before = {
         name: _before(ledger, life, name, look.states[name])
         for name in dict.fromkeys(item.target for item in left)

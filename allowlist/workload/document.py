@@ -144,9 +144,14 @@ class Waiver(_Section, frozen=True, kw_only=True):
     expires: str
 
 
+RiskTier = Literal["low", "wildcard", "removal", "widening", "billed", "irreversible"]
+"""The risks of a plan's changes, as :class:`allowlist.plan.model.Risk` names them."""
+
+
 class ApprovalRule(_Section, frozen=True, kw_only=True):
     """Who may approve, and how many it takes per risk tier. An empty ``approvers`` list means anybody signed in.
 
+    ``valid_days`` is how long an approval counts at most, whatever end it names itself.
     ``assumptions``: what holds only under a likely assumption (a name does not resolve into somebody's list of three
     addresses) is told. ``refuse`` calls it unknown, ``gate`` lets it count and somebody accept each change that rests
     on one, ``accept`` asks nobody.
@@ -154,7 +159,7 @@ class ApprovalRule(_Section, frozen=True, kw_only=True):
 
     approvers: list[str] = []
     four_eyes: bool = False
-    quorum: dict[str, Annotated[int, Meta(ge=1)]] = {}
+    quorum: dict[RiskTier, Annotated[int, Meta(ge=1)]] = {}
     valid_days: Annotated[int, Meta(ge=1)] = 14
     allowed_signers: str = ""
     assumptions: Literal["refuse", "gate", "accept"] = "gate"
