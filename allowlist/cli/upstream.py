@@ -117,6 +117,7 @@ def upstream(
     )
     with _source(pages, cache) as source:
         report = watch(list(library), source, load_state(state_file), options, only=only, notify=say)
+    _refuse_nothing(report)
     _show(report, as_json=as_json)
     if write:
         _write(report, folder, hosts, pull_request)
@@ -124,6 +125,17 @@ def upstream(
         save_state(state_file, report.state)
     if exit_code and report.ready:
         raise click.exceptions.Exit(Exit.PENDING)
+
+
+def _refuse_nothing(report: WatchReport) -> None:
+    """Where no page could be asked for nothing was compared, and what the last run saw stays as it is."""
+    from allowlist.errors import CatalogError
+
+    if report.pages and all(page.hint for page in report.pages):
+        many = len(report.pages)
+        which = "the page" if many == 1 else f"none of {many} pages"
+        could = "could not be read" if many == 1 else "could be read"
+        raise CatalogError(f"{which} {could}: {report.pages[0].trouble}", hint=report.pages[0].hint)
 
 
 def _show(report: WatchReport, *, as_json: bool) -> None:

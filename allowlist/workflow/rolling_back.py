@@ -40,18 +40,20 @@ _WITNESSES = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Work:
-    """What the rollback takes on one target. Deletions of managed-network rules go one by one: the service's batch
-    is documented for writing rules only."""
+    """What the rollback takes on one target. Deletions of managed-network rules go one by one: a batch is described
+    and used in samples for writing rules only, what it leaves out stays, and two writes at a time are refused."""
 
     target: str
     changes: int
     writes: int
     minutes: float
+    deletions: int = 0
 
     @property
     def text(self) -> str:
         size = f"{counted(self.changes, 'change')} in {counted(self.writes, 'write')}"
-        return f"{self.target}: {size}, about {counted(self.minutes, 'minute')}"
+        why = f"; {self.deletions} are deleted one by one, as Azure has no batch for that"
+        return f"{self.target}: {size}, about {counted(self.minutes, 'minute')}{why if self.deletions > 1 else ''}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,7 +145,8 @@ def _work(look: Look, target: str, changes: tuple[Change, ...]) -> Work:
     mine = {change.id: change for change in changes if change.target == target}
     writes = look.points[target].compose(look.states[target], [item.operation for item in mine.values()])
     minutes = sum(max(mine[item].cost.minutes for item in write.ids(mine.values())) for write in writes)
-    return Work(target=target, changes=len(mine), writes=len(writes), minutes=minutes)
+    deletions = sum(write.method == "DELETE" for write in writes)
+    return Work(target=target, changes=len(mine), writes=len(writes), minutes=minutes, deletions=deletions)
 
 
 def _remember_undone(context: RunContext, way: WayBack, run_id: str) -> None:

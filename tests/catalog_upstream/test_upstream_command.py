@@ -3,9 +3,11 @@
 import json
 from pathlib import Path
 
+import pytest
 from click.testing import CliRunner, Result
 
 from allowlist.cli.upstream import upstream
+from allowlist.errors import CatalogError
 from tests.helpers.schemas import fits
 from tests.helpers.upstream import Project, entry
 
@@ -51,3 +53,27 @@ def test_a_parameter_that_is_no_pair_is_refused(project: Project) -> None:
 
     assert result.exit_code == 2
     assert "'python_index' is not NAME=HOST" in result.stderr
+
+
+def test_pages_that_nobody_answers_for_are_a_failure_and_not_a_look_at_them(
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project.catalog(entry("a.contoso.com"))
+    monkeypatch.setattr("time.sleep", lambda seconds: None)
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
+    state = tmp_path / "state.json"
+    asked = ("--catalogs", str(project.catalogs), "--state", str(state), "--cache", str(tmp_path / "cache"))
+
+    with pytest.raises(CatalogError, match=r"the page could not be read: .* cannot be reached") as caught:
+        CliRunner().invoke(upstream, ["contoso", "--no-discover", *asked], catch_exceptions=False)
+
+    assert caught.value.hint
+    assert not state.exists()
+
+
+def test_pages_that_could_not_be_read_are_not_counted_as_read(project: Project) -> None:
+    project.catalog(entry("a.contoso.com"))
+
+    result = call(project, "contoso", "--no-discover")
+
+    assert "0 pages read, 1 not, 0 of them in doubt" in result.stdout

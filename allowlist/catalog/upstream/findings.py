@@ -102,6 +102,9 @@ class PageReport:
     rows: int = 0
     trouble: str = ""
     moved_to: str = ""
+    was_read: bool = True
+    hint: str = ""
+    """What to do where it could not be asked for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

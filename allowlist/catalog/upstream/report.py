@@ -75,7 +75,8 @@ def _names(page: Discovered) -> str:
 def _trouble(pages: Iterable[PageReport]) -> Iterator[str]:
     for page in pages:
         if page.trouble:
-            yield f"page     {page.ref} {visible(page.trouble)}"
+            hint = f" ({visible(page.hint)})" if page.hint else ""
+            yield f"page     {page.ref} {visible(page.trouble)}{hint}"
         if page.moved_to:
             yield f"moved    {page.ref} is {visible(page.moved_to)} now; cite that page"
 
@@ -134,9 +135,11 @@ def _evidence(found: Finding | Gap) -> str:
 def _summary(report: WatchReport) -> str:
     ready, total = len(report.ready), len(report.findings)
     waiting = sum(finding.standing is Standing.WAITING for finding in report.findings)
-    doubted = sum(bool(page.trouble) for page in report.pages)
+    doubted = sum(bool(page.trouble) for page in report.pages if page.was_read)
+    read = sum(page.was_read for page in report.pages)
+    missed = f", {len(report.pages) - read} not" if read < len(report.pages) else ""
     return (
-        f"{counted(len(report.pages), 'page')} read, {doubted} of them in doubt; {counted(total, 'finding')}: {ready} ready, "
+        f"{counted(read, 'page')} read{missed}, {doubted} of them in doubt; {counted(total, 'finding')}: {ready} ready, "
         f"{waiting} waiting, {total - ready - waiting} not proposed; {counted(len(report.gaps), 'gap')}"
     )
 

@@ -119,6 +119,8 @@ class _Judge:
                     rows=page.rows,
                     trouble=page.trouble,
                     moved_to=page.moved_to,
+                    was_read=page.reading is not None,
+                    hint=page.hint,
                 )
                 for page in pages
             ),

@@ -31,6 +31,8 @@ class WatchedPage:
     was_seen: bool = False
     moved_to: str = ""
     """The page that took its place, as a redirection file says; what is read is that one."""
+    hint: str = ""
+    """What to do where it could not be asked for."""
 
     @property
     def commit(self) -> str:
@@ -54,7 +56,7 @@ class PageOpener:
         try:
             reading = read_page(ref, self.source)
         except CatalogError as error:
-            return WatchedPage(ref=ref, trouble=str(error))
+            return WatchedPage(ref=ref, trouble=str(error), hint=error.hint)
         moved_to = None
         if reading is None:
             moved_to = followed(ref, self.source)
