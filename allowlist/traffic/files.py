@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import csv
 import gzip
 import io
-import json
 import re
 import shutil
 import sys
@@ -22,11 +20,13 @@ from allowlist.documents.source import refuse_pipes_and_devices
 from allowlist.errors import AllowlistError, InvalidInput
 from allowlist.traffic.asking import Ask, Credentials
 from allowlist.traffic.documents import elements_of
+from allowlist.traffic.exports import answered, bodies, has_body, in_utf_8, is_utf_16, named_rows, rows_of_csv
 from allowlist.traffic.services import SCHEMES
 from allowlist.traffic.shapes import Shape
 
 _WINDOW: Final = 256 * 1024
 _SAMPLE: Final = 40
+_ANSWER: Final = 128 << 20
 
 Compression = str
 """``none``, ``gzip`` or ``zstd``."""
@@ -139,6 +139,9 @@ def _recognised(shown: str, path: Path, spool: Path, root: Path | None) -> LogFi
     compression = {b"\x1f\x8b": "gzip", b"\x28\xb5": "zstd"}.get(magic[:2], "none")
     with opened(path, compression) as stream:
         window = stream.read(_WINDOW)
+    if is_utf_16(window):
+        path, compression = _transcoded(path, compression, spool), "none"
+        window = path.read_bytes()[:_WINDOW]
     if not window.strip():
         return LogFile(shown=shown, path=path, shape=Shape.EVENTS, compression=compression, delivery=delivery)
     shape = sniff(window)
@@ -229,11 +232,17 @@ def _rewritten(
     shown: str, path: Path, compression: Compression, window: bytes, spool: Path, delivery: str
 ) -> LogFile:
     """A document over several lines, or a table with commas, as one element a line."""
-    draft = spool / f"document-{len(list(spool.iterdir()))}.jsonl"
-    if window.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"["):
-        lines: Iterable[bytes] = elements_of(lambda: opened(path, compression))
+    draft = _free(spool, "jsonl")
+    partial: tuple[str, ...] = ()
+    lines: Iterable[bytes]
+    start = window.lstrip(b"\xef\xbb\xbf \t\r\n")
+    if has_body(start.partition(b"\n")[0]):
+        lines = bodies(opened(path, compression))
+    elif start[:1] in (b"{", b"["):
+        kept = _kept_answer(path, compression, start)
+        lines, partial = kept or (bodies(elements_of(lambda: opened(path, compression))), ())
     elif b"TimeGenerated" in window.splitlines()[0]:
-        lines = _rows_of_table(path, compression)
+        lines = rows_of_csv(opened(path, compression))
     else:
         return LogFile(shown=shown, path=path, shape=None, why_not="its lines are of no shape that is known")
     with draft.open("wb") as file:
@@ -245,24 +254,32 @@ def _rewritten(
         return LogFile(
             shown=shown, path=path, shape=None, why_not="its elements are of no shape that is known"
         )
-    return LogFile(shown=shown, path=draft, shape=shape, delivery=delivery, rewritten=True)
+    return LogFile(shown=shown, path=draft, shape=shape, delivery=delivery, rewritten=True, partial=partial)
 
 
-def _rows_of_table(path: Path, compression: Compression) -> Iterator[bytes]:
-    """Rows of a CSV export; the portal writes "TimeGenerated [UTC]" over times without a zone."""
+_TABLES: Final = re.compile(rb'"tables"|"Tables"|"FrameType"')
+
+
+def _kept_answer(
+    path: Path, compression: Compression, start: bytes
+) -> tuple[Iterator[bytes], tuple[str, ...]] | None:
+    """Rows and doubts of an answer that somebody kept. A service answers no more than a hundred megabytes at once."""
+    if not _TABLES.search(start[:4096]):
+        return None
     with opened(path, compression) as stream:
-        rows = csv.reader(io.TextIOWrapper(stream, "utf-8-sig", errors="replace", newline=""))
-        heads = next(rows)
-        in_utc = {index for index, head in enumerate(heads) if head.endswith(" [UTC]")}
-        names = [head.removesuffix(" [UTC]") for head in heads]
-        for row in rows:
-            if row:
-                cells = (
-                    cell + "Z" if index in in_utc and cell[-1:].isdigit() else cell
-                    for index, cell in enumerate(row)
-                )
-                filled = {name: cell for name, cell in zip(names, cells, strict=False) if cell != ""}
-                yield json.dumps(filled).encode()
+        found = answered(stream.read(_ANSWER))
+    return (named_rows(found[0]), found[1]) if found else None
+
+
+def _transcoded(path: Path, compression: Compression, spool: Path) -> Path:
+    draft = _free(spool, "txt")
+    with opened(path, compression) as stream, draft.open("wb") as file:
+        file.writelines(in_utf_8(stream))
+    return draft
+
+
+def _free(spool: Path, ending: str) -> Path:
+    return spool / f"document-{len(list(spool.iterdir()))}.{ending}"
 
 
 def refuse_none(files: Sequence[LogFile], places: Sequence[str]) -> None:

@@ -244,6 +244,10 @@ def _nsg(relation: str, sql: Dialect, keep: str) -> Columns:
 
 
 _SQUID: Final = r"^(\d+)\.\d+ +-?\d+ (\S+) ([A-Z_]+)/\d+ -?\d+ (\S+) (\S+) "
+_SQUID_SNI: Final = r"^\d+\.\d+ +-?\d+ \S+ [A-Z_]+/\d+ -?\d+ CONNECT \S+ \S+ \S+ \S+(?: [a-z-]+)? ([A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)+)\s*$"
+"""The native format with ``%ssl::>sni`` at its end, also after ``%ssl::bump_mode``: of a tunnel that was diverted here the
+request names only an address."""
+_ADDRESS: Final = r"^(\d{1,3}([.]\d{1,3}){3}|\[.*)$"
 _SQUID_COMMON: Final = (
     r'^(\S+) \S+ \S+ \[(\d\d)/([A-Z][a-z]{2})/(\d{4}):(\d\d:\d\d:\d\d) ([+-]\d{4})\] "(\S+) (\S+)[^"]*" '
     r'-?\d+ -?\d+ (?:"[^"]*" "[^"]*" )?([A-Z_]+):'
@@ -258,7 +262,12 @@ def _squid(relation: str, sql: Dialect) -> Columns:
     def word(number: int) -> str:
         return sql.part("line", _SQUID, number)
 
-    return Columns(relation, _squid_columns(word(1), word(2), word(3), word(4), word(5), sql))
+    columns = _squid_columns(word(1), word(2), word(3), word(4), word(5), sql)
+    told = sql.part("line", _SQUID_SNI)
+    columns["name"] = (
+        f"CASE WHEN {sql.fits(columns['name'], _ADDRESS)} AND {told} <> '' THEN {told} ELSE {columns['name']} END"
+    )
+    return Columns(relation, columns)
 
 
 def _squid_common(relation: str, sql: Dialect) -> Columns:

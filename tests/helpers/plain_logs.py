@@ -360,6 +360,14 @@ def _squid(line: bytes) -> Iterator[object]:
         time, _, client, result, _, method, url, *_ = cells
         status = re.fullmatch(r"([A-Z_]+)/\d+", result)
         assert status
+        host = url.rpartition(":")[0]
+        if (
+            method == "CONNECT"
+            and len(cells) in (11, 12)
+            and re.fullmatch(r"[\d.]+|\[.*", host)
+            and re.fullmatch(r"[\w-]+(\.[\w-]+)+", cells[-1])
+        ):
+            url = f"{cells[-1]}:{url.rpartition(':')[2]}"
         yield _proxy(_since_1970(time.split(".")[0]), client, "DENIED" in status[1], method, url)
     except (ValueError, AssertionError):
         yield BROKEN
