@@ -241,3 +241,9 @@ def test_a_setting_that_is_open_concerns_the_targets_that_hang_on_it(
 ) -> None:
     found = [_decided(setting, rule) for rule in (BY_NAME, BY_URL, BY_NETWORK_NAME)]
     assert found == [by_name, by_url, by_network_name]
+
+
+def test_an_id_is_never_empty_wherever_its_deployment_goes() -> None:
+    network = "resourceId('Microsoft.Network/virtualNetworks', 'hub')"
+    assert value_of(f"[if(empty({network}), 'AZFW_Hub', 'AZFW_VNet')]") == "AZFW_VNet"
+    assert unknown(value_of("[empty(parameters('which'))]"))

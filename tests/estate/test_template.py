@@ -429,3 +429,20 @@ def test_an_extension_that_stands_below_its_resource_is_no_child_that_could_be_a
         "hub",
         "hub/providers/microsoft.insights/diagnosticsettings/default",
     ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "properties", "left_out", "value"),
+    [
+        ("firewallPolicies/ruleCollectionGroups", {"priority": 100}, "ruleCollections", []),
+        ("firewallPolicies/ruleCollectionGroups", {"RuleCollections": [1]}, "ruleCollections", None),
+        ("firewallPolicies/ruleCollectionGroups", "[parameters('unset')]", "ruleCollections", None),
+        ("ipGroups", {"x": 1}, "ipAddresses", []),
+    ],
+)
+def test_a_list_that_a_template_leaves_out_is_empty_after_its_deployment(
+    kind: str, properties: Any, left_out: str, value: Any
+) -> None:
+    name = "/".join("n" * kind.count("/") + "m")
+    (body,) = _read([{"type": f"Microsoft.Network/{kind}", "name": name, "properties": properties}])
+    assert body["properties"].get(left_out) == value

@@ -68,6 +68,21 @@ def _place_of(template: Mapping[str, Any]) -> Place:
     return Place("above") if above else Place()
 
 
+_LISTS = {
+    "microsoft.network/firewallpolicies/rulecollectiongroups": "ruleCollections",
+    "microsoft.network/ipgroups": "ipAddresses",
+}
+"""Lists that a deployment leaves empty where its template leaves them out: what is put replaces what was there."""
+
+
+def _with_what_is_left_out(kind: str, properties: dict[str, Any]) -> dict[str, Any]:
+    name = _LISTS.get(kind.lower())
+    said = {key.lower() for key in properties}
+    if name is None or name.lower() in said or UNRESOLVED in said or not properties:
+        return properties
+    return {**properties, name: []}
+
+
 class _Reader:
     def __init__(self, file: str, cloud: str, budget: Budget) -> None:
         self.found = TemplateReading()
@@ -191,6 +206,8 @@ class _Reader:
         body = {key: as_json(resolved(value, scope), scope) for key, value in outer.items()}
         if not isinstance(body.get("properties", {}), dict):
             body["properties"] = {UNRESOLVED: body["properties"]}
+        if "properties" in body:
+            body["properties"] = _with_what_is_left_out(own.kind, body["properties"])
         body = {**body, **identity, "name": names[-1]}
         return perhaps_deployed(body, unsure) if unsure else body
 

@@ -14,7 +14,7 @@ from allowlist.points.classic import write as writing
 from allowlist.points.classic.translate import firewall_state, to_ruleset
 from allowlist.points.classic.write import API_VERSION
 from allowlist.points.firewall.readback import same_configuration
-from allowlist.points.firewall.translate import is_stopped
+from allowlist.points.firewall.translate import FIREWALL_TYPE, is_stopped, name_of
 from allowlist.points.firewall.validate import find_classic_faults
 from allowlist.points.point import ArmReader, ArmWriter, Draft, LimitFinding, Point, Write
 from allowlist.points.unmet import Unmet
@@ -47,7 +47,12 @@ class ClassicFirewall(Point):
     def _firewall(self, estate: Estate) -> Body:
         firewall = estate.get(self.target.resource)
         if firewall is None:
-            raise InvalidInput.of(estate.origin or "estate", f"lacks the firewall {self.target.resource}")
+            known = ", ".join(sorted({name_of(body) for body in estate.of_type(FIREWALL_TYPE)})) or "none"
+            raise InvalidInput.of(
+                estate.origin or "estate",
+                f"lacks the firewall {self.target.resource}",
+                hint=f"firewalls found: {known}",
+            )
         policy = firewall["properties"].get("firewallPolicy")
         if policy:
             hint = f"use the surface firewall-policy with {policy.get('id')}"

@@ -217,7 +217,7 @@ def policy_chain(estate: Estate, policy_id: str) -> list[Body]:
     while wanted:
         policy = estate.get(wanted)
         if policy is None:
-            known = ", ".join(sorted(body["name"] for body in estate.of_type(POLICY_TYPE))) or "none"
+            known = ", ".join(sorted({name_of(body) for body in estate.of_type(POLICY_TYPE)})) or "none"
             what = "parent policy" if chain else "firewall policy"
             raise InvalidInput.of(
                 estate.origin or "estate", f"lacks the {what} {wanted}", hint=f"policies found: {known}"

@@ -71,6 +71,9 @@ def _holds(budget: Budget, items: list[Any], what: Any) -> bool:
 
 
 def _empty(budget: Budget, value: Any) -> bool:
+    """An id is never empty, wherever its deployment goes."""
+    if isinstance(value, Unknown) and value.is_id:
+        return False
     if isinstance(value, list):
         if value and all(isinstance(item, Unknown) and item.some for item in value):
             raise Refused("a list of unknown length")
@@ -199,7 +202,7 @@ ARRAYS: dict[str, Function] = {
     "createarray": Function(
         lambda budget, *items: list(items), 0, MANY, looks_inside=True, takes_unknown=True
     ),
-    "empty": Function(_empty, 1, 1, looks_inside=True),
+    "empty": Function(_empty, 1, 1, looks_inside=True, takes_unknown=True),
     "first": _end(0),
     "flatten": Function(_flatten, 1, 1, looks_inside=True),
     "indexof": _index(str.find, last=False),
