@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Protocol
 
 from allowlist.azure.client import ArmClient, Notify, Patience
@@ -110,30 +111,10 @@ def credential_for(connection: Connection, host: str) -> Credential:
     """Whoever signs in to Azure, for a log service at ``host``; an emulator on this machine is sent a token of nobody."""
     if is_loopback(f"https://{host}"):
         return Credential("none", _Nobody())
-    made = make_credential(
-        connection.credential,
-        choose_cloud(connection.cloud, None, ""),
-        tenant=connection.tenant,
-        trust=make_trust(connection.ca_file, os.environ),
-    )
+    made = _signed_in(replace(connection, endpoint=None))[1]
     if made is None:
         raise AllowlistError("--credential none cannot ask a log service", hint="choose another --credential")
     return made
-
-
-def credentials_for(connection: Connection) -> Callable[[str], Credential]:
-    """As :func:`credential_for`, one sign-in for all hosts that one command asks."""
-    made: dict[bool, Credential] = {}
-    lock = threading.Lock()
-
-    def credential(host: str) -> Credential:
-        here = is_loopback(f"https://{host}")
-        with lock:
-            if here not in made:
-                made[here] = credential_for(connection, host)
-            return made[here]
-
-    return credential
 
 
 class _Nobody:
@@ -180,15 +161,29 @@ def _signed_in(connection: Connection) -> tuple[Cloud, Credential | None, Trust]
     """One trust for sign-in and for everything that is sent afterwards."""
     cloud = choose_cloud(connection.cloud, connection.endpoint, connection.credential)
     check_proxies(os.environ)
-    trust = make_trust(connection.ca_file, os.environ)
+    credential, trust = _sign_in(
+        replace(connection, patience=None, api_versions=()), tuple(os.environ.items())
+    )
+    return cloud, credential, trust
+
+
+@lru_cache(maxsize=8)
+def _sign_in(connection: Connection, environ: tuple[tuple[str, str], ...]) -> tuple[Credential | None, Trust]:
+    """One sign-in for whatever one process asks with the same settings: logs, Resource Manager, who somebody is."""
+    trust = make_trust(connection.ca_file, dict(environ))
     credential = make_credential(
         connection.credential,
-        cloud,
+        choose_cloud(connection.cloud, connection.endpoint, connection.credential),
         verify_authority=not connection.endpoint,
         tenant=connection.tenant,
         trust=trust,
     )
-    return cloud, credential, trust
+    return credential, trust
+
+
+def forget_sign_ins() -> None:
+    """Another command asks for tokens of its own."""
+    _sign_in.cache_clear()
 
 
 class _Transports:

@@ -496,9 +496,13 @@ def ledger_from(ledger_url: str | None) -> Iterator[Ledger]:
 
 def credentials(connection: Connection) -> Callable[[str], Any]:
     """Whoever signs in, for hosts beside Resource Manager; nobody does before one is asked."""
-    from allowlist.azure.connection import credentials_for
 
-    return credentials_for(connection)
+    def made(host: str) -> Any:
+        from allowlist.azure.connection import credential_for
+
+        return credential_for(connection, host)
+
+    return made
 
 
 def read_plan(path: Path) -> Plan:

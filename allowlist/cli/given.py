@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -42,9 +43,13 @@ _ROOT: list[click.Group] = []
 
 
 def begin(root: click.Group) -> None:
-    """A new command line with the commands of ``root``."""
+    """A new command line with the commands of ``root``; nobody is signed in yet."""
     _GIVEN.clear()
     _ROOT[:] = [root]
+    if "allowlist.azure.connection" in sys.modules:
+        from allowlist.azure.connection import forget_sign_ins
+
+        forget_sign_ins()
 
 
 def _find(name: str) -> click.Command | None:

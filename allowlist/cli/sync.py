@@ -224,7 +224,6 @@ class _Arms:
         self._sign_in = sign_in
         self._open: dict[Connection, ArmClient] = {}
         self._who: dict[Connection, str] = {}
-        self._credentials: dict[Connection, Callable[[str], Any]] = {}
 
     def of(self, member: Member) -> ArmClient:
         connection = self._sign_in.to(member)
@@ -241,10 +240,7 @@ class _Arms:
 
     def credential(self, member: Member) -> Callable[[str], Any]:
         """Makes a credential for a host, for whoever is signed in where ``member`` is."""
-        connection = self._sign_in.to(member)
-        if connection not in self._credentials:
-            self._credentials[connection] = credentials(connection)
-        return self._credentials[connection]
+        return credentials(self._sign_in.to(member))
 
     def requests(self) -> dict[str, int]:
         """ARM requests by method."""

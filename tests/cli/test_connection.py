@@ -43,7 +43,9 @@ def clouds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Clouds]:
         yield running
 
 
-def test_no_command_asks_another_cloud_or_tenant(clouds: Clouds, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_command_asks_another_cloud_or_tenant_or_signs_in_twice(
+    clouds: Clouds, monkeypatch: pytest.MonkeyPatch
+) -> None:
     left = set(commands_that_connect())
     for name, *arguments in working_day():
         clouds.asked.clear()
@@ -53,6 +55,7 @@ def test_no_command_asks_another_cloud_or_tenant(clouds: Clouds, monkeypatch: py
         assert clouds.asked, said
         assert clouds.hosts() <= set(HOSTS["usgov"]), said
         assert clouds.sign_in_tenants() <= {PARTNER}, said
+        assert clouds.tokens() == 1, said
         left.discard(name)
     assert not left, "each command with --credential belongs into the working day"
 

@@ -167,7 +167,8 @@ def _refuse(self: ArmClient, method: str, url: str, body: Any) -> Any:
 @contextmanager
 def _put_back() -> Iterator[None]:
     """The folder of the test and the home of the product as they were, whatever a command does to them."""
-    places = [Path.cwd(), *(Path(os.environ[name]) for name in ("XDG_STATE_HOME", "XDG_CONFIG_HOME"))]
+    homes = [os.environ.get(name) for name in ("XDG_STATE_HOME", "XDG_CONFIG_HOME")]
+    places = [Path.cwd(), *(Path(home) for home in homes if home)]
     with tempfile.TemporaryDirectory() as kept:
         for number, place in enumerate(places):
             if place.is_dir():

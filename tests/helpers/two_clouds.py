@@ -35,6 +35,9 @@ class Clouds:
     def hosts(self) -> set[str]:
         return {host for host, _ in self.asked}
 
+    def tokens(self) -> int:
+        return sum(host.startswith("login.") and path.endswith("/token") for host, path in self.asked)
+
     def sign_in_tenants(self) -> set[str]:
         return {path.split("/")[1] for host, path in self.asked if host.startswith("login.")}
 
