@@ -9,7 +9,7 @@ from typing import Any
 
 from allowlist.estate.bodies import Body, Estate
 from allowlist.estate.known import holds, shown, spelled, unmodelled_keys, unsettled
-from allowlist.names import Dialect, Effect, is_plainly_valid, normalise, validity_of
+from allowlist.names import Dialect, Effect, are_plainly_valid, normalise, validity_of
 from allowlist.rules.addresses import NOWHERE, AddressSet, Interval, parse_interval
 from allowlist.rules.model import ALL_PORTS, Sources
 
@@ -42,9 +42,15 @@ class FieldReader:
     @staticmethod
     def plain_names(names: list[Any], dialect: Dialect = Dialect.APPLICATION_RULE) -> tuple[str, ...] | None:
         """``names`` where each is a destination as normalised as can be; None where one has to be looked at closely."""
-        if not all(type(name) is str and is_plainly_valid(name, dialect) for name in names):
+        is_text = set(map(type, names)) == {str}
+        return tuple(names) if is_text and are_plainly_valid(names, dialect) else None
+
+    def matching_names(self, names: list[Any]) -> tuple[str, ...] | None:
+        """``names``, normalised, where each is a text that matches what it says; None where one does not."""
+        if set(map(type, names)) != {str}:
             return None
-        return tuple(names)
+        found = self.names(names)
+        return None if found.opaque or found.ignored else found.patterns
 
     def addresses(
         self, texts: Iterable[str], group_ids: Iterable[str]
@@ -68,7 +74,7 @@ class FieldReader:
     def names(self, value: Any, dialect: Dialect = Dialect.APPLICATION_RULE) -> Names:
         """The destinations of a rule by name, sorted by what each does there (:data:`~allowlist.names.VALIDITY`)."""
         texts = texts_of(value)
-        if all(is_plainly_valid(text, dialect) for text in texts):
+        if not texts or are_plainly_valid(texts, dialect):
             return Names(texts)
         known = self._names
         found = [known.get((text, dialect)) or self._remember(text, dialect) for text in texts]

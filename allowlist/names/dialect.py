@@ -9,6 +9,7 @@ from __future__ import annotations
 import ipaddress
 import re
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
@@ -225,12 +226,26 @@ def form_of(text: str) -> Form:
         return Form.NOT_IDNA
 
 
-_PLAIN = re.compile(rf"(?:\*\.)?(?:{LABEL}\.)+{LABEL}(?<![0-9])").fullmatch
+_LABEL = LABEL.replace(
+    "{1,63}", "{1,63}+"
+)  # a label never ends before its last character: nothing is tried twice
+_PLAIN_NAME = rf"{_LABEL}(?:\.{_LABEL})++(?<![0-9])"
+_PLAIN = re.compile(rf"(?:\*\.)?{_PLAIN_NAME}").fullmatch
+_PLAIN_LIST = re.compile(rf"(?:(?:\*\.)?{_PLAIN_NAME}\n)+").fullmatch
 
 
 def is_plain(text: str) -> bool:
     """Is it a name, or ``*.`` before one, as normalised as can be, and surely no address? Most texts are."""
     return len(text) <= MAX_NAME_LENGTH and _PLAIN(text) is not None
+
+
+def are_plainly_valid(texts: Sequence[str], dialect: Dialect) -> bool:
+    """Is each of ``texts`` what :func:`is_plainly_valid` says? All at once; False also where they were not looked at."""
+    joined = "\n".join(texts) + "\n"
+    is_known = dialect in _NAME_DIALECTS and (dialect in _WILD_DIALECTS or "*" not in joined)
+    is_short = len(joined) <= MAX_NAME_LENGTH or max(map(len, texts)) <= MAX_NAME_LENGTH
+    is_told_apart = joined.count("\n") == len(texts)
+    return is_known and is_short and is_told_apart and _PLAIN_LIST(joined) is not None
 
 
 def is_plainly_valid(text: str, dialect: Dialect) -> bool:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 import msgspec
 
 from allowlist.documents.grouping import grouped
-from allowlist.plan.digest import change_id, sealed, with_digests
+from allowlist.plan.digest import change_id, completed
 from allowlist.plan.drafts import Draft, Drafted, LimitFinding
 from allowlist.plan.findings import Finding, Status, reference
 from allowlist.plan.found import covered_column, telling
@@ -110,7 +110,7 @@ def build_plan(given: PlanInput) -> Plan:
     ]
     by_target = grouped(changes, lambda change: change.target)
     targets = tuple(_priced(item, by_target.get(item.target.name, ())) for item in given.targets)
-    whole = with_digests(
+    return completed(
         Plan(
             schema=SCHEMA,
             workload=given.workload,
@@ -132,7 +132,6 @@ def build_plan(given: PlanInput) -> Plan:
             minutes=sum(target.minutes for target in targets),
         )
     )
-    return sealed(whole)
 
 
 def _change(item: TargetInput, judged: Judged) -> tuple[Change, Judged]:

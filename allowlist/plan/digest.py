@@ -60,6 +60,12 @@ def sealed(plan: Plan) -> Plan:
     return msgspec.structs.replace(plan, digest=plan_digest(plan))
 
 
+def completed(plan: Plan) -> Plan:
+    """The plan with the digests of its changes and then its own: it is put into the values of its file once for both."""
+    plan = with_digests(plan)
+    return msgspec.structs.replace(plan, digest=plan_digest(plan))
+
+
 def _as_read(plan: Plan) -> Plan:
     """The plan in exactly the values it has when read back from its file: 4 and 4.0 are spelled apart."""
     return msgspec.json.decode(msgspec.json.encode(plan), type=prepared(Plan))

@@ -230,8 +230,13 @@ def find_requirement_findings(
 def find_requirement_finding(engine: CoverageEngine, requirement: Requirement, target: str) -> Finding:
     entries = engine.surely_allowed_by(requirement)
     if entries is None:
-        return _finding(engine, engine.cover(requirement), target)
+        return find_by_partition(engine, requirement, target)
     return _covered(requirement, target, tuple(dict.fromkeys(_refs(entries))))
+
+
+def find_by_partition(engine: CoverageEngine, requirement: Requirement, target: str) -> Finding:
+    """The finding where certain allows alone do not answer."""
+    return _finding(engine, engine.cover(requirement), target)
 
 
 def _covered(
@@ -293,7 +298,7 @@ def _witness(engine: CoverageEngine, coverage: Coverage, status: Status) -> Witn
     if found is None:
         return None
     name, port, mask = found
-    source = engine.addresses(mask).witness() or ""
+    source = engine.some_source(mask)
     shown = _destination_of(engine, coverage.requirement, name)
     return Witness(source=source, fqdn=shown, port=port, protocol=coverage.requirement.protocol)
 

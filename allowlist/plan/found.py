@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import overload
 
-from allowlist.plan.findings import Finding, Status, find_requirement_finding
+from allowlist.plan.findings import Finding, Status, find_by_partition, find_requirement_finding
 from allowlist.rules.columns.allows import ALLOWED
 from allowlist.rules.coverage import CoverageEngine
 from allowlist.rules.requirement import Requirement
@@ -45,7 +45,8 @@ class Findings(Sequence[Finding]):
         return found
 
     def _make(self, number: int) -> Finding:
-        return find_requirement_finding(self._engine, self.requirements[number], self._target)
+        find = find_requirement_finding if self.fates[number] == ALLOWED else find_by_partition
+        return find(self._engine, self.requirements[number], self._target)
 
     def looked_at(self) -> Iterator[Finding]:
         """The findings of which more is to be told than that certain allows let all of it through."""

@@ -106,26 +106,31 @@ class RuleReader:
 
     def _usual(self, ref: RuleRef, frame: Frame, rule: Body) -> ApplicationRule | None:
         """A rule of plain names from addresses over protocols that says nothing else: most rules are, and nothing about
-        them has to be looked up. None for any other, and where something around it is in doubt.
+        them but IP groups has to be looked up. None for any other, and where something around it is in doubt.
         """
-        names, addresses = rule.get("targetFqdns"), rule.get("sourceAddresses")
-        if not (type(names) is list and names and type(addresses) is list and addresses):
+        names = rule.get("targetFqdns")
+        addresses, groups = rule.get("sourceAddresses", []), rule.get("sourceIpGroups", [])
+        if not (type(names) is list and names and type(addresses) is list and type(groups) is list):
             return None
         if frame.action == "dnat" or frame.doubts or frame.state or "protocols" not in rule:
             return None
         for key in rule.keys() - _USUAL:
             if key not in _LISTS or rule[key] != []:
                 return None
-        if rule.get("terminateTLS", False) is not False or not {str}.issuperset(map(type, addresses)):
+        written = (*addresses, *groups)
+        if rule.get("terminateTLS", False) is not False or set(map(type, written)) != {str}:
             return None
-        found = self._fields.plain_names(names)
+        found = self._fields.plain_names(names) or self._fields.matching_names(names)
         services, portless = self._services(rule["protocols"])
-        if found is None or portless or not all(addresses):
+        if found is None or portless or not all(written):
+            return None
+        sources = self._fields.sources_at(tuple(addresses), tuple(groups))
+        if groups and (sources.unresolved or not sources.addresses):
             return None
         return ApplicationRule(
             ref=ref,
             action=Action(frame.action),
-            sources=self._fields.sources_at(tuple(addresses), ()),
+            sources=sources,
             services=services,
             patterns=found,
             owner=owner_of(rule.get("description")),
@@ -216,11 +221,11 @@ class RuleReader:
 
 
 _USUAL = frozenset(
-    {"ruleType", "name", "description", "sourceAddresses", "targetFqdns", "protocols", "terminateTLS"}
+    {"ruleType", "name", "description", "sourceAddresses", "sourceIpGroups", "targetFqdns", "protocols"}
+    | {"terminateTLS"}
 )
 _LISTS = frozenset(
     {
-        "sourceIpGroups",
         "fqdnTags",
         "webCategories",
         "targetUrls",

@@ -12,6 +12,8 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from functools import reduce
 
+import msgspec
+
 from allowlist.names import witness_outside
 from allowlist.rules.addresses import AddressSet, Interval
 from allowlist.rules.columns.allows import CertainAllows
@@ -32,8 +34,7 @@ from allowlist.rules.model import Ruleset
 from allowlist.rules.requirement import Requirement
 
 
-@dataclass(slots=True)
-class Outcome:
+class Outcome(msgspec.Struct):
     """What happens at one destination key to a set of sources; the four masks are disjoint.
 
     ``denied`` was denied by a rule, ``missing`` by the default or a deny-all that closes the rules, ``unknown``
@@ -172,8 +173,7 @@ def _settled(doubts: tuple[tuple[object, bool], ...], allows: bool) -> Dependenc
     return Dependence(tuple(kept), allows)
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(msgspec.Struct, frozen=True):
     """A part of a requirement that shares one fate: the names of ``key`` outside ``holes``, at ``ports``."""
 
     key: str
@@ -190,8 +190,7 @@ class Piece:
         return witness_outside(self.key, set(self.holes))
 
 
-@dataclass(frozen=True, slots=True)
-class Coverage:
+class Coverage(msgspec.Struct, frozen=True):
     """The partition of one requirement; masks are over the zones of the index it was made with."""
 
     requirement: Requirement
@@ -204,6 +203,8 @@ class Coverage:
 
     def rules(self, kind: str) -> tuple[Entry, ...]:
         """The distinct entries that were ``allowing``, ``denying``, in ``doubts`` or ``assuming``, in order."""
+        if not any(getattr(piece.outcome, kind) for piece in self.pieces):
+            return ()
         found = {
             f"{entry.rule.ref} {entry.assumes}": entry
             for piece in self.pieces
@@ -214,12 +215,17 @@ class Coverage:
     @property
     def assumptions(self) -> tuple[str, ...]:
         """Under which conditions the answer is another one, in words; empty where it is certain."""
+        found = self.rules("assuming")
+        if not found:
+            return ()
         name = self.requirement.destination
-        texts = (entry.assumes.replace("{name}", name) for entry in self.rules("assuming"))
-        return tuple(dict.fromkeys(texts))
+        return tuple(dict.fromkeys(entry.assumes.replace("{name}", name) for entry in found))
 
     def mask(self, kind: str) -> int:
         """Union over the pieces of ``allowed``, ``denied``, ``missing`` or ``unknown``."""
+        if len(self.pieces) == 1:
+            found: int = getattr(self.pieces[0].outcome, kind)
+            return found
         return reduce(lambda mask, piece: mask | getattr(piece.outcome, kind), self.pieces, 0)
 
     def witness(self, *kinds: str) -> tuple[str, int, int] | None:
@@ -247,6 +253,7 @@ class CoverageEngine:
         self._keys_below: dict[tuple[Service, str], tuple[str, ...]] = {}
         self._names: dict[tuple[Service, str], str | None] = {}
         self._deviations: dict[tuple[Service, str], dict[int, set[int]]] = {}
+        self._sources: dict[int, str] = {}
 
     @classmethod
     def of(
@@ -337,6 +344,8 @@ class CoverageEngine:
 
     def _below(self, service: Service, key: str) -> tuple[str, ...]:
         """The keys inside ``key`` that some rule to ``service`` names."""
+        if key[:1] != "*":
+            return ()
         found = self._keys_below.get((service, key))
         if found is None:
             found = self._keys_below[service, key] = tuple(self.index.table(service).keys_below(key))
@@ -381,6 +390,13 @@ class CoverageEngine:
 
     def addresses(self, mask: int) -> AddressSet:
         return self.index.zones.addresses(mask)
+
+    def some_source(self, mask: int) -> str:
+        """A plain address of the sources ``mask``, worked out once for each; empty where there is none."""
+        found = self._sources.get(mask)
+        if found is None:
+            found = self._sources[mask] = self.addresses(mask).witness() or ""
+        return found
 
 
 def cuts_for(requirements: Iterable[Requirement], *rulesets: Ruleset) -> tuple[Interval, ...]:

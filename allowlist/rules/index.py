@@ -14,8 +14,9 @@ import bisect
 import itertools
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
+
+import msgspec
 
 from allowlist.azure.facts import (
     documented_members,
@@ -130,8 +131,7 @@ def bits_of(mask: int) -> Iterator[int]:
         mask ^= low
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(msgspec.Struct, frozen=True):
     """One rule as seen under one key: for the sources in ``mask`` it decides, or perhaps decides.
 
     ``about`` is what that depends on: two doubts about the same thing turn out the same way. A doubt with a likely
@@ -223,8 +223,12 @@ class Table:
         """
         found: Sequence[int] = self.by_key.get(key, ())
         if self._lookalike_lengths:
-            suffix = key[1:] if key[0] == "*" else key
-            for wider in self._lookalikes(suffix, len(self.parent_of(key))):
+            size, inner = len(key) - (key[0] == "*"), len(self.parent_of(key))
+            lengths = self._lengths.get((size, inner))
+            if lengths is None:
+                lengths = self._between(size, inner)
+            for length in lengths:
+                wider = "*" + key[-length:]
                 if wider in self.by_key:
                     found = [*found, *self.by_key[wider]]
         return found
@@ -243,9 +247,13 @@ class Table:
         size = len(suffix)
         lengths = self._lengths.get((size, inner))
         if lengths is None:
-            lengths = tuple(length for length in self._lookalike_lengths if inner < length <= size)
-            self._lengths[size, inner] = lengths
+            lengths = self._between(size, inner)
         return ["*" + suffix[size - length :] for length in lengths]
+
+    def _between(self, size: int, inner: int) -> tuple[int, ...]:
+        found = tuple(length for length in self._lookalike_lengths if inner < length <= size)
+        self._lengths[size, inner] = found
+        return found
 
     def _merged(self, keys: Iterable[str]) -> list[int]:
         by_key = self.by_key
@@ -512,7 +520,7 @@ class RuleIndex:
             self._doubt(table, rule, host, f"the path asked for at {host}", about=url.rstrip("/"))
 
     def _add(self, table: Table, rule: FilterRule, keys: Iterable[str]) -> None:
-        known = self._certain.get(id(rule))
+        known = self._certain.get(id(rule)) or self._plain(rule)
         if known is not None:
             table.add(keys, known)
             return
@@ -524,9 +532,17 @@ class RuleIndex:
             assumes = rule.assumes if doubt and isinstance(rule, NetworkRule) else ""
             entry = Entry(rule, mask, allows, not doubt, doubt, doubt, assumes)
             table.add(keys, entry)
-            if not doubt and not rule.sources.unresolved:
-                self._certain[id(rule)] = entry
         self._add_unresolved(table, rule, keys, allows)
+
+    def _plain(self, rule: FilterRule) -> Entry | None:
+        """The entry of a rule about which nothing is in doubt; None of any other."""
+        if rule.unmodelled or rule.state or rule.sources.unresolved:
+            return None
+        mask = self.zones.mask(rule.sources.addresses)
+        if not mask:
+            return None
+        found = self._certain[id(rule)] = Entry(rule, mask, rule.action is Action.ALLOW, True)
+        return found
 
     def _add_unresolved(self, table: Table, rule: FilterRule, keys: Iterable[str], allows: bool) -> None:
         if rule.sources.unresolved:

@@ -17,7 +17,7 @@ from allowlist.errors import BlockedByGate, NotApproved
 from allowlist.filters.export import Export, Widening
 from allowlist.filters.format import Format
 from allowlist.plan.approval import ApprovalStatus
-from allowlist.plan.digest import change_id, sealed, with_digests
+from allowlist.plan.digest import change_id, completed
 from allowlist.plan.findings import reference
 from allowlist.plan.model import (
     SCHEMA,
@@ -66,7 +66,7 @@ def widening_plan(
         targets=(target,),
         changes=tuple(_change(item, engine, target, wanted) for item in found.widenings),
     )
-    return sealed(with_digests(made))
+    return completed(made)
 
 
 def _change(item: Widening, engine: Format, target: TargetPlan, wanted: Wanted) -> Change:

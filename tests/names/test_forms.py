@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from string import ascii_lowercase, digits
 
 import pytest
+from hypothesis import event, given, settings
+from hypothesis import strategies as st
 
-from allowlist.names import NameSet, Pattern, registrable_domain
-from allowlist.names.dialect import Dialect, Form, form_of, validity_of
+from allowlist.names import NameSet, Pattern, are_plainly_valid, registrable_domain
+from allowlist.names.dialect import Dialect, Form, form_of, is_plain, is_plainly_valid, validity_of
+from allowlist.names.pattern import LABEL
+from tests.helpers.laws import examples
 
 LONG = ".".join(["a" * 61] * 4) + ".abc"
 """So long that one letter and a dot before it make the longest name there may be."""
@@ -27,6 +32,22 @@ def test_a_top_level_domain_that_no_letters_stand_behind_is_taken_as_written(
     name: str, domain: str | None
 ) -> None:
     assert registrable_domain(name) == domain
+
+
+PARTS = st.sampled_from([*"ab0-_.*\nA", "a.b", ".com", "*.", "x" * 62, "1.2"])
+TEXTS = st.lists(PARTS, min_size=1, max_size=6).map("".join)
+
+
+@settings(max_examples=examples(800), deadline=None)
+@given(st.lists(TEXTS, min_size=1, max_size=4), st.sampled_from(Dialect))
+def test_texts_are_plain_together_as_each_is_alone(texts: list[str], dialect: Dialect) -> None:
+    """Read as it is meant, without what makes it quick."""
+    plainly = re.compile(rf"(?:\*\.)?(?:{LABEL}\.)+{LABEL}(?<![0-9])").fullmatch
+    assert [is_plain(text) for text in texts] == [bool(plainly(text)) for text in texts]
+    each, together = all(is_plainly_valid(text, dialect) for text in texts), are_plainly_valid(texts, dialect)
+    event(f"plain: {together}")
+    assert each or not together
+    assert together or not each or any("*" in text for text in texts)
 
 
 def test_a_set_of_names_is_shown_with_its_holes() -> None:

@@ -19,6 +19,7 @@ NAMES = [
     "*.a.example",
     "*a.example",
     "A.example",
+    "*.A.example.",
     "a.example:443",
     "",
     "bücher.example",
@@ -28,6 +29,12 @@ NAMES = [
 ADDRESSES = ["10.0.0.0/24", "*", "10.0.0.1-10.0.0.9", "VirtualNetwork", "::1", "", None]
 PROTOCOLS: list[Any] = [{"protocolType": "Https", "port": 443}, {"protocolType": "Http", "port": 80}]
 PROTOCOLS += [{"protocolType": "Https"}, {"protocolType": "Ftp", "port": 21}, {"port": 443}, "[x]"]
+PLACE = "/subscriptions/s/resourceGroups/r/providers/Microsoft.Network/ipGroups"
+ESTATE = Estate.of(
+    {"id": f"{PLACE}/{name}", "name": name, "properties": {"ipAddresses": texts}}
+    for name, texts in (("known", ["10.0.3.0/24"]), ("empty", []), ("odd", ["x"]))
+)
+GROUPS: list[Any] = [f"{PLACE}/{name}" for name in ("known", "Known", "empty", "lost", "odd")] + ["", 7]
 NOTHING: list[Any] = [[], [], [], None, "", {}, False, ["x"], "x"]
 
 
@@ -37,7 +44,7 @@ def rules(draw: st.DrawFn) -> dict[str, Any]:
     rule: dict[str, Any] = {
         "ruleType": APPLICATION,
         "name": "r",
-        "targetFqdns": draw(st.lists(st.sampled_from(NAMES[: draw(st.sampled_from([3, 9]))]), max_size=3)),
+        "targetFqdns": draw(st.lists(st.sampled_from(NAMES[: draw(st.sampled_from([2, 5, 10]))]), max_size=3)),
         "sourceAddresses": draw(st.lists(st.sampled_from(ADDRESSES[: draw(st.sampled_from([3, 7]))]), max_size=2)),
         "protocols": draw(st.lists(st.sampled_from(PROTOCOLS[: draw(st.sampled_from([2, 6]))]), max_size=2)),
     }  # fmt: skip
@@ -47,6 +54,8 @@ def rules(draw: st.DrawFn) -> dict[str, Any]:
             rule[key] = draw(st.sampled_from(NOTHING[: draw(st.sampled_from([3, 9]))]))
     if draw(st.booleans()):
         rule["terminateTLS"] = False
+    if draw(st.booleans()):
+        rule["sourceIpGroups"] = draw(st.lists(st.sampled_from(GROUPS), max_size=2))
     rule["description"] = draw(st.sampled_from(["", None, "allowlist:w:own@w#e", "x"]))
     for key in draw(st.sets(st.sampled_from(sorted(rule)), max_size=1)):
         del rule[key]
@@ -64,7 +73,7 @@ def test_a_usual_rule_is_read_as_any_other(rule: dict[str, Any], frame: Frame) -
         def _usual(self, ref: RuleRef, frame: Frame, rule: dict[str, Any]) -> None:
             return None
 
-    quick, thorough = (kind(Estate(), protocols="ipProtocols") for kind in (RuleReader, Thorough))
+    quick, thorough = (kind(ESTATE, protocols="ipProtocols") for kind in (RuleReader, Thorough))
     found = quick.read(rule.get("ruleType"), REF, frame, rule)
     event(f"opaque: {found != [found[0]] or bool(found[0].unresolved)}")
     assert found == thorough.read(rule.get("ruleType"), REF, frame, rule)

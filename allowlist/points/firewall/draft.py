@@ -279,6 +279,8 @@ def _healing(changes: list[Drafted], owned: Sequence[Body], target: Target, fail
 
 
 def _placed(drafted: Drafted, surface: str, resource: str) -> Drafted:
+    if drafted.operation.resource == resource and drafted.operation.surface == surface:
+        return drafted
     operation = msgspec.structs.replace(drafted.operation, surface=surface, resource=resource)
     return replace(drafted, operation=operation)
 

@@ -65,9 +65,7 @@ def _digest(text: str) -> str:
 def application_rule(workload: str, requirements: list[Requirement]) -> Body:
     """One application rule for requirements of one entry (same name, same sources)."""
     first = requirements[0]
-    services = sorted({(item.protocol, item.ports[0]) for item in requirements})
-    targets = sorted({item.pattern for item in requirements if item.pattern})
-    tags = sorted({item.fqdn_tag for item in requirements if item.fqdn_tag})
+    services, targets, tags = _asked(requirements)
     rule: Body = {
         "ruleType": "ApplicationRule",
         "name": rule_name(first),
@@ -76,6 +74,19 @@ def application_rule(workload: str, requirements: list[Requirement]) -> Body:
         "protocols": [{"protocolType": _SPELLING[name], "port": port} for name, port in services],
     }
     return rule | ({"targetFqdns": targets} if targets else {}) | ({"fqdnTags": tags} if tags else {})
+
+
+def _asked(requirements: list[Requirement]) -> tuple[list[tuple[str, int]], list[str], list[str]]:
+    """Services, names and FQDN tags, each once and in order; of one requirement, which most entries are, they are in order."""
+    if len(requirements) == 1:
+        (only,) = requirements
+        names, tags = [only.pattern] if only.pattern else [], [only.fqdn_tag] if only.fqdn_tag else []
+        return [(only.protocol, only.ports[0])], names, tags
+    return (
+        sorted({(item.protocol, item.ports[0]) for item in requirements}),
+        sorted({item.pattern for item in requirements if item.pattern}),
+        sorted({item.fqdn_tag for item in requirements if item.fqdn_tag}),
+    )
 
 
 def network_rule(workload: str, requirements: list[Requirement]) -> Body:

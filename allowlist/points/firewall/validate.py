@@ -19,7 +19,7 @@ from allowlist.estate.inheritance import resolves_network_names
 from allowlist.estate.known import as_flag
 from allowlist.estate.parts import is_unread, number_in, object_in, objects_in, texts_in
 from allowlist.estate.unread import is_unread as is_unread_resource
-from allowlist.names import Dialect, InvalidPattern, is_plainly_valid, parse_pattern
+from allowlist.names import Dialect, InvalidPattern, are_plainly_valid, parse_pattern
 from allowlist.points.rule_reader import is_host_in_tags
 from allowlist.rules import limits
 from allowlist.rules.addresses import parse_interval
@@ -173,14 +173,15 @@ class _Usual:
 
     def holds(self, rule: Body) -> bool:
         """Names from addresses over well-formed protocols and nothing else, all of it without fault in every tier?"""
-        names, sources = rule.get("targetFqdns"), rule.get("sourceAddresses")
-        if not (type(names) is list and names and type(sources) is list and sources):
+        names, sources = rule.get("targetFqdns"), rule.get("sourceAddresses", [])
+        if not (type(names) is list and names and type(sources) is list):
             return False
         return (
             rule.get("ruleType") == "ApplicationRule"
+            and bool(sources or rule.get("sourceIpGroups"))
             and set(map(type, (*names, *sources))) == {str}
             and not any(map(rule.get, rule.keys() - _USUAL))
-            and all(is_plainly_valid(name, Dialect.APPLICATION_RULE) for name in names)
+            and are_plainly_valid(names, Dialect.APPLICATION_RULE)
             and all(map(_is_address, sources))
             and self._is_well_formed(rule)
         )
