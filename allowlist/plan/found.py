@@ -69,6 +69,9 @@ class ByKey(Mapping[str, Finding]):
     def __getitem__(self, key: str) -> Finding:
         return self._findings[self._numbers[key]]
 
+    def __contains__(self, key: object) -> bool:
+        return key in self._numbers
+
     def __len__(self) -> int:
         return len(self._numbers)
 

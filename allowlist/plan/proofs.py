@@ -377,7 +377,8 @@ def _risk(drafted: Drafted, classification: Classification) -> Risk:
     if drafted.operation.action == "remove":
         return Risk.REMOVAL
     wild = any(
-        (item.pattern and Pattern(item.pattern).is_wildcard) or broad_tag(item.service_tag)
+        (item.pattern and Pattern(item.pattern).is_wildcard)
+        or (item.service_tag and broad_tag(item.service_tag))
         for item in drafted.requirements
     )
     return Risk.WILDCARD if wild else Risk.LOW

@@ -26,7 +26,7 @@ class AddressSet:
     @classmethod
     def parse(cls, texts: Iterable[str]) -> AddressSet:
         """Raises ValueError naming the first text that is no address, prefix, range or ``*``."""
-        return cls.of(parse_interval(text) for text in texts)
+        return _parsed(tuple(texts))
 
     @classmethod
     def of(cls, intervals: Iterable[Interval]) -> AddressSet:
@@ -90,6 +90,11 @@ class AddressSet:
 
 EVERYWHERE = AddressSet(((0, LAST_ADDRESS),))
 NOWHERE = AddressSet()
+
+
+@lru_cache(maxsize=65536)
+def _parsed(texts: tuple[str, ...]) -> AddressSet:
+    return AddressSet.of(map(parse_interval, texts))
 
 
 @lru_cache(maxsize=65536)

@@ -322,6 +322,9 @@ class CoverageEngine:
         return None
 
     def _pieces(self, key: str, service: Service, ports: Interval, sources: int) -> Iterable[Piece]:
+        if key[:1] != "*":
+            return (Piece(key, (), ports, self.outcome(key, service, sources, presumes=self.presumes)),)
+
         def piece(part: str, holes: tuple[str, ...]) -> Piece:
             outcome = self.outcome(part, service, sources, presumes=self.presumes)
             named = self._name(service, part) if self._below(service, part) else None

@@ -210,11 +210,22 @@ class Table:
         return key[dot:] if dot >= 0 else ""
 
     def around(self, parent: str) -> Around:
-        """The entries that match every name of the domain ``parent``."""
+        """The entries that match every name of the domain ``parent``: where none is besides those around what holds it, the
+        very same.
+        """
         found = self._above.get(parent)
         if found is None:
-            found = self._above[parent] = Around(self._numbers_above(parent))
+            found = self._above[parent] = self._find_around(parent)
         return found
+
+    def _find_around(self, parent: str) -> Around:
+        if not parent:
+            return Around(self._merged((ANY_KEY, DOUBTFUL_NAME)))
+        holding = self.parent_of(parent)
+        around = self.around(holding)
+        wider = (f"*{parent}", *self._lookalikes(parent, len(holding)))
+        more = {number for key in wider if key in self.by_key for number in self.by_key[key]}
+        return Around(sorted(more.union(around.numbers))) if more - around.known else around
 
     def numbers_beside(self, key: str) -> Sequence[int]:
         """The entries at ``key`` and at look-alike wildcards around it that are no wildcards around its parent domain.
@@ -232,15 +243,6 @@ class Table:
                 if wider in self.by_key:
                     found = [*found, *self.by_key[wider]]
         return found
-
-    def _numbers_above(self, parent: str) -> list[int]:
-        """Entries of the wildcards around every name of one parent domain, which begins with a dot."""
-        wider = [ANY_KEY, DOUBTFUL_NAME, *self._lookalikes(parent, 0)]
-        dot = 0 if parent else -1
-        while dot >= 0:
-            wider.append("*" + parent[dot:])
-            dot = parent.find(".", dot + 1)
-        return self._merged(wider)
 
     def _lookalikes(self, suffix: str, inner: int) -> list[str]:
         """Wildcards without a dot that end ``suffix`` and are longer than its last ``inner`` characters."""

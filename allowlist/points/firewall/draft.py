@@ -135,12 +135,13 @@ def draft_rules(
 
     ``failed`` says what Azure failed to put in force and a write would put in force now; empty for nothing.
     """
-    refused = [(item, reason) for item in needed if (reason := _why_inexpressible(item, ruleset))]
+    why = {id(item): reason for item in (*needed, *kept) if (reason := _why_inexpressible(item, ruleset))}
+    refused = [(item, why[id(item)]) for item in needed if id(item) in why]
     drafter = _Drafter(target, place.standing, {item.key for item in needed})
     entries: dict[EntryKey, list[Requirement]] = {}
     for requirement in (*needed, *kept):
         asked = entries.setdefault(entry_key(requirement), [])
-        if not _why_inexpressible(requirement, ruleset):
+        if id(requirement) not in why:
             asked.append(requirement)
     changes = [drafted for key, items in entries.items() for drafted in drafter.entry(key, items)]
     removals, skips = drafter.removals()

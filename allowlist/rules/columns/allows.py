@@ -85,12 +85,13 @@ class _Column:
     @classmethod
     def of(cls, table: Table) -> _Column:
         allows = [entry.allows and entry.certain for entry in table.entries]
+        others = {number for number, allowing in enumerate(allows) if not allowing}
         spoilt = (
             key
             for key, numbers in table.by_key.items()
             if key[0] not in _NO_NAMES
             and key not in (ANY_KEY, DOUBTFUL_NAME)
-            and not all(map(allows.__getitem__, numbers))
+            and not others.isdisjoint(numbers)
         )
         return cls(table, [entry.mask for entry in table.entries], allows, SuffixIndex(spoilt))
 
