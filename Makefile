@@ -15,7 +15,7 @@ ITSELF  := install --quiet --no-deps --no-build-isolation --editable .
 # Whatever a machine says: what every worker and every process of a test imports is compiled once.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: demo spark terraform action test quick coverage laws check workflows engines clients kusto blobs pages docs bench picture mutants hints soak fuzz wheel lock clean
+.PHONY: demo spark terraform action test quick coverage laws check workflows engines clients kusto blobs pages docs how-tos bench picture mutants hints soak fuzz wheel lock clean
 
 demo: .make/product
 	$(BIN)/allowlist demo
@@ -71,6 +71,10 @@ docs: .make/dev
 	$(PIP) install --quiet 'mkdocs-material>=9.5' 'click-man>=0.5'
 	$(BIN)/mkdocs build --strict --quiet --site-dir site
 	$(BIN)/python docs/man.py site/man
+
+# The tour and every how-to as a newcomer follows them: in a real shell, against simulated Azures in the background.
+how-tos: .make/dev
+	ALLOWLIST_SHELL=1 $(BIN)/python -m pytest tests/test_documents_are_true.py -k follows_a_page -q -rs
 
 # The question asked of logs, on a local Spark cluster and on DuckDB, row by row (needs a Java runtime).
 spark: .make/dev

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import re
-import shlex
 import shutil
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, get_args
 
@@ -18,7 +16,7 @@ from allowlist.cli.main import COMMANDS
 from allowlist.observe.metrics import Metrics
 from allowlist.plan.gate_words import GATES, words_of
 from allowlist.workload.document import EventKind
-from tests.helpers.cli import Result, allowlist
+from tests.helpers.pages import IN_A_SHELL, File, follower, in_this_process, missing_in, put_file, steps_of
 from tests.helpers.shared import REPOSITORY
 
 PAGES = [REPOSITORY / "README.md", REPOSITORY / "CONTRIBUTING.md", REPOSITORY / "catalogs" / "README.md"]
@@ -28,19 +26,6 @@ SITE = [
     for page in sorted((REPOSITORY / "docs").rglob("*.md"))
     if not page.is_relative_to(REPOSITORY / "docs" / "reference")
 ]
-
-_BLOCK = re.compile(r"^```console\n(.*?)^```", re.MULTILINE | re.DOTALL)
-_EXITS = re.compile(r"\s+# exits (\d+)$")
-_CHANGE_ID = re.compile(r"\b[0-9a-f]{8}\b")
-
-
-@dataclass
-class Command:
-    """One ``$`` line of a console block with the lines shown below it."""
-
-    text: str
-    code: int = 0
-    shown: list[str] = field(default_factory=list)
 
 
 @pytest.fixture(scope="module")
@@ -62,43 +47,35 @@ def _reference() -> Any:
     return module
 
 
-def commands_of(page: Path) -> list[Command]:
-    found: list[Command] = []
-    for block in _BLOCK.findall(page.read_text("utf-8")):
-        for line in block.splitlines():
-            if line.startswith("$ "):
-                expected = _EXITS.search(line)
-                text = _EXITS.sub("", line[2:])
-                found.append(Command(text, int(expected.group(1)) if expected else 0))
-            elif line.strip() and line.strip() != "…":
-                found[-1].shown.append(line)
-    return found
+GUIDES = [REPOSITORY / "docs" / "tour.md", *sorted((REPOSITORY / "docs" / "how-to").glob("*.md"))]
 
 
-def run(command: Command, monkeypatch: pytest.MonkeyPatch) -> Result:
-    words = shlex.split(command.text)
-    if words[0] == "cd":
-        monkeypatch.chdir(words[1])
-        return Result(0, "", "")
-    assert words[0] == "allowlist", f"only allowlist and cd can be run here: {command.text}"
-    return allowlist(*words[1:])
-
-
-@pytest.mark.parametrize(
-    "page", [*PAGES, REPOSITORY / "docs" / "tour.md"], ids=lambda page: str(page.relative_to(REPOSITORY))
-)
-def test_console_blocks_do_what_they_show(
+@pytest.mark.parametrize("page", [*PAGES, *GUIDES], ids=lambda page: str(page.relative_to(REPOSITORY)))
+def test_who_follows_a_page_sees_what_it_shows(
     page: Path, workplace: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if page.is_relative_to(REPOSITORY / "examples"):
-        shutil.copytree(REPOSITORY / "examples", workplace / "examples")
-    for command in commands_of(page):
-        result = run(command, monkeypatch)
-        assert result.code == command.code, f"{command.text}\n{result.err}"
-        printed = _CHANGE_ID.sub("ID", result.out + result.err)
-        for line in command.shown:
-            wanted = _CHANGE_ID.sub("ID", line.rstrip().removesuffix("…"))
-            assert wanted in printed, f"{command.text}\ndid not print: {line}"
+    """In a clone of the repository, as far as pages speak of its examples."""
+    shutil.copytree(REPOSITORY / "examples", workplace / "examples")
+    steps = steps_of(page) if IN_A_SHELL else in_this_process(steps_of(page))
+    with follower(monkeypatch, workplace) as somebody:
+        for step in steps:
+            if isinstance(step, File):
+                put_file(step, somebody.folder)
+                continue
+            result = somebody.run(step.text)
+            assert result.code == step.code, f"{step.text}\n{result.out}{result.err}"
+            assert missing_in(step, result) == [], f"{step.text}\n{result.out}{result.err}"
+
+
+def test_a_command_of_a_guide_that_is_not_run_says_what_it_needs() -> None:
+    """A newcomer never types a line that cannot work where they are without having been told."""
+    untold = [
+        f"{page.name}: {block.splitlines()[0]}"
+        for page in GUIDES
+        for block in re.findall(r"^ *```sh\n(.*?)^ *```", page.read_text("utf-8"), re.M | re.S)
+        if not block.lstrip().startswith("# needs ")
+    ]
+    assert untold == []
 
 
 def test_local_links_lead_somewhere(reference: Path) -> None:

@@ -63,7 +63,7 @@ def test_a_command_in_a_text_is_one_that_the_command_line_takes() -> None:
     assert [why for place, text in found if (why := _why_refused(place, text))] == []
 
 
-_BLOCK = re.compile(r"^```(?:sh|console)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+_BLOCK = re.compile(r"^ *```(?:sh|console)\n(.*?)^ *```", re.MULTILINE | re.DOTALL)
 _INLINE = re.compile(r"`(allowlist [a-z][^`\n]*)`")
 _OPENING = ("[", "…", "..", "<", "$")  # a line that shows a form of a command, not a command
 
@@ -77,7 +77,7 @@ def _documented() -> Iterator[tuple[str, str]]:
     ]:
         text = page.read_text("utf-8")
         lines = "\n".join(_BLOCK.findall(text)).replace("\\\n", " ").splitlines()
-        in_blocks = [line.removeprefix("$ ") for line in lines]
+        in_blocks = [line.strip().removeprefix("$ ") for line in lines]
         for line in [*_INLINE.findall(text), *in_blocks]:
             command = re.sub(r"\s+(#|\||>|&&).*$", "", line)
             words = command.split()

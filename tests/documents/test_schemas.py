@@ -18,7 +18,7 @@ from allowlist.cli.schema import all_schemas
 from tests.helpers.cli import CONTOSO, allowlist
 from tests.helpers.shared import REPOSITORY
 
-_BLOCK = re.compile(r"^```(?:yaml|json)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+_BLOCK = re.compile(r"^```(?:yaml|json)(?: title=[^\n]*)?\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 
 def constant(schema: dict[str, Any]) -> str:
