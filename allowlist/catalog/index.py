@@ -25,6 +25,7 @@ from allowlist.catalog.reader import parse_catalog, read_catalog
 from allowlist.documents.canonical import canonical_json
 from allowlist.documents.prepared import prepared
 from allowlist.documents.source import parse_yaml_source
+from allowlist.documents.writing import write_bytes
 from allowlist.errors import CatalogError
 
 INDEX_SCHEMA: Final = "allowlist/catalog-index/v1"
@@ -164,7 +165,5 @@ def _check_digests(catalog: Catalog, indexed: IndexedCatalog) -> None:
 
 
 def write_beside(path: Path, content: bytes) -> None:
-    """Put ``content`` in the place of a file at once."""
-    draft = path.with_name(f".{path.name}.part")
-    draft.write_bytes(content)
-    draft.replace(path)
+    """Put ``content`` in the place of a file at once. Raises AllowlistError where it cannot be written."""
+    write_bytes(path, content)

@@ -172,9 +172,15 @@ def invoke(arguments: list[str]) -> int:
 
 
 def _no_room(error: OSError) -> AllowlistError:
-    """Standard output has no name; files of ours are named by those who write them."""
+    """Streams and files that are only passed through have no name; those that stay are named by whoever writes them."""
+    import tempfile
+    import traceback
+
+    *_, (frame, _) = traceback.walk_tb(error.__traceback__)
+    printed = frame.f_code.co_filename.endswith(("console.py", os.path.join("click", "utils.py")))
+    unnamed = "standard output" if printed else f"a file in {tempfile.gettempdir()}"
     return AllowlistError(
-        f"{error.filename or 'standard output'} cannot be written: {error.strerror}",
+        f"{error.filename or unnamed} cannot be written: {error.strerror}",
         hint="what was done stands; of runs it is told by: allowlist history",
     )
 

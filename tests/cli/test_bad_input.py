@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -191,6 +192,24 @@ def test_a_full_standard_output_is_told_in_words(command: tuple[str, ...]) -> No
     assert ended.returncode == 1
     assert "standard output cannot be written: No space left on device" in ended.stderr
     assert "defect" not in ended.stderr
+
+
+def test_a_file_for_which_there_is_no_room_is_named_and_what_was_there_stays(tmp_path: Path) -> None:
+    """A limit on the size of files stands for a disk that fills."""
+    resource = pytest.importorskip("resource")
+    kept = tmp_path / "index.json"
+    kept.write_text("{}")
+    ended = subprocess.run(
+        [sys.executable, "-m", "allowlist", "catalog", "index", "-o", str(tmp_path)],
+        capture_output=True,
+        text=True,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000)),
+    )
+    assert ended.returncode == 1
+    assert f"error: {tmp_path}{os.sep}" in ended.stderr
+    assert "cannot be written: File too large" in ended.stderr
+    assert kept.read_text() == "{}"
+    assert [file.name for file in tmp_path.iterdir()] == ["index.json"]
 
 
 def test_choices_stand_beside_the_complaint(workplace: Path) -> None:

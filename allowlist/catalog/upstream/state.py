@@ -12,6 +12,7 @@ from allowlist.catalog.upstream.claims import Subject
 from allowlist.catalog.upstream.drift import Facts, Place, Said
 from allowlist.catalog.upstream.ports import PortRange
 from allowlist.documents.reader import read_json_document
+from allowlist.documents.writing import write_bytes
 
 STATE_SCHEMA: Final = "allowlist/upstream-state/v1"
 
@@ -59,12 +60,10 @@ def load_state(path: Path | None) -> WatchState:
 
 
 def save_state(path: Path, state: WatchState) -> None:
-    draft = path.with_name(f".{path.name}.part")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft.write_bytes(
-        msgspec.json.format(msgspec.json.encode(state, order="deterministic"), indent=1) + b"\n"
+    """Raises AllowlistError where it cannot be written; what was there stays."""
+    write_bytes(
+        path, msgspec.json.format(msgspec.json.encode(state, order="deterministic"), indent=1) + b"\n"
     )
-    draft.replace(path)
 
 
 def facts_from(memory: PageMemory) -> Facts:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from allowlist.catalog.upstream.pages import MAX_PAGE_BYTES, PageRef, PageText
-from allowlist.errors import CatalogError
+from allowlist.documents.writing import write_bytes
+from allowlist.errors import AllowlistError, CatalogError
 from allowlist.trust import NAME_IT, TRUST_IT, why_untrusted
 
 if TYPE_CHECKING:
@@ -86,9 +88,11 @@ class WebPages:
         if status == 304:
             return kept.read_bytes()
         if content is not None:
-            self.cache.mkdir(parents=True, exist_ok=True)
-            kept.write_bytes(content)
-            notes.write_bytes(msgspec.json.encode(validators))
+            with suppress(
+                AllowlistError
+            ):  # a page that cannot be kept is asked for again, never half of it read
+                write_bytes(kept, content)
+                write_bytes(notes, msgspec.json.encode(validators))
         return content
 
     def _commit_of(self, ref: PageRef) -> str:
