@@ -103,7 +103,9 @@ def zone_of(context: click.Context, option: click.Parameter, text: str) -> str:
     help="Read no workload and no state: denied names and the catalogs that have them.",
 )
 @click.option(
-    "--anonymise", is_flag=True, help="Replace addresses of clients, so that the result can be shared."
+    "--anonymise",
+    is_flag=True,
+    help="Replace addresses of clients, hosts of private networks and names of files, so that the result can be shared.",
 )
 @click.option(
     "--memory",
@@ -168,15 +170,14 @@ def evidence(
       allowlist evidence access.log.gz --logs-only --learn
       allowlist evidence --ledger sqlite:///ledger.db
     """
+    from allowlist.render.anonymous import anonymised
     from allowlist.render.evidence import (
-        anonymised,
         evidence_json,
         evidence_report,
         evidence_text,
         summary_line,
     )
-    from allowlist.workflow.evidence import Window, seen_in
-    from allowlist.workflow.learning import draft_text, learn
+    from allowlist.workflow.evidence import Window
     from allowlist.workflow.logs import asking
 
     window = Window(
@@ -192,12 +193,7 @@ def evidence(
     )
     with opened as traffic:
         if learning:
-            expires = now().date() + dt.timedelta(days=180)
-            for line in draft_text(
-                learn(seen_in(traffic, window), wildcards=wildcards), expires
-            ).splitlines():
-                put(line)
-            _say_doubts(traffic, window)
+            _put_draft(traffic, window, wildcards=wildcards, anonymise=anonymise)
             return Exit.DONE
         if logs_only:
             found = _from_logs_alone(catalogs, traffic, window)
@@ -218,14 +214,15 @@ def evidence(
                 what_if,
                 removed,
             )
+    about = shown_path(workload_path)
     if anonymise:
-        found = anonymised(found, secrets.token_bytes(16))
+        found, about = anonymised(found, secrets.token_bytes(16)), workload_path.name
     form = form_for(form, output, as_json=as_json)
     own = {"html": lambda: _html(found)}
     Output(form=form, reports=reports, file=output).show(
         evidence_text(found, styled if output is None else str, everything=everything),
         lambda: evidence_json(found),
-        lambda: evidence_report(found, shown_path(workload_path)),
+        lambda: evidence_report(found, about),
         own,
     )
     if output is not None:
@@ -289,10 +286,20 @@ def told_progress() -> Iterator[Callable[[int, int], None]]:
         yield show
 
 
-def _say_doubts(traffic: Traffic, window: Window) -> None:
-    from allowlist.workflow.evidence import account_in
+def _put_draft(traffic: Traffic, window: Window, *, wildcards: bool, anonymise: bool) -> None:
+    """Requirements as they were seen; names of a private network are left out where nobody shall see them."""
+    from allowlist.render.anonymous import anonymous_account, is_own
+    from allowlist.workflow.evidence import account_in, seen_in
+    from allowlist.workflow.learning import draft_text, learn
 
-    for doubt in account_in(traffic, window).doubts():
+    expires, account = now().date() + dt.timedelta(days=180), account_in(traffic, window)
+    flows = (flow for flow in seen_in(traffic, window) if not (anonymise and is_own(flow.name)))
+    for line in draft_text(learn(flows, wildcards=wildcards), expires).splitlines():
+        put(line)
+    if anonymise:
+        say("note: the draft lacks names of private networks")
+        account = anonymous_account(account, secrets.token_bytes(16))
+    for doubt in account.doubts():
         say(f"note: the draft may lack names: {doubt}")
 
 

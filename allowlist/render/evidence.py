@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
-import hmac
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from typing import Any, Final
 
 from allowlist.documents.words import counted, lasting
@@ -24,30 +21,6 @@ WORDS: Final = {
     "moves": "another rule would decide",
     "unknown": "not known",
 }
-
-
-def anonymised(evidence: Evidence, key: bytes) -> Evidence:
-    """Without addresses of clients: each becomes ``client-…``, the same one everywhere under one ``key``."""
-
-    def tally(item: Tally) -> Tally:
-        return Tally(
-            item.count,
-            item.first,
-            item.last,
-            {_pseudonym(source, key): count for source, count in item.sources.items()},
-        )
-
-    return replace(
-        evidence,
-        denied=tuple(replace(item, tally=tally(item.tally)) for item in evidence.denied),
-        excess=tuple(replace(item, tally=tally(item.tally)) for item in evidence.excess),
-        effects=tuple(replace(item, tally=tally(item.tally)) for item in evidence.effects),
-        redundant=tuple(replace(item, tally=tally(item.tally)) for item in evidence.redundant),
-    )
-
-
-def _pseudonym(source: str, key: bytes) -> str:
-    return f"client-{hmac.new(key, source.encode(), hashlib.sha256).hexdigest()[:8]}" if source else ""
 
 
 def evidence_text(

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from allowlist.documents.words import counted
-from allowlist.names import registrable_domain
+from allowlist.names import Pattern, is_host_name, registrable_domain, shared_suffix_of
 from allowlist.traffic.findings import Seen
 
 _WIDE = 3
@@ -27,11 +27,12 @@ def learn(flows: Iterable[Seen], *, wildcards: bool = False, denied: bool = Fals
     """What was let through (with ``denied``, also what was not), by name and service.
 
     With ``wildcards`` three or more names that share a registrable domain, or a level below it, become one pattern;
-    the names it stands for are kept beside it.
+    the names it stands for are kept beside it. Below a suffix under which any customer of a service creates names there is
+    no such pattern. What no client can ask for as a host (``*.example.com`` in a log) is no pattern either.
     """
     seen: dict[tuple[str, str], int] = {}
     for flow in flows:
-        if flow.name and (denied or flow.action == "allow"):
+        if is_host_name(flow.name) and flow.port and (denied or flow.action == "allow"):
             key = (flow.name, f"{flow.protocol}:{flow.port}")
             seen[key] = seen.get(key, 0) + flow.count
     return _widened(seen) if wildcards else [_single(*key, count) for key, count in sorted(seen.items())]
@@ -47,12 +48,17 @@ def _widened(seen: dict[tuple[str, str], int]) -> list[Learned]:
         groups.setdefault((name.partition(".")[2], port), []).append(name)
     found: list[Learned] = []
     for (parent, port), names in groups.items():
-        if len(names) >= _WIDE and registrable_domain(parent) is not None:
+        if len(names) >= _WIDE and _is_of_one(parent):
             count = sum(seen[name, port] for name in names)
             found.append(Learned(pattern=f"*.{parent}", port=port, names=tuple(sorted(names)), count=count))
         else:
             found += [_single(name, port, seen[name, port]) for name in names]
     return sorted(found, key=lambda item: (item.pattern, item.port))
+
+
+def _is_of_one(parent: str) -> bool:
+    """Are names below ``parent`` in one hand, as far as is known?"""
+    return registrable_domain(parent) is not None and shared_suffix_of(Pattern(f"*.{parent}")) is None
 
 
 def draft_text(learned: Iterable[Learned], expires: dt.date) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from allowlist.simulator.traffic import Event, decided
 from allowlist.workflow.rolling import days_of
@@ -224,6 +225,38 @@ def test_addresses_of_clients_can_be_left_out(tmp_path: Path) -> None:
         assert result.code == 0, result.err
         assert not {AGENT, NOTEBOOK, STRANGER} & set(result.out.replace('"', " ").replace(",", " ").split())
         assert "client-" in result.out
+
+
+@pytest.mark.parametrize("form", ["text", "json", "html", "markdown", "sarif", "github"])
+def test_nothing_that_is_anonymised_tells_of_people(tmp_path: Path, form: str) -> None:
+    """Addresses of clients, machines of the own network, names of files and what broken lines hold."""
+    secret = ("alice", "10.40.9.77", "bobs-laptop", "printer.corp", "fd00::77", "192.168.7.7")
+    flows = [
+        event(0, "bobs-laptop", source=AGENT), event(1, "printer.corp", source=AGENT), event(2, "", protocol="tcp", destination="192.168.7.7", source="10.40.9.77"),
+        event(3, "public.example.net", source="fd00::77"), event(4, "printer.corp", source=NOTEBOOK, action="Allow", policy="afwp-weu", group="g", collection="c", rule="r"),
+    ]  # fmt: skip
+    folder = write(tmp_path / "home-alice" / "logs", flows)
+    lost = {"time": "2026-11-23T09:00:00Z", "category": "alice", "properties": {"SourceIp": "10.40.9.77"}}
+    (folder / "alice.json").write_text(
+        lines(lost, "alice {", {**lost, "category": "AZFWApplicationRule", "properties": {}})
+    )
+    (folder / "alice.txt").write_text("alice was here\n")
+    (folder / "copy-alice.txt").write_bytes(next(folder.rglob("PT1H.json")).read_bytes())
+    result = on_contoso("evidence", folder, "--anonymise", "--format", form, "--all")
+    assert result.code == 0, result.err
+    assert "public.example.net" in result.out
+    assert not [word for word in secret if word in result.out + result.err]
+
+
+def test_a_draft_holds_no_pattern_that_a_log_made_up_and_none_over_strangers(tmp_path: Path) -> None:
+    names = ["*.example.com", 'a" ports: x', *(f"{one}.blob.core.windows.net" for one in "abcd"), *(f"{one}.openai.azure.com" for one in "abc")]  # fmt: skip
+    flows = [
+        event(n, name, action="Allow", policy="p", group="g", collection="c", rule="r")
+        for n, name in enumerate(names)
+    ]
+    text = allowlist("evidence", write(tmp_path / "logs", flows), "--learn", "--wildcards").out
+    patterns = [item["pattern"] for item in yaml.safe_load(text)["requirements"]]
+    assert patterns == sorted(names[2:])
 
 
 def test_the_page_stands_alone_and_escapes_what_logs_say(tmp_path: Path) -> None:
