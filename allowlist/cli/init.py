@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +21,7 @@ from allowlist.cli.common import (
 )
 from allowlist.cli.console import is_interactive, put, say
 from allowlist.cli.exits import Exit
+from allowlist.cli.open_choices import Choice, refuse_open
 from allowlist.documents.words import counted
 from allowlist.errors import AllowlistError
 
@@ -91,7 +94,9 @@ def init(
     """Write an allowlist.yaml for what is found in a subscription or a snapshot.
 
     Catalogs and values of parameters are proposed from the kinds of resources, their regions and names, each with the
-    reason; a list of rule collection groups alone is enough to begin with.
+    reason; a list of rule collection groups alone is enough to begin with. A file that names no target yet, as
+    recommend writes it, keeps what it says and gets targets, sources and parameters. Without a terminal all that is
+    open is told at once, with the command that answers it.
 
     \b
     Examples:
@@ -106,10 +111,12 @@ def init(
     from allowlist.workflow.initialising import (
         CatalogChoice,
         agent_subnets,
+        completed_text,
         discover,
         find_candidates,
         look_closer,
         needed_parameters,
+        read_draft,
         unread_injections,
         with_listed,
         workload_text,
@@ -117,15 +124,17 @@ def init(
     from allowlist.workflow.proposing import propose_sources
     from allowlist.workflow.workloads import read_workload
 
-    if output.exists() and not force:
+    draft = None if force or not output.exists() else read_draft(output)
+    if draft is None and output.exists() and not force:
         raise AllowlistError(
-            f"{output} exists already", hint="give another -o FILE, or --force to replace it"
+            f"{output} exists already, and names targets",
+            hint="give another -o FILE, or --force to replace it",
         )
     library = load_library(catalogs)
     if snapshot is not None:
         estate = everything = read_snapshot(snapshot)
     else:
-        subscription = subscription or _ask("Subscription id", "--subscription")
+        subscription = subscription or _ask_subscription(output, name or (draft.name if draft else ""))
         with arm_from(sign_in.to()) as arm:
             estate = look_closer(arm, discover(arm, subscription, say))
             everything = with_listed(arm, estate, subscription)
@@ -133,20 +142,39 @@ def init(
         say(f"account {account}: the injections cannot be worked out, so where its agents run is not known")
     targets = _chosen(list(find_candidates(estate)), resources, estate)
     _tell_unread(estate, targets)
-    name = name or _ask("Name of the workload", "--name")
-    named = names or _proposed_catalogs(everything, targets, library, take=proposed)
-    choices = [CatalogChoice.parse(text, library) for text in named]
     subnets = agent_subnets(estate)
-    if not sources and not subnets and any(kind_of(target.surface).names_sources for target in targets):
-        sources = _ask_sources(propose_sources(everything))
+    given = dict(map(parse_pair, parameters))
+    asks_sources = not sources and not subnets and any(kind_of(t.surface).names_sources for t in targets)
+    origins = propose_sources(everything) if asks_sources else []
+    found = [] if names or draft else _told_proposals(everything, targets, library)
+    name = name or (draft.name if draft else "")
+    named = names or (draft.catalogs if draft else ()) or (_likely(found) if proposed else ())
+    if not is_interactive():
+        refuse_open(
+            [
+                *([] if name else [_open_name(output)]),
+                *([] if named else [_open_catalogs(found)]),
+                *([_open_sources(origins)] if asks_sources else []),
+            ],
+            list(_open_parameters(everything, library, named or _likely(found), given)),
+        )
+    name = name or str(click.prompt("Name of the workload", err=True))
+    named = named or _ask_catalogs(found)
+    choices = [CatalogChoice.parse(text, library) for text in named]
+    sources = _ask_sources(origins) if asks_sources else sources
     wanted = needed_parameters(library, choices)
-    values = _values(everything, wanted, dict(map(parse_pair, parameters)))
-    choices = _without_unknown(choices, library, values)
+    values = _values(everything, wanted, given)
+    choices = choices if draft else _without_unknown(choices, library, values)
     wanted = needed_parameters(library, choices)
-    text = workload_text(
-        name, library, choices, sources, targets, values, delete or "add-only", tuple(subnets.values()),
-        place=sign_in.to(),
-    )  # fmt: skip
+    if draft:
+        text = completed_text(
+            draft, [*wanted, *given], sources, targets, values, delete or "add-only", tuple(subnets.values())
+        )
+    else:
+        text = workload_text(
+            name, library, choices, sources, targets, values, delete or "add-only", tuple(subnets.values()),
+            place=sign_in.to(),
+        )  # fmt: skip
     write_bytes(output, text.encode())
     say(f"{output} written with {counted(len(targets), 'target')}")
     if output.is_file():
@@ -193,23 +221,23 @@ def _tell_unread(estate: Estate, targets: list[Candidate]) -> None:
             say(f"  {how_to_read(target.resource)}")
 
 
-def _proposed_catalogs(
-    estate: Estate, targets: list[Candidate], library: Library, *, take: bool
-) -> tuple[str, ...]:
-    """What is proposed, told with its reasons: taken as it is with --proposed, else a person is asked once."""
+def _told_proposals(estate: Estate, targets: list[Candidate], library: Library) -> list[Proposal]:
+    """What is proposed, told with its reasons and numbers."""
     from allowlist.workflow.initialising import rulesets_of
     from allowlist.workflow.proposing import propose_catalogs
 
     found = propose_catalogs(estate, library, rulesets_of(estate, targets))
     for number, item in enumerate(found, 1):
         say(f"{number}. {'*' if item.likely else ' '} {_as_asked(item)}: {item.why}")
-    likely = tuple(_as_asked(item) for item in found if item.likely)
-    if take and likely:
-        return likely
-    if not is_interactive():
-        flags = " ".join(f"--catalog {text}" for text in likely or ("NAME",))
-        also = ", or --proposed to take what is marked" if likely else "; see allowlist catalog list"
-        raise AllowlistError("which catalogs it needs is not known", hint=f"give {flags}{also}")
+    return found
+
+
+def _likely(found: list[Proposal]) -> tuple[str, ...]:
+    return tuple(_as_asked(item) for item in found if item.likely)
+
+
+def _ask_catalogs(found: list[Proposal]) -> tuple[str, ...]:
+    likely = _likely(found)
     said = click.prompt(
         "Catalogs: numbers or names, comma separated" + ("; Enter takes those marked *" if likely else ""),
         default=",".join(likely) or None,
@@ -220,6 +248,41 @@ def _proposed_catalogs(
     return tuple(by_number.get(word, word) for word in str(said).replace(" ", "").split(",") if word)
 
 
+def _open_name(output: Path) -> Choice:
+    return Choice("name of the workload, such as that of the folder", (), ("--name", _folder_name(output)))
+
+
+def _folder_name(output: Path) -> str:
+    return re.sub(r"[^a-z0-9._-]+", "-", output.absolute().parent.name.lower()).strip("-._") or "workload"
+
+
+def _open_catalogs(found: list[Proposal]) -> Choice:
+    values = tuple(f"--catalog {_as_asked(item)}" for item in found)
+    also = () if _likely(found) else ("all there are: allowlist catalog list",)
+    likely = ("--proposed",) if _likely(found) else ("--catalog", _as_asked(found[0]) if found else "NAME")
+    return Choice("catalogs it needs, proposed above", values + also, likely)
+
+
+def _open_sources(found: list[tuple[str, str]]) -> Choice:
+    values = tuple(f"--source {prefix}  {subnet}" for prefix, subnet in found)
+    return Choice("where traffic starts", values, ("--source", found[0][0] if found else "ADDRESS"))
+
+
+def _open_parameters(
+    estate: Estate, library: Library, named: tuple[str, ...], given: dict[str, str]
+) -> Iterator[str]:
+    """Values that are not known, which may be given now or filled in later."""
+    from allowlist.workflow.initialising import CatalogChoice, needed_parameters
+    from allowlist.workflow.proposing import propose_values
+
+    wanted = needed_parameters(library, [CatalogChoice.parse(text, library) for text in named])
+    found = propose_values(estate, list(wanted))
+    for name, meaning in wanted.items():
+        if name not in given and name not in found:
+            yield f"--parameter {name}=…  {meaning}, or fill it in afterwards"
+    yield "--delete add-only|no-remove|sync  what may be removed; add-only unless you say"
+
+
 def _as_asked(item: Proposal) -> str:
     return f"{item.catalog}:{','.join(item.scenarios)}" if item.scenarios else item.catalog
 
@@ -228,23 +291,18 @@ def _ask_sources(found: list[tuple[str, str]]) -> tuple[str, ...]:
     """Where traffic starts, with the subnets that were found as choices."""
     for number, (prefix, subnet) in enumerate(found, 1):
         say(f"{number}. {prefix}  {subnet}")
-    if found and not is_interactive():
-        first = found[0]
-        hint = f"give --source, such as --source {first[0]} for {first[1]}"
-        raise AllowlistError("where traffic starts is not known", hint=hint)
     how = " (numbers or prefixes, comma separated)" if found else " (prefixes, comma separated)"
-    said = _ask("Where traffic starts", "--source", how)
+    said = str(click.prompt(f"Where traffic starts{how}", err=True))
     by_number = {str(number): prefix for number, (prefix, _) in enumerate(found, 1)}
     return tuple(by_number.get(word, word) for word in said.replace(" ", "").split(",") if word)
 
 
 def _values(estate: Estate, wanted: dict[str, str], given: dict[str, str]) -> dict[str, str]:
     """What is given, else what the estate speaks for, else what this machine's package clients use, else asked."""
-    from allowlist.workflow.package_hosts import find_package_hosts
     from allowlist.workflow.proposing import propose_values
 
     found = propose_values(estate, list(wanted))
-    hosts = find_package_hosts(os.environ) if set(wanted) - found.keys() - given.keys() else {}
+    hosts = _package_hosts() if set(wanted) - found.keys() - given.keys() else {}
     values = hosts | {name: item.value for name, item in found.items()} | given
     for name, meaning in wanted.items():
         proposal = found.get(name)
@@ -260,6 +318,14 @@ def _values(estate: Estate, wanted: dict[str, str], given: dict[str, str]) -> di
     return values
 
 
+def _package_hosts() -> dict[str, str]:
+    """A folder on this machine is an index too, and no host."""
+    from allowlist.names import is_host_name
+    from allowlist.workflow.package_hosts import find_package_hosts
+
+    return {name: host for name, host in find_package_hosts(os.environ).items() if is_host_name(host)}
+
+
 def _check_command(output: Path, snapshot: Path | None) -> str:
     words = ["allowlist", "check"]
     words += ["--workload", str(output)] if output != Path("allowlist.yaml") else []
@@ -267,10 +333,19 @@ def _check_command(output: Path, snapshot: Path | None) -> str:
     return shlex.join(words)
 
 
-def _ask(question: str, flag: str, how: str = "") -> str:
+def _ask_subscription(output: Path, name: str) -> str:
     if not is_interactive():
-        raise AllowlistError(f"{question.lower()} is not known", hint=f"give {flag}")
-    return str(click.prompt(question + how, err=True))
+        named = [] if name else [_open_name(output)]
+        state = Choice(
+            "where state is read, and what is found there is asked in one go",
+            (
+                "--subscription ID  one of: az account list -o table",
+                "--snapshot PATH  a folder or file of ARM JSON",
+            ),
+            ("--subscription", "ID"),
+        )
+        refuse_open([state, *named], ["--proposed  takes the catalogs that what is found speaks for"])
+    return str(click.prompt("Subscription id", err=True))
 
 
 def _chosen(found: list[Candidate], resources: tuple[str, ...], estate: Estate) -> list[Candidate]:

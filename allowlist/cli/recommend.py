@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -98,5 +99,13 @@ def recommend(
             put_document(diff_text(before, after, file).rstrip("\n"))
         if write and before != after:
             write_bytes(file, after.encode())
-            say(f"wrote {file}; look at owners and parameters, then: allowlist check")
+            say(f"wrote {file}; look at owners and parameters, then {_next_step(after, file)}")
     return Exit.DONE
+
+
+def _next_step(text: str, file: Path) -> str:
+    """A file without targets has nothing to be checked against yet."""
+    place = shlex.quote(str(file))
+    if "\ntargets:" in text:
+        return f"check it: allowlist check --workload {place}"
+    return f"name its targets: allowlist init -o {place}"

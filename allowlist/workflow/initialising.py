@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -13,6 +15,7 @@ from allowlist.azure.connection import Place
 from allowlist.azure.facts import api_version
 from allowlist.catalog import Catalog, Library
 from allowlist.documents.reader import near_miss
+from allowlist.documents.source import read_text
 from allowlist.errors import AllowlistError, CatalogError, ProviderNotRegistered, TargetDenied, TargetNotFound
 from allowlist.estate.bodies import Body, Estate
 from allowlist.estate.parts import is_unread
@@ -219,20 +222,74 @@ def workload_text(
         "parameters": {key: parameters.get(key, "") for key in wanted},
         "catalogs": [item.written(library) for item in catalogs],
         "sources": _sources(sources, subnets),
-        "targets": [
-            {
-                "name": _slug(candidate.name),
-                "surface": candidate.surface,
-                "resource": candidate.resource,
-                "delete": delete,
-            }
-            for candidate in targets
-        ],
+        "targets": [_target(candidate, delete) for candidate in targets],
     }
     head = "# What this workload must reach. Reference: allowlist check --help, and the README.\n"
     missing = [f"#   {key}: {text}\n" for key, text in wanted.items() if not parameters.get(key)]
     notes = ["# Parameters still to fill in:\n", *missing] if missing else []
     return head + "".join(notes) + yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=110)
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A workload file that names no target yet, such as ``recommend`` writes."""
+
+    name: str
+    catalogs: tuple[str, ...]
+    document: Any
+
+
+def read_draft(path: Path) -> Draft | None:
+    """``path`` where it is a workload without targets of its own; None where it has some, or is something else."""
+    from allowlist.documents.round_trip import round_trip
+
+    document = round_trip().load(read_text(path))
+    if not isinstance(document, dict) or document.get("targets") or not document.get("catalogs"):
+        return None
+    catalogs = tuple(
+        f"{item['name']}:{','.join(item['scenarios'])}" if item.get("scenarios") else str(item["name"])
+        for item in document["catalogs"]
+    )
+    return Draft(str(document.get("name", "")), catalogs, document)
+
+
+def completed_text(
+    draft: Draft,
+    wanted: Sequence[str],
+    sources: Sequence[str],
+    targets: Sequence[Candidate],
+    parameters: Mapping[str, str],
+    delete: str,
+    subnets: Sequence[str] = (),
+) -> str:
+    """The draft with targets in place of what it would discover, and the ``wanted`` parameters that it lacks.
+
+    All else that it says stays, comments too.
+    """
+    from allowlist.documents.round_trip import round_trip
+
+    document = draft.document
+    document.pop("discover", None)
+    known = document.setdefault("parameters", {})
+    for key in dict.fromkeys(wanted):
+        known.setdefault(key, parameters.get(key, ""))
+    if not known:
+        del document["parameters"]
+    if sources or subnets:
+        document.setdefault("sources", {}).update(_sources(sources, subnets))
+    document["targets"] = [_target(candidate, delete) for candidate in targets]
+    stream = io.StringIO()
+    round_trip().dump(document, stream)
+    return stream.getvalue()
+
+
+def _target(candidate: Candidate, delete: str) -> dict[str, Any]:
+    return {
+        "name": _slug(candidate.name),
+        "surface": candidate.surface,
+        "resource": candidate.resource,
+        "delete": delete,
+    }
 
 
 def _sources(addresses: Sequence[str], subnets: Sequence[str]) -> dict[str, Any]:

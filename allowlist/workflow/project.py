@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import shlex
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -166,7 +167,7 @@ def load_project(
     if not document.targets:
         raise AllowlistError(
             f"{workload} names no target of its own",
-            hint="what it discovers, allowlist sync looks up and takes care of",
+            hint=f"what it discovers, allowlist sync looks up and takes care of; to name some: allowlist init -o {shlex.quote(str(workload))}",
         )
     refuse_wrong_options(document, source)
     library = with_pinned(load_library(catalogs), document, source)

@@ -264,3 +264,45 @@ def test_init_names_the_scenarios_there_are(workplace: Path) -> None:
     assert made.code == 1
     assert "it has core" in made.err
     del workplace
+
+
+def test_without_a_terminal_init_tells_all_that_is_open_and_one_command_answers_it(workplace: Path) -> None:
+    (workplace / "state.json").write_text(json.dumps([GROUP, _policy(), _registry()]))
+    asked = allowlist("init", "--snapshot", "state.json", "-o", "mine.yaml")
+    assert asked.code == 1
+    assert "error: 3 choices are open" in asked.err
+    for told in (
+        "--catalog azure-container-registry",
+        "--name ",
+        "where traffic starts: --source",
+        "--delete add-only|no-remove|sync",
+    ):
+        assert told in asked.err
+    command = asked.err.split("this answers all: allowlist ")[1].splitlines()[0]
+    made = allowlist(*command.replace("ADDRESS", "10.0.0.0/24").split())
+    assert made.code == 0, made.err
+    assert yaml.safe_load((workplace / "mine.yaml").read_text())["sources"]
+    nothing = allowlist("init")
+    assert "--subscription ID" in nothing.err
+    assert "--snapshot PATH" in nothing.err
+    assert "--name " in nothing.err
+
+
+def test_a_file_of_recommend_gets_targets_from_init_and_is_then_checked(workplace: Path) -> None:
+    (workplace / "requirements.txt").write_text("transformers==4.50\n")
+    said = allowlist("recommend", "--write").err
+    assert said.splitlines()[-1].endswith("name its targets: allowlist init -o allowlist.yaml")
+    assert (
+        allowlist("check", "--snapshot", CONTOSO)
+        .err.splitlines()[-1]
+        .endswith(f"allowlist init -o allowlist.yaml --snapshot {CONTOSO}")
+    )
+    made = allowlist("init", "--snapshot", CONTOSO, "--source", "10.40.0.0/23", "--parameter", "python_index=i.example",
+                     "--parameter", "python_files=f.example")  # fmt: skip
+    assert made.code == 0, made.err
+    text = (workplace / "allowlist.yaml").read_text()
+    assert "# requirements.txt:1: package transformers" in text
+    assert "discover" not in text
+    assert allowlist("check", "--snapshot", CONTOSO, "--exit-code").code == 2
+    again = allowlist("init", "--snapshot", CONTOSO)
+    assert "exists already, and names targets" in again.err

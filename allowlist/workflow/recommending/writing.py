@@ -9,6 +9,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, Final
 
+from allowlist.documents.round_trip import round_trip
 from allowlist.documents.source import parse_yaml_source, read_text
 from allowlist.errors import AllowlistError
 from allowlist.workflow.recommending.recommend import Own, Recommendation, Use
@@ -27,16 +28,16 @@ def proposed_text(made: Recommendation, path: Path, today: date) -> tuple[str, s
     document: Any
     if before:
         parse_yaml_source(before, str(path))
-        document = _yaml().load(before)
+        document = round_trip().load(before)
         if not isinstance(document, dict):
             raise AllowlistError(f"{path} holds no workload", hint="write one with: allowlist init")
     else:
-        document = _yaml().load(_new(path))
+        document = round_trip().load(_new(path))
     _add_catalogs(document, [use for use in made.uses if use.confidence in _TAKEN])
     _add_parameters(document, made)
     _add_own(document, [own for own in made.own if own.confidence in _TAKEN], today)
     stream = io.StringIO()
-    _yaml().dump(document, stream)
+    round_trip().dump(document, stream)
     return before, stream.getvalue()
 
 
@@ -47,20 +48,10 @@ def diff_text(before: str, after: str, path: Path) -> str:
     return "".join(lines)
 
 
-def _yaml() -> Any:
-    from ruamel.yaml import YAML
-
-    yaml = YAML(typ="rt")
-    yaml.preserve_quotes = True
-    yaml.width = 4096
-    yaml.indent(mapping=2, sequence=4, offset=2)
-    return yaml
-
-
 def _new(path: Path) -> str:
     name = re.sub(r"[^a-z0-9._-]+", "-", path.absolute().parent.name.lower()).strip("-._") or "workload"
     return f"""\
-# Proposed by allowlist recommend. Every firewall policy that can be seen is a target until you name yours: allowlist init
+# Proposed by allowlist recommend. Every firewall policy that can be seen is a target until allowlist init names yours.
 schema: allowlist/workload/v1
 name: {name}
 catalogs: []
