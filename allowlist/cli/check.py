@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,8 +27,12 @@ from allowlist.cli.outputs import format_option, lines_of_targets, output_of, re
 
 if TYPE_CHECKING:
     from allowlist.azure.connection import SignIn
+    from allowlist.plan.findings import Finding
+    from allowlist.render.notices import Report
     from allowlist.workflow.checking import TargetCheck
     from allowlist.workflow.paths import PathCheck
+    from allowlist.workflow.project import Project
+    from allowlist.workflow.reuse import Asked, Checked
 
 
 @click.command()
@@ -63,11 +69,9 @@ def check(
       allowlist check --only hub-firewall --exit-code
       allowlist check --format github --report sarif=allowlist.sarif --report junit=allowlist.xml
     """
-    from allowlist.render.findings import findings_json, findings_text, summary_text, told_in_full
-    from allowlist.render.notices import Report, of_findings
-    from allowlist.workflow.checking import check_targets, every, has_faults
-    from allowlist.workflow.paths import check_paths
+    from allowlist.render.findings import findings_json, findings_text, summary_text
     from allowlist.workflow.project import read_estate
+    from allowlist.workflow.reuse import Asked, Memory
 
     project = project_from(workload_path, catalogs, facts_path)
     specs = project.targets(only, exclude)
@@ -75,23 +79,45 @@ def check(
         estate = read_estate(project, specs, origin, parent=named_parent())
     project = resolved(project, estate, specs, facts_path)
     is_brief = form == "text" and not (as_json or reports or everything or details)
-    checks = check_targets(project, estate, specs, told_in_full if is_brief else every)
-    along = check_paths(project, specs, {spec.name: estate for spec in specs})
-    told: list[TargetCheck | PathCheck] = [*checks, *along]
-    findings = [finding for item in told for finding in item.findings]
+    asked = Asked(project, specs, estate, ("check", "brief" if is_brief else "in full"))
+    found = Memory(os.environ).check(asked, lambda: _checked(asked, is_brief=is_brief))
+    findings = found.findings
     output_of(form, as_json, reports).show(
         findings_text(findings, styled, everything=everything, details=details),
         lambda: findings_json(findings),
-        lambda: Report(
-            title=f"allowlist check: {project.workload.name}",
-            name=f"check {project.workload.name}",
-            summary=summary_text(findings),
-            file=shown_path(workload_path),
-            notices=tuple(of_findings(findings)),
-            lines=lines_of_targets(project),
-        ),
+        lambda: _report(project, findings, workload_path),
     )
-    for note in dict.fromkeys(note for item in told for note in item.notes):
+    for note in found.notes:
         say(f"note: {note}")
     say(summary_text(findings))
-    return Exit.PENDING if exit_code and has_faults(told) else Exit.DONE
+    return Exit.PENDING if exit_code and not all(item.is_fine for item in findings) else Exit.DONE
+
+
+def _report(project: Project, findings: Sequence[Finding], workload_path: Path) -> Report:
+    from allowlist.render.findings import summary_text
+    from allowlist.render.notices import Report, of_findings
+
+    return Report(
+        title=f"allowlist check: {project.workload.name}",
+        name=f"check {project.workload.name}",
+        summary=summary_text(findings),
+        file=shown_path(workload_path),
+        notices=tuple(of_findings(findings)),
+        lines=lines_of_targets(project),
+    )
+
+
+def _checked(asked: Asked, *, is_brief: bool) -> Checked:
+    from allowlist.render.findings import told_in_full
+    from allowlist.workflow.checking import check_targets, every
+    from allowlist.workflow.paths import check_paths
+    from allowlist.workflow.reuse import Checked
+
+    project, specs, estate = asked.project, asked.specs, asked.estate
+    checks = check_targets(project, estate, specs, told_in_full if is_brief else every)
+    told: list[TargetCheck | PathCheck] = [*checks]
+    told += check_paths(project, specs, {spec.name: estate for spec in specs})
+    return Checked(
+        findings=tuple(finding for item in told for finding in item.findings),
+        notes=tuple(dict.fromkeys(note for item in told for note in item.notes)),
+    )

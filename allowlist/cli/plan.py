@@ -31,7 +31,6 @@ from allowlist.cli.common import (
     who_decides,
 )
 from allowlist.cli.console import say
-from allowlist.cli.evidence import told_progress
 from allowlist.cli.exits import Exit
 from allowlist.cli.given import with_given
 from allowlist.cli.outputs import format_option, lines_of_targets, output_of, report_option, shown_path
@@ -39,7 +38,9 @@ from allowlist.cli.outputs import format_option, lines_of_targets, output_of, re
 if TYPE_CHECKING:
     from allowlist.azure.connection import SignIn
     from allowlist.plan.model import Plan
+    from allowlist.render.notices import Report
     from allowlist.workflow.project import Project
+    from allowlist.workflow.reuse import Asked
 
 
 @click.command()
@@ -101,11 +102,10 @@ def plan(
       allowlist plan --snapshot ./state --exit-code
       allowlist plan -o plan.json --report comment=comment.md --report markdown=summary.md
     """
-    from allowlist.render.notices import Report, of_plan
     from allowlist.render.plan import plan_text, summary_text
     from allowlist.workflow.files import write_bytes, write_file
-    from allowlist.workflow.planning import make_plan
     from allowlist.workflow.project import read_estate
+    from allowlist.workflow.reuse import Asked
 
     if check_only and outputs:
         raise click.UsageError("--check-only keeps no plan: leave out -o")
@@ -116,7 +116,8 @@ def plan(
     project = resolved(project, estate, specs, facts_path)
     asked_by = who_decides((sign_in.without_credential() if snapshot else sign_in).to(project.workload)).who
     with _with_traffic(project, logs, credentials(sign_in.to(project.workload))) as witnessed:
-        made = make_plan(witnessed, estate, specs, asked_by)
+        asked = Asked(witnessed, specs, estate, ("plan",))
+        made = _made(asked, asked_by) if outputs else _known_or_made(asked, asked_by)
     for file in outputs:
         write_bytes(file, _page(made).encode()) if _is_page(file) else write_file(file, made)
     output = next((file for file in outputs if not _is_page(file)), None)
@@ -125,14 +126,7 @@ def plan(
     output_of(form, as_json, reports).show(
         plan_text(made, details=details),
         lambda: made,
-        lambda: Report(
-            title=f"allowlist plan: {made.workload}",
-            name=f"plan {made.workload}",
-            summary=summary_text(made),
-            file=shown_path(workload_path),
-            notices=tuple(of_plan(made)),
-            lines=lines_of_targets(project),
-        ),
+        lambda: _report(project, made, workload_path),
         {
             "html": lambda: _page(made),
             "comment": lambda: _comment(made, page or ""),
@@ -148,6 +142,33 @@ def plan(
     return Exit.PENDING if exit_code and not made.is_settled else Exit.DONE
 
 
+def _report(project: Project, made: Plan, workload_path: Path) -> Report:
+    from allowlist.render.notices import Report, of_plan
+    from allowlist.render.plan import summary_text
+
+    return Report(
+        title=f"allowlist plan: {made.workload}",
+        name=f"plan {made.workload}",
+        summary=summary_text(made),
+        file=shown_path(workload_path),
+        notices=tuple(of_plan(made)),
+        lines=lines_of_targets(project),
+    )
+
+
+def _made(asked: Asked, asked_by: str) -> Plan:
+    from allowlist.workflow.planning import make_plan
+
+    return make_plan(asked.project, asked.estate, asked.specs, asked_by)
+
+
+def _known_or_made(asked: Asked, asked_by: str) -> Plan:
+    """A plan that nobody keeps, so nobody can approve: it may be told again while it would be made the same."""
+    from allowlist.workflow.reuse import Memory
+
+    return Memory(os.environ).plan(asked, asked_by, lambda: _made(asked, asked_by))
+
+
 @contextmanager
 def _with_traffic(
     project: Project, logs: tuple[str, ...], signed_in: Callable[[str], Any]
@@ -156,6 +177,7 @@ def _with_traffic(
     if not logs:
         yield project
         return
+    from allowlist.cli.evidence import told_progress
     from allowlist.workflow.replaying import with_traffic
 
     with (

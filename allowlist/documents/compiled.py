@@ -37,7 +37,7 @@ def compiled(folder: Path | None, key: str, kind: type[T], make: Callable[[], T]
         return msgspec.msgpack.decode(place.read_bytes(), type=kind)
     except (OSError, msgspec.MsgspecError):
         found = make()
-        _keep(place, found)
+        keep(place, found)
         return found
 
 
@@ -70,8 +70,8 @@ def _content_of(file: str) -> str:
     return file
 
 
-def _keep(place: Path, document: object) -> None:
-    """Written beside and moved into place, so that a reader never sees half a file."""
+def keep(place: Path, document: object) -> None:
+    """``document`` as MessagePack, if that can be written: written beside and moved into place, so that a reader never sees half a file."""
     with contextlib.suppress(OSError):
         place.parent.mkdir(parents=True, exist_ok=True)
         draft = place.with_suffix(f".{os.getpid()}")

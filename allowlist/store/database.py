@@ -8,6 +8,7 @@ answer before its log is flushed.
 from __future__ import annotations
 
 import sqlite3
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -43,6 +44,8 @@ class Database:
             self._url.database or "" if self.is_sqlite else self._url.render_as_string(hide_password=True)
         )
         self._engine = self._make_engine()
+        self._turn = threading.RLock()
+        """Threads of one process queue here: SQLite lets those who wait try again and again, and some never get a turn."""
         self._update_schema(clock)
 
     @property
@@ -71,6 +74,7 @@ class Database:
     @contextmanager
     def _alone(self) -> Iterator[Connection]:
         with (
+            self._turn,
             self._faults(),
             self._engine.connect().execution_options(**{_WRITING: True}) as connection,
             connection.begin(),

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 import msgspec
 
@@ -149,15 +148,3 @@ def _unasked(judgement: Judgement) -> Iterator[Finding]:
         "nothing is asked of this target: no catalog entry and no requirement of the workload is for it",
         "name a catalog or requirements for it, write consumers: on the target, or take the target out",
     )
-
-
-class Checked(Protocol):
-    """A target or a path that was checked."""
-
-    @property
-    def findings(self) -> tuple[Finding, ...]: ...
-
-
-def has_faults(checks: Iterable[Checked]) -> bool:
-    """Is anything not as it should be? What is covered or merely redundant does not count."""
-    return any(not finding.is_fine for check in checks for finding in check.findings)

@@ -12,18 +12,22 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
 import allowlist
 from allowlist.documents import canonical_json, digest_of
+from allowlist.documents.compiled import cache_folder, keep
 from allowlist.documents.prepared import prepared
 from allowlist.estate.bodies import Estate
 from allowlist.plan.digest import sealed
+from allowlist.plan.findings import Finding
 from allowlist.plan.model import Plan
 from allowlist.store.records import KeptAnswer
 from allowlist.workflow.project import Project
@@ -34,6 +38,10 @@ if TYPE_CHECKING:
 
 LARGEST = 1 << 18
 """Bytes of what is kept; a plan of many changes is about to be carried out, and then another one counts."""
+LARGEST_ANSWER = 1 << 25
+"""Bytes of an answer in the cache of whoever asks."""
+
+T = TypeVar("T")
 
 
 class Looked(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,11 +69,7 @@ class Kept:
 
         ``project`` is the one this was made with, but for what the ledger remembers to be ours.
         """
-        if project.traffic is not None:
-            return ""
-        owned = sorted(project.remembered.get(spec.name, ()))
-        state = [estate.resources, list(map(str, estate.unreadable)), estate.planned, estate.origin]
-        return digest_of([self._about, spec.name, owned, state])
+        return _inputs(self._about, project, [spec], estate)
 
     def find(self, spec: TargetSpec, inputs: str, now: dt.datetime) -> Looked | None:
         """What was seen when the inputs were these, as it would be said at ``now``; None where that is not known."""
@@ -76,13 +80,11 @@ class Kept:
             found = msgspec.json.decode(known.body, type=prepared(Looked))
         except msgspec.MsgspecError:
             return None
-        plan = msgspec.structs.replace(found.plan, created=now.isoformat(timespec="seconds"))
-        return msgspec.structs.replace(found, plan=sealed(plan))
+        return msgspec.structs.replace(found, plan=_as_of(found.plan, now))
 
     def keep(self, spec: TargetSpec, inputs: str, looked: Looked) -> None:
         """To be written down when the run ends, if it is small."""
-        plan = msgspec.structs.replace(looked.plan, created="", digest="")
-        body = canonical_json(msgspec.structs.replace(looked, plan=plan))
+        body = canonical_json(msgspec.structs.replace(looked, plan=_timeless(looked.plan)))
         if inputs and len(body) <= LARGEST:
             self._new[self._prefix + spec.name] = KeptAnswer(inputs, body)
 
@@ -91,6 +93,87 @@ class Kept:
         new, self._new = self._new, {}
         if new:
             self._ledger.keep_answers(new)
+
+
+class Checked(msgspec.Struct, frozen=True, kw_only=True):
+    """What a check found, in the order in which it is told."""
+
+    findings: tuple[Finding, ...]
+    notes: tuple[str, ...]
+
+
+class _Answer(msgspec.Struct, frozen=True):
+    """An answer as it was encoded, and the digest of all it was worked out from."""
+
+    inputs: str
+    body: bytes
+
+
+class Memory:
+    """The last answer to each question about a workload file, in the cache of whoever asks.
+
+    It is for those who look: a plan that is kept to be approved is always made anew, and so is all that writes. Who can
+    write in that folder can also write the compiled copies of catalogs and workloads that stand beside it.
+    """
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._folder = cache_folder(environ, "answers")
+
+    def plan(self, asked: Asked, asked_by: str, make: Callable[[], Plan]) -> Plan:
+        """The plan as it would be made now."""
+        made = self._answer(asked, asked_by, Plan, lambda: _timeless(make()))
+        return _as_of(made, asked.project.now)
+
+    def check(self, asked: Asked, make: Callable[[], Checked]) -> Checked:
+        return self._answer(asked, "", Checked, make)
+
+    def _answer(self, asked: Asked, asked_by: str, kind: type[T], make: Callable[[], T]) -> T:
+        inputs = _inputs(_about(asked.project, asked_by), asked.project, asked.specs, asked.estate)
+        if self._folder is None or not inputs:
+            return make()
+        place = self._folder / f"{digest_of(asked.name)[7:]}.msgpack"
+        with suppress(OSError, msgspec.MsgspecError):
+            known = msgspec.msgpack.decode(place.read_bytes(), type=prepared(_Answer))
+            if known.inputs == inputs:
+                return msgspec.msgpack.decode(known.body, type=prepared(kind))
+        found = make()
+        body = msgspec.msgpack.encode(found)
+        if len(body) <= LARGEST_ANSWER:
+            keep(place, _Answer(inputs, body))
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question about targets in a state, in so many words: everything that is asked otherwise is another question."""
+
+    project: Project
+    specs: Sequence[TargetSpec]
+    estate: Estate
+    words: tuple[str, ...]
+
+    @property
+    def name(self) -> list[object]:
+        path = str(Path(self.project.source.file).resolve())
+        return [path, self.words, [spec.name for spec in self.specs]]
+
+
+def _timeless(plan: Plan) -> Plan:
+    return msgspec.structs.replace(plan, created="", digest="")
+
+
+def _as_of(plan: Plan, now: dt.datetime) -> Plan:
+    """``plan`` as it is when it is made at ``now``."""
+    return sealed(msgspec.structs.replace(plan, created=now.isoformat(timespec="seconds")))
+
+
+def _inputs(about: str, project: Project, specs: Sequence[TargetSpec], estate: Estate) -> str:
+    if project.traffic is not None:
+        return ""
+    owned = [(spec.name, sorted(project.remembered.get(spec.name, ()))) for spec in specs]
+    lost = [(item.kind, str(item)) for item in estate.unreadable]
+    state = [estate.resources, lost, estate.planned, estate.origin, sorted(estate.empty)]
+    return digest_of([about, owned, state])
 
 
 def _about(project: Project, asked_by: str) -> str:

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
@@ -59,6 +60,20 @@ def test_threads_that_write_at_once_keep_the_chain_whole(ledger: Ledger) -> None
     assert ledger.verify() == ()
     for run_id in run_ids:
         assert [line.index for line in ledger.run(run_id).steps] == list(range(15))
+
+
+def test_threads_wait_for_their_turn_and_none_is_told_that_another_process_writes(tmp_path: Path) -> None:
+    """SQLite's own patience is for other processes: who waits tries again after pauses, in no order."""
+    with opened(f"sqlite:///{tmp_path / 'ledger.db'}?timeout=0") as ledger:
+        run_ids = [with_run(ledger, f"run-{number}") for number in range(16)]
+
+        def journal(run_id: str) -> None:
+            for index in range(3):
+                ledger.record_step(run_id, step(index))
+
+        with ThreadPoolExecutor(len(run_ids)) as pool:
+            list(pool.map(journal, run_ids))
+        assert all(len(ledger.run(run_id).steps) == 3 for run_id in run_ids)
 
 
 def test_processes_that_write_at_once_keep_the_chain_whole(ledger_url: str) -> None:

@@ -14,6 +14,8 @@ import pytest
 
 from allowlist.documents import canonical_json
 from allowlist.estate.bodies import Estate
+from allowlist.estate.unreadable import Unreadable
+from allowlist.plan.model import Plan
 from allowlist.rules.addresses import AddressSet
 from allowlist.rules.flow import Facts
 from allowlist.store import Ledger, open_ledger
@@ -22,9 +24,9 @@ from allowlist.workflow import reuse
 from allowlist.workflow.approval_policy import PolicyInForce
 from allowlist.workflow.planning import make_plan
 from allowlist.workflow.project import Project, load_project, read_estate
-from allowlist.workflow.reuse import Kept, Looked
+from allowlist.workflow.reuse import Asked, Checked, Kept, Looked, Memory
 from allowlist.workload import TargetSpec
-from tests.helpers.cli import CONTOSO, FIREWALL_ONLY
+from tests.helpers.cli import CONTOSO, FIREWALL_ONLY, allowlist
 
 NOW = dt.datetime(2026, 11, 28, 12, tzinfo=dt.UTC)
 
@@ -220,3 +222,113 @@ def test_what_is_large_is_not_kept(
 
     assert found(ledger, project, spec, estate) is None
     assert not ledger.entries()
+
+
+class Count:
+    """What a check found, and how often it was worked out."""
+
+    def __init__(self, folder: Path) -> None:
+        self.environ = {"XDG_CACHE_HOME": str(folder)}
+        self.times = 0
+
+    def check(self, asked: Asked) -> Checked:
+        return Memory(self.environ).check(asked, self._made)
+
+    def _made(self) -> Checked:
+        self.times += 1
+        return Checked(findings=(), notes=(f"made {self.times} times",))
+
+
+@pytest.fixture
+def count(tmp_path: Path) -> Count:
+    return Count(tmp_path)
+
+
+@pytest.fixture
+def asked(project: Project, spec: TargetSpec, estate: Estate) -> Asked:
+    return Asked(project, [spec], estate, ("check", "in full"))
+
+
+def test_the_same_question_about_the_same_is_answered_once(count: Count, asked: Asked) -> None:
+    assert count.check(asked) == count.check(asked)
+    assert count.times == 1
+
+
+@pytest.mark.parametrize("change", PROJECTS)
+def test_anything_else_that_an_answer_rests_on_ends_it(change: str, count: Count, asked: Asked) -> None:
+    count.check(asked)
+    count.check(replace(asked, project=PROJECTS[change](asked.project)))
+    assert count.times == 2
+
+
+LIST = "/subscriptions/x/resourceGroups/g/providers/Microsoft.Network/azureFirewalls"
+STATES: dict[str, Callable[[Estate], Estate]] = {
+    "a body": _other_body,
+    "a state": _other_state,
+    "something that could not be read": lambda it: replace(it, unreadable=(Unreadable("", "no right"),)),
+    "a list that was empty": lambda it: replace(it, empty=frozenset({LIST})),
+    "what is only planned": lambda it: replace(it, planned=True),
+}
+
+
+@pytest.mark.parametrize("change", STATES)
+def test_any_other_state_ends_it(change: str, count: Count, asked: Asked) -> None:
+    count.check(asked)
+    count.check(replace(asked, estate=STATES[change](asked.estate)))
+    assert count.times == 2
+
+
+def test_another_question_or_product_ends_it(
+    count: Count, asked: Asked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    count.check(asked)
+    count.check(replace(asked, words=("check", "brief")))
+    assert count.times == 2
+    reuse._product.cache_clear()
+    monkeypatch.setattr("allowlist.__version__", "0.0.0")
+    count.check(asked)
+    reuse._product.cache_clear()
+    assert count.times == 3
+
+
+@pytest.mark.parametrize("content", [b"", b"\x93\x01", b"\x92\xa0\xc4\x00"])
+def test_an_answer_that_cannot_be_read_is_none(content: bytes, count: Count, asked: Asked) -> None:
+    count.check(asked)
+    (kept,) = (Path(count.environ["XDG_CACHE_HOME"]) / "allowlist" / "answers").iterdir()
+    kept.write_bytes(content)
+    count.check(asked)
+    assert count.times == 2
+
+
+def test_a_plan_that_is_only_looked_at_is_the_one_that_would_be_made_now(
+    count: Count, asked: Asked, looked: Looked
+) -> None:
+    def never() -> Plan:
+        raise AssertionError("it is known")
+
+    memory = Memory(count.environ)
+    memory.plan(asked, "runner", lambda: looked.plan)
+    evening = replace(asked.project, now=NOW + dt.timedelta(hours=9))
+    taken = memory.plan(replace(asked, project=evening), "runner", never)
+
+    assert canonical_json(taken) == canonical_json(make_plan(evening, asked.estate, asked.specs, "runner"))
+    with pytest.raises(AssertionError, match="known"):
+        memory.plan(asked, "somebody else", never)
+
+
+def test_a_plan_that_is_kept_is_never_one_that_was_known(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    of = ("--workload", FIREWALL_ONLY, "--snapshot", CONTOSO)
+    first = allowlist("plan", *of)
+    (kept,) = (tmp_path / "allowlist" / "answers").iterdir()
+    answer = msgspec.msgpack.decode(kept.read_bytes(), type=reuse._Answer)
+    plan = msgspec.msgpack.decode(answer.body, type=Plan)
+    body = msgspec.msgpack.encode(msgspec.structs.replace(plan, changes=()))
+    kept.write_bytes(msgspec.msgpack.encode(reuse._Answer(answer.inputs, body)))
+
+    assert allowlist("plan", *of).out != first.out
+    again = allowlist("plan", *of, "-o", tmp_path / "plan.json")
+    assert len(msgspec.json.decode((tmp_path / "plan.json").read_bytes())["changes"]) == len(plan.changes)
+    assert again.code == 0
