@@ -7,7 +7,10 @@ An error knows its exit code (see :mod:`allowlist.cli.exits`) and, where there i
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 class AllowlistError(Exception):

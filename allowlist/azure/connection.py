@@ -13,98 +13,19 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Protocol
 
 from allowlist.azure.client import ArmClient, Notify, Patience
 from allowlist.azure.clouds import Cloud, choose_cloud
 from allowlist.azure.credential import Credential, make_credential, token_of
+from allowlist.azure.sign_in import Connection as Connection
+from allowlist.azure.sign_in import Place as Place
+from allowlist.azure.sign_in import SignIn as SignIn
+from allowlist.azure.sign_in import place_text as place_text
+from allowlist.azure.sign_in import refuse_elsewhere as refuse_elsewhere
 from allowlist.azure.transport import HttpxSender, SdkSender, Sender, SignedTransport, Transport
-from allowlist.errors import AllowlistError, PlanRefused
+from allowlist.errors import AllowlistError
 from allowlist.trust import Trust, check_proxies, is_loopback, make_trust
-
-
-class Place(Protocol):
-    """What names a cloud and a tenant: a workload, a plan, a run. Empty means that it does not say."""
-
-    @property
-    def cloud(self) -> str: ...
-
-    @property
-    def tenant(self) -> str: ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Connection:
-    """How to reach ARM and in which tenant; nothing is opened yet. ``tenant`` empty: the home of whoever signs in."""
-
-    cloud: str = "public"
-    tenant: str = ""
-    endpoint: str | None = None
-    credential: str = "default"
-    ca_file: str | None = None
-    patience: Patience | None = None
-    api_versions: tuple[tuple[str, str], ...] = ()
-    """Resource types and the version people ask for."""
-
-    @property
-    def is_signed_in(self) -> bool:
-        return self.credential != "none"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SignIn:
-    """What the command line says about a connection; where to is for a workload, plan or run to say.
-
-    ``cloud`` and ``tenant`` are for commands without any of these, and must not contradict them.
-    """
-
-    endpoint: str | None = None
-    credential: str = "default"
-    ca_file: str | None = None
-    cloud: str = ""
-    tenant: str = ""
-    api_versions: tuple[tuple[str, str], ...] = ()
-
-    def without_credential(self) -> SignIn:
-        """For what asks Azure nothing: nobody signs in."""
-        return replace(self, credential="none")
-
-    def to(self, *places: Place) -> Connection:
-        """The connection to where all of ``places`` are. Raises PlanRefused where they disagree."""
-        said = [place for place in places if place.cloud]
-        for place in said[1:]:
-            refuse_elsewhere(said[0], place)
-        cloud = _agreed("--cloud", self.cloud, said[0].cloud if said else "")
-        tenant = _agreed("--tenant", self.tenant, said[0].tenant if said else "")
-        return Connection(
-            cloud=cloud or "public",
-            tenant=tenant,
-            endpoint=self.endpoint,
-            credential=self.credential,
-            ca_file=self.ca_file,
-            api_versions=self.api_versions,
-        )
-
-
-def _agreed(flag: str, given: str, said: str) -> str:
-    if given and said and given.lower() != said.lower():
-        raise AllowlistError(f"{flag} {given} contradicts {said}", hint=f"leave {flag} out")
-    return given or said
-
-
-def refuse_elsewhere(here: Place, there: Place) -> None:
-    """Raises PlanRefused when ``there`` was made for another cloud or tenant; older files name none."""
-    if there.cloud and (here.cloud, here.tenant.lower()) != (there.cloud, there.tenant.lower()):
-        raise PlanRefused(
-            f"made for {place_text(there)}, but this is {place_text(here)}",
-            hint="use the workload file it was made from, or make a new plan",
-        )
-
-
-def place_text(place: Place) -> str:
-    return f"cloud {place.cloud}, {f'tenant {place.tenant}' if place.tenant else 'home tenant'}"
 
 
 def credential_for(connection: Connection, host: str) -> Credential:

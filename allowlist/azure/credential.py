@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import threading
 import time
@@ -12,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 from allowlist.azure.clouds import Cloud
 from allowlist.errors import AllowlistError, TargetDenied, TargetUnavailable
-from allowlist.trust import PROXIES, make_trust
 
 if TYPE_CHECKING:
     from allowlist.azure.pipeline import TrustingTransport
@@ -73,6 +71,7 @@ def make_credential(
     _check_environment(choice, environ)
     keep_quiet("azure", "msal", "urllib3")
     from allowlist.azure.pipeline import TrustingTransport
+    from allowlist.trust import make_trust
 
     transport = TrustingTransport(trust or make_trust(None, environ))
     settings: dict[str, Any] = {"authority": cloud.authority, "transport": transport}
@@ -88,6 +87,8 @@ def make_credential(
 
 def keep_quiet(*names: str) -> None:
     """What libraries log stays off the terminal unless somebody set up logging: we say it ourselves."""
+    import logging
+
     for name in names:
         logger = logging.getLogger(name)
         if not logger.handlers:
@@ -235,6 +236,8 @@ class _in_words:  # noqa: N801 (reads as the clause it is)
 
     def _hint(self, error: Exception) -> str:
         """Names the settings of the proxy where it was the proxy that was not reached."""
+        from allowlist.trust import PROXIES
+
         names = [name for name in PROXIES if self._environ.get(name) or self._environ.get(name.lower())]
         return (
             f"look at {' and '.join(names)}; or {_HINT}" if names and "proxy" in str(error).lower() else _HINT

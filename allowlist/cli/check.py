@@ -29,10 +29,11 @@ if TYPE_CHECKING:
     from allowlist.azure.connection import SignIn
     from allowlist.plan.findings import Finding
     from allowlist.render.notices import Report
+    from allowlist.workflow.checked import Checked
     from allowlist.workflow.checking import TargetCheck
     from allowlist.workflow.paths import PathCheck
     from allowlist.workflow.project import Project
-    from allowlist.workflow.reuse import Asked, Checked
+    from allowlist.workflow.reuse import Asked
 
 
 @click.command()
@@ -70,6 +71,7 @@ def check(
       allowlist check --format github --report sarif=allowlist.sarif --report junit=allowlist.xml
     """
     from allowlist.render.findings import findings_json, findings_text, summary_text
+    from allowlist.workflow.checked import Checked
     from allowlist.workflow.project import read_estate
     from allowlist.workflow.reuse import Asked, Memory
 
@@ -80,7 +82,7 @@ def check(
     project = resolved(project, estate, specs, facts_path)
     is_brief = form == "text" and not (as_json or reports or everything or details)
     asked = Asked(project, specs, estate, ("check", "brief" if is_brief else "in full"))
-    found = Memory(os.environ).check(asked, lambda: _checked(asked, is_brief=is_brief))
+    found = Memory(os.environ).answer(asked, Checked, lambda: _checked(asked, is_brief=is_brief))
     findings = found.findings
     output_of(form, as_json, reports).show(
         findings_text(findings, styled, everything=everything, details=details),
@@ -109,9 +111,9 @@ def _report(project: Project, findings: Sequence[Finding], workload_path: Path) 
 
 def _checked(asked: Asked, *, is_brief: bool) -> Checked:
     from allowlist.render.findings import told_in_full
+    from allowlist.workflow.checked import Checked
     from allowlist.workflow.checking import check_targets, every
     from allowlist.workflow.paths import check_paths
-    from allowlist.workflow.reuse import Checked
 
     project, specs, estate = asked.project, asked.specs, asked.estate
     checks = check_targets(project, estate, specs, told_in_full if is_brief else every)

@@ -223,7 +223,7 @@ def _one_value(*options: Callable[[Any], Any], filters: bool = False) -> Callabl
             api_versions: tuple[tuple[str, str], ...] = (),
             **values: Any,
         ) -> Any:
-            from allowlist.azure.connection import SignIn
+            from allowlist.azure.sign_in import SignIn
 
             sign_in = SignIn(
                 endpoint=arm_endpoint,
@@ -330,7 +330,6 @@ def resolved(
 ) -> Project:
     """``project`` with the DNS answers that --resolve asks for; old answers of a facts file are told of."""
     from allowlist.workflow.facts import age_of_answers, read_facts_file
-    from allowlist.workflow.resolving import with_answers
 
     meta = click.get_current_context().meta
     path: Path | None = meta.get(_RESOLVE)
@@ -341,6 +340,8 @@ def resolved(
                 f"note: the DNS answers of {facts_path} are {counted(days, 'day')} old; ask again with --resolve {facts_path}"
             )
         return project
+    from allowlist.workflow.resolving import with_answers
+
     found, recorded = with_answers(
         project, estate, specs, path, server=meta.get(_SERVER) or "", facts_path=facts_path, also=also
     )

@@ -48,6 +48,8 @@ COMMANDS = {
     "completion": "Print the shell completion script.",
 }
 
+_WIDEST = 100
+"""Columns of help, however wide the terminal is."""
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
 
 
@@ -81,7 +83,7 @@ class LazyGroup(click.Group):
 
 
 @click.group(
-    cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+    cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": _WIDEST}
 )
 @click.version_option(__version__, "--version", message="allowlist %(version)s")
 @log_format_option
@@ -109,6 +111,8 @@ def run() -> None:
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         # What is left is the interpreter's own end, which would show a traceback.
         signal.signal(signal.SIGINT, signal.SIG_DFL)
+    # At its end the interpreter looks through everything for cycles that nobody waits for: a quarter of a short command.
+    gc.freeze()
     sys.exit(code)
 
 
@@ -188,11 +192,19 @@ def _no_room(error: OSError) -> AllowlistError:
 def _show_help(arguments: list[str]) -> int:
     """The list of commands: nothing is narrated, traced or read, so nothing for it is imported."""
     try:
-        main.main(args=arguments, prog_name="allowlist", standalone_mode=False)
+        main.main(args=arguments, prog_name="allowlist", standalone_mode=False, terminal_width=_help_width())
     except click.exceptions.NoArgsIsHelpError as error:
         error.show()
         return 1
     return Exit.DONE
+
+
+def _help_width() -> int:
+    """As wide as click would make it, without what it imports for that."""
+    with suppress(ValueError, OSError):
+        columns = int(os.environ.get("COLUMNS") or 0) or os.get_terminal_size(sys.__stdout__.fileno()).columns  # type: ignore[union-attr]
+        return max(min(columns or 80, _WIDEST) - 2, 50)
+    return 78
 
 
 def say(text: str, level: str = "info", **fields: Any) -> None:

@@ -115,7 +115,7 @@ def plan(
         estate = read_estate(project, specs, origin, parent=named_parent())
     project = resolved(project, estate, specs, facts_path)
     asked_by = who_decides((sign_in.without_credential() if snapshot else sign_in).to(project.workload)).who
-    with _with_traffic(project, logs, credentials(sign_in.to(project.workload))) as witnessed:
+    with _with_traffic(project, logs, lambda: credentials(sign_in.to(project.workload))) as witnessed:
         asked = Asked(witnessed, specs, estate, ("plan",))
         made = _made(asked, asked_by) if outputs else _known_or_made(asked, asked_by)
     for file in outputs:
@@ -171,7 +171,7 @@ def _known_or_made(asked: Asked, asked_by: str) -> Plan:
 
 @contextmanager
 def _with_traffic(
-    project: Project, logs: tuple[str, ...], signed_in: Callable[[str], Any]
+    project: Project, logs: tuple[str, ...], signed_in: Callable[[], Callable[[str], Any]]
 ) -> Iterator[Project]:
     """``project`` with the traffic of ``logs``; what reads them is only loaded where there are any."""
     if not logs:
@@ -182,7 +182,7 @@ def _with_traffic(
 
     with (
         told_progress() as progress,
-        with_traffic(project, logs, os.environ, signed_in, progress) as witnessed,
+        with_traffic(project, logs, os.environ, signed_in(), progress) as witnessed,
     ):
         yield witnessed
 

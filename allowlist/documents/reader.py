@@ -6,7 +6,6 @@ type, and each complaint says file:line:column and, for a misspelt word, what wa
 
 from __future__ import annotations
 
-import difflib
 import json
 import re
 from collections.abc import Iterable, Iterator
@@ -127,6 +126,8 @@ _CHOICES = 8
 
 def near_miss(word: str, known: Iterable[str]) -> str:
     """``; did you mean 'x'?`` or nothing."""
+    import difflib
+
     match = difflib.get_close_matches(str(word), list(known), n=1, cutoff=0.6)
     return f"; did you mean '{match[0]}'?" if match else ""
 

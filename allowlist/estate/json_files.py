@@ -23,6 +23,8 @@ from allowlist.errors import InvalidInput
 from allowlist.estate.foreign import TOOL_FOLDERS
 
 ENDINGS = (".json", ".jsonc")
+RULE_LISTS = ".rules.yaml"
+"""How mapping files of rule lists in a folder are called."""
 STANDARD_INPUT = Path("-")
 MAX_FILES = 20_000
 MAX_TEMPLATE_CHARACTERS = 16 * 1024 * 1024

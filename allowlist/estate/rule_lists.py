@@ -21,11 +21,9 @@ from allowlist.documents.source import load_source, parse_yaml_source, read_text
 from allowlist.errors import InvalidInput
 from allowlist.estate.bodies import Body
 from allowlist.estate.hcl import hcl_to_json
-from allowlist.estate.json_files import read_json_file
+from allowlist.estate.json_files import RULE_LISTS, read_json_file
 
 SCHEMA: Final = "allowlist/rule-list/v1"
-ENDING: Final = ".rules.yaml"
-"""How mapping files in a folder are called."""
 MAX_ROWS: Final = 100_000
 MAX_BYTES: Final = 64 * 1024 * 1024
 
@@ -97,7 +95,7 @@ def is_rule_list(path: Path) -> bool:
     """Is it a mapping file? In a folder it is told by its name alone."""
     if path.suffix.lower() not in (".yaml", ".yml") or not path.is_file():
         return False
-    return path.name.endswith(ENDING) or SCHEMA in read_text(path, MAX_BYTES)[:2000]
+    return path.name.endswith(RULE_LISTS) or SCHEMA in read_text(path, MAX_BYTES)[:2000]
 
 
 def read_rule_list(path: Path) -> list[Body]:

@@ -16,16 +16,15 @@ from allowlist.estate.bodies import Body, Estate, fingerprint
 from allowlist.estate.foreign import ForeignDocument
 from allowlist.estate.forms import SCHEMA, Parameters, Template, Terraform, items_in
 from allowlist.estate.json_files import JsonFile, files_below
-from allowlist.estate.parameter_files import ParameterFile, read_bicep_parameters, values_for
 from allowlist.estate.parts import without_nulls
 from allowlist.estate.resource_id import normal_id
-from allowlist.estate.rule_lists import read_rule_list
 from allowlist.estate.shapes import in_arm_shape, with_children
 from allowlist.estate.sources import MODULES, inputs_in, rule_lists_in
 from allowlist.estate.unread import Unread, announced, perhaps
 from allowlist.estate.unreadable import Unreadable
 
 if TYPE_CHECKING:
+    from allowlist.estate.parameter_files import ParameterFile
     from allowlist.estate.terraform.read import TerraformReading
 
 __all__ = ["EMPTY", "SCHEMA", "UNREADABLE", "read_snapshot"]
@@ -137,6 +136,8 @@ def _add_terraform(found: _Snapshot, reading: TerraformReading, file: str) -> No
 
 
 def _take_rule_list(mapping: Path, found: _Snapshot) -> None:
+    from allowlist.estate.rule_lists import read_rule_list
+
     try:
         for body in read_rule_list(mapping):
             found.add(body, str(mapping))
@@ -155,6 +156,8 @@ def _take(
             if isinstance(item, Template):
                 found.templates.append((file, item))
             elif isinstance(item, Parameters):
+                from allowlist.estate.parameter_files import ParameterFile
+
                 found.parameters.append(ParameterFile.of(file.path, item.data))
             elif isinstance(item, Terraform):
                 _take_terraform(item, file, found, subscription)
@@ -180,6 +183,8 @@ def _take_terraform(item: Terraform, file: JsonFile, found: _Snapshot, subscript
 def _take_sources(path: Path, found: _Snapshot) -> None:
     """Parameter files of Bicep are not read: what they give is unknown, unless they were compiled as well."""
     for source in files_below(path, (".bicepparam",)) if found.templates and path.is_dir() else ():
+        from allowlist.estate.parameter_files import read_bicep_parameters
+
         given = read_bicep_parameters(source)
         if not any(given.values.keys() <= other.values.keys() for other in found.parameters):
             found.parameters.append(given)
@@ -217,6 +222,8 @@ def _template_bodies(file: JsonFile, template: Template, found: _Snapshot, cloud
     from allowlist.estate.template.read import read_template
 
     declared = template.data.get("parameters")
+    from allowlist.estate.parameter_files import values_for
+
     values = values_for(
         file.path, declared if isinstance(declared, dict) else {}, found.parameters, len(found.templates)
     )

@@ -17,10 +17,7 @@ import msgspec
 
 from allowlist.documents.source import read_text
 from allowlist.errors import InvalidInput
-from allowlist.estate.hcl import hcl_to_json
-from allowlist.estate.json_files import ENDINGS, JsonFile, files_below, read_json_files
-from allowlist.estate.rule_lists import ENDING, is_rule_list
-from allowlist.estate.terraform.sources import plan_of_sources
+from allowlist.estate.json_files import ENDINGS, RULE_LISTS, JsonFile, files_below, read_json_files
 
 MAX_SOURCE_BYTES: Final = 4 * 1024 * 1024
 SECONDS: Final = 300
@@ -29,7 +26,9 @@ SECONDS: Final = 300
 def rule_lists_in(path: Path) -> list[Path]:
     """The mapping files at ``path`` or in the folder."""
     if path.is_dir():
-        return files_below(path, (ENDING,))
+        return files_below(path, (RULE_LISTS,))
+    from allowlist.estate.rule_lists import is_rule_list
+
     return [path] if is_rule_list(path) else []
 
 
@@ -62,6 +61,9 @@ MODULES: Final = "allowlist: modules that are not read"
 
 def _terraform(files: list[Path]) -> Iterator[JsonFile | InvalidInput]:
     """One plan for each folder: a folder is a module of its own."""
+    from allowlist.estate.hcl import hcl_to_json
+    from allowlist.estate.terraform.sources import plan_of_sources
+
     for folder in dict.fromkeys(file.parent for file in files):
         try:
             parsed = {

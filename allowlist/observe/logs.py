@@ -8,7 +8,7 @@ of the program, or of the scheduled run once it is known) and whatever fields fi
 from __future__ import annotations
 
 import datetime as dt
-import secrets
+import os
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -25,12 +25,12 @@ class Log:
     """How this process narrates. ``run`` ties its lines together; ``known_secrets`` never appear in one."""
 
     form: Form = "text"
-    run: str = field(default_factory=lambda: secrets.token_hex(6))
+    run: str = field(default_factory=lambda: os.urandom(6).hex())
     known_secrets: set[str] = field(default_factory=set)
 
     def begin(self) -> None:
         """A new run of the program: as told by default, under an id of its own."""
-        self.form, self.run = "text", secrets.token_hex(6)
+        self.form, self.run = "text", os.urandom(6).hex()
         self.known_secrets.clear()
 
     @property

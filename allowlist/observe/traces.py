@@ -9,7 +9,6 @@ everything else that is asked, unless ``OTEL_EXPORTER_OTLP_CERTIFICATE`` or its 
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
@@ -51,41 +50,16 @@ def traced(
     if provider is None:
         yield
         return
+    from allowlist.observe.telling import told
+
     _State.tracer = provider.get_tracer("allowlist", version)
-    with _told(warn):
+    with told(warn):
         try:
             with span(name):
                 yield
         finally:
             _State.tracer = _State.root = None
             provider.shutdown()
-
-
-@contextmanager
-def _told(warn: Callable[[str], None]) -> Iterator[None]:
-    """What the SDK says of an export goes where the run is narrated, each thing once."""
-    logger, handler = logging.getLogger("opentelemetry"), _Telling(warn)
-    before = logger.propagate
-    logger.addHandler(handler)
-    logger.propagate = False
-    try:
-        yield
-    finally:
-        logger.propagate = before
-        logger.removeHandler(handler)
-
-
-class _Telling(logging.Handler):
-    def __init__(self, warn: Callable[[str], None]) -> None:
-        super().__init__(logging.WARNING)
-        self._warn = warn
-        self._said: set[str] = set()
-
-    def emit(self, record: logging.LogRecord) -> None:
-        text = f"traces: {record.getMessage()}"
-        if text not in self._said:
-            self._said.add(text)
-            self._warn(text)
 
 
 @contextmanager

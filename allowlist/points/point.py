@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
 import msgspec
 
@@ -14,22 +14,20 @@ from allowlist.documents.prepared import prepared
 from allowlist.documents.reader import near_miss
 from allowlist.errors import TargetNotFound, TargetUnavailable
 from allowlist.estate.bodies import Body, Estate, fingerprint, meaning
-from allowlist.plan.drafts import NO_COST, Draft, Drafted, LimitFinding
-from allowlist.plan.findings import Finding
 from allowlist.plan.model import Change, Operation
-from allowlist.points.unmet import Unmet
-from allowlist.rules.addresses import AddressSet
-from allowlist.rules.model import Ruleset
-from allowlist.rules.requirement import Requirement
 from allowlist.workload.document import Price, TargetSpec, Workload
 
+if TYPE_CHECKING:
+    from allowlist.plan.drafts import Draft, LimitFinding
+    from allowlist.plan.findings import Finding
+    from allowlist.points.unmet import Unmet
+    from allowlist.rules.addresses import AddressSet
+    from allowlist.rules.model import Ruleset
+    from allowlist.rules.requirement import Requirement
+
 __all__ = [
-    "NO_COST",
     "ArmReader",
     "ArmWriter",
-    "Draft",
-    "Drafted",
-    "LimitFinding",
     "OnDisk",
     "Point",
     "Target",

@@ -7,11 +7,11 @@ Azure Pipelines or TeamCity) or for a page (markup). They are shown as what they
 
 from __future__ import annotations
 
+import os
 import re
-import secrets
 from typing import Final
 
-STYLE: Final = f"\x1b<{secrets.token_hex(8)}>"
+STYLE: Final = f"\x1b<{os.urandom(8).hex()}>"
 """Begins a style of ours, with the rest of its code after it. Nobody else can know it, so nobody else can write one."""
 
 _COMMAND = re.compile(r"##(?=\w*\[)|^(\s*):(?=:)")

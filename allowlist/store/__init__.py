@@ -6,46 +6,42 @@ Importing this package is cheap; SQLAlchemy is loaded when a ledger is opened.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from allowlist.observe.secrets import refuse_secrets, scrubbed
 from allowlist.store.moments import Clock
-from allowlist.store.records import (
-    FINAL_STATES,
-    Decision,
-    Entry,
-    Head,
-    IdentityKind,
-    Lease,
-    Moment,
-    PlanRecord,
-    Run,
-    RunKind,
-    RunState,
-    Step,
-    StepState,
-    Tampering,
-    Verdict,
-)
 
 if TYPE_CHECKING:
     from allowlist.store.ledger import Ledger as Ledger
     from allowlist.store.locks import Lock as Lock
+    from allowlist.store.records import FINAL_STATES as FINAL_STATES
+    from allowlist.store.records import Decision as Decision
+    from allowlist.store.records import Entry as Entry
+    from allowlist.store.records import Head as Head
+    from allowlist.store.records import IdentityKind as IdentityKind
+    from allowlist.store.records import Lease as Lease
+    from allowlist.store.records import Moment as Moment
+    from allowlist.store.records import PlanRecord as PlanRecord
+    from allowlist.store.records import Run as Run
+    from allowlist.store.records import RunKind as RunKind
+    from allowlist.store.records import RunState as RunState
+    from allowlist.store.records import Step as Step
+    from allowlist.store.records import StepState as StepState
+    from allowlist.store.records import Tampering as Tampering
+    from allowlist.store.records import Verdict as Verdict
 else:
 
     def __getattr__(name: str) -> object:
-        """``Ledger`` and ``Lock`` are for annotations, and loaded only when somebody asks."""
-        if name == "Ledger":
-            from allowlist.store.ledger import Ledger
+        """Loaded when somebody asks: who only reads Azure, or a snapshot, opens no ledger."""
+        if name not in (*_HOMES, *__all__):
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        home = import_module(f"{__name__}.{_HOMES.get(name, 'records')}")
+        return getattr(home, name)
 
-            return Ledger
-        if name == "Lock":
-            from allowlist.store.locks import Lock
 
-            return Lock
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
+_HOMES = {"Ledger": "ledger", "Lock": "locks"}
 
 __all__ = [
     "FINAL_STATES",

@@ -6,12 +6,14 @@ import base64
 import binascii
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from allowlist.errors import AllowlistError
-from allowlist.store.records import IdentityKind
+
+if TYPE_CHECKING:
+    from allowlist.store.records import IdentityKind
 
 _USER_CLAIMS = ("upn", "preferred_username", "unique_name", "email")
 _WORKLOAD_CLAIMS = ("appid", "azp")

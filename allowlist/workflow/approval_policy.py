@@ -21,7 +21,6 @@ from allowlist.documents.source import parse_yaml_source, read_text, refuse_pipe
 from allowlist.errors import AllowlistError, InvalidInput, PlanRefused
 from allowlist.plan.approval import ApprovalPolicy, folded
 from allowlist.plan.model import ApprovalInForce, Plan
-from allowlist.trust import NAME_IT, TRUST_IT, is_loopback, trust_here, web_client, why_untrusted
 from allowlist.workload.document import ApprovalRule, RiskTier
 
 if TYPE_CHECKING:
@@ -206,6 +205,8 @@ def _beside(file: Path, name: str) -> Path | None:
 def _fetched(address: str) -> str:
     """What an address holds; it was pinned, so who answers matters little, and redirects are not followed."""
     import httpx
+
+    from allowlist.trust import NAME_IT, TRUST_IT, is_loopback, trust_here, web_client, why_untrusted
 
     content = bytearray()
     try:

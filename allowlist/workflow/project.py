@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 from allowlist.azure.facts import api_version
 from allowlist.catalog import Catalog, Library, load_library
 from allowlist.catalog.hits import Hits
-from allowlist.catalog.pinned import PinnedIndex, pinned_catalog
 from allowlist.catalog.removal import Removal
 from allowlist.documents.reader import near_miss
 from allowlist.documents.source import Source
@@ -28,7 +27,6 @@ from allowlist.rules.addresses import EVERYWHERE, AddressSet
 from allowlist.rules.flow import NOTHING_KNOWN, Facts
 from allowlist.rules.requirement import Requirement
 from allowlist.workflow.approval_policy import PolicyInForce, policy_from_workload
-from allowlist.workflow.private_links import with_served
 from allowlist.workflow.workloads import read_workload, refuse_wrong_options
 from allowlist.workload import (
     LOCAL_SURFACES,
@@ -106,6 +104,8 @@ class Project:
             place = ("targets", self.workload.targets.index(spec))
             problem = "names its sources in its rules; say under 'sources' where traffic starts"
             raise InvalidInput([self.source.problem(place, f"target '{spec.name}' {problem}")])
+        from allowlist.workflow.private_links import with_served
+
         resolved = resolve_requirements(*self._asking(spec, estate), hits=self.hits)
         return (
             with_served(self.workload, estate, spec, resolved)
@@ -180,6 +180,8 @@ def with_pinned(library: Library, workload: Workload, source: Source) -> Library
     problems: list[Problem] = []
     for index, use in enumerate(workload.catalogs):
         if use.index:
+            from allowlist.catalog.pinned import PinnedIndex, pinned_catalog
+
             try:
                 found[use.name] = pinned_catalog(
                     PinnedIndex.parse(use.index, Path(source.file)), use.name, os.environ
@@ -264,7 +266,7 @@ def in_azure(specs: Sequence[TargetSpec]) -> list[TargetSpec]:
 def _with_files(project: Project, specs: Sequence[TargetSpec], origin: Path, estate: Estate) -> Estate:
     """``estate`` with the files of filters: of the snapshot, if they stand there, else beside the workload file."""
     for spec in specs:
-        point = project.point(spec)
+        point = project.point(spec) if spec.surface in LOCAL_SURFACES else None
         if isinstance(point, OnDisk) and estate.get(point.id) is None:
             path = files_in(specs, spec, origin) or Path(point.target.folder, spec.resource)
             estate = estate.with_resources([point.body_at(path)])

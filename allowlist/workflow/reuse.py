@@ -27,14 +27,13 @@ from allowlist.documents.compiled import cache_folder, keep
 from allowlist.documents.prepared import prepared
 from allowlist.estate.bodies import Estate
 from allowlist.plan.digest import sealed
-from allowlist.plan.findings import Finding
 from allowlist.plan.model import Plan
-from allowlist.store.records import KeptAnswer
 from allowlist.workflow.project import Project
 from allowlist.workload import TargetSpec
 
 if TYPE_CHECKING:
     from allowlist.store import Ledger
+    from allowlist.store.records import KeptAnswer
 
 LARGEST = 1 << 18
 """Bytes of what is kept; a plan of many changes is about to be carried out, and then another one counts."""
@@ -84,6 +83,8 @@ class Kept:
 
     def keep(self, spec: TargetSpec, inputs: str, looked: Looked) -> None:
         """To be written down when the run ends, if it is small."""
+        from allowlist.store.records import KeptAnswer
+
         body = canonical_json(msgspec.structs.replace(looked, plan=_timeless(looked.plan)))
         if inputs and len(body) <= LARGEST:
             self._new[self._prefix + spec.name] = KeptAnswer(inputs, body)
@@ -93,13 +94,6 @@ class Kept:
         new, self._new = self._new, {}
         if new:
             self._ledger.keep_answers(new)
-
-
-class Checked(msgspec.Struct, frozen=True, kw_only=True):
-    """What a check found, in the order in which it is told."""
-
-    findings: tuple[Finding, ...]
-    notes: tuple[str, ...]
 
 
 class _Answer(msgspec.Struct, frozen=True):
@@ -121,13 +115,11 @@ class Memory:
 
     def plan(self, asked: Asked, asked_by: str, make: Callable[[], Plan]) -> Plan:
         """The plan as it would be made now."""
-        made = self._answer(asked, asked_by, Plan, lambda: _timeless(make()))
+        made = self.answer(asked, Plan, lambda: _timeless(make()), asked_by)
         return _as_of(made, asked.project.now)
 
-    def check(self, asked: Asked, make: Callable[[], Checked]) -> Checked:
-        return self._answer(asked, "", Checked, make)
-
-    def _answer(self, asked: Asked, asked_by: str, kind: type[T], make: Callable[[], T]) -> T:
+    def answer(self, asked: Asked, kind: type[T], make: Callable[[], T], asked_by: str = "") -> T:
+        """What is known, or what ``make`` finds out."""
         inputs = _inputs(_about(asked.project, asked_by), asked.project, asked.specs, asked.estate)
         if self._folder is None or not inputs:
             return make()

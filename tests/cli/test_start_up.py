@@ -5,8 +5,10 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import click
 import pytest
 
+from allowlist.cli import main
 from allowlist.cli.main import COMMANDS
 from tests.helpers.cli import CONTOSO, FIREWALL_ONLY, allowlist
 
@@ -19,6 +21,8 @@ HEAVY = (
     "sqlalchemy",
     "httpx",
     "asyncio",
+    "ssl",
+    "logging",
     "markdown_it",
     "ruamel",
 )
@@ -50,3 +54,11 @@ def test_every_command_explains_itself(name: str) -> None:
     result = allowlist(name, "--help")
     assert result.code == 0
     assert "Usage: allowlist" in result.out
+
+
+@pytest.mark.parametrize("columns", ["", "0", "20", "79", "80", "100", "250", "many"])
+def test_the_help_of_all_commands_is_as_wide_as_that_of_each(
+    columns: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    assert main._help_width() == click.HelpFormatter(max_width=main._WIDEST).width

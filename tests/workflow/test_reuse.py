@@ -22,9 +22,10 @@ from allowlist.store import Ledger, open_ledger
 from allowlist.store.records import KeptAnswer
 from allowlist.workflow import reuse
 from allowlist.workflow.approval_policy import PolicyInForce
+from allowlist.workflow.checked import Checked
 from allowlist.workflow.planning import make_plan
 from allowlist.workflow.project import Project, load_project, read_estate
-from allowlist.workflow.reuse import Asked, Checked, Kept, Looked, Memory
+from allowlist.workflow.reuse import Asked, Kept, Looked, Memory
 from allowlist.workload import TargetSpec
 from tests.helpers.cli import CONTOSO, FIREWALL_ONLY, allowlist
 
@@ -232,7 +233,7 @@ class Count:
         self.times = 0
 
     def check(self, asked: Asked) -> Checked:
-        return Memory(self.environ).check(asked, self._made)
+        return Memory(self.environ).answer(asked, Checked, self._made)
 
     def _made(self) -> Checked:
         self.times += 1

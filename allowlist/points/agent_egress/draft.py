@@ -15,12 +15,13 @@ import msgspec
 from allowlist.documents.prepared import prepared
 from allowlist.estate.bodies import Body
 from allowlist.estate.fields import MARK_PREFIX
+from allowlist.plan.drafts import Draft, Drafted
 from allowlist.plan.model import Cost, Skip
 from allowlist.points.agent_egress.judge import PolicyJudge
 from allowlist.points.agent_egress.translate import COLLECTION, MODE, EgressPolicy, EgressRule
 from allowlist.points.draft import DRIFT, WEB, Drafting, at, sorted_out, tightened
 from allowlist.points.managed.ownership import is_owned, rule_name
-from allowlist.points.point import Draft, Drafted, Target
+from allowlist.points.point import Target
 from allowlist.rules.requirement import Requirement
 
 COST = Cost(

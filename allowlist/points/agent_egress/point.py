@@ -16,6 +16,7 @@ from allowlist.errors import InvalidInput, PlanRefused
 from allowlist.estate.bodies import Body, Estate
 from allowlist.estate.known import unsettled
 from allowlist.estate.resource_id import ResourceId, normal_id
+from allowlist.plan.drafts import Draft, LimitFinding
 from allowlist.plan.findings import Finding
 from allowlist.plan.model import Operation
 from allowlist.points.accounts import ACCOUNTS
@@ -30,14 +31,7 @@ from allowlist.points.agent_egress.translate import (
     EgressPolicy,
     to_ruleset,
 )
-from allowlist.points.point import (
-    ArmReader,
-    ArmWriter,
-    Draft,
-    LimitFinding,
-    Point,
-    Write,
-)
+from allowlist.points.point import ArmReader, ArmWriter, Point, Write
 from allowlist.points.unmet import Unmet
 from allowlist.points.verdict import refined
 from allowlist.rules.model import Ruleset

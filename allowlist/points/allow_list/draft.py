@@ -13,6 +13,7 @@ from typing import Any, Literal
 import msgspec
 
 from allowlist.documents.prepared import prepared
+from allowlist.plan.drafts import Draft, Drafted
 from allowlist.plan.model import Cost, Skip
 from allowlist.points.allow_list.judge import ListJudge
 from allowlist.points.allow_list.translate import (
@@ -23,7 +24,7 @@ from allowlist.points.allow_list.translate import (
     normal_entry,
 )
 from allowlist.points.draft import WEB, Drafting, at, sorted_out, tightened
-from allowlist.points.point import Draft, Drafted, Target
+from allowlist.points.point import Target
 from allowlist.rules.requirement import Requirement
 
 COST = Cost(

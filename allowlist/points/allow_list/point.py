@@ -13,6 +13,7 @@ from allowlist.documents import digest_of
 from allowlist.errors import InvalidInput
 from allowlist.estate.bodies import Body, Estate
 from allowlist.estate.resource_id import normal_id
+from allowlist.plan.drafts import Draft, LimitFinding
 from allowlist.plan.findings import Finding
 from allowlist.plan.model import Operation
 from allowlist.points.allow_list.draft import ListOptions, draft, options_of
@@ -25,14 +26,7 @@ from allowlist.points.allow_list.translate import (
     to_ruleset,
 )
 from allowlist.points.managed.network import lowered
-from allowlist.points.point import (
-    ArmReader,
-    ArmWriter,
-    Draft,
-    LimitFinding,
-    Point,
-    Write,
-)
+from allowlist.points.point import ArmReader, ArmWriter, Point, Write
 from allowlist.points.unmet import Unmet
 from allowlist.points.verdict import refined
 from allowlist.rules.model import Ruleset

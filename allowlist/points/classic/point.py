@@ -8,6 +8,7 @@ from allowlist.errors import InvalidInput
 from allowlist.estate.bodies import Body, Estate, fingerprint
 from allowlist.estate.parts import object_in, objects_in, texts_in
 from allowlist.estate.resource_id import ResourceId, normal_id
+from allowlist.plan.drafts import Draft, LimitFinding
 from allowlist.plan.findings import Finding, in_bad_state, invalid
 from allowlist.plan.model import Operation
 from allowlist.points.classic import write as writing
@@ -16,7 +17,7 @@ from allowlist.points.classic.write import API_VERSION
 from allowlist.points.firewall.readback import same_configuration
 from allowlist.points.firewall.translate import FIREWALL_TYPE, is_stopped, name_of
 from allowlist.points.firewall.validate import find_classic_faults
-from allowlist.points.point import ArmReader, ArmWriter, Draft, LimitFinding, Point, Write
+from allowlist.points.point import ArmReader, ArmWriter, Point, Write
 from allowlist.points.unmet import Unmet
 from allowlist.rules.model import Ruleset
 from allowlist.rules.requirement import Requirement

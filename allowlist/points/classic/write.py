@@ -13,10 +13,11 @@ from typing import Any
 from allowlist.azure.facts import api_version
 from allowlist.estate.bodies import Body, Estate
 from allowlist.estate.known import FINAL, unsettled
+from allowlist.plan.drafts import Draft
 from allowlist.plan.model import Operation
 from allowlist.points.firewall.draft import Place, Standing, collection_name, draft_rules
 from allowlist.points.firewall.standing import StandingRules
-from allowlist.points.point import Draft, Target, Write
+from allowlist.points.point import Target, Write
 from allowlist.rules.model import Ruleset
 from allowlist.rules.requirement import Requirement
 

@@ -19,10 +19,11 @@ from allowlist.filters.imported import Imported, Line, Place, Scope, Trouble, Tr
 from allowlist.filters.lists import ANY_SERVICE, Service
 from allowlist.filters.registry import FORMATS
 from allowlist.filters.ruleset import Sight, idle_lines, ruleset_of, sight_of
+from allowlist.plan.drafts import Draft, LimitFinding
 from allowlist.plan.findings import Finding, Status
 from allowlist.plan.model import Operation
 from allowlist.points.filter.files import read_files
-from allowlist.points.point import ArmReader, ArmWriter, Draft, LimitFinding, Point, Write
+from allowlist.points.point import ArmReader, ArmWriter, Point, Write
 from allowlist.points.unmet import Unmet
 from allowlist.points.verdict import Judgement, Word, refined
 from allowlist.rules.addresses import AddressSet

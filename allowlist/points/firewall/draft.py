@@ -20,6 +20,7 @@ from allowlist.estate.bodies import Body, Estate
 from allowlist.estate.fields import owner_of
 from allowlist.estate.known import FINAL, unsettled
 from allowlist.names import Pattern
+from allowlist.plan.drafts import Draft, Drafted
 from allowlist.plan.model import Cost, Operation, Skip
 from allowlist.points.draft import Drafting
 from allowlist.points.firewall.rules_json import (
@@ -35,7 +36,7 @@ from allowlist.points.firewall.rules_json import (
     united,
 )
 from allowlist.points.firewall.translate import carriers_of, name_of
-from allowlist.points.point import Draft, Drafted, Target
+from allowlist.points.point import Target
 from allowlist.rules.addresses import EVERYWHERE
 from allowlist.rules.model import Ruleset
 from allowlist.rules.requirement import Requirement

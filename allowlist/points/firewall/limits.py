@@ -13,10 +13,11 @@ from allowlist.documents.words import counted
 from allowlist.estate.bodies import Body, Estate
 from allowlist.estate.inheritance import effective_policy
 from allowlist.estate.parts import is_unread, number_in, objects_in, texts_in
+from allowlist.plan.drafts import LimitFinding
 from allowlist.points.firewall.draft import group_id, group_name
 from allowlist.points.firewall.translate import named_ip_groups, policy_chain, sorted_groups
 from allowlist.points.firewall.validate import find_ip_group_faults, group_faults
-from allowlist.points.point import LimitFinding, Target
+from allowlist.points.point import Target
 from allowlist.rules import limits
 
 NEAR = 0.8

@@ -10,6 +10,7 @@ from allowlist.estate.fields import object_of
 from allowlist.estate.inheritance import effective_policy
 from allowlist.estate.known import FINAL, unsettled
 from allowlist.estate.resource_id import ResourceId, normal_id
+from allowlist.plan.drafts import Draft, LimitFinding
 from allowlist.plan.findings import Finding, in_bad_state, invalid
 from allowlist.plan.model import Operation
 from allowlist.points.firewall import compose, deploy, limits
@@ -31,7 +32,7 @@ from allowlist.points.firewall.validate import (
     find_policy_faults,
     group_faults,
 )
-from allowlist.points.point import ArmReader, ArmWriter, Draft, LimitFinding, Point, Target, Write, whole
+from allowlist.points.point import ArmReader, ArmWriter, Point, Target, Write, whole
 from allowlist.points.unmet import Unmet
 from allowlist.rules.model import Ruleset
 from allowlist.rules.requirement import Requirement

@@ -14,6 +14,7 @@ from typing import Any
 
 from allowlist.azure.facts import tag_hosts
 from allowlist.estate.bodies import Body
+from allowlist.plan.drafts import Draft, Drafted
 from allowlist.plan.model import Cost, Skip
 from allowlist.points.draft import DRIFT, WEB, Drafting, at, tightened
 from allowlist.points.managed import costs
@@ -24,7 +25,7 @@ from allowlist.points.managed.options import EndpointOption, NetworkOptions, opt
 from allowlist.points.managed.ownership import is_owned, rule_name
 from allowlist.points.managed.translate import COLLECTION, SETTINGS
 from allowlist.points.managed.validate import gates_of_rule, refusals_of_rule, refusals_of_settings
-from allowlist.points.point import Draft, Drafted, Target
+from allowlist.points.point import Target
 from allowlist.points.verdict import Judgement, Word
 from allowlist.rules.requirement import Requirement
 

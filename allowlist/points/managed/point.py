@@ -9,6 +9,7 @@ from dataclasses import replace
 from allowlist.documents import digest_of
 from allowlist.estate.bodies import Body, Estate
 from allowlist.estate.resource_id import normal_id
+from allowlist.plan.drafts import Draft, LimitFinding
 from allowlist.plan.findings import Finding
 from allowlist.plan.model import Operation
 from allowlist.points.managed import compose as composing
@@ -17,14 +18,7 @@ from allowlist.points.managed.judge import NetworkJudge, posture
 from allowlist.points.managed.network import ManagedNetwork
 from allowlist.points.managed.options import NetworkOptions, options_of
 from allowlist.points.managed.translate import COMING, IN_FORCE, to_ruleset
-from allowlist.points.point import (
-    ArmReader,
-    ArmWriter,
-    Draft,
-    LimitFinding,
-    Point,
-    Write,
-)
+from allowlist.points.point import ArmReader, ArmWriter, Point, Write
 from allowlist.points.unmet import Unmet
 from allowlist.points.verdict import refined
 from allowlist.rules.model import Ruleset

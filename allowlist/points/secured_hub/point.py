@@ -16,10 +16,11 @@ from allowlist.errors import InvalidInput, TargetNotFound
 from allowlist.estate.bodies import Body, Estate
 from allowlist.estate.parts import object_in
 from allowlist.estate.resource_id import ResourceId, normal_id
+from allowlist.plan.drafts import Draft, LimitFinding
 from allowlist.plan.findings import Finding, Status
 from allowlist.plan.model import Operation
 from allowlist.points.firewall.point import FirewallPolicy
-from allowlist.points.point import ArmReader, ArmWriter, Draft, LimitFinding, Point, Write
+from allowlist.points.point import ArmReader, ArmWriter, Point, Write
 from allowlist.points.secured_hub.place import (
     API_VERSION,
     INTENT,

@@ -11,10 +11,11 @@ import msgspec
 
 from allowlist.documents.prepared import prepared
 from allowlist.estate.bodies import Body
+from allowlist.plan.drafts import Draft, Drafted
 from allowlist.plan.model import Cost, Skip
 from allowlist.points.draft import DRIFT, WEB, Drafting, at, sorted_out, tightened
 from allowlist.points.managed.ownership import is_owned, rule_name
-from allowlist.points.point import Draft, Drafted, Target
+from allowlist.points.point import Target
 from allowlist.points.security_perimeter.place import perimeter_of
 from allowlist.points.security_perimeter.translate import (
     ASSOCIATIONS,

@@ -19,9 +19,10 @@ from allowlist.estate.known import (
 )
 from allowlist.estate.parts import object_in
 from allowlist.estate.resource_id import ResourceId, normal_id
+from allowlist.plan.drafts import Draft, LimitFinding
 from allowlist.plan.findings import Finding, Status, in_bad_state, invalid, not_modelled
 from allowlist.plan.model import Operation
-from allowlist.points.point import ArmReader, ArmWriter, Draft, LimitFinding, Point, Write, name_in
+from allowlist.points.point import ArmReader, ArmWriter, Point, Write, name_in
 from allowlist.points.security_perimeter.draft import PerimeterOptions, draft, options_of
 from allowlist.points.security_perimeter.place import API_VERSION, perimeter_of
 from allowlist.points.security_perimeter.translate import (
