@@ -342,7 +342,10 @@ class Ledger:
 
     def latest_notes(self, kind: str, start: str = "") -> dict[str, Entry]:
         """The latest note on every subject that begins with ``start``."""
-        query = _events(f"{_NOTE}{kind}").where(tables.event.c.subject.startswith(start, autoescape=True))
+        event = tables.event.c
+        mine = (event.kind == f"{_NOTE}{kind}") & event.subject.startswith(start, autoescape=True)
+        latest = select(func.max(event.seq)).where(mine).group_by(event.subject)
+        query = select(tables.event).where(event.seq.in_(latest)).order_by(event.seq)
         with self._database.read() as connection:
             return {row.subject: chain.entry_of(row) for row in connection.execute(query)}
 

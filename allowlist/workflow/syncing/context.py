@@ -16,6 +16,7 @@ from allowlist.workflow.syncing.approvals import SignedApprovals
 from allowlist.workflow.syncing.calendar import closed_because
 from allowlist.workflow.syncing.denials import SeenDenied
 from allowlist.workflow.syncing.lock_groups import LockGroups
+from allowlist.workflow.syncing.notes import Notes
 from allowlist.workflow.syncing.outcome import Outcome
 from allowlist.workflow.syncing.reads import SharedReads
 from allowlist.workload import TargetSpec
@@ -56,8 +57,8 @@ class Pass:
     """One workload of one run. ``reads`` answers repeated reads once; ``arm`` always asks Azure.
 
     ``blocked`` maps target names to the reason why nothing may be written there in this run. ``trust_ledger``
-    raises AllowlistError when the ledger was edited. ``kept`` is what earlier runs found out, ``seen`` what this one
-    will say of denied names.
+    raises AllowlistError when the ledger was edited. ``kept`` is what earlier runs found out, ``notes`` what they
+    noted, ``seen`` what this one will say of denied names.
     """
 
     project: Project
@@ -70,6 +71,7 @@ class Pass:
     settings: Settings
     trust_ledger: Callable[[], None]
     kept: Kept
+    notes: Notes
     seen: SeenDenied = field(default_factory=SeenDenied)
     blocked: Mapping[str, str] = field(default_factory=dict)
 

@@ -24,6 +24,7 @@ from allowlist.points.kind import kind_of
 from allowlist.points.point import ArmReader
 from allowlist.store import Ledger
 from allowlist.workflow.project import Project
+from allowlist.workflow.syncing.notes import Notes
 from allowlist.workflow.syncing.outcome import Drift
 from allowlist.workload import TargetSpec
 
@@ -75,9 +76,9 @@ class Found:
         return frozenset(item.id for item in plan.changes if _key(item.operation.path) in self.drift)
 
 
-def find_drift(project: Project, spec: TargetSpec, owned: Owned, ledger: Ledger) -> Found:
+def find_drift(project: Project, spec: TargetSpec, owned: Owned, ledger: Ledger, notes: Notes) -> Found:
     """Compare what we own with the last state our runs left; the first look takes things as they are."""
-    before = _remembered(project, spec, ledger)
+    before = _remembered(spec, notes)
     if before is not None and before.rules == owned.rules:
         return Found(owned=owned)
     written = _written(project, spec, ledger)
@@ -90,26 +91,21 @@ def find_drift(project: Project, spec: TargetSpec, owned: Owned, ledger: Ledger)
     return Found(owned=owned, drift=drift, since=before.at, is_known=False, left=before.rules)
 
 
-def remember(project: Project, spec: TargetSpec, ledger: Ledger, found: Found) -> None:
+def remember(spec: TargetSpec, notes: Notes, found: Found) -> None:
     """From now on this is what we left."""
     if not found.is_known:
-        _note(project, spec, ledger, found.owned)
+        _note(spec, notes, found.owned)
 
 
-def remember_written(project: Project, spec: TargetSpec, ledger: Ledger) -> None:
+def remember_written(project: Project, spec: TargetSpec, ledger: Ledger, notes: Notes) -> None:
     """The same, after a run of ours that read back what it wrote."""
     written = _written(project, spec, ledger)
     if written is not None:
-        _note(project, spec, ledger, written)
+        _note(spec, notes, written)
 
 
-def _note(project: Project, spec: TargetSpec, ledger: Ledger, owned: Owned) -> None:
-    body = {"rules": dict(owned.rules), "resource": owned.resource}
-    ledger.note(_NOTE, _subject(project, spec), "", body)
-
-
-def _subject(project: Project, spec: TargetSpec) -> str:
-    return f"{project.workload.name}/{spec.name}"
+def _note(spec: TargetSpec, notes: Notes, owned: Owned) -> None:
+    notes.note(_NOTE, spec.name, "", {"rules": dict(owned.rules), "resource": owned.resource})
 
 
 def _key(path: tuple[str, ...]) -> str:
@@ -127,8 +123,8 @@ def owned_now(project: Project, spec: TargetSpec, estate: Estate, at: dt.datetim
     )
 
 
-def _remembered(project: Project, spec: TargetSpec, ledger: Ledger) -> Owned | None:
-    note = ledger.latest_note(_NOTE, _subject(project, spec))
+def _remembered(spec: TargetSpec, notes: Notes) -> Owned | None:
+    note = notes.latest(_NOTE, spec.name)
     return Owned(rules=note.body["rules"], resource=note.body["resource"], at=note.at) if note else None
 
 

@@ -23,6 +23,7 @@ from allowlist.workflow.rolling import rolled
 from allowlist.workflow.syncing.approvals import SignedApprovals
 from allowlist.workflow.syncing.context import NobodyWatches, Pass, Settings, Watcher
 from allowlist.workflow.syncing.lock_groups import LockGroups
+from allowlist.workflow.syncing.notes import Notes
 from allowlist.workflow.syncing.outcome import LOGS, Outcome, failed, not_reached, worst
 from allowlist.workflow.syncing.reads import SharedReads
 from allowlist.workflow.syncing.recovery import LeftBehind, left_behind, recover
@@ -160,6 +161,7 @@ class _Run:
             settings=self._settings,
             trust_ledger=self._trust_ledger,
             kept=Kept(self._around.ledger, project, work.who or self._around.who),
+            notes=Notes(self._around.ledger, project.workload.name),
         )
 
     def _targets(self, given: Pass) -> None:

@@ -191,7 +191,7 @@ def _find_drift(given: Pass, project: Project, spec: TargetSpec, looked: Looked)
     if spec.name in given.blocked:
         return None
     owned = Owned(rules=looked.rules, resource=looked.resource, at=given.context.clock())
-    return find_drift(project, spec, owned, given.context.ledger)
+    return find_drift(project, spec, owned, given.context.ledger, given.notes)
 
 
 def _permits(given: Pass, spec: TargetSpec, plan: Plan, drifted: _Undone) -> list[Permit]:
@@ -269,11 +269,11 @@ def _word(plan: Plan, permit: Permit, given: Pass) -> Decision:
 def _keep_pending(given: Pass, spec: TargetSpec, plan: Plan, waiting: Sequence[Permit]) -> str:
     """Keep a plan that waits for people, once per meaning; returns its id in the ledger."""
     meaning = meaning_of([item.change for item in waiting])
-    ledger, key = given.context.ledger, f"{given.workload}/{spec.name}"
-    last = ledger.latest_note("pending", key)
+    ledger = given.context.ledger
+    last = given.notes.latest("pending", spec.name)
     if not waiting:
         if last is not None and last.state:
-            ledger.note("pending", key, "", {})
+            given.notes.note("pending", spec.name, "", {})
         if given.settings.plans is not None:
             _plan_file(given.settings.plans, given, spec).unlink(missing_ok=True)
         return ""
@@ -288,7 +288,7 @@ def _keep_pending(given: Pass, spec: TargetSpec, plan: Plan, waiting: Sequence[P
         created=given.context.clock(),
         who=given.context.who,
     )
-    ledger.note("pending", key, meaning, {"plan": plan.digest})
+    given.notes.note("pending", spec.name, meaning, {"plan": plan.digest})
     return plan.digest
 
 
@@ -305,9 +305,9 @@ def _remember(given: Pass, spec: TargetSpec, look: _Look, result: RunResult | No
     """Drift that the plan has no change for serves as well as what was there: it is told once."""
     ledger, found = given.context.ledger, look.found
     if result is not None:
-        remember_written(remembering(given.project, ledger), spec, ledger)
+        remember_written(remembering(given.project, ledger), spec, ledger, given.notes)
     elif found is not None and not found.undone_by(look.plan):
-        remember(look.project, spec, ledger, found)
+        remember(spec, given.notes, found)
 
 
 def _outcome(given: Pass, spec: TargetSpec, look: _Look, result: RunResult | None) -> Outcome:
