@@ -30,7 +30,7 @@ def account() -> Iterator[str]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = ["node", f"{MODULES}/azurite/dist/src/blob/main.js", "--blobPort", str(port), "--silent", "--skipApiVersionCheck", "--inMemoryPersistence"]  # fmt: skip
+    command = ["node", f"{MODULES}/azurite/dist/src/blob/main.js", "--blobPort", str(port), "--silent", "--disableTelemetry", "--skipApiVersionCheck", "--inMemoryPersistence"]  # fmt: skip
     with subprocess.Popen(command, stdout=subprocess.DEVNULL) as emulator:
         try:
             while emulator.poll() is None:
