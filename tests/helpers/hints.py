@@ -146,7 +146,7 @@ def _outcome(run: Callable[..., Any], line: str, arguments: list[str]) -> dict[s
         return {"code": "placeholder", "err": ""}
     if not Path.cwd().is_relative_to(tempfile.gettempdir()):
         return {"code": "elsewhere", "err": "the test does not run in a folder of its own"}
-    with _put_back(), mock.patch.object(ArmClient, "_write", _refuse):
+    with _put_back(*_ledgers(words)), mock.patch.object(ArmClient, "_write", _refuse):
         result = run(*words)
     return {"code": result.code, "err": result.err[-2000:]}
 
@@ -164,11 +164,23 @@ def _refuse(self: ArmClient, method: str, url: str, body: Any) -> Any:
     raise TargetDenied(SENT, status=403)
 
 
+def _ledgers(words: list[str]) -> list[Path]:
+    """The folders of the ledgers that a command or its surroundings name."""
+    named = [*words, os.environ.get("ALLOWLIST_LEDGER", "")]
+    files = (
+        Path(word.removeprefix("sqlite:///")).resolve() for word in named if word.startswith("sqlite:///")
+    )
+    return [file.parent for file in files if file.is_file() and file.is_relative_to(tempfile.gettempdir())]
+
+
 @contextmanager
-def _put_back() -> Iterator[None]:
-    """The folder of the test and the home of the product as they were, whatever a command does to them."""
+def _put_back(*others: Path) -> Iterator[None]:
+    """The folder of the test, the home of the product and ``others`` as they were, whatever a command does to them."""
     homes = [os.environ.get(name) for name in ("XDG_STATE_HOME", "XDG_CONFIG_HOME")]
-    places = [Path.cwd(), *(Path(home) for home in homes if home)]
+    found = dict.fromkeys([Path.cwd(), *(Path(home) for home in homes if home), *others])
+    places = [
+        place for place in found if not any(place != one and place.is_relative_to(one) for one in found)
+    ]
     with tempfile.TemporaryDirectory() as kept:
         for number, place in enumerate(places):
             if place.is_dir():
