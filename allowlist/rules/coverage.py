@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import itertools
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from functools import reduce
+from typing import NamedTuple
 
 import msgspec
 
@@ -238,6 +239,16 @@ class Coverage(msgspec.Struct, frozen=True):
         return None
 
 
+class _Deviations(NamedTuple):
+    """What the keys inside a wildcard, by their numbers, meet besides the rules of the whole."""
+
+    by_mask: dict[int, set[int]]
+    """By the sources of a rule the keys that it bears on."""
+    rules: dict[int, tuple[list[int], list[int]]]
+    """By key its further rules: those around its parent domain, one list for all keys in that, and its own. No row for a
+    name that has a table of its own."""
+
+
 class CoverageEngine:
     """Answers coverage questions about one ruleset for many requirements.
 
@@ -252,7 +263,7 @@ class CoverageEngine:
         self._memo: dict[tuple[str, Service, int, bool], Outcome] = {}
         self._keys_below: dict[tuple[Service, str], tuple[str, ...]] = {}
         self._names: dict[tuple[Service, str], str | None] = {}
-        self._deviations: dict[tuple[Service, str], dict[int, set[int]]] = {}
+        self._deviations: dict[tuple[Service, str], _Deviations] = {}
         self._sources: dict[int, str] = {}
 
     @classmethod
@@ -325,25 +336,59 @@ class CoverageEngine:
         if key[:1] != "*":
             return (Piece(key, (), ports, self.outcome(key, service, sources, presumes=self.presumes)),)
 
-        def piece(part: str, holes: tuple[str, ...]) -> Piece:
-            outcome = self.outcome(part, service, sources, presumes=self.presumes)
-            named = self._name(service, part) if self._below(service, part) else None
+        def piece(part: str, holes: tuple[str, ...], outcome: Outcome) -> Piece:
+            named = self._name(service, part) if holes else None
             return Piece(part, holes, ports, outcome, named)
 
-        def pieces(apart: tuple[str, ...], is_named: bool) -> list[Piece]:
-            parts = [(part, self._below(service, part)) for part in apart]
-            found = [piece(part, holes) for part, holes in parts if not holes or self._name(service, part)]
-            return [piece(key, apart), *found] if is_named else found
+        def pieces(apart: Iterable[int]) -> list[Piece]:
+            parts = [(number, self._below(service, below[number])) for number in apart]
+            return [
+                piece(below[number], holes, inside(number))
+                for number, holes in parts
+                if not holes or self._name(service, below[number])
+            ]
 
         below = self._below(service, key)
+        whole = self.outcome(key, service, sources, presumes=self.presumes)
         if not below:
-            return (piece(key, ()),)
+            return (piece(key, (), whole),)
+        inside = self._outcomes_within(service, key, sources)
         if not self._name(service, key):
-            return pieces(below, False)
-        found = pieces(self._apart(service, key, sources), True)
+            return pieces(range(len(below)))
+        met = self._apart(service, key, sources)
+        holes = tuple(below[number] for number in met)
+        found = [Piece(key, holes, ports, whole, self._name(service, key)), *pieces(met)]
         # Of several doubts about one rule the last one met is told, so then every key is gone through.
         in_doubt = any(item.outcome.doubts or item.outcome.assuming for item in found)
-        return pieces(below, True) if in_doubt else found
+        if not in_doubt:
+            return found
+        return [Piece(key, below, ports, whole, self._name(service, key)), *pieces(range(len(below)))]
+
+    def _outcomes_within(self, service: Service, key: str, sources: int) -> Callable[[int], Outcome]:
+        """What happens to ``sources`` at each key inside ``key``, by its number.
+
+        The rules there are those at ``key`` and the deviations. Whatever meets none of ``sources`` decides nothing, so
+        of the first only those that meet some are taken to each key, be they ever so many.
+        """
+        table, below = self.index.table_at(service, key), self._below(service, key)
+        entries, rows = table.entries, self._deviations_at(service, key).rules
+        around: dict[int, list[int]] = {}
+
+        def meeting(numbers: Iterable[int]) -> list[int]:
+            return [number for number in numbers if entries[number].mask & sources]
+
+        def outcome(number: int) -> Outcome:
+            if number not in rows:
+                return self.outcome(below[number], service, sources, presumes=self.presumes)
+            shared, own = rows[number]
+            known = around.get(id(shared))
+            if known is None:
+                known = around[id(shared)] = sorted([*common, *meeting(shared)])
+            numbers = sorted([*known, *meeting(own)]) if own else known
+            return decide(table, numbers, sources, presumes=self.presumes)
+
+        common = meeting(table.numbers_at(key))
+        return outcome
 
     def _below(self, service: Service, key: str) -> tuple[str, ...]:
         """The keys inside ``key`` that some rule to ``service`` names."""
@@ -360,35 +405,37 @@ class CoverageEngine:
             self._names[service, key] = Piece(key, self._below(service, key), (0, 0), Outcome()).name()
         return self._names[service, key]
 
-    def _apart(self, service: Service, key: str, sources: int) -> tuple[str, ...]:
-        """The keys inside ``key`` whose fate may be another one for some of ``sources``.
+    def _apart(self, service: Service, key: str, sources: int) -> list[int]:
+        """The numbers of the keys inside ``key`` whose fate may be another one for some of ``sources``.
 
         The rules at a key are those at any wildcard around it and perhaps more. Where none of those that are more meets
         any of ``sources``, the same rules decide in the same order: it shares the fate of the whole. A key inside one
         that does not is met by the same rules, so it does not either.
         """
+        found = self._deviations_at(service, key).by_mask
+        return sorted({part for mask, parts in found.items() if mask & sources for part in parts})
+
+    def _deviations_at(self, service: Service, key: str) -> _Deviations:
         found = self._deviations.get((service, key))
         if found is None:
             found = self._deviations[service, key] = self._find_deviations(service, key)
-        met = {part for mask, parts in found.items() if mask & sources for part in parts}
-        return tuple(part for number, part in enumerate(self._below(service, key)) if number in met)
+        return found
 
-    def _find_deviations(self, service: Service, key: str) -> dict[int, set[int]]:
-        """By the sources of a rule the numbers of the keys inside ``key`` that it bears on besides those around."""
+    def _find_deviations(self, service: Service, key: str) -> _Deviations:
         table = self.index.table_at(service, key)
         whole = set(table.numbers_at(key))
-        found: dict[int, set[int]] = defaultdict(set)
+        found = _Deviations({}, {})
         shared: dict[Around, list[int]] = {}
         for number, part in enumerate(self._below(service, key)):
             if self.index.table_at(service, part) is not table:
-                found[self.index.zones.everything].add(number)
+                found.by_mask.setdefault(self.index.zones.everything, set()).add(number)
                 continue
             around, more = table.numbers_around(part)
             if around not in shared:
                 shared[around] = [entry for entry in around.numbers if entry not in whole]
-            for entry in (*shared[around], *more):
-                if entry not in whole:
-                    found[table.entries[entry].mask].add(number)
+            found.rules[number] = shared[around], [entry for entry in more if entry not in whole]
+            for entry in itertools.chain(*found.rules[number]):
+                found.by_mask.setdefault(table.entries[entry].mask, set()).add(number)
         return found
 
     def addresses(self, mask: int) -> AddressSet:
