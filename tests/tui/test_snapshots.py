@@ -19,11 +19,10 @@ from textual.widgets import Input
 
 from allowlist.apply.events import ProgressEvent
 from allowlist.apply.result import RunResult
-from allowlist_tui.app import ReviewApp
 from allowlist_tui.screens.applying import RunScreen, StepView
 from allowlist_tui.screens.dialogs import Typed
 from tests.helpers.review_plan import review_plan
-from tests.helpers.screen import Person
+from tests.helpers.screen import ListeningApp, Person
 from tests.helpers.sessions import NOON, offline_session
 from tests.helpers.shared import REPOSITORY
 
@@ -49,7 +48,7 @@ def look(snap_compare: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
     def compare(size: tuple[int, int], script: Callable[[Person], Awaitable[None]]) -> None:
         session = offline_session(tmp_path, review_plan())
-        app = ReviewApp(session)
+        app = ListeningApp(session)
 
         async def before(pilot: Pilot[None]) -> None:
             person = Person(app, pilot)

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar
 
 from textual import on
-from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container, Vertical
 from textual.content import Content
@@ -48,7 +47,10 @@ Listed = Sequence[tuple[Row, Any]]
 
 
 class ExplorePane(Container):
-    """A table that is read when it is first looked at, and the details of one line."""
+    """A table that is there and read from when it is first looked at on, and the details of one line.
+
+    Most sittings look at one tab or two, and every widget that stands somewhere is styled again with each change of focus.
+    """
 
     DEFAULT_CSS = """
     ExplorePane {
@@ -109,13 +111,15 @@ class ExplorePane(Container):
 
     # what happens inside
 
-    def compose(self) -> ComposeResult:
-        table = PlainTable(self.COLUMNS, empty="…")
-        table.border_title = self.WORD
-        with Vertical():
-            yield table
-            yield Input(placeholder="filter: words, !word", classes="filter")
-        yield WhyPane("details")
+    async def look(self) -> None:
+        """Somebody looks here."""
+        if not self.children:
+            table = PlainTable(self.COLUMNS, empty="…")
+            table.border_title = self.WORD
+            box = Input(placeholder="filter: words, !word", classes="filter")
+            await self.mount(Vertical(table, box), WhyPane("details"))
+        self.focus_first()
+        self.load()
 
     def focus_first(self) -> None:
         self.query_one(PlainTable).focus()

@@ -248,20 +248,20 @@ class MainScreen(Screen[None]):
     # tabs
 
     @on(Tab.Picked)
-    def _picked(self, message: Tab.Picked) -> None:
-        self.action_tab(message.tab)
+    async def _picked(self, message: Tab.Picked) -> None:
+        await self.action_tab(message.tab)
 
-    def action_tab(self, name: str) -> None:
+    async def action_tab(self, name: str) -> None:
         if name not in self._tabs:
             self.host.refuse("evidence needs a workload file and the state of its targets")
             return
         self.query_one(ContentSwitcher).current = name
         self.query_one(TabLine).activate(name)
         pane = self.query_one(f"#{name}")
-        if isinstance(pane, ExplorePane | ReviewPane):
-            pane.focus_first()
         if isinstance(pane, ExplorePane):
-            pane.load()
+            await pane.look()
+        elif isinstance(pane, ReviewPane):
+            pane.focus_first()
 
     def action_again(self) -> None:
         pane = self.query_one(f"#{self.query_one(ContentSwitcher).current}")
