@@ -111,8 +111,10 @@ action: .make/dev
 	$(PYTHON) -m venv .make/pre-commit && .make/pre-commit/bin/pip install --quiet pre-commit==4.7.0
 	ALLOWLIST_PRE_COMMIT="$$PWD/.make/pre-commit/bin/pre-commit" $(BIN)/python -m pytest tests/action -rs -q
 
+# Are they well formed, and do they give away no more than they must?
 workflows: .make/tools
-	.make/tools/bin/zizmor --offline .github examples/github-actions
+	.make/tools/bin/actionlint .github/workflows/*.yml examples/github-actions/*.yml
+	.make/tools/bin/zizmor --offline .github examples/github-actions action.yml
 
 bench: .make/dev
 	$(BIN)/python -m tests.bench

@@ -47,7 +47,8 @@ def test_the_version_stands_in_one_place(wheel: Path) -> None:
     assert "version" not in PROJECT["project"]
 
 
-def test_examples_install_from_a_pinned_reference_of_the_repository() -> None:
+def test_examples_install_from_a_commit_of_the_repository_and_guess_neither() -> None:
+    """Whoever copies one of them fills both in; a guess would install what somebody else puts under that name."""
     pipelines = [*(REPOSITORY / "examples").glob("*/*.yml")]
     lines = [
         line for path in pipelines for line in path.read_text("utf-8").splitlines() if "pip install" in line
@@ -55,7 +56,13 @@ def test_examples_install_from_a_pinned_reference_of_the_repository() -> None:
     assert len(lines) == 4
     assert all(re.search(r" @ git\+https://github.com/\$\(?ALLOWLIST\b", line) for line in lines)
     for path in {path for path in pipelines if "pip install" in path.read_text("utf-8")}:
-        assert re.search(r"allowlist/allowlist@[0-9a-f]{40}$", path.read_text("utf-8"), re.MULTILINE), path
+        (reference,) = re.findall(
+            r"^ +(?:ALLOWLIST|value): (\S*@\S*)$", path.read_text("utf-8"), re.MULTILINE
+        )
+        assert reference == "<owner>/allowlist@<commit>", path
+        assert not re.fullmatch(r"[A-Za-z0-9-]+", reference.partition("/")[0]), (
+            "no name that GitHub gives out"
+        )
 
 
 def test_the_wheel_carries_every_catalog_and_the_example(wheel: Path) -> None:
