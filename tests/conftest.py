@@ -1,7 +1,9 @@
 """Every test has a home of its own: no ledger, cache or configuration of the person who runs it is touched."""
 
 import gc
+import itertools
 import os
+import re
 import signal
 import sys
 from pathlib import Path
@@ -66,11 +68,26 @@ def compiled_catalogs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+_NUMBERS = itertools.count()
+
+
+def _new_folder(factory: pytest.TempPathFactory, name: str) -> Path:
+    """A folder with a number of our own: pytest looks for a free one through all folders there are, so that a suite pays by
+    the square of its tests (measured: 3 ms a test after the first thousand folders, 16 ms after five)."""
+    return factory.mktemp(f"{name}{next(_NUMBERS)}", numbered=False)
+
+
+@pytest.fixture
+def tmp_path(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty folder for one test, as pytest's own fixture gives it."""
+    return _new_folder(tmp_path_factory, re.sub(r"\W", "_", request.node.name)[:30])
+
+
 @pytest.fixture(autouse=True)
 def _own_home(
     tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch, compiled_catalogs: Path
 ) -> None:
-    home = tmp_path_factory.mktemp("home")
+    home = _new_folder(tmp_path_factory, "home")
     for name in ("STATE", "CACHE", "CONFIG"):
         monkeypatch.setenv(f"XDG_{name}_HOME", str(home / name.lower()))
     (home / "cache" / "allowlist").mkdir(parents=True)
