@@ -185,7 +185,7 @@ def evidence(
         quiet_hours=quiet_hours or 1, min_days=min_days or 0,
     )  # fmt: skip
     signed_in = credentials(sign_in.to())
-    asked = asking(window.since, window.until, now(), signed_in)
+    asked = asking(window.since, window.until, now(), signed_in, os.environ)
     if not logs and logs_only:
         raise click.UsageError("--logs-only needs LOGS: what the ledger remembers belongs to a workload")
     opened = (

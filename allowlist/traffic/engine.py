@@ -563,7 +563,11 @@ def _moved(draft: Path, path: Path) -> None:
 
 def _prune(store: Path) -> None:
     """The oldest of what is kept goes when it is more than two gigabytes."""
-    kept = sorted(store.glob("*.parquet"), key=lambda item: item.stat().st_mtime, reverse=True)
+    kept = sorted(
+        (*store.glob("*.parquet"), *store.glob("answer-*.jsonl")),
+        key=lambda item: item.stat().st_mtime,
+        reverse=True,
+    )
     size = 0
     for item in kept:
         size += item.stat().st_size

@@ -9,12 +9,17 @@ the end is told, so that nobody calls it nothing.
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import json
+import os
 import re
+import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 from urllib.parse import urlsplit
 
@@ -31,6 +36,8 @@ _HINT: Final = "install it with: pip install 'allowlist[services]'"
 _HOUR: Final = dt.timedelta(hours=1)
 SETTLED: Final = 2 * _HOUR
 """How long events may take to arrive: of later hours nothing is asked."""
+LATE: Final = 24 * _HOUR
+"""Days that ended longer ago are taken to be complete: Azure Monitor promises no bound, its logs take minutes as a rule."""
 _DAYS: Final = 30
 _TRIES: Final = 4
 
@@ -40,6 +47,9 @@ _TOO_LARGE: Final = re.compile("too.?large|exceed|limit|timeout|timed out|50[0-9
 _STUMBLES: Final = (ValueError, TypeError, AttributeError, LookupError)
 """What clients raise over a body of another shape: an empty one, ``null``, a page of a gateway."""
 _NO_ANSWER: Final = "what came is no answer of a log service"
+
+ANSWER: Final = "answer-"
+"""How the names of kept answers begin."""
 
 Rows = list[dict[str, Any]]
 
@@ -74,6 +84,12 @@ class Period:
         start = _midnight(since) if since else _midnight(end.date() - dt.timedelta(days=_DAYS))
         return cls(start=start, end=max(start, end))
 
+    def parted(self, now: dt.datetime) -> tuple[Period | None, Period | None]:
+        """The whole days that are over for so long that nothing comes late any more, and the rest."""
+        border = max(self.start, min(self.end, _midnight((now - LATE).date())))
+        over = Period(start=self.start, end=border) if self.start < border else None
+        return over, Period(start=border, end=self.end) if border < self.end else None
+
     def halves(self) -> tuple[Period, Period] | None:
         hours = int((self.end - self.start) / _HOUR)
         if hours < 2:
@@ -97,6 +113,25 @@ def counted_by(service: Service, period: Period, made: Path) -> tuple[str, ...]:
             for row in _whole(service, table, period, doubts):
                 file.write(json.dumps(row) + "\n")
     return tuple(doubts)
+
+
+def kept_answer(folder: Path, place: str, period: Period) -> Path:
+    """Where the counts of ``place`` are kept: by what is asked, word for word, and of when."""
+    asked = [question(table, period.start, period.end) for table in TABLES]
+    digest = hashlib.sha256("\n".join([place, *asked]).encode()).hexdigest()
+    return folder / f"{ANSWER}{digest}.jsonl"
+
+
+def keep_answer(made: Path, answer: Path) -> None:
+    """For its owner alone, and whole or not at all; what cannot be kept is asked again."""
+    with suppress(OSError):
+        answer.parent.mkdir(parents=True, exist_ok=True)
+        with (
+            made.open("rb") as counts,
+            NamedTemporaryFile(dir=answer.parent, prefix=".answer", delete=False) as file,
+        ):
+            shutil.copyfileobj(counts, file)
+        os.replace(file.name, answer)
 
 
 def _whole(service: Service, table: str, period: Period, doubts: list[str]) -> Iterator[dict[str, Any]]:

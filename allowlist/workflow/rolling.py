@@ -56,7 +56,7 @@ def rolled(
     """Read ``logs``, take them into the aggregate of ``workload``, and open what it holds now. Raises AllowlistError."""
     oldest = now.date() - dt.timedelta(days=logs.days - 1)
     with TemporaryDirectory(prefix="allowlist-logs-") as spool:
-        places, ask = places_of(logs, folder), asking(oldest, None, now, credential)
+        places, ask = places_of(logs, folder), asking(oldest, None, now, credential, environ)
         with reading_logs(
             places, Path(spool), environ, zone=logs.zone, ask=ask, credentials=credential
         ) as traffic:

@@ -127,3 +127,44 @@ def test_old_messages_travel_without_what_makes_each_differ(message: str, kept: 
     for pattern, replacement in MESSAGE:
         text = f"regexp_replace({text}, '{pattern}', '{replacement}')"
     assert duckdb.execute(f"SELECT {text}", [message]).fetchone() == (kept,)
+
+
+def _again(service: LogService, place: str, folder: Path, **more: Any) -> tuple[int, Any]:
+    """Asked twice at one address: how many queries the second time took, and what it found."""
+    since = dt.date(2026, 11, 23)
+    now = more.get("now", NOW)
+    with serving(service) as host:
+        ask = asking(since, since, now, lambda at: credential_for(Connection(), at), {"XDG_CACHE_HOME": str(folder / "cache")})  # fmt: skip
+        for turn in range(2):
+            before = len(service.asked)
+            files = find_files([place.format(host)], _spool(folder, turn), ask=ask)
+    with read_traffic(files, Settings()) as traffic:
+        return len(service.asked) - before, (counted(traffic), traffic.account.partial)
+
+
+def _spool(folder: Path, turn: int) -> Path:
+    spool = folder / f"spool-{turn}"
+    spool.mkdir()
+    return spool
+
+
+def test_days_that_are_long_over_are_asked_for_once(tmp_path: Path, place: str) -> None:
+    assert _again(LogService(EVENTS), place, tmp_path) == (0, (plainly(EVENTS), ()))
+    (kept,) = (tmp_path / "cache").rglob("answer-*")
+    assert kept.stat().st_mode & 0o077 == 0
+
+
+def test_a_day_whose_events_may_still_come_is_asked_for_again(tmp_path: Path, place: str) -> None:
+    asked, found = _again(
+        LogService(EVENTS), place, tmp_path, now=dt.datetime(2026, 11, 24, 22, tzinfo=dt.UTC)
+    )
+    assert asked > 0
+    assert found == (plainly(EVENTS), ())
+    assert not list((tmp_path / "cache").rglob("answer-*"))
+
+
+def test_an_answer_in_part_is_never_kept(tmp_path: Path, place: str) -> None:
+    asked, (_, partial) = _again(LogService([event(0, "a.example")] * 9, limit=0), place, tmp_path)
+    assert partial
+    assert asked > 0
+    assert not list((tmp_path / "cache").rglob("answer-*"))
