@@ -45,30 +45,31 @@ def _relation(spark: SparkSession, paths: Sequence[str], shape: Shape) -> str:
 
 
 def _parsed(shape: Shape, view: str, kept: str) -> str:
+    """Members as columns. Level by level, every value as text: Spark gives a whole struct or list up for one member or element
+    of another kind, and of a member that stands twice it takes the last; a map keeps both, and answers with the first.
+    """
     if shape not in MEMBERS:
         return view
     members = MEMBERS[shape]
-    if "records" in members:
-        # Element by element: Spark gives a whole list up for one element of another kind, and its neighbours with it.
-        inner = members["records"]
-        assert not isinstance(inner, str)
-        item = f"from_json(item, '{_type(inner['[]'])}', {_MODE})"
-        lists = f"SELECT from_json(line, 'records ARRAY<STRING>', {_MODE}) AS j{kept} FROM {view}"
-        return f"(SELECT transform(j.records, item -> {item}) AS records{kept} FROM ({lists}) AS parsed) AS members"
-    columns = ", ".join(f"`{name}` {_type(kind)}" for name, kind in members.items())
-    return f"(SELECT j.*{kept} FROM (SELECT from_json(line, '{columns}', {_MODE}) AS j{kept} FROM {view}) AS parsed) AS members"
+    return f"(SELECT j.*{kept} FROM (SELECT {_value('line', members)} AS j{kept} FROM {view}) AS parsed) AS members"
 
 
 _MODE = "map('mode', 'PERMISSIVE', 'allowUnquotedControlChars', 'false')"
 
 
-def _type(kind: str | Struct) -> str:
-    """Spark's type of a member."""
+def _value(text: str, kind: str | Struct, depth: int = 0) -> str:
+    """JSON in ``text`` as what ``kind`` says."""
     if isinstance(kind, str):
-        return "STRING"
+        return text
+    item = f"x{depth}"
     if "[]" in kind:
-        return f"ARRAY<{_type(kind['[]'])}>"
-    return "STRUCT<" + ", ".join(f"`{name}`: {_type(inner)}" for name, inner in kind.items()) + ">"
+        inner = _value(item, kind["[]"], depth + 1)
+        return f"transform(from_json({text}, 'ARRAY<STRING>', {_MODE}), {item} -> {inner})"
+    members = ", ".join(
+        f"'{name}', {_value(f'{item}[{name!r}]', inner, depth + 1)}" for name, inner in kind.items()
+    )
+    # Bound to a name, so that a text is parsed once and not for each of its members.
+    return f"transform(array(from_json({text}, 'MAP<STRING, STRING>', {_MODE})), {item} -> named_struct({members}))[0]"
 
 
 def rows_of(frame: DataFrame) -> list[tuple[Any, ...]]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import TypeVar
 
 from allowlist.estate.bodies import Estate
@@ -150,6 +151,7 @@ def flow_of_seen(seen: Seen) -> Flow | None:
     )  # fmt: skip
 
 
+@lru_cache(maxsize=1 << 16)
 def number_of(address: str) -> int | None:
     """An IPv4 address as a number; None for anything else."""
     parts = address.split(".")

@@ -18,6 +18,7 @@ from allowlist.traffic.query import KEYS, moment_of
 from allowlist.traffic.shapes import Shape
 from tests.helpers.many_logs import some_folder
 from tests.helpers.traffic import allowed, event, lines, reading, write
+from tests.traffic.test_plain import TWICE
 from tests.traffic.test_reading import LEGACY, PROXIES
 
 pytestmark = pytest.mark.skipif(os.environ.get("ALLOWLIST_SPARK") != "1", reason="run by make spark")
@@ -139,6 +140,16 @@ def test_both_engines_read_flow_tuples_alike(spark: Any, tmp_path: Path) -> None
     file = tmp_path / "flows.json"
     file.write_text(lines({"records": [record]}, {"records": [{**record, "flowRecords": {"flows": []}}]}))
     theirs, ours = _both(spark, [file], Shape.FLOW_RECORDS, tmp_path)
+    assert theirs == ours
+
+
+def test_a_member_that_stands_twice_counts_as_it_stands_first_on_both(spark: Any, tmp_path: Path) -> None:
+    """At every depth, also before a null, where a whole object stands twice, and inside of lists."""
+    (tmp_path / "lines.json").write_text("".join(f"{line}\n" for line in TWICE))
+    theirs, ours = _both(spark, [tmp_path / "lines.json"], Shape.EVENTS, tmp_path)
+    assert theirs == ours
+    (tmp_path / "hub.json").write_text(f'{{"records": [{", ".join(TWICE)}], "records": [5]}}\n')
+    theirs, ours = _both(spark, [tmp_path / "hub.json"], Shape.RECORDS, tmp_path)
     assert theirs == ours
 
 

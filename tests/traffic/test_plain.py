@@ -25,22 +25,24 @@ def test_a_folder_of_everything_says_what_a_plain_reading_says(tmp_path: Path, s
         )  # fmt: skip
 
 
+_FIELDS = '"SourceIp": "10.0.0.4", "DestinationPort": "443", "Protocol": "HTTPS", "Fqdn": "first.example", "Action": "Deny"'
+_HEAD = '"time": "2026-11-23T09:10:00Z", "category": "AZFWApplicationRule", "properties": {' + _FIELDS
+TWICE = ["{" + _HEAD + end for end in (
+    ', "Fqdn": "second.example"}}',
+    ', "Fqdn": null}}',
+    ', "Action": "Allow"}}',
+    '}, "time": "2026-11-25T09:10:00Z"}',
+    '}, "category": "AZFWNatRule"}',
+    '}, "properties": {"SourceIp": "10.0.0.5", "Fqdn": "third.example", "Action": "Allow"}}',
+)]  # fmt: skip
+
+
 def test_a_member_that_stands_twice_counts_as_it_stands_first(tmp_path: Path) -> None:
     """At every depth, also before a null and where a whole object stands twice."""
-    fields = '"SourceIp": "10.0.0.4", "DestinationPort": "443", "Protocol": "HTTPS", "Fqdn": "first.example", "Action": "Deny"'
-    head = '"time": "2026-11-23T09:10:00Z", "category": "AZFWApplicationRule", "properties": {' + fields
-    ends = (
-        ', "Fqdn": "second.example"}}',
-        ', "Fqdn": null}}',
-        ', "Action": "Allow"}}',
-        '}, "time": "2026-11-25T09:10:00Z"}',
-        '}, "category": "AZFWNatRule"}',
-        '}, "properties": {"SourceIp": "10.0.0.5", "Fqdn": "third.example", "Action": "Allow"}}',
-    )
     folder = tmp_path / "logs"
     folder.mkdir()
-    (folder / "lines.json").write_text("".join("{" + head + end + "\n" for end in ends))
+    (folder / "lines.json").write_text("".join(f"{line}\n" for line in TWICE))
     first = ("application", "10.0.0.4", "first.example", "", 443, "https", "deny", "", "2026-11-23")
     with reading([folder], tmp_path) as traffic:
-        assert counted(traffic) == read_plainly(folder).flows == {first: len(ends)}
+        assert counted(traffic) == read_plainly(folder).flows == {first: len(TWICE)}
         assert not traffic.account.missed
