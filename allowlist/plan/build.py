@@ -175,7 +175,8 @@ def _title(drafted: Drafted) -> str:
 def _opening(drafted: Drafted, change: Change) -> Opening:
     names = drafted.names or tuple(ref.pattern for ref in change.requirements)
     tags = tuple(item.service_tag for item in drafted.requirements if item.service_tag)
-    return Opening(names=names, tags=tags, from_anywhere=drafted.from_anywhere)
+    fqdn_tags = tuple(item.fqdn_tag for item in drafted.requirements if item.fqdn_tag)
+    return Opening(names=names, tags=tags, fqdn_tags=fqdn_tags, from_anywhere=drafted.from_anywhere)
 
 
 def _reason(requirements: Sequence[Requirement], operation: Operation) -> str:

@@ -63,7 +63,7 @@ GATES: Final[Mapping[str, GateWords]] = {
         "Name your own accounts, or use private endpoints; the gate names the tighter choice.",
     ),
     "broad-tag": GateWords(
-        "A service tag would be opened that holds addresses of other customers.",
+        "A service tag would be opened that holds addresses of other customers, or an FQDN tag, whose names nobody publishes.",
         "It is as wide as a wildcard over a shared suffix.",
         "Use the regional form of the tag, names, or private endpoints.",
     ),

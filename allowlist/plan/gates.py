@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 
-from allowlist.azure.facts import broad_tag
+from allowlist.azure.facts import broad_tag, documented_members
 from allowlist.documents.grouping import grouped
 from allowlist.documents.words import counted
 from allowlist.names import (
@@ -43,6 +43,7 @@ class Opening:
 
     names: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
+    fqdn_tags: tuple[str, ...] = ()
     from_anywhere: bool = False
 
 
@@ -169,14 +170,24 @@ def _shared(pattern: Pattern) -> str | None:
     return f"{pattern} opens all of {shared.service}: {shared.risk}; tighter: {shared.alternative}"
 
 
+def _broad(opening: Opening) -> Iterator[str]:
+    for tag in opening.tags:
+        if row := broad_tag(tag):
+            yield f"{tag} opens {row.risk}; tighter: {row.alternative}"
+    for tag in opening.fqdn_tags:
+        known = documented_members(tag)
+        listed = f"; a page lists {', '.join(known.members[:3])} for it" if known else ""
+        yield f"the FQDN tag {tag} opens names that Microsoft keeps and does not publish{listed}; tighter: the names you need"
+
+
 def _broad_tags(given: GateInput) -> Iterator[Gate]:
-    """A service tag is the addresses of a service: of all its tenants, where it has many."""
+    """A service tag is the addresses of a service: of all its tenants, where it has many. Nobody can tell how broad an
+    FQDN tag is."""
     found = [
-        (change, f"{tag} opens {row.risk}; tighter: {row.alternative}")
+        (change, text)
         for change in given.changes
         if change.operation.action != "remove"
-        for tag in given.openings[change.id].tags
-        if (row := broad_tag(tag))
+        for text in _broad(given.openings[change.id])
     ]
     if found:
         texts = list(dict.fromkeys(text for _, text in found))

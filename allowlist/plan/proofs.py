@@ -379,6 +379,7 @@ def _risk(drafted: Drafted, classification: Classification) -> Risk:
     wild = any(
         (item.pattern and Pattern(item.pattern).is_wildcard)
         or (item.service_tag and broad_tag(item.service_tag))
+        or item.fqdn_tag
         for item in drafted.requirements
     )
     return Risk.WILDCARD if wild else Risk.LOW

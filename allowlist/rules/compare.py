@@ -12,10 +12,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import reduce
+from functools import cached_property, reduce
 
 from allowlist.names import SuffixIndex, witness_outside
-from allowlist.rules.addresses import EVERYWHERE, AddressSet
+from allowlist.rules.addresses import EVERYWHERE, AddressSet, Interval
 from allowlist.rules.coverage import CoverageEngine, Outcome, is_within, key_of
 from allowlist.rules.flow import NOTHING_KNOWN, Facts
 from allowlist.rules.index import (
@@ -161,6 +161,7 @@ class Comparison:
         """
         found = copy.copy(self)
         found.required = _Required((), self.zones, self.after.index)
+        found.__dict__.pop("_edges", None)  # what is asked for cuts ports as well
         return found
 
     def differences(self) -> list[Difference]:
@@ -203,10 +204,16 @@ class Comparison:
         if rule.endpoint and not by_name:
             yield endpoint_key(rule.endpoint)
 
+    @cached_property
+    def _edges(self) -> list[int]:
+        """Where ranges of ports begin, or end just before, in rules and in what is asked for: between two of them all
+        ports fare alike."""
+        ranges = [item for rule in self._network_rules() for item in rule.ports]
+        ranges += self.required.ports
+        return sorted({edge for low, high in ranges for edge in (low, high + 1)})
+
     def _network_services(self, rule: NetworkRule) -> Iterator[Service]:
-        ports = sorted(
-            {edge for other in self._network_rules() for low, high in other.ports for edge in (low, high + 1)}
-        )
+        ports = self._edges
         for transport in ("tcp", "udp", "icmp", OTHER_PROTOCOL):
             for port in ports if transport in ("tcp", "udp") else (0,):
                 if is_protocol_match(rule.protocols, rule.ports, transport, port):
@@ -251,12 +258,12 @@ class Comparison:
             | (before.allowed & after.unknown)
             | (before.unknown & (after.denied | after.missing))
         )
-        required = self.required.mask(service, key)
+        required = self._required_at(service, key)
         perhaps_opened, perhaps_closed = self._unlike(
             service, key, before.unknown & after.unknown & ~required
         )
         opened = (opened & ~required) | perhaps_opened
-        if key[0] == "@" or self.required.has_addresses:
+        if key[0] == "@" or self.required.has_places:
             # What is certain now is news; only a doubt about who has the address may come from what is asked for.
             opened &= after.allowed | self._unasked(service, after)
         closed |= perhaps_closed
@@ -274,6 +281,11 @@ class Comparison:
         )
         return difference if difference.name() else None
 
+    def _required_at(self, service: Service, key: str) -> int:
+        """The sources that ask for it; who asks for a tag by TCP asks for what is called by name there as well."""
+        found = self.required.mask(service, key)
+        return found | self.required.mask(_transport(service), key) if key[0] == "#" else found
+
     def _unasked(self, service: Service, after: Outcome) -> int:
         """The sources that may reach an address for another reason than that a name or tag they ask for is there."""
         found = 0
@@ -289,10 +301,10 @@ class Comparison:
     def _asked(self, service: Service, part: object) -> int:
         """The sources for which ``part`` of a rule, a name, a tag or addresses, is asked for."""
         if isinstance(part, AddressSet):
-            transport = ("tcp", service[1]) if service[0] in HTTP_PORTS else service
+            transport = _transport(service)
             masks = (self.required.mask(transport, key) for key in self.after.index.keys_within(part))
             return reduce(int.__and__, masks, self.zones.everything) if part else 0
-        return self.required.mask(service, part) if isinstance(part, str) and part else 0
+        return self._required_at(service, part) if isinstance(part, str) and part else 0
 
     def _unlike(self, service: Service, key: str, mask: int) -> tuple[int, int]:
         """Of sources whose fate is unknown on both sides: those that more, and those that less, may let through now."""
@@ -305,6 +317,11 @@ class Comparison:
                 opened |= both if not is_within(now, was) else 0
                 closed |= both if not is_within(was, now) else 0
         return opened, closed
+
+
+def _transport(service: Service) -> Service:
+    protocol, port = service
+    return ("tcp", port) if protocol in HTTP_PORTS else service
 
 
 class _Masks:
@@ -353,13 +370,17 @@ class _Required:
         self._masks: dict[Service, _Masks] = defaultdict(_Masks)
         self._ranges: list[tuple[Requirement, frozenset[str], int]] = []
         self._inside: dict[Service, SuffixIndex] = {}
-        self.has_addresses = False
+        self.ports: set[Interval] = set()
+        self.has_places = False
+        """Are addresses or tags asked for? Then a name may be let through because of where it is."""
         for requirement in requirements:
             mask = zones.mask(requirement.sources)
             low, high = requirement.ports
+            self.ports.add((low, high))
             within = index.keys_within(requirement.addresses) if requirement.addresses else []
             keys = within or [key_of(requirement)]
-            self.has_addresses = self.has_addresses or bool(requirement.addresses)
+            place = requirement.addresses or requirement.service_tag or requirement.fqdn_tag
+            self.has_places = self.has_places or bool(place)
             if low == high:
                 for key in keys:
                     self._masks[(requirement.protocol, low)].add(key, mask)

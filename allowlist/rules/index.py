@@ -443,15 +443,15 @@ class RuleIndex:
 
     def _hidden_in_tag(self, tag: str, rule: NetworkRule) -> Iterator[tuple[tuple[str, ...], object, str]]:
         members = self.facts.service_tags.get(tag.lower())
-        every, assumes = (DOUBTFUL_NAME,), in_service_tag("{name}", tag)
+        every, assumes, about = (DOUBTFUL_NAME,), in_service_tag("{name}", tag), f"#{tag.lower()}"
         if members is not None:
             if members & INTERNET:
-                yield every, tag, assumes if is_narrow(members) else ""
+                yield every, about, assumes if is_narrow(members) else ""
         elif holds_any_name(tag):
-            yield every, tag, ""
+            yield every, about, ""
         else:
-            yield every, tag, assumes
-            yield _names_of_microsoft(), tag, ""
+            yield every, about, assumes
+            yield _names_of_microsoft(), about, ""
 
     def _doubt_addresses(
         self,
@@ -505,11 +505,11 @@ class RuleIndex:
     def _doubt_tag(self, table: Table, rule: ApplicationRule, tag: str) -> None:
         """Members are kept by Microsoft: what a page lists is likely one, what none lists is likely none."""
         text, documented = f"which names the FQDN tag {tag} holds", documented_members(tag)
-        assumes = tag_gained("{name}", tag) if is_fqdn_tag(tag) else ""
-        self._doubt(table, rule, ANY_KEY, text, guess=(assumes, False))
+        assumes, about = tag_gained("{name}", tag) if is_fqdn_tag(tag) else "", f"%{tag.lower()}"
+        self._doubt(table, rule, ANY_KEY, text, about, guess=(assumes, False))
         if documented:
             guess = (tag_lost("{name}", tag, documented.read), True)
-            self._doubt(table, rule, tuple(documented.members), text, guess=guess)
+            self._doubt(table, rule, tuple(documented.members), text, about, guess=guess)
 
     def _add_url(self, table: Table, rule: ApplicationRule, url: str) -> None:
         if self.ruleset.settings.tier == "unknown" or find_url_fault(url):

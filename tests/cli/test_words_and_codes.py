@@ -6,6 +6,7 @@ covered and every rule of ours is as it should be; else what is not is named.
 
 from __future__ import annotations
 
+import html
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,7 +14,11 @@ from pathlib import Path
 
 import pytest
 
+from allowlist.render.plan import summary_text
 from allowlist.simulator import Simulator, serve
+from allowlist.workflow.files import read_plan
+from allowlist_tui.look import text_of
+from allowlist_tui.why import unsettled_lines
 from tests.helpers.cli import Result, allowlist
 from tests.helpers.small_world import OURS, POLICY, WORKLOAD, estate, group, others_rule
 
@@ -238,3 +243,27 @@ def test_a_comparison_is_the_same_and_gives_0_only_where_nothing_came_to_be_in_d
     broken = allowlist("compare", calm, other, "--fail-on", "breaks")
     assert broken.code == 2, broken.out
     assert "breaks" in broken.out
+
+
+@pytest.mark.parametrize("trouble", [*TROUBLES, CALM], ids=lambda item: item.name)
+def test_the_screen_the_page_and_the_comment_say_of_a_plan_what_its_exit_code_says(
+    place: Path, trouble: Trouble
+) -> None:
+    """Who reviews sees what keeps all from being well, and "nothing to change" only where the command gives 0."""
+    (place / "allowlist.yaml").write_text(WORKLOAD.replace("delete: sync", f"delete: {trouble.delete}"))
+    state = snapshot(place, "state", trouble)
+    written = ("-o", "plan.json", "-o", "plan.html", "--format", "comment")
+    made = allowlist("plan", *written, "--exit-code", "--snapshot", state)
+    plan = read_plan(Path("plan.json"))
+    lacking = text_of(unsettled_lines(plan))
+    shown = {
+        "screen": f"{summary_text(plan)}\n{lacking}\n"
+        + "\n".join(f"{item.title} {item.reason}" for item in plan.changes),
+        "page": html.unescape(Path("plan.html").read_text()),
+        "comment": html.unescape(made.out.replace("\\", "")),
+    }
+
+    assert made.code == (0 if plan.is_settled else 2) == (2 if trouble.told else 0)
+    for where, text in shown.items():
+        assert ("nothing to change" in text) == (made.code == 0), where
+        assert [word for word in trouble.told if word not in text] == [], where

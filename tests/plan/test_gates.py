@@ -176,6 +176,17 @@ def test_a_service_tag_of_many_tenants_is_named_with_what_is_behind_it_and_remov
     assert found["broad-tag"].text.startswith("Storage opens storage accounts of every tenant")
 
 
+@pytest.mark.parametrize("tag", ["WindowsUpdate", "Office365.SharePoint.Default.Required"])
+def test_how_broad_an_fqdn_tag_is_nobody_can_tell_so_somebody_accepts_it(tag: str) -> None:
+    change = a_change()
+    given = GateInput(
+        changes=(change,), settings=GateSettings(), owned=100, openings={change.id: Opening(fqdn_tags=(tag,))}
+    )
+    (gate,) = find_gates(given, {})
+    assert (gate.id, gate.changes) == ("broad-tag", (change.id,))
+    assert "does not publish" in gate.text
+
+
 def test_what_helps_only_under_assumptions_is_held_back_unless_the_policy_takes_it() -> None:
     doubtful = [
         msgspec.structs.replace(a_change(f"{letter}.example.com"), assumptions=(f"{letter} moved",))

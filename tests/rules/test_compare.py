@@ -126,3 +126,58 @@ def test_that_a_name_may_have_the_address_asked_for_is_no_news_and_of_another_ad
 
     assert any(item.key[0] == "@" for item in opened) is news
     assert any(item.key[0] != "@" for item in opened) is news
+
+
+def asked(**place: Any) -> Requirement:
+    ports = {"protocol": "tcp", "ports": (443, 443)} if "service_tag" in place else {}
+    given = {"protocol": "https", "ports": (443, 443), **ports, **place}
+    origin = Origin(catalog="own", version="w", entry="t")
+    return Requirement(origin=origin, sources=HERE.addresses, **given)
+
+
+BY_TAG = network(service_tags=("AzureMonitor",))
+BY_FQDN_TAG = application(fqdn_tags=("WindowsUpdate",))
+EVERYBODY = Sources(addresses=AddressSet.parse(["*"]))
+
+
+@pytest.mark.parametrize(
+    ("rule", "wanted"),
+    [(BY_TAG, asked(service_tag="AzureMonitor")), (BY_FQDN_TAG, asked(fqdn_tag="WindowsUpdate"))],
+    ids=["service tag", "FQDN tag"],
+)
+def test_a_rule_for_a_tag_opens_what_asks_for_the_tag_and_nothing_else(
+    rule: ApplicationRule | NetworkRule, wanted: Requirement
+) -> None:
+    """Any host may be in a tag: that it may be let through now comes from what is asked for."""
+    before = rules(tier="standard")
+    other = network(service_tags=("Storage",)) if rule is BY_TAG else application(fqdn_tags=("HDInsight",))
+    assert find_differences(before, rules(rule, tier="standard"), [wanted]) == []
+    assert find_differences(before, rules(other, tier="standard"), [wanted])
+    assert find_differences(before, rules(replace(rule, sources=EVERYBODY), tier="standard"), [wanted])
+    assert find_differences(before, rules(rule, other, tier="standard"), [wanted])
+    assert find_differences(
+        before, rules(rule, application(patterns=("evil.com",)), tier="standard"), [wanted]
+    )
+
+
+def test_a_rule_for_a_tag_at_more_ports_than_asked_for_opens_more() -> None:
+    wider = replace(BY_TAG, ports=((443, 444),))
+    found = find_differences(
+        rules(tier="standard"), rules(wider, tier="standard"), [asked(service_tag="AzureMonitor")]
+    )
+    assert {item.service for item in found} == {("tcp", 444)}
+
+
+def test_a_range_of_ports_opens_more_than_the_one_port_of_it_that_is_asked_for() -> None:
+    """Whatever the rule goes to: no rule says where what is asked for ends."""
+    addresses = AddressSet.parse(["20.0.0.0/8"])
+    there = replace(asked(service_tag="x"), service_tag="", addresses=addresses)
+    for rule, wanted in (
+        (network(destinations=addresses), there),
+        (network(fqdns=("a.com",)), replace(there, addresses=NOWHERE, pattern="a.com")),
+    ):
+        wider = replace(rule, ports=((443, 450),))
+        found = find_differences(
+            rules(resolves_network_names=True), rules(wider, resolves_network_names=True), [wanted]
+        )
+        assert ("tcp", 444) in {item.service for item in found}
