@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from allowlist.errors import InvalidInput
-from allowlist.estate.bodies import Body, Estate, fingerprint
+from allowlist.estate.bodies import Body, Estate, fingerprint, meaning
 from allowlist.estate.parts import object_in, objects_in, texts_in
 from allowlist.estate.resource_id import ResourceId, normal_id
 from allowlist.plan.drafts import Draft, LimitFinding
@@ -76,6 +76,15 @@ class ClassicFirewall(Point):
         groups = [estate.get(item) for item in sorted(set(_ip_group_references(firewall)))]
         return fingerprint({"parts": [fingerprint(body) for body in (firewall, *groups) if body is not None]})
 
+    def digest(self, estate: Estate, resource: str) -> str:
+        """Of collections what can be set: the service adds ids, states and old fields to each that it is sent, and to the
+        firewall the mode of threat intelligence it has by default (Alert, Azure Firewall documentation)."""
+        body = estate.get(resource)
+        if body is None:
+            return meaning(None)
+        rest = {key: value for key, value in body["properties"].items() if key not in _KEYS}
+        return meaning({**body, "properties": {"threatIntelMode": "Alert", **rest, **_rules(body)}})
+
     def posture(self, estate: Estate) -> list[Finding]:
         """What is wrong with the classic rules, whoever owns them."""
         firewall, name = self._firewall(estate), self.target.name
@@ -125,20 +134,19 @@ _KEYS = ("applicationRuleCollections", "networkRuleCollections", "natRuleCollect
 
 def same_rules(expected: Body, actual: Body) -> bool:
     """Are the rule collections what was written? The service adds ids, etags, states and old fields to each."""
+    return same_configuration({"properties": _rules(expected)}, {"properties": _rules(actual)})
 
-    def rules(body: Body) -> Body:
-        return {
-            "properties": {
-                f"{key}/{item.get('name')}": {
-                    **{name: value for name, value in _inner(item).items() if name in ("priority", "action")},
-                    "rules": [_without_defaults(rule) for rule in _inner(item).get("rules") or ()],
-                }
-                for key in _KEYS
-                for item in body["properties"].get(key) or ()
-            }
+
+def _rules(firewall: Body) -> Body:
+    """What can be set of the collections, by kind and name."""
+    return {
+        f"{key}/{item.get('name')}": {
+            **{name: value for name, value in _inner(item).items() if name in ("priority", "action")},
+            "rules": [_without_defaults(rule) for rule in _inner(item).get("rules") or ()],
         }
-
-    return same_configuration(rules(expected), rules(actual))
+        for key in _KEYS
+        for item in firewall["properties"].get(key) or ()
+    }
 
 
 def _inner(collection: Body) -> Body:
