@@ -90,16 +90,14 @@ class NearMisses:
 
     def unmatched(self, flow: Flow, named: Iterable[FilterRule] | None = None) -> tuple[NearMiss, ...]:
         """The same for a flow of which it is known that no rule matches it: quick where rules and flows are many."""
-        found = (self._lacking(rule, flow) for rule in (self._candidates(flow) if named is None else named))
-        return tuple(sorted((item for item in found if item.missing), key=_distance))[:MOST]
+        rules = self._candidates(flow) if named is None else named
+        found = ((tuple(self._missing(rule, flow)), rule) for rule in rules)
+        nearest = sorted((item for item in found if item[0]), key=lambda item: _distance(item[0]))[:MOST]
+        return tuple(_near(rule, missing) for missing, rule in nearest)
 
     def has_unmatched(self, flow: Flow) -> bool:
         """Would :meth:`unmatched` tell of any? Quicker, where many flows are counted and few are told."""
         return any(True for rule in self._candidates(flow) for _ in self._missing(rule, flow))
-
-    def _lacking(self, rule: FilterRule, flow: Flow) -> NearMiss:
-        stage = Stage.APPLICATION if isinstance(rule, ApplicationRule) else Stage.NETWORK
-        return NearMiss(ref=rule.ref, stage=stage, missing=tuple(self._missing(rule, flow)))
 
     def _missing(self, rule: FilterRule, flow: Flow) -> Iterator[Missing]:
         if isinstance(rule, ApplicationRule):
@@ -205,8 +203,16 @@ def _behind(hidden: Iterable[Step], verdict: Verdict) -> Iterator[NearMiss]:
             yield NearMiss(ref=step.ref, stage=step.stage, missing=(Missing(Lack.ORDER, text),))
 
 
-def _distance(item: NearMiss) -> tuple[int, int]:
-    return len(item.missing), min(list(Lack).index(part.lack) for part in item.missing)
+_RANK: Final = {lack: rank for rank, lack in enumerate(Lack)}
+
+
+def _distance(missing: tuple[Missing, ...]) -> tuple[int, int]:
+    return len(missing), min([_RANK[part.lack] for part in missing])
+
+
+def _near(rule: FilterRule, missing: tuple[Missing, ...]) -> NearMiss:
+    stage = Stage.APPLICATION if isinstance(rule, ApplicationRule) else Stage.NETWORK
+    return NearMiss(ref=rule.ref, stage=stage, missing=missing)
 
 
 def _holds(patterns: Iterable[str], name: str) -> bool:

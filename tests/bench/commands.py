@@ -150,6 +150,9 @@ def measure(
                 continue
             row = _row(name, size, _rounds([run for _, run in same], rounds))
             if name == "first plan":
+                if not all(place.plan.exists() for place in places):
+                    yield row  # it was stopped, and the others start from it
+                    break
                 for place in places:
                     write_steady(place)
             known = smaller.get(name) if size not in SHAPES else None
