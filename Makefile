@@ -69,7 +69,7 @@ pages: .make/dev
 # The site: reference and man pages from the product itself, every link checked.
 docs: .make/dev
 	$(PIP) install --quiet 'mkdocs-material>=9.5' 'click-man>=0.5'
-	$(BIN)/mkdocs build --strict --quiet --site-dir site
+	$(BIN)/python -m mkdocs build --strict --quiet --site-dir site
 	$(BIN)/python docs/man.py site/man
 
 # The tour and every how-to as a newcomer follows them: in a real shell, against simulated Azures in the background.

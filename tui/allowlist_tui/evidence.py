@@ -8,10 +8,10 @@ from allowlist.documents.words import counted, lasting
 from allowlist.render.evidence import account_text
 from allowlist.traffic.findings import Denied, Evidence, Excess, Redundant, Tally, Unused
 from allowlist_tui.explore import Row
-from allowlist_tui.look import Line, Piece
+from allowlist_tui.look import WHOLE, Line, Piece
 from allowlist_tui.text import safe
 
-EVIDENCE_COLUMNS = (("traffic", 15), ("what", 0), ("times", 9), ("by", 0))
+EVIDENCE_COLUMNS = (("traffic", 15), ("what", WHOLE), ("times", 9), ("by", 0))
 _MANY = 2000
 
 Told = Evidence | Denied | Excess | Unused | Redundant

@@ -13,14 +13,14 @@ from allowlist.rules.services import service_texts
 from allowlist.store import Run
 from allowlist.workflow.exploring import RunStory, TargetRules
 from allowlist.workflow.upgrades import Upgrade
-from allowlist_tui.look import ACTIONS, STEPS, Line, Piece
+from allowlist_tui.look import ACTIONS, STEPS, WHOLE, Line, Piece
 from allowlist_tui.text import safe
 from allowlist_tui.why import difference_lines, title_of
 
 Row = tuple[Piece, ...]
 AnyRule = NatRule | NetworkRule | ApplicationRule
 ESTATE_COLUMNS = (("#", 6), ("owner", 12), ("does", 9), ("rule", 0), ("lets through", 0))
-FINDING_COLUMNS = (("finding", 13), ("target", 18), ("name", 0), ("because", 0))
+FINDING_COLUMNS = (("finding", 13), ("target", 18), ("name", WHOLE), ("because", 0))
 HISTORY_COLUMNS = (("run", 24), ("began", 18), ("what", 10), ("state", 16), ("who", 0))
 CATALOG_COLUMNS = (("catalog", 0), ("pinned", 10), ("latest", 10), ("an upgrade brings", 0))
 

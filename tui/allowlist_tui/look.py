@@ -73,6 +73,9 @@ TONE_CSS: Final = """
 & .tone--link { color: $text-primary; text-style: underline; }
 """
 
+WHOLE: Final = -1
+"""Width of the column whose texts are shown whole before others of the line, but the first, get any room."""
+
 Piece = tuple[str, str]
 """A text and its tone."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from allowlist.plan.model import Change, Classification, Operation, Plan, Proof, RequirementRef
+from allowlist.plan.risks import risks_of
 from allowlist.store import Decision
 from allowlist.workflow.review import GateStanding, Review, Standing
 from allowlist_tui.difference import difference
@@ -73,12 +74,11 @@ def _field(name: str, value: str, tone: str = "plain") -> Line:
 def _title(change: Change, standing: Standing) -> Iterator[Line]:
     sign, tone = ACTIONS[change.operation.action]
     glyph, word, colour = STATES[standing.state]
-    risk_glyph, risk, risk_tone = RISKS[change.risk]
+    risks = (RISKS[risk] for risk in risks_of(change))
     yield ((f"{sign} ", tone), (safe(title_of(change)), "title"))
     yield (
         (f"{glyph} {word}", colour),
-        ("   ", "plain"),
-        (f"{risk_glyph} {risk}", risk_tone),
+        *((f"   {mark} {word}", colour) for mark, word, colour in risks),
         (f"   {change.id}", "muted"),
     )
     if standing.text and standing.decisions:

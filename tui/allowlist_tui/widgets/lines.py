@@ -16,7 +16,7 @@ from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from allowlist_tui.look import TONE_CLASSES, TONE_CSS, Piece
+from allowlist_tui.look import TONE_CLASSES, TONE_CSS, WHOLE, Piece
 
 _CACHED_LINES = 512
 _UNSTYLED = ("lines--plain", "tone--header")
@@ -282,6 +282,9 @@ SIDEWAYS: Final = (
 """Of tables whose texts may be wider than the screen."""
 
 
+_LEAST: Final = 8
+
+
 class PlainTable(Lines):
     """Rows of texts under named columns; the last column takes what is left. For what is only read."""
 
@@ -294,11 +297,12 @@ class PlainTable(Lines):
         empty: str = "nothing here",
         id: str | None = None,  # noqa: A002
     ) -> None:
-        """``columns`` are titles and widths; width 0 shares what is left."""
+        """``columns`` are titles and widths; width 0 shares what is left, ``WHOLE`` is as wide as its texts are."""
         super().__init__(id=id)
         self._columns = tuple(columns)
         self._rows: Sequence[Sequence[Piece]] = ()
         self._empty = empty
+        self._longest = 0
 
     @property
     def count(self) -> int:
@@ -312,6 +316,8 @@ class PlainTable(Lines):
         """Replace the rows; each has one piece per column."""
         self._rows = rows
         self._empty = empty or self._empty
+        whole = [number for number, (_, size) in enumerate(self._columns) if size == WHOLE]
+        self._longest = max((cell_len(row[number][0]) for row in rows for number in whole), default=0)
         self.rebuild()
 
     def row(self, index: int) -> Sequence[Piece]:
@@ -333,13 +339,29 @@ class PlainTable(Lines):
     def hidden(self) -> int:
         widths = self._widths(self.size.width)
         texts = (zip(row, widths, strict=True) for row in self._rows)
-        return max((cell_len(text) + 1 - size for row in texts for (text, _), size in row), default=0)
+        return max((cell_len(text) + 1 - size for row in texts for (text, _), size in row if size), default=0)
 
     def _seen(self, text: str, size: int) -> str:
         """What of a text stands there: as far to the right as it goes, never past its end."""
         return shifted(text, max(0, min(self.shift, cell_len(text) + 2 - size)))
 
     def _widths(self, width: int) -> list[int]:
+        """The first column and the whole one first, then those of a fixed width while there is room, then the others."""
+        if not any(size == WHOLE for _, size in self._columns):
+            return self._shared(width)
+        first = self._columns[0][1]
+        left = width - 1 - first - (whole := min(self._longest + 2, max(_LEAST, width - first)))
+        found = [first]
+        for _, size in self._columns[1:]:
+            kept = whole if size == WHOLE else size if left - size >= _LEAST else 0
+            left -= 0 if size == WHOLE else kept
+            found.append(kept)
+        opened = [number for number, (_, size) in enumerate(self._columns) if not size]
+        for number in opened:
+            found[number] = left // len(opened) if left >= _LEAST else 0
+        return found
+
+    def _shared(self, width: int) -> list[int]:
         fixed = sum(size for _, size in self._columns)
         open_columns = sum(1 for _, size in self._columns if not size)
         share = max(8, (width - fixed) // max(1, open_columns))
