@@ -73,7 +73,7 @@ class FieldReader:
 
     def names(self, value: Any, dialect: Dialect = Dialect.APPLICATION_RULE) -> Names:
         """The destinations of a rule by name, sorted by what each does there (:data:`~allowlist.names.VALIDITY`)."""
-        texts = texts_of(value)
+        texts = _names_in(value)
         if not texts or are_plainly_valid(texts, dialect):
             return Names(texts)
         known = self._names
@@ -90,6 +90,18 @@ class FieldReader:
         found = _Name(text, row.effect) if row else _Name(normalise(text), Effect.MATCHES)
         self._names[text, dialect] = found
         return found
+
+
+def _names_in(value: Any) -> tuple[str, ...]:
+    """As :func:`texts_of`; what is no text is no name, and may stand for any."""
+    items = value if isinstance(value, list) else [value]
+    if all(isinstance(item, str) and item for item in items):
+        return tuple(items)
+    return texts_of([f"[{shown(item)} in place of a name]" if _is_no_text(item) else item for item in items])
+
+
+def _is_no_text(value: Any) -> bool:
+    return holds(value) and not isinstance(value, str)
 
 
 @dataclass(frozen=True, slots=True)

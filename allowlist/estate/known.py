@@ -180,11 +180,11 @@ class KnownObject:
         return ""
 
     def texts(self, key: str) -> tuple[str, ...]:
-        """The texts of a list; what is no text, or no list, is a doubt."""
+        """The texts of a list; what is no text, an expression, or no list, is a doubt."""
         value = self.body.get(key, [])
         if value != [] and self.is_blank(key):
             return ()
-        items = [item for item in value if isinstance(item, str) and item] if isinstance(value, list) else []
+        items = list(filter(_is_settled_text, value)) if isinstance(value, list) else []
         if not isinstance(value, list) or len(items) < len(value):
             self.doubts.append(f"{self._path}{key} {shown(value)}")
         return tuple(items)
@@ -194,6 +194,10 @@ class KnownObject:
         if self.body.get(key, {}) != {}:
             self.is_blank(key)
         return KnownObject(self.body.get(key), known, f"{self._path}{key}.", self.doubts)
+
+
+def _is_settled_text(value: Any) -> bool:
+    return isinstance(value, str) and value != "" and not is_expression(value)
 
 
 def unsettled(body: Body) -> str:

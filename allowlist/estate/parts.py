@@ -31,6 +31,13 @@ def number_in(value: Any) -> Any:
     return value
 
 
+def whole_number(value: Any) -> int:
+    """The whole number that stands there, also as a text. Raises TypeError or ValueError for anything else."""
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        raise TypeError(f"{value!r} is no whole number")
+    return int(value)
+
+
 def object_in(holder: Any, key: str) -> Body:
     """An inner object; empty where there is none, or something else stands there."""
     found = holder.get(key) if isinstance(holder, Mapping) else None

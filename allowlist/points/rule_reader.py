@@ -25,6 +25,7 @@ from allowlist.estate.known import (
     unmodelled_keys,
     unsettled,
 )
+from allowlist.estate.parts import whole_number
 from allowlist.names import Dialect
 from allowlist.points.ties import in_doubt_of_order
 from allowlist.rules.addresses import AddressSet
@@ -340,7 +341,7 @@ def ruleset_of(name: str, rules: Iterable[Rule], settings: Settings) -> Ruleset:
 def priority_of(properties: Body) -> int:
     """Of a group or a collection; what cannot be read, or is left out, comes before everything, as it might."""
     try:
-        return int(properties["priority"])
+        return whole_number(properties["priority"])
     except (KeyError, TypeError, ValueError):
         return UNREAD_PRIORITY
 
@@ -444,7 +445,7 @@ def services_of(protocols: Any) -> tuple[frozenset[tuple[str, int]], tuple[str, 
 
 
 def _is_portless(item: Any) -> bool:
-    return isinstance(item, Mapping) and item.get("port") in (None, "", 0)
+    return isinstance(item, Mapping) and item.get("port") in (None, "", 0) and item.get("port") is not False
 
 
 def _service(item: Any) -> tuple[str, int]:
@@ -453,7 +454,7 @@ def _service(item: Any) -> tuple[str, int]:
     if unknown := unmodelled_keys(item, _SERVICE):
         raise ValueError(f"the meaning of '{unknown[0]}' in a protocol")
     name = known_value("protocolType", item["protocolType"], HTTP_PORTS)
-    return name, HTTP_PORTS[name] if _is_portless(item) else int(item["port"])
+    return name, HTTP_PORTS[name] if _is_portless(item) else whole_number(item["port"])
 
 
 _SERVICE = frozenset({"protocolType", "port"})

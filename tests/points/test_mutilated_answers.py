@@ -21,6 +21,7 @@ from allowlist.plan.findings import Status
 from allowlist.points.point import whole
 from tests.helpers import hub as secured
 from tests.helpers import perimeter as nsp
+from tests.helpers.laws import SHARE
 from tests.helpers.one_flow import (
     ACCOUNT,
     ALLOW,
@@ -206,6 +207,35 @@ def test_nothing_in_the_place_of_a_field_makes_no_other_verdict_certain(name: st
         for nothing in NOTHING
         if not is_an_answer(path, old, nothing)
         if (found := verdict(given, changed(bodies, path[:-1], path[-1], nothing)))
+        not in (None, right, Status.UNKNOWN)
+        and found is not None
+    ]
+    assert wrong == []
+
+
+ANOTHER: tuple[Any, ...] = (7, True, "[parameters('x')]", [7], [["x"]], {"a": 1})
+"""One value of each kind of JSON, and an expression that no deployment has worked out. The everyday run tries one of
+them at each place, `make laws` all.
+"""
+
+
+def is_number_of_port(path: tuple[Any, ...], new: Any) -> bool:
+    """Ports are written as numbers and as texts."""
+    return "destinationPorts" in path and new in (7, [7]) and not isinstance(new, bool)
+
+
+@pytest.mark.parametrize("name", POINTS)
+def test_a_value_of_another_kind_makes_no_other_verdict_certain(name: str, tmp_path: Path) -> None:
+    kind, resource, bodies = POINTS[name]
+    given = project(tmp_path, kind, resource)
+    right = status(given, bodies)
+
+    wrong = [
+        ("/".join(map(str, path)), new, found.value)
+        for at, (path, old) in enumerate(places(bodies))
+        for new in (ANOTHER if SHARE >= 1 else (ANOTHER[at % len(ANOTHER)],))
+        if (type(new) is not type(old) or new == ANOTHER[2]) and not is_number_of_port(path, new)
+        if (found := verdict(given, changed(bodies, path[:-1], path[-1], new)))
         not in (None, right, Status.UNKNOWN)
         and found is not None
     ]

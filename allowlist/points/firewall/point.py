@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from allowlist.errors import TargetNotFound, TargetUnavailable
 from allowlist.estate.bodies import Body, Estate, fingerprint
-from allowlist.estate.fields import object_of
 from allowlist.estate.inheritance import effective_policy
 from allowlist.estate.known import FINAL, unsettled
 from allowlist.estate.resource_id import ResourceId, normal_id
@@ -23,6 +22,7 @@ from allowlist.points.firewall.translate import (
     name_of,
     named_ip_groups,
     not_carried,
+    parent_id,
     policy_chain,
     sorted_groups,
     to_ruleset,
@@ -51,7 +51,7 @@ class FirewallPolicy(Point):
         while wanted and not any(normal_id(body["id"]) == normal_id(wanted) for body in bodies):
             policy = whole(arm.get(wanted, API_VERSION))
             bodies += [policy, *arm.list(f"{wanted}/ruleCollectionGroups", API_VERSION)]
-            wanted = object_of(policy["properties"].get("basePolicy")).get("id")
+            wanted = parent_id(policy)
         bodies += self._ip_groups(arm, bodies)
         return bodies + [arm.get(item, API_VERSION) for item in attached_firewalls(bodies)]
 

@@ -68,7 +68,7 @@ def _ruleset(estate: Estate, policy_id: str) -> Ruleset:
 def _rules_of_an_unread_parent(policy: Body, around: Frame) -> list[Rule]:
     """What a parent may let through or deny whose id is not said; without a parent the member is left out."""
     properties = spelled(policy["properties"], _POLICY)
-    if "basePolicy" not in properties or object_of(properties["basePolicy"]).get("id"):
+    if "basePolicy" not in properties or parent_id(policy):
         return []
     ref = RuleRef(policy=name_of(policy), group="", collection="", rule="", order=(-1,), inherited=True)
     return opaque_rules(ref, around, f"the parent of policy {name_of(policy)}, which is not said")
@@ -225,8 +225,14 @@ def policy_chain(estate: Estate, policy_id: str) -> list[Body]:
         if policy in chain:
             raise InvalidInput.of(estate.origin or "estate", f"policy {wanted} is its own ancestor")
         chain.insert(0, policy)
-        wanted = object_of(policy["properties"].get("basePolicy")).get("id")
+        wanted = parent_id(policy)
     return chain
+
+
+def parent_id(policy: Body) -> str | None:
+    """The id of the policy whose rules come first; None where there is none, or none can be read."""
+    found = object_of(spelled(policy["properties"], _POLICY).get("basePolicy")).get("id")
+    return found if isinstance(found, str) and found else None
 
 
 def sorted_groups(estate: Estate, policy_id: str) -> list[Body]:

@@ -245,8 +245,10 @@ def _association(body: Body) -> Association:
 
 
 def _profile_of(association: Body) -> str:
+    """The id of its profile; empty where it says none, or what stands there is no id."""
     named = association.get("profile")
-    return str((named.get("id") if isinstance(named, Mapping) else named) or "")
+    found = named.get("id") if isinstance(named, Mapping) else named
+    return found if isinstance(found, str) and found.startswith("/") else ""
 
 
 def _doubts(perimeter: Body | None, profile: Body | None, behind: Iterable[Body]) -> Iterator[str]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from allowlist.estate.known import holds, shown, spelling, unmodelled_keys, unsettled
-from allowlist.estate.parts import texts_in
+from allowlist.estate.parts import is_unread, texts_in
 from allowlist.names import Dialect, InvalidPattern, parse_pattern
 from allowlist.points.allow_list.translate import normal_entry
 from allowlist.points.managed.translate import WEB, opaque, open_ruleset
@@ -109,15 +109,22 @@ def hosts_of(rule: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(map(normal_entry, texts_in(rule, NAMES)))
 
 
+def odd_names(rule: Mapping[str, Any]) -> tuple[str, ...]:
+    """What stands in place of names and is none: an expression, or no text at all. It may be any name."""
+    names = rule.get(NAMES)
+    items = names if isinstance(names, list) else []
+    plain = isinstance(names, list) and all(
+        isinstance(item, str) and item and not is_unread(item) for item in items
+    )
+    return (f"{NAMES} {shown(names)}",) if holds(names) and not plain else ()
+
+
 def rule_doubts(rule: Mapping[str, Any]) -> tuple[str, ...]:
     """Members and values of a rule that nobody models; a rule about nothing at all may be about any name."""
     names, direction = rule.get(NAMES), rule.get("direction")
-    odd = holds(names) and not (
-        isinstance(names, list) and all(isinstance(item, str) and item for item in names)
-    )
     return (
         *unmodelled_keys(rule, MEMBERS),
-        *([f"{NAMES} {shown(names)}"] if odd else []),
+        *odd_names(rule),
         *([] if any(holds(rule.get(key)) for key in _LISTS) else [f"{NAMES}, which are not said"]),
         *(f"{key} beside names" for key in _LISTS if key != NAMES and holds(names) and holds(rule.get(key))),
         *(
@@ -162,7 +169,10 @@ def _rule(profile: str, name: str, rule: Mapping[str, Any]) -> ApplicationRule:
         sources=Sources(addresses=EVERYWHERE),
         services=WEB,
         patterns=tuple(host for host in hosts if "*" not in host),
-        unresolved=tuple(host for host in hosts if "*" in host) or (() if hosts else doubts),
+        unresolved=(
+            *(host for host in hosts if "*" in host),
+            *(odd_names(rule) if hosts else doubts),
+        ),
         unmodelled=doubts,
         state=f"its state is {coming}" if coming else "",
     )
