@@ -15,7 +15,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from allowlist.catalog.model import EvidenceClass
-from allowlist.documents.source import read_text
+from allowlist.documents.source import deepest_line, read_text
 from allowlist.documents.words import counted
 from allowlist.errors import InvalidInput, Problem
 from allowlist.names import is_host_name, normalise
@@ -71,7 +71,7 @@ def _rows(path: Path) -> Iterator[Mapping[str, Any]]:
     try:
         whole = json.loads(text)
     except RecursionError:
-        raise InvalidInput.of(path, "is nested too deeply") from None
+        raise InvalidInput.of(path, "is nested too deeply", line=deepest_line(text), column=1) from None
     except ValueError:
         whole = None
     if isinstance(whole, list):

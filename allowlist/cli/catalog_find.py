@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from allowlist.cli.catalog_common import FOLDER, JSON, library, print_json
 from allowlist.cli.common import exit_code_option, parse_pair
 from allowlist.cli.console import put
 from allowlist.cli.exits import Exit
+from allowlist.documents.source import in_utf8, read_standard_input
 from allowlist.errors import AllowlistError
 
 
@@ -115,6 +115,6 @@ def _questions(texts: tuple[str, ...]) -> list[str]:
 
 
 def _lines_of_stdin() -> Iterator[str]:
-    """One question a line; what follows a # is a remark."""
-    for line in sys.stdin:
+    """One question a line; what follows a # is a remark. Raises InvalidInput with the line of what is no text."""
+    for line in in_utf8(read_standard_input(), "standard input").splitlines():
         yield line.split("#", 1)[0].strip()

@@ -10,6 +10,7 @@ import json
 import os
 import re
 import stat
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -56,6 +57,8 @@ class Source:
         return Source(self.file, {**self.data, key: [items[index] for index in kept]}, positions)
 
 
+_BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
+"""Brackets of JSON; texts are passed over whole."""
 _LONG_NUMBER = re.compile(r"\d{4300}")
 """Longer ones Python does not make numbers of."""
 
@@ -96,13 +99,40 @@ def read_text(path: Path, most: int = MAX_DOCUMENT_BYTES) -> str:
             raw = stream.read(most + 1)
         if len(raw) > most:
             raise InvalidInput.of(path, f"is larger than {most // 1024 // 1024} MiB")
-        return raw.decode("utf-8")
+        return in_utf8(raw, str(path))
     except FileNotFoundError:
         raise InvalidInput.of(path, "does not exist") from None
-    except UnicodeDecodeError as error:
-        raise InvalidInput.of(path, f"is not UTF-8 text (byte {error.start})") from None
     except OSError as error:
         raise InvalidInput.of(path, f"cannot be read: {error.strerror}") from None
+
+
+def read_standard_input(most: int = MAX_DOCUMENT_BYTES) -> bytes:
+    """What is piped in, to its end. Raises InvalidInput where that is more than ``most`` bytes."""
+    raw = sys.stdin.buffer.read(most + 1)
+    if len(raw) > most:
+        raise InvalidInput.of("standard input", f"is larger than {most // 1024 // 1024} MiB")
+    return raw
+
+
+def in_utf8(raw: bytes, name: str) -> str:
+    """The text. Raises InvalidInput with the line of the first byte that is none."""
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        text = f"is not UTF-8 text (byte {error.start})"
+        raise InvalidInput.of(name, text, line=line, column=1) from None
+
+
+def deepest_line(text: str) -> int:
+    """The line on which JSON is nested deepest, from 1."""
+    depth = deepest = place = 0
+    for found in _BRACKETS.finditer(text):
+        mark = found.group()
+        depth += (mark in "{[") - (mark in "}]")
+        if depth > deepest:
+            deepest, place = depth, found.start()
+    return text.count("\n", 0, place) + 1
 
 
 def refuse_pipes_and_devices(path: Path) -> None:
@@ -138,7 +168,7 @@ def parse_json_source(text: str, file: str) -> Source:
             file, f"is not JSON: {error.msg}", line=error.lineno, column=error.colno
         ) from None
     except RecursionError:
-        raise InvalidInput.of(file, "is nested too deeply") from None
+        raise InvalidInput.of(file, "is nested too deeply", line=deepest_line(text), column=1) from None
     except ValueError:
         found = _LONG_NUMBER.search(text)
         line = text.count("\n", 0, found.start()) + 1 if found else 1

@@ -18,7 +18,7 @@ from typing import Any
 
 import msgspec
 
-from allowlist.documents.source import MAX_JSON_BYTES, parse_json_source
+from allowlist.documents.source import MAX_JSON_BYTES, deepest_line, parse_json_source, read_standard_input
 from allowlist.errors import InvalidInput
 from allowlist.estate.foreign import TOOL_FOLDERS
 
@@ -98,7 +98,7 @@ def files_below(folder: Path, endings: tuple[str, ...]) -> list[Path]:
 def _standard_input() -> bytes:
     if sys.stdin.isatty():
         raise InvalidInput.of("standard input", "is a terminal; pipe JSON into it")
-    return _bounded(sys.stdin.buffer.read(MAX_JSON_BYTES + 1), "standard input")
+    return read_standard_input(MAX_JSON_BYTES)
 
 
 def _bytes(file: Path) -> bytes:
@@ -135,7 +135,8 @@ def _decoded(raw: bytes, name: str) -> Any:
     try:
         return msgspec.json.decode(raw)
     except RecursionError:
-        raise InvalidInput.of(name, "is nested too deeply") from None
+        line = deepest_line(raw.decode("utf-8", "replace"))
+        raise InvalidInput.of(name, "is nested too deeply", line=line, column=1) from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         return _decoded_with_comments(raw.decode("utf-8", "replace"), name, error)
 

@@ -6,7 +6,6 @@ import csv
 import io
 import itertools
 import re
-import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from operator import attrgetter
@@ -17,7 +16,7 @@ import msgspec
 
 from allowlist.documents.prepared import prepared
 from allowlist.documents.reader import near_miss
-from allowlist.documents.source import refuse_pipes_and_devices
+from allowlist.documents.source import read_standard_input, refuse_pipes_and_devices
 from allowlist.errors import InvalidInput, Problem
 from allowlist.workflow.explaining import MANY, FlowLine, goal_of, source_of
 
@@ -30,9 +29,17 @@ _ROWS_AT_ONCE = 8192
 _name_of = attrgetter("fqdn")
 
 
+MOST_BYTES = 2 << 30
+"""Of a file of flows; it is held in memory."""
+
+
 def _content(path: Path) -> bytes:
     refuse_pipes_and_devices(path)
-    return path.read_bytes()
+    with path.open("rb") as stream:
+        text = stream.read(MOST_BYTES + 1)
+    if len(text) > MOST_BYTES:
+        raise InvalidInput.of(path, f"is larger than {MOST_BYTES // 1024 // 1024} MiB; ask in parts")
+    return text
 
 
 Numbered = tuple[int, FlowLine]
@@ -54,7 +61,7 @@ class FlowFile:
     def read(cls, path: Path) -> FlowFile:
         """``-`` is standard input. Raises InvalidInput with the line of every mistake."""
         try:
-            text = sys.stdin.buffer.read() if path == STANDARD_INPUT else _content(path)
+            text = read_standard_input(MOST_BYTES) if path == STANDARD_INPUT else _content(path)
         except OSError as error:
             raise InvalidInput.of(path, f"cannot be read: {error.strerror}") from None
         file = cls(path, text)

@@ -98,7 +98,8 @@ def test_a_word_finds_catalogs_scenarios_and_parameters_first() -> None:
 
 
 def test_a_list_on_standard_input_is_answered_in_its_order(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sys.stdin", io.StringIO("vscode.dev\n\n# a remark\nnobody.example # why?\n"))
+    asked = io.BytesIO(b"vscode.dev\n\n# a remark\nnobody.example # why?\n")
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(asked))
     answer = allowlist("catalog", "find", "-", "--json", "--exit-code")
     assert answer.code == 2
     assert [item["asked"] for item in answer.json["found"]] == ["vscode.dev", "nobody.example"]

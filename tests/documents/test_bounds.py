@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from allowlist.documents.source import load_source, read_text
+from allowlist.documents.source import (
+    MAX_DOCUMENT_BYTES,
+    in_utf8,
+    load_source,
+    read_standard_input,
+    read_text,
+)
 from allowlist.errors import InvalidInput
 from allowlist.estate.snapshot import read_snapshot
 
@@ -52,3 +59,34 @@ def test_what_a_shell_hands_over_is_read() -> None:
     os.close(writing)
     assert read_text(Path(f"/dev/fd/{reading}")) == "schema: x\n"
     os.close(reading)
+
+
+def test_what_is_nested_too_deeply_is_refused_with_its_deepest_line(tmp_path: Path) -> None:
+    file = tmp_path / "state.json"
+    file.write_text('{"a": "[[[[",\n"b":\n' + "[" * 20_000 + "]" * 20_000 + "}")
+    for reader in READERS:
+        with pytest.raises(InvalidInput, match="nested too deeply") as refused:
+            reader(file)
+        assert refused.value.problems[0].line == 3
+
+
+def test_what_is_no_text_is_refused_with_its_line(tmp_path: Path) -> None:
+    file = tmp_path / "workload.yaml"
+    file.write_bytes(b"schema: x\nname: \xff\n")
+    with pytest.raises(InvalidInput, match="not UTF-8") as refused:
+        read_text(file)
+    assert refused.value.problems[0].line == 2
+
+
+@pytest.mark.parametrize(
+    ("sent", "says", "line"),
+    [(b"vscode.dev\nh\xff\n", "not UTF-8", 2), (b"x" * (MAX_DOCUMENT_BYTES + 1), "larger than 32 MiB", None)],
+    ids=["no text", "too much"],
+)
+def test_standard_input_has_the_bounds_of_a_file(
+    sent: bytes, says: str, line: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(sent)))
+    with pytest.raises(InvalidInput, match=says) as refused:
+        in_utf8(read_standard_input(), "standard input")
+    assert refused.value.problems[0].line in (line, 0)
