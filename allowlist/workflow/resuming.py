@@ -50,6 +50,7 @@ def resume_run(
     if run.kind == "rollback":
         return roll_back(project, run_id, arm, context)
     look = look_at(project, life, arm, context)
+    _refuse_unbegun(run, look)
     _refuse_unexplained(run, look)
     rest = [change for change in look.changes if look.fate(change) == "not done"]
     plan = life.plan
@@ -92,6 +93,15 @@ def _refuse_ended(run: Run) -> None:
         f"run {run.run_id} is {run.state}{f' by run {later}' if later else ''}; there is nothing to resume",
         hint=f"see its story: allowlist history {later or run.run_id}",
     )
+
+
+def _refuse_unbegun(run: Run, look: Look) -> None:
+    """Cut off before it noted what it would do: to find nothing left would call that done."""
+    if not look.changes:
+        raise AllowlistError(
+            f"run {run.run_id} ended before it noted what it would do; nothing was written",
+            hint=f"apply its plan again: allowlist apply PLAN\nor close it: allowlist history {run.run_id} --close REASON",
+        )
 
 
 def _refuse_unexplained(run: Run, look: Look) -> None:

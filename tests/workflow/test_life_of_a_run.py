@@ -163,3 +163,13 @@ def test_a_run_that_nobody_wants_to_finish_is_closed_with_what_it_left(world: Wo
     assert not world.ledger.unfinished_runs()
     with pytest.raises(AllowlistError, match="nothing to close"):
         close_run(world.context(), rollback, "again")
+
+
+def test_a_run_cut_off_before_it_noted_what_it_would_do_is_not_called_done(
+    world: World, applied: str
+) -> None:
+    context, plan = world.context(), world.ledger.run(applied).plan_id
+    context.ledger.begin_run("20260101-000000-abcdef", plan, "me", context.clock(), "apply", None)
+    with pytest.raises(AllowlistError, match="before it noted what it would do; nothing was written"):
+        resume_run(world.project, "20260101-000000-abcdef", world.arm, context, ApplyOptions())
+    close_run(context, "20260101-000000-abcdef", "nothing to it")
