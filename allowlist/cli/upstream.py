@@ -16,6 +16,7 @@ from allowlist.cli import completing
 from allowlist.cli.common import ca_file_option
 from allowlist.cli.console import put_json, put_lines, say
 from allowlist.cli.exits import Exit
+from allowlist.documents.words import counted
 from allowlist.documents.writing import write_bytes
 
 if TYPE_CHECKING:
@@ -133,7 +134,7 @@ def _refuse_nothing(report: WatchReport) -> None:
 
     if report.pages and all(page.hint for page in report.pages):
         many = len(report.pages)
-        which = "the page" if many == 1 else f"none of {many} pages"
+        which = "the page" if many == 1 else f"none of {counted(many, 'page')}"
         could = "could not be read" if many == 1 else "could be read"
         raise CatalogError(f"{which} {could}: {report.pages[0].trouble}", hint=report.pages[0].hint)
 

@@ -6,6 +6,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from allowlist.documents.words import counted
 from allowlist.render.escape import lines
 
 
@@ -23,6 +24,7 @@ def environment() -> Any:
         lstrip_blocks=True,
     )
     found.filters["short"] = _short
+    found.filters["counted"] = counted
     return found
 
 

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from allowlist.documents.words import counted
 from allowlist.network.observation import Evidence, State
 from allowlist.network.path import Disposition, Step
 from allowlist.network.posture import SCHEMA, Finding, Posture, Row
@@ -31,11 +32,17 @@ DISPOSITION_GLYPHS = {
 }
 
 
+def counted_state(number: int, state: State) -> str:
+    """``1 note``, ``3 notes``, ``2 not met``: the one state that is said with a noun agrees with its number."""
+    word = STATE_WORDS[state]
+    return counted(number, word) if state is State.NOTE else f"{number:,} {word}"
+
+
 def summary_line(posture: Posture) -> str:
-    """``7 met, 2 not met, 1 unknown, 1 suppressed``."""
-    counts = [(posture.count(state), STATE_WORDS[state]) for state in State]
-    counts.append((len(posture.suppressed), "suppressed"))
-    told = ", ".join(f"{count} {word}" for count, word in counts if count) or "nothing was looked at"
+    """``7 met, 2 not met, 1 note, 1 unknown, 1 suppressed``."""
+    counts = [counted_state(number, state) for state in State if (number := posture.count(state))]
+    counts += [f"{len(posture.suppressed)} suppressed"] if posture.suppressed else []
+    told = ", ".join(counts) or "nothing was looked at"
     return f"{told}; requirements and our rules: {_unsettled(posture)}" if posture.unsettled else told
 
 

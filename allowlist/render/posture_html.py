@@ -7,7 +7,7 @@ from allowlist.network.posture import Posture
 from allowlist.render.findings import finding_line
 from allowlist.render.pages import environment
 from allowlist.render.path_svg import BOX, Drawing
-from allowlist.render.posture import STATE_GLYPHS, STATE_WORDS, shown, stage_glyph
+from allowlist.render.posture import STATE_GLYPHS, STATE_WORDS, counted_state, shown, stage_glyph
 
 _KINDS = {
     State.MET: "met",
@@ -28,7 +28,8 @@ def posture_html(posture: Posture) -> str:
             posture=posture,
             title=f"Network posture of {posture.workload}",
             told=sorted(told, key=lambda item: item.suppressed_by is not None),
-            tally=[(state, "notes" if state is State.NOTE else STATE_WORDS[state]) for state in _TALLY],
+            tally=_TALLY,
+            counted_state=counted_state,
             drawings=[Drawing.of(path, posture.worst_at) for path in posture.paths],
             besides=_besides(posture),
             kinds=_KINDS,

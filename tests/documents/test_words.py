@@ -29,6 +29,21 @@ def _counted_by_hand() -> Iterator[str]:
                         yield f"{file.relative_to(REPOSITORY)}:{number}: {shown} {noun}"
 
 
+_TAG = re.compile(r"</?\w[^<>]*>")
+_IN_A_PAGE = re.compile(
+    rf"(\{{\{{[^{{}}]*\}}\}}|\$\{{[^{{}}]*\}})(?: (?:{_NOUNS})s\b| ?\w*\{{\{{ ?\"e?s\" if)|\b(?:{_NOUNS})\{{[{{%][^{{}}]*\"s\""
+)
+
+
+def _counted_by_hand_in(page: str) -> Iterator[str]:
+    """What a template or script shows, tags left out: ``<b>{{ n }}</b><span>gaps</span>`` reads ``{{ n }} gaps``."""
+    for number, line in enumerate(page.splitlines(), 1):
+        shown = re.sub(" +", " ", _TAG.sub(" ", line))
+        for found in _IN_A_PAGE.finditer(shown):
+            if "counted(" not in found[0]:
+                yield f"{number}: {found[0]}"
+
+
 def test_a_number_agrees_with_its_noun_and_verb() -> None:
     assert [counted(number, "proposal", "is") for number in (0, 1, 2)] == [
         "0 proposals are",
@@ -41,3 +56,20 @@ def test_a_number_agrees_with_its_noun_and_verb() -> None:
 
 def test_no_text_puts_a_number_before_a_plural_by_hand() -> None:
     assert list(_counted_by_hand()) == []
+
+
+def test_no_page_puts_a_number_before_a_plural_by_hand() -> None:
+    for by_hand in (
+        "<div><b>{{ plan.gaps|length }}</b><span>gaps</span></div>",
+        '{{ count }} change{{ "s" if count != 1 }}',
+        "about {{ minutes }} minutes{% if more %}",
+        "`all ${total} changes`",
+    ):
+        assert list(_counted_by_hand_in(by_hand)), by_hand
+    pages = [*REPOSITORY.glob("allowlist/**/templates/*.[hj]*"), *REPOSITORY.glob("tui/**/*.[hj][ts]*")]
+    assert len(pages) > 5
+    assert {
+        str(page.relative_to(REPOSITORY)): found
+        for page in pages
+        if page.is_file() and (found := list(_counted_by_hand_in(page.read_text("utf-8"))))
+    } == {}

@@ -99,11 +99,11 @@ def test_a_deep_link_shows_its_change_even_where_a_filter_hides_it(
 def test_thousands_of_changes_are_filtered_without_a_server(browser: Browser, pages: dict[str, Path]) -> None:
     page = browser.new_page()
     page.goto(pages["many"].as_uri())
-    assert page.inner_text("#shown") == "all 2000 changes"
+    assert page.inner_text("#shown") == "all 2,000 changes"
     page.select_option("select[name=target]", "firewall-07")
-    assert page.inner_text("#shown") == "100 of 2000 changes"
+    assert page.inner_text("#shown") == "100 of 2,000 changes"
     page.fill("input[name=text]", "tenant27.")
-    assert page.inner_text("#shown") == "1 of 2000 changes"
+    assert page.inner_text("#shown") == "1 of 2,000 changes"
     page.close()
 
 

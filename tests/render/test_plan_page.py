@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from allowlist.plan.model import Classification, Cost, Proof, Risk
+from allowlist.plan.model import Classification, Cost, Gate, Proof, Risk
 from allowlist.plan.risks import is_proved, riskiest_first, risks_of
 from allowlist.render.plan_html import plan_html
 from allowlist.render.plan_view import ChangeView, documented_line, price
@@ -61,6 +61,19 @@ def test_proofs_witnesses_sources_price_minutes_and_what_is_final_are_on_it() ->
         "allowlist approve PLAN --accept removals --reason TEXT",
     ):
         assert shown in text, shown
+
+
+def test_what_there_is_one_of_is_counted_as_one() -> None:
+    change = a_change("a.example", cost=Cost(minutes=1.0))
+    gate = Gate(id="growth", passed=False, text="grows", changes=(change.id,))
+    plan = msgspec.structs.replace(resealed(a_plan(change)), gates=(gate,), minutes=1.0)
+    text = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", plan_html(plan)))
+    for shown in (
+        "1 change 0 not proved 1 gate closed 0 gaps 1 minute , about",
+        "1 change waits for it",
+        "about 1 minute",
+    ):
+        assert shown.replace(" ,", ",") in text, shown
 
 
 def test_the_riskiest_stands_first() -> None:

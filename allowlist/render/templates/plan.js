@@ -4,6 +4,7 @@
   if (!form) return;
   const rows = [...document.querySelectorAll("[data-words]")];
   const told = document.getElementById("shown");
+  const counted = (number, noun) => `${number.toLocaleString("en-US")} ${noun}${number === 1 ? "" : "s"}`;
   const total = document.querySelectorAll("article[data-words]").length;
   const field = (name) => form.elements[name];
   const fits = (item) =>
@@ -18,7 +19,8 @@
       item.hidden = !fits(item);
       if (!item.hidden && item.tagName === "ARTICLE") shown += 1;
     }
-    told.textContent = shown === total ? `all ${total} changes` : `${shown} of ${total} changes`;
+    const whole = counted(total, "change");
+    told.textContent = shown < total ? `${shown.toLocaleString("en-US")} of ${whole}` : total > 1 ? `all ${whole}` : whole;
   };
   const enter = () => {
     const wanted = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
