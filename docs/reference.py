@@ -36,12 +36,21 @@ EXITS = {
         "The message names the place (`file:line:column`) and the hint names the next step.",
     ),
     Exit.PENDING: (
-        "Changes or findings are pending; only with `--exit-code`.",
-        "`allowlist check --details` and `allowlist plan` show what; approve and apply, or see to it.",
+        (
+            "Changes or findings are pending; only with `--exit-code` or `compare --fail-on`, but `catalog follow` always tells "
+            "by it that it held a catalog back."
+        ),
+        (
+            "`allowlist check --details` and `allowlist plan` show what; approve and apply, or see to it. What was held back "
+            "`allowlist catalog follow --accept-shrink` takes."
+        ),
     ),
     Exit.GATE: (
         "A gate blocks it.",
-        "Read [the gate](gates.md), then `allowlist approve PLAN --accept GATE --reason TEXT`.",
+        (
+            "Read [the gate](gates.md), then `allowlist approve PLAN --accept GATE --reason TEXT`. `allowlist export` refuses with it "
+            "what the other side cannot say, and names the option that lets it pass."
+        ),
     ),
     Exit.STALE: (
         "The plan is stale: it is too old, or its target changed since.",
@@ -111,7 +120,83 @@ SKIPS = {
     "name-taken": "A rule of somebody else has the name.",
     "no-managed-network": "The resource has no managed network to write rules to.",
     "approved-not-in-force": "The rule is written and not in force yet.",
+    "isolation_mode_is_one_way": "An isolation mode can be tightened and never loosened.",
+    "unknown_isolation_mode": "The target asks for an isolation mode that Azure does not have.",
+    "unknown_firewall_sku": "The target asks for a firewall SKU that Azure does not have.",
+    "account_firewall_sku_fixed_after_deployment": "The firewall of an account keeps its SKU; a hub's can change.",
+    "managed_network_kind_is_one_way": "A managed network of kind V2 cannot go back to V1.",
 }
+
+CAUSES = {
+    "bad-state": "Azure says that the resource failed or is changing: what it holds is not known to be in force.",
+    "not-modelled": "A value or key that this version does not know, or that was named and not read.",
+    "not-read": "Something that belongs to the target could not be read.",
+    "left-out": "No rule of this kind of target can say the requirement, and nobody looked whether it is let through.",
+    "nothing-asked": "Something named in the workload file asks for nothing.",
+    "other-workload": "The rules carry the mark of another workload, or of an earlier name of this one.",
+    "internet-not-routed-to-firewall": "The virtual hub does not send the Internet to its firewall.",
+    "way-to-firewall-in-doubt": "It is not certain that the virtual hub sends the Internet to its firewall.",
+    "satisfied-by-private-endpoint": "A private endpoint in reach serves the name, so no rule is needed.",
+    "private-endpoint-unresolved": "A private endpoint serves the name, and whether the name resolves to it is not known.",
+    "private-endpoint-not-resolved": "A private endpoint serves the name, which still resolves publicly: the firewall sees it.",
+    "private-endpoint-exfiltration": "A wildcard lets names out that a private endpoint serves, and with them those of strangers.",
+    "private-endpoint-redundant": "A private endpoint serves the name, so no flow to it comes to the rule.",
+    "covered_unrestricted": "Let through, because nothing restricts egress there.",
+    "covered_pending": "A rule lets it through and is not in force yet.",
+    "covered_failed": "A rule would let it through, and Azure failed to carry it out.",
+    "no_managed_network": "The resource has no managed network.",
+    "network_not_provisioned": "The managed network is not provisioned: no rule is in force yet.",
+    "managed_network_off_check_customer_vnet_and_azure_firewall": "Isolation is disabled: a network of yours decides, or nothing.",
+    "egress_not_restricted": "The isolation mode restricts no egress.",
+    "approved_not_in_force": "The rule is there and not in force yet.",
+    "rule_failed": "Azure says that the rule failed.",
+    "precedence_against_required_allow_rules_unknown": "How a denying service tag rule ranks against required rules is not documented.",
+    "storage_fqdn_rule_may_not_work_documentation_conflict": "Pages disagree whether an FQDN rule reaches storage.",
+    "storage_by_fqdn_not_supported": "In approved-only mode storage accounts are reached by private endpoint, not by FQDN rule.",
+    "storage_by_fqdn_not_supported_and_exfiltration_risk": "The same, and the wildcard covers storage accounts of anybody.",
+    "fqdn_rules_only_80_443": "FQDN rules of a managed network open https:443 and http:80 only.",
+    "fqdn_rules_do_not_propagate_to_spark": "Serverless Spark does not honour FQDN rules.",
+    "addresses_need_a_service_tag_rule": "Addresses are reached by a service tag rule with addressPrefixes, which is counted and not written.",
+    "no_fqdn_tags": "Managed networks know no FQDN tags.",
+    "required_and_system_rules_are_never_written": "The rule belongs to the service, which refuses writes of it.",
+    "invalid_rule_name": "Azure takes no rule of this name.",
+    "only_private_endpoint_rules_allowed_in_this_mode": "The isolation mode takes private endpoint rules only.",
+    "destination_is_empty": "The rule names no destination.",
+    "destination_already_has_a_rule": "Another rule has the destination already.",
+    "endpoint_is_incomplete": "A private endpoint rule lacks its resource or its subresource.",
+    "unknown_rule_type": "The rule is of a type that Azure does not have.",
+    "unknown_protocol": "The rule names a protocol that Azure does not have.",
+    "not_a_host_name_or_leading_wildcard": "The target takes host names, and wildcards only at their start.",
+    "outbound_access_not_restricted": "The account does not restrict outbound access.",
+    "allowlist_present_but_not_enforced": "The account has a list, and the switch that makes it count is off.",
+    "kind_not_among_services_documented_to_support_dlp": "No document says that accounts of this kind honour an outbound list.",
+    "property_may_be_accepted_but_not_enforced": "Azure may take the setting and not enforce it.",
+    "enforcement_not_documented_for_this_kind": "Documents disagree whether accounts of this kind enforce the list.",
+    "names_and_addresses_only": "The list of an account holds host names and addresses only.",
+    "names_only": "The target holds host names only.",
+    "host_names_only": "What is asked for is no host name, and the target takes nothing else.",
+    "web_calls_only": "The target governs web calls only.",
+    "hosts_of_web_calls_only": "An egress policy of agents sees web calls by host only.",
+    "ipv4_only": "The list takes IPv4 addresses only.",
+    "wildcards_not_documented": "No document says what a wildcard means to this target.",
+    "no_egress_policy": "The policy of the agents restricts no egress.",
+    "policy_in_audit_mode": "The policy logs what it would deny, and lets it through.",
+    "policy_not_attached": "No agent version names the policy, so it decides nothing.",
+    "attachment_not_known": "Whether an agent version names the policy is not known: the ARM API does not expose it.",
+    "perimeter_not_enforced": "The association is in an access mode that logs and does not deny.",
+    "perimeter_without_resources": "No resource is associated with the profile, so its rules hold for nothing.",
+    "fqdn_rules_are_outbound_only": "Names may stand in outbound rules of a perimeter only.",
+    "exactly_one_list_per_rule": "An access rule of a perimeter takes one list.",
+    "maximum_200_elements_per_profile": "A profile of a perimeter takes 200 rule elements.",
+    "not_seen_by_filter": "The filter does not see such a flow; another way decides about it.",
+    "does_not_load": "The filter would not load the file.",
+    "dead_entry": "The entry of the filter never matches.",
+    "hidden_entry": "An earlier entry of the filter says the same, so this one never decides.",
+    "order_trap": "An earlier entry of the filter says the opposite, so this one never decides.",
+    "opaque_entry": "What the entry of the filter matches is not known.",
+    "not_read": "A file that the filter reads was not read.",
+}
+"""``code`` of a finding in JSON: the cause, where there is a word for it."""
 
 FACTS = """For `--facts`, in YAML or JSON: what the ARM API does not expose. A key that is missing is not known, an empty
 value is known to be empty."""
@@ -221,6 +306,8 @@ def _gate(name: str) -> Iterator[str]:
 def _reason_codes() -> Iterator[str]:
     yield "# Words and reason codes\n\n## Findings\n"
     yield from _table(("status", "meaning"), [(f"`{status}`", RULES[status.value]) for status in Status])
+    yield "\n## Causes\n\nThe `code` of a finding with `--json`, where its cause has one:\n"
+    yield from _table(("code", "meaning"), [(f"`{code}`", text) for code, text in CAUSES.items()])
     yield "\n## Risks\n"
     yield from _table(("risk", "meaning"), [(f"`{risk}`", text) for risk, text in RISKS.items()])
     yield "\n## Classes of changes\n"

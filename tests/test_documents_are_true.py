@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib.util
 import re
 import shutil
@@ -14,8 +15,10 @@ import yaml
 from allowlist.cli.exits import Exit
 from allowlist.cli.main import COMMANDS
 from allowlist.observe.metrics import Metrics
+from allowlist.plan.findings import Status
 from allowlist.plan.gate_words import GATES, words_of
-from allowlist.workload.document import EventKind
+from allowlist.points.verdict import Word
+from allowlist.workload.document import EventKind, GateLimits
 from tests.helpers.pages import IN_A_SHELL, File, follower, in_this_process, missing_in, put_file, steps_of
 from tests.helpers.shared import REPOSITORY
 
@@ -121,6 +124,60 @@ def test_every_gate_of_the_product_has_a_page() -> None:
         words_of(gate) for gate in [*written, "billed-firewall-x", "limit-name", "near-limit-fqdn-rules"]
     )
     assert words_of("nothing") is None
+
+
+_CODES = ("code", "finding", "reason", "warnings")
+
+
+def _codes_in(source: str) -> set[str]:
+    """Codes that a module gives a finding, a verdict, a refusal or a skip: said at once, or by a name it sets itself."""
+    tree = ast.parse(source)
+    named = {
+        target.id: node.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Assign)
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
+    found: set[str] = set()
+    for call in ast.walk(tree):
+        if not isinstance(call, ast.Call) or getattr(call.func, "id", "") in ("LimitFinding", "Change"):
+            continue
+        given = [item.value for item in call.keywords if item.arg in _CODES]
+        given += call.args[1:2] if getattr(call.func, "attr", "") == "skip" else []
+        meant = [item for value in given for item in ast.walk(value)]
+        meant += [
+            part
+            for item in meant
+            if isinstance(item, ast.Name) and item.id in named
+            for part in ast.walk(named[item.id])
+        ]
+        said = [item.value for item in meant if isinstance(item, ast.Constant)]
+        found |= {
+            text for text in said if isinstance(text, str) and re.fullmatch(r"[a-z]\w*[-_][\w-]+", text)
+        }
+    return found
+
+
+def test_every_code_of_a_finding_or_a_skip_is_in_the_reference(reference: Path) -> None:
+    page = (reference / "reason-codes.md").read_text()
+    written = {word.value for word in Word} - {status.value for status in Status}
+    for folder in ("plan", "points", "workflow"):
+        for module in sorted((REPOSITORY / "allowlist" / folder).rglob("*.py")):
+            written |= _codes_in(module.read_text("utf-8"))
+    assert len(written) > 45
+    assert {code for code in written if f"| `{code}` |" not in page} == set()
+
+
+def test_the_pages_of_gates_name_settings_that_exist_with_the_defaults_they_have(reference: Path) -> None:
+    defaults = GateLimits()
+    told: list[str] = []
+    for page in (reference / "gates").iterdir():
+        for key, default in re.findall(r"`gates\.(\w+)`(?:[^`]*?\(default ([\d.]+))?", page.read_text()):
+            told += [key] if default else []
+            assert not default or float(default) == getattr(defaults, key), f"{page.name}: {key}"
+            assert hasattr(defaults, key), f"{page.name}: {key}"
+    assert set(told) == set(GateLimits.__struct_fields__) - {"plan_age_hours"}
 
 
 def test_the_navigation_of_the_site_leads_to_pages(reference: Path) -> None:

@@ -18,17 +18,18 @@ class GateWords:
 
 GATES: Final[Mapping[str, GateWords]] = {
     "removals": GateWords(
-        "More rules go, or say less, than `gates.removals` lets through (default 0).",
+        "More rules go, or say less, than `gates.removals` lets through (default 0). What logs show without traffic for "
+        "`gates.unused_days` does not count (default 0: everything counts).",
         "A rule that goes can cut off a workload; nothing shows before somebody needs it.",
         "Look at each removal and its reason; raise `gates.removals` where removals are routine.",
     ),
     "removal-share": GateWords(
-        "More than the share `gates.removal_share` of the workload's rules goes or says less.",
+        "More than the share `gates.removal_share` of the workload's rules goes or says less (default 1.0, which never closes it).",
         "A large share at once is more often a mistake in a file than a wish.",
         "Check which catalog or scenario is no longer asked for.",
     ),
     "shrunken-catalog": GateWords(
-        "More than the share `gates.catalog_shrink` goes or says less (default 0.3).",
+        "More than the share `gates.catalog_shrink` of the workload's rules goes or says less (default 0.3).",
         "A catalog that was cut off, or read from the wrong place, looks like a wish to remove.",
         "Compare the versions: `allowlist catalog diff NAME@OLD..NEW`.",
     ),
@@ -38,7 +39,8 @@ GATES: Final[Mapping[str, GateWords]] = {
         "Check the catalog's version, scenarios and cloud in the workload file.",
     ),
     "quarantine": GateWords(
-        "Rules would go whose catalog entry ended less than `propose_days` + `quarantine_days` ago.",
+        "Rules would go whose catalog entry ended `gates.propose_days` ago or longer (default 30), and less than "
+        "`gates.quarantine_days` after that (default 60).",
         "Documentation drops names that are still in use, and brings them back.",
         "Wait until the quarantine is over, or accept it where you know that nobody asks for the name.",
     ),
@@ -64,8 +66,9 @@ GATES: Final[Mapping[str, GateWords]] = {
     ),
     "broad-tag": GateWords(
         "A service tag would be opened that holds addresses of other customers, or an FQDN tag, whose names nobody publishes.",
-        "It is as wide as a wildcard over a shared suffix.",
-        "Use the regional form of the tag, names, or private endpoints.",
+        "Such a service tag is as wide as a wildcard over a shared suffix; how wide an FQDN tag is, Microsoft alone knows.",
+        "Use the names you need, or private endpoints; the gate names the tighter choice. A region narrows a service tag "
+        "and leaves other customers in it, so the gate stays closed.",
     ),
     "field-evidence": GateWords(
         "An entry is asked for that is known from the field only, and stands on no page.",
@@ -78,14 +81,15 @@ GATES: Final[Mapping[str, GateWords]] = {
         "Narrow the requirement, or accept it with the reason why the rest may pass.",
     ),
     "not-sufficient": GateWords(
-        "A change would not let through all that it is for.",
+        "It is not proved that a change lets through all that it is for.",
         "The proof *sufficient* does not hold: a deny comes first, or something is unknown.",
         "See the gap of the plan for the cause.",
     ),
     "assumption": GateWords(
         "Changes help only under a likely assumption, such as that a name does not resolve into a small list of addresses.",
         "What rests on an assumption is likely and not proved.",
-        "Record what is known in a facts file (`--resolve`), or set `approval.assumptions`.",
+        "Record what is known in a facts file (`--resolve`), or set `approval.assumptions`: `accept` asks nobody, and "
+        "`refuse` calls unknown what rests on one.",
     ),
     "open-source": GateWords(
         "Rules would be open to every source (`*`).",
@@ -100,12 +104,12 @@ GATES: Final[Mapping[str, GateWords]] = {
     "billed": GateWords(
         "A step creates something that is billed from then on; its name follows, as in `billed-firewall-hub`.",
         "Nobody should pay by surprise: the first FQDN rule of a managed network creates a firewall.",
-        "Use private endpoints or service tags where they do, or give the price under `prices`.",
+        "Use service tags where they do. A price under `prices` adds the amount to the plan; it opens no gate.",
     ),
     "irreversible": GateWords(
         "A step cannot be taken back; its name follows.",
         "Isolation of a managed network can be switched on, and never off again.",
-        "Try it on a hub that may be deleted.",
+        "Try it on a resource that may be deleted.",
     ),
     "cost": GateWords(
         "The plan adds more to the bill a month than `gates.monthly_cost` (default 0).",
@@ -113,12 +117,13 @@ GATES: Final[Mapping[str, GateWords]] = {
         "Raise `gates.monthly_cost`, or leave out what is billed.",
     ),
     "limit": GateWords(
-        "The target would exceed a documented limit; its name follows. It cannot be accepted.",
+        "The target would exceed a documented limit, or one of your own, or hold what Azure refuses, such as a priority that is "
+        "taken or an invalid name; which one follows. It cannot be accepted.",
         "Azure would refuse the write, or take it and not do it.",
-        "Split the target, or merge rules: `allowlist simplify`.",
+        "Split the target, or merge rules; `allowlist simplify` shows which.",
     ),
     "near-limit": GateWords(
-        "The target would come near a documented limit; its name follows.",
+        "The target would come near a documented limit, or one of your own; its name follows.",
         "The next change may not fit.",
         "Plan for another group or policy.",
     ),
