@@ -68,7 +68,7 @@ pages: .make/dev
 
 # The site: reference and man pages from the product itself, every link checked.
 docs: .make/dev
-	$(PIP) install --quiet 'mkdocs-material>=9.5' 'click-man>=0.5'
+	$(PIP) install --quiet 'mkdocs-material>=9.5'
 	$(BIN)/python -m mkdocs build --strict --quiet --site-dir site
 	$(BIN)/python docs/man.py site/man
 

@@ -126,6 +126,38 @@ def test_every_gate_of_the_product_has_a_page() -> None:
     assert words_of("nothing") is None
 
 
+@pytest.fixture(scope="module")
+def manual(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Every man page by the name of its file."""
+    folder = tmp_path_factory.mktemp("manual")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(REPOSITORY / "docs"))
+        importlib.import_module("man").write(folder)
+    return {page.stem: page.read_text() for page in folder.iterdir()}
+
+
+def test_every_command_has_a_man_page_that_loses_nothing_of_its_help(manual: dict[str, str]) -> None:
+    assert {f"allowlist-{name}" for name in COMMANDS} < set(manual)
+    for page, text in manual.items():
+        requests = {line.split()[0] for line in text.splitlines() if line.startswith((".", "'"))}
+        assert requests <= {".TH", ".SH", ".B", ".PP", ".TP", ".nf", ".fi"}, page
+    schema = manual["allowlist-schema"].replace("\\-", "-")
+    assert "\\&'# yaml-language-server: $schema=workload.schema.json'" in schema
+    assert ".nf\nExamples:\n  allowlist schema\n" in schema
+
+
+def test_man_pages_lead_to_each_other_and_tell_the_exit_codes(manual: dict[str, str]) -> None:
+    for text in manual.values():
+        for named in re.findall(r"\\fB([^\s(]+)\\fP\(1\)", text):
+            assert named.replace("\\-", "-") in manual
+    first = manual["allowlist"]
+    assert all(f"\\fBallowlist\\-{name}\\fP(1)" in first for name in COMMANDS)
+    assert all(f".TP\n\\fB{int(code)}\\fP\n" in first for code in Exit)
+    about = re.search(r"^allowlist.*catalog.*schema \\- (.*)$", manual["allowlist-catalog-schema"], re.M)
+    assert about is not None
+    assert "catalog" in about[1]
+
+
 _CODES = ("code", "finding", "reason", "warnings")
 
 
@@ -164,7 +196,9 @@ def test_every_code_of_a_finding_or_a_skip_is_in_the_reference(reference: Path) 
     written = {word.value for word in Word} - {status.value for status in Status}
     for folder in ("plan", "points", "workflow"):
         for module in sorted((REPOSITORY / "allowlist" / folder).rglob("*.py")):
-            written |= _codes_in(module.read_text("utf-8"))
+            source = module.read_text("utf-8")
+            if re.search(r"\b(?:Finding|Judgement|Refusal|skip|Skip)\(|code=", source):
+                written |= _codes_in(source)
     assert len(written) > 45
     assert {code for code in written if f"| `{code}` |" not in page} == set()
 
