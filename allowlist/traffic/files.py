@@ -27,6 +27,8 @@ from allowlist.traffic.shapes import Shape
 _WINDOW: Final = 256 * 1024
 _SAMPLE: Final = 40
 _ANSWER: Final = 128 << 20
+MOST_PIPED: Final = 2 << 30
+"""Bytes of standard input, which is kept in the temporary folder; files are read where they are, whatever their size."""
 
 Compression = str
 """``none``, ``gzip`` or ``zstd``."""
@@ -68,7 +70,7 @@ def find_files(
     found: list[LogFile] = []
     for number, place in enumerate(places):
         if place == "-":
-            found += _one("standard input", _spooled(sys.stdin.buffer, spool / f"stdin-{number}"), spool)
+            found += _one("standard input", _piped(spool / f"stdin-{number}"), spool)
         elif place.partition("://")[0] in SCHEMES:
             found.append(_counted(place, spool / f"service-{number}.jsonl", ask))
         elif "://" in place:
@@ -115,6 +117,19 @@ def _remote(place: str, path: Path, spool: Path, credentials: Credentials | None
 
 def _nobody(host: str) -> Any:
     raise AllowlistError(f"{host} is asked by somebody who signs in")
+
+
+def _piped(path: Path) -> Path:
+    """Standard input as a file. Raises InvalidInput where it goes on for more than ``MOST_PIPED`` bytes."""
+    left = MOST_PIPED
+    with path.open("wb") as file:
+        while piece := sys.stdin.buffer.read(1 << 20):
+            left -= len(piece)
+            if left < 0:
+                text = f"is larger than {MOST_PIPED // 1024 // 1024} MiB"
+                raise InvalidInput.of("standard input", text, hint="give a file, which may be larger")
+            file.write(piece)
+    return path
 
 
 def _spooled(stream: IO[bytes], path: Path) -> Path:

@@ -18,6 +18,7 @@ from allowlist.documents.source import (
 )
 from allowlist.errors import InvalidInput
 from allowlist.estate.snapshot import read_snapshot
+from allowlist.traffic import files
 
 READERS: tuple[Callable[[Path], object], ...] = (load_source, read_snapshot)
 
@@ -90,3 +91,15 @@ def test_standard_input_has_the_bounds_of_a_file(
     with pytest.raises(InvalidInput, match=says) as refused:
         in_utf8(read_standard_input(), "standard input")
     assert refused.value.problems[0].line in (line, 0)
+
+
+def test_logs_that_are_piped_in_are_not_kept_without_an_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "MOST_PIPED", 10)
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"0123456789")))
+    assert [item.size for item in files.find_files(["-"], tmp_path)] == [10]
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"0123456789a")))
+    with pytest.raises(InvalidInput, match="standard input") as refused:
+        files.find_files(["-"], tmp_path)
+    assert "give a file" in refused.value.hint
