@@ -61,26 +61,30 @@ class Observation:
 def evidence(body: dict[str, Any], path: str = "id") -> Evidence:
     """The value at ``path`` (``properties.subnets[0].name``) of a resource; an absent one is shown as null.
 
-    Where a tool has flattened ``properties`` away, the path shown leaves them out.
+    Where a tool has flattened ``properties`` away, the path shown leaves them out. Where an expression stands in place of
+    an object or list on the way, the value is in doubt by it: nothing below it is absent.
     """
     value: Any = body
+    doubt = ""
     taken = ""
     for part in path.replace("[", ".[").split("."):
         if part == "properties" and isinstance(value, dict) and part not in value:
             continue
         taken += part if part.startswith("[") else f".{part}"
+        doubt = value if is_expression(value) else doubt
         value = _member(value, part)
-    doubt = next(_expressions(value), "")
+    doubt = doubt or next(expressions(value), "")
     return Evidence(resource=str(body.get("id", "")), path=f"${taken}", value=_short(value), doubt=doubt)
 
 
-def _expressions(value: Any) -> Iterator[str]:
+def expressions(value: Any) -> Iterator[str]:
+    """Every expression in ``value`` that was not worked out."""
     if isinstance(value, str):
         if is_expression(value):
             yield value
     elif isinstance(value, dict | list):
         for item in value.values() if isinstance(value, dict) else value:
-            yield from _expressions(item)
+            yield from expressions(item)
 
 
 def _member(value: Any, part: str) -> Any:

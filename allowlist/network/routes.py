@@ -67,6 +67,11 @@ class WayOut:
         return max(self.legs, key=lambda leg: leg.size)
 
     @property
+    def routes(self) -> tuple[Evidence, ...]:
+        """The list in which a route would stand, for what rests on there being none."""
+        return (evidence(self.table, "properties.routes"),) if self.table else ()
+
+    @property
     def others(self) -> tuple[Leg, ...]:
         return tuple(leg for leg in self.legs if leg is not self.main)
 

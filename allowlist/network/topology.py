@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from allowlist.estate.bodies import Body, Estate
+from allowlist.estate.known import is_expression
 from allowlist.estate.resource_id import normal_id
 from allowlist.network.read import (
     member,
@@ -160,7 +161,8 @@ def _name(body: Body) -> str:
 
 def _subnet(network_id: str, body: Body, holder: Body, path: str) -> Subnet:
     inner = properties(body)
-    own_id = str(body.get("id") or f"{network_id}/subnets/{_name(body)}")
+    stated = body.get("id")
+    own_id = str(stated) if stated and not is_expression(stated) else f"{network_id}/subnets/{_name(body)}"
     single = [inner["addressPrefix"]] if inner.get("addressPrefix") else []
     outbound: Any = inner.get("defaultOutboundAccess")
     return Subnet(

@@ -243,6 +243,8 @@ def _coalesce(node: Call, scope: Scope) -> Any:
 
 
 def _lambda(node: Call, scope: Scope) -> Lambda:
+    if not node.arguments:
+        raise Refused("a lambda without a body")
     *names, body = node.arguments
     if not names or not all(isinstance(name, Literal) and isinstance(name.value, str) for name in names):
         raise Refused("a lambda without names")

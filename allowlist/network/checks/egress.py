@@ -154,7 +154,9 @@ def _learns(scene: Scene, way: WayOut, table: Body) -> Observation:
     gateway = has_gateway(scene.estate, scene.topology, way.subnet.network)
     if gateway is None:
         says = "learned routes would get in, but no gateway is connected"
-        return note("bgp-propagation", str(table["id"]), says, remedy, place)
+        network = scene.topology.network(way.subnet.network)
+        shown = [evidence(network.body, _PEERINGS)] if network else []
+        return note("bgp-propagation", str(table["id"]), says, remedy, place, *shown)
     says = "a gateway is connected, and the more specific routes it learns win over the one to the firewall"
     return fault("bgp-propagation", str(table["id"]), says, remedy, place, gateway, severity="warning")
 
@@ -172,11 +174,31 @@ def public_addresses(scene: Scene) -> Observations:
         code = "public-address" if subnet in sources else "jumpbox-public-address"
         says = f"{name} in {name_of(subnet)} has the public address {name_of(address)}"
         yield fault(code, str(body["id"]), says, f"take the public address off {name}", place)
+    for item in _unread_interfaces(scene, sources, networks):
+        seen = True
+        yield item
     unread = scene.unread("Microsoft.Network/networkInterfaces", "Microsoft.Network/publicIPAddresses")
     if not seen and not unread:
         for source in scene.sources:
             says = f"no interface in {source.name} with a public address was read"
             yield met("public-address", source.id, says, evidence(source.holder, f"{source.path}id"))
+
+
+def _unread_interfaces(scene: Scene, sources: set[str], networks: set[str]) -> Observations:
+    """Interfaces of which it is not known whether they have a public address, by each place they may stand in."""
+    for body in scene.estate.of_type("Microsoft.Network/networkInterfaces"):
+        place = evidence(body, "properties.ipConfigurations")
+        if not place.doubt:
+            continue
+        found = [
+            reference(properties(item), "subnet") for item in objects(properties(body), "ipConfigurations")
+        ]
+        settled = bool(found) and all("/subnets/" in item for item in found)
+        near = [item for item in found if under(item, "virtualNetworks") in networks]
+        codes = {"public-address" if item in sources else "jumpbox-public-address" for item in near}
+        says = f"whether {body.get('name')} has a public address is not known"
+        for code in sorted(codes if settled else {"public-address", "jumpbox-public-address"}):
+            yield unknown(code, str(body["id"]), says, _READ, place)
 
 
 def _public_interfaces(scene: Scene) -> Iterator[tuple[Body, Evidence, str, str]]:

@@ -44,7 +44,10 @@ def api_management(scene: Scene) -> Observations:
         yield _placement(scene, body)
         configuration = member(properties(body), "virtualNetworkConfiguration")
         subnet = scene.topology.subnet(normal_id(str(configuration.get("subnetResourceId") or "")))
-        if subnet is not None and not _is_second_generation(body):
+        if subnet is None and configuration.get("subnetResourceId"):
+            place = evidence(body, "properties.virtualNetworkConfiguration.subnetResourceId")
+            yield _subnet_unread("apim-nsg", body, place)
+        elif subnet is not None and not _is_second_generation(body):
             yield _held_back(scene, subnet, "apim-nsg", _API_MANAGEMENT_NEEDS, needs_group=True)
             yield _management_route(scene, body, subnet)
 
@@ -80,8 +83,11 @@ def _management_route(scene: Scene, body: Body, subnet: Subnet) -> Observation:
     name = str(body.get("name") or "")
     resource = str((way.table or {}).get("id") or subnet.id)
     place = evidence(subnet.holder, f"{subnet.path}properties.routeTable.id")
+    if way.unknown:
+        return unknown("apim-route", resource, way.unknown, _READ, place)
     if way.main.hop in (Hop.DIRECT, Hop.INTERNET):
-        return met("apim-route", resource, f"{subnet.name} is not tunnelled; {name} answers directly", place)
+        says = f"{subnet.name} is not tunnelled; {name} answers directly"
+        return met("apim-route", resource, says, place, *way.routes)
     direct = [
         leg for leg in way.legs if leg.tag.lower().startswith("apimanagement") and leg.hop is Hop.INTERNET
     ]
@@ -90,7 +96,8 @@ def _management_route(scene: Scene, body: Body, subnet: Subnet) -> Observation:
         return met("apim-route", resource, says, *direct[0].evidence)
     remedy = "add a route for service tag ApiManagement with next hop Internet"
     says = f"{subnet.name} is tunnelled, and answers to the management endpoint of {name} are lost"
-    return fault("apim-route", resource, says, remedy, *way.main.evidence, severity="warning")
+    shown = (*way.main.evidence, *way.routes)
+    return fault("apim-route", resource, says, remedy, *shown, severity="warning")
 
 
 def _held_back(
@@ -144,12 +151,23 @@ def _said(item: tuple[str, str, int]) -> str:
 def application_gateways(scene: Scene) -> Observations:
     for body in scene.estate.of_type(APPLICATION_GATEWAY):
         yield _firewall_mode(scene, body)
-        subnet = _gateway_subnet(scene, body)
+        subnet, frontends = _gateway_subnet(scene, body), evidence(body, _FRONTENDS)
         if subnet is None:
+            yield _subnet_unread("gateway-route", body, evidence(body, "properties.gatewayIPConfigurations"))
             continue
         yield _gateway_route(scene, body, subnet)
-        if _has_public_frontend(body):
+        if frontends.doubt:
+            says = f"whether {body.get('name')} has a public address is not known"
+            yield unknown("gateway-nsg", str(body["id"]), says, _READ, frontends)
+        elif _has_public_frontend(body):
             yield _held_back(scene, subnet, "gateway-nsg", _GATEWAY_NEEDS, needs_group=False)
+
+
+_FRONTENDS = "properties.frontendIPConfigurations"
+
+
+def _subnet_unread(code: str, body: Body, place: Evidence) -> Observation:
+    return unknown(code, str(body["id"]), f"the subnet of {body.get('name')} was not read", _READ, place)
 
 
 def _gateway_subnet(scene: Scene, body: Body) -> Subnet | None:
@@ -170,11 +188,16 @@ def _gateway_route(scene: Scene, body: Body, subnet: Subnet) -> Observation:
     code = "gateway-route"
     way = way_out(scene.estate, subnet, scene.carriers, scene.firewalls)
     place = evidence(subnet.holder, f"{subnet.path}properties.routeTable.id")
-    if way.main.hop in (Hop.DIRECT, Hop.INTERNET) or not _has_public_frontend(body):
-        return met(code, subnet.id, f"{subnet.name} keeps the way that {body.get('name')} needs", place)
+    if way.unknown:
+        return unknown(code, subnet.id, way.unknown, _READ, place)
+    says = f"{subnet.name} keeps the way that {body.get('name')} needs"
+    if way.main.hop in (Hop.DIRECT, Hop.INTERNET):
+        return met(code, subnet.id, says, place, *way.routes)
+    if not _has_public_frontend(body):
+        return met(code, subnet.id, says, place, evidence(body, _FRONTENDS))
     says = f"route {way.main.route} takes the Internet of {subnet.name} to {way.main.next_hop or way.main.hop}; {body.get('name')} does not support that"
     remedy = "send 0.0.0.0/0 of that subnet to the Internet, or use a private deployment"
-    return fault(code, subnet.id, says, remedy, *way.main.evidence)
+    return fault(code, subnet.id, says, remedy, *way.main.evidence, *way.routes)
 
 
 def _firewall_mode(scene: Scene, body: Body) -> Observation:

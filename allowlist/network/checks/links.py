@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from allowlist.estate.bodies import Body
+from allowlist.estate.known import is_expression
 from allowlist.network.endpoints import UNSTATED, Endpoint, ServedName
-from allowlist.network.observation import Observation, evidence, fault, met, unknown
+from allowlist.network.observation import Observation, evidence, expressions, fault, met, unknown
 from allowlist.network.read import member, name_of, objects, properties, reference
 from allowlist.network.scene import Scene
 from allowlist.network.serving import resolution_from
@@ -34,6 +35,38 @@ def connections(scene: Scene) -> Observations:
             )
             yield fault(_CODE, endpoint.id, says, remedy, endpoint.evidence)
     yield from _strangers(scene)
+    yield from _unread(scene)
+
+
+def _unread(scene: Scene) -> Observations:
+    """Connections that stand behind an expression: each may be one that is not approved."""
+    for key in sorted(scene.estate.resources):
+        body = scene.estate.resources[key]
+        for name in _LISTS:
+            place = evidence(body, f"properties.{name}")
+            if place.doubt and _hides_connections(properties(body), name):
+                says = f"whether connections of {body.get('name')} are approved is not known"
+                yield unknown(_CODE, str(body["id"]), says, "read what is deployed", place)
+
+
+_LISTS = (
+    "privateLinkServiceConnections",
+    "manualPrivateLinkServiceConnections",
+    "privateEndpointConnections",
+)
+
+
+def _hides_connections(inner: Body, name: str) -> bool:
+    """Is the list, one of its connections or the state of one an expression?"""
+    items = inner.get(name)
+    if not isinstance(items, list):
+        return bool(items)
+    return any(
+        not isinstance(item, dict)
+        or is_expression(item.get("properties"))
+        or next(expressions(properties(item).get("privateLinkServiceConnectionState")), "") != ""
+        for item in items
+    )
 
 
 def _strangers(scene: Scene) -> Observations:

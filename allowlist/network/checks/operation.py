@@ -64,7 +64,7 @@ def _logs(scene: Scene, firewall: Firewall, settings: Sequence[Body]) -> Observa
     kept = [item for item in settings if any(properties(item).get(place) for place in _KEPT_AT)]
     logged = {name for item in kept for name in _categories(item)}
     lacking = [words for words, names in _LOGS.items() if not logged & {"alllogs", *names}]
-    shown = [evidence(item, "properties.logs") for item in kept] or [evidence(firewall.body)]
+    shown = [evidence(item, "properties.logs") for item in kept or settings] or [evidence(firewall.body)]
     remedy = f"add a diagnostic setting to {name}: AZFWApplicationRule, AZFWNetworkRule and AZFWDnsQuery to a workspace"
     if not lacking:
         return met(code, firewall.id, f"{name} keeps its logs of application and network rules", *shown)

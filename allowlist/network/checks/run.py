@@ -31,9 +31,11 @@ def observe(
 
 _FIREWALL = ("Microsoft.Network/azureFirewalls", "properties.ipConfigurations")
 _RESTS_ON = {
-    "dns-link": (("Microsoft.Network/privateDnsZones/virtualNetworkLinks", "properties.virtualNetwork"),),
+    "dns-link": (("Microsoft.Network/privateDnsZones/virtualNetworkLinks", "properties"),),
     "dns-record": (("Microsoft.Network/networkInterfaces", "properties.ipConfigurations"),),
     "dns-network-rules": (_FIREWALL,),
+    "dns-proxy": (("Microsoft.Network/azureFirewalls", "properties.firewallPolicy"),),
+    "apim-network": (("Microsoft.Network/privateEndpoints", "properties"),),
     "route-to-firewall": (_FIREWALL, ("Microsoft.Network/routeTables", "properties.routes")),
 }
 """What a finding rests on besides the place it shows: any of these resources might be the one that was looked for."""
