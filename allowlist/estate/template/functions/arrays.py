@@ -153,8 +153,17 @@ def distinct(budget: Budget, items: list[Any]) -> list[Any]:
             not is_unknown(other, budget) and equal(item, other, budget) for other in found
         ):
             found.append(item)
-    # An unknown item may equal another one, and then it stands here once too often: as a set it is the same.
-    return [item.several if isinstance(item, Unknown) and len(found) > 1 else item for item in found]
+    return _as_set(found) if len(found) > 1 else found
+
+
+def _as_set(items: list[Any]) -> list[Any]:
+    """An unknown item may equal another one, and then it stands here once too often: as a set it is the same.
+
+    Which is the last is not known then: an item behind an unknown one may have stood in its place.
+    """
+    found = [item.several if isinstance(item, Unknown) else item for item in items]
+    unknown = [item for item in found if isinstance(item, Unknown)]
+    return [*found, unknown[-1]] if unknown and found[-1] is not unknown[-1] else found
 
 
 def _range(budget: Budget, start: Any, count: Any) -> list[int]:
