@@ -34,6 +34,7 @@ class Ran:
     outputs: dict[str, str] = field(default_factory=dict)
     summary: str = ""
     comments: list[str] = field(default_factory=list)
+    comment: str = ""
 
 
 class Runner:
@@ -76,6 +77,8 @@ class Runner:
         wanted = {name: one["value"] for name, one in action["outputs"].items()}
         for name, value in wanted.items():
             assert value == f"${{{{ steps.compare.outputs.{name} }}}}"
+        written = self._temp / "allowlist-comment.md"
+        ran.comment = written.read_text("utf-8") if written.exists() else ""
         return ran
 
     def _goes(self, condition: str, *, failed: bool) -> bool:

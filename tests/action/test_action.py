@@ -7,6 +7,7 @@ the hook by ``pre-commit`` itself.
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -35,14 +36,23 @@ def git(folder: Path, *words: str) -> str:
 def _commit(folder: Path, *rules: tuple[str, dict[str, object]]) -> None:
     Hub(folder, *rules)
     (folder / "infra").mkdir(exist_ok=True)
-    (folder / "estate.json").rename(folder / "infra" / "estate.json")
+    group = "-".join(str(rule["name"]) for _, rule in rules)
+    state = (folder / "estate.json").read_text("utf-8")
+    (folder / "estate.json").unlink()
+    for old, new in (
+        ("ruleCollectionGroups/g", f"ruleCollectionGroups/{group}"),
+        ('"name": "g"', f'"name": "{group}"'),
+    ):
+        assert old in state
+        state = state.replace(old, new)
+    (folder / "infra" / "estate.json").write_text(state, "utf-8")
     git(folder, "add", "-A")
     git(folder, "commit", "-q", "-m", "state")
 
 
 @pytest.fixture
 def origin(tmp_path: Path) -> Path:
-    """main allows what is required; the branch change drops that and opens something else."""
+    """main has a group that allows what is required; the branch change drops it and has one that opens something else."""
     folder = tmp_path / "origin"
     folder.mkdir()
     git(folder, "init", "-q", "-b", "main")
@@ -72,7 +82,7 @@ def _tells_both(ran: Ran) -> None:
     assert ran.code == 2, ran.output
     levels = {(item["ruleId"], item["level"]) for item in sarif_of(ran)}
     assert levels >= {("breaks", "error"), ("opens", "warning")}
-    for text in (ran.summary, ran.output):
+    for text in (ran.summary, ran.comment, ran.output, json.dumps(sarif_of(ran))):
         assert HOST in text
         assert "cdn.example" in text
     assert "::error" in ran.output
