@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -129,7 +129,8 @@ def _evidence_of_additions(
     look: Look,
 ) -> Evidence:
     """Nothing else is opened or closed. Looked at again is what a change serves or was not covered, but for what was open
-    and is granted now: of that it is proved already that all of it is allowed.
+    and is granted now: of that it is proved already that all of it is allowed. Where the same change leaves something else
+    uncovered, that is looked at too: what it lets through says whether the change is worth making.
     """
     served = {item.key for one in drafted for item in one.requirements}
     covered = covered_column(findings_before)
@@ -139,6 +140,11 @@ def _evidence_of_additions(
         if number not in plain.granted and (not covered[number] or item.key in served)
     ]
     results = list(zip(rest, look(plain.engine, [item for _, item in rest]), strict=True))
+    lacking = {item.key for (_, item), finding in results if not _is_covered(finding)}
+    halved = _served_with(drafted, lacking)
+    more = [(number, requirements[number]) for number in sorted(plain.granted)] if halved else []
+    more = [(number, item) for number, item in more if item.key in halved]
+    results += zip(more, look(plain.engine, [item for _, item in more]) if more else (), strict=True)
     return Evidence(
         before=_by_key(findings_before),
         after={item.key: finding for (_, item), finding in results},
@@ -149,6 +155,12 @@ def _evidence_of_additions(
         ),
         overridden=_overridden(findings_before, [(item, finding) for (_, item), finding in results]),
     )
+
+
+def _served_with(drafted: Sequence[Drafted], keys: Collection[str]) -> set[str]:
+    """What the changes serve that serve one of ``keys``."""
+    changes = (one for one in drafted if any(item.key in keys for item in one.requirements)) if keys else ()
+    return {item.key for one in changes for item in one.requirements}
 
 
 def evidence_of_no_change(requirements: Sequence[Requirement], findings: Sequence[Finding]) -> Evidence:

@@ -8,7 +8,8 @@ from dataclasses import replace
 import pytest
 
 from allowlist.plan.drafts import Drafted
-from allowlist.plan.findings import Finding, find_requirement_findings, own_excess
+from allowlist.plan.findings import Finding, Status, find_requirement_findings, own_excess
+from allowlist.plan.found import Findings
 from allowlist.plan.model import Classification, Cost, Operation, Risk
 from allowlist.plan.proofs import (
     Evidence,
@@ -17,8 +18,10 @@ from allowlist.plan.proofs import (
     is_pointless,
     judge,
 )
+from allowlist.rules.addresses import EVERYWHERE
 from allowlist.rules.coverage import CoverageEngine
-from allowlist.rules.model import Action, ApplicationRule, RuleRef, Ruleset
+from allowlist.rules.flow import Facts
+from allowlist.rules.model import Action, ApplicationRule, RuleRef, Ruleset, Settings
 from allowlist.rules.requirement import Requirement
 from tests.plan.test_findings import wanted
 from tests.rules.test_compare import application, rules
@@ -89,6 +92,42 @@ def test_a_change_for_what_is_allowed_already_is_pointless_and_one_that_opens_it
         found = judge(mine, evidence)
         assert is_pointless(found, evidence) is pointless
         assert (found.classification is Classification.ALREADY_COVERED) is pointless
+
+
+@pytest.mark.parametrize("kind", [list, Findings])
+def test_a_change_that_achieves_a_part_of_what_it_is_for_is_not_pointless(kind: type) -> None:
+    plain = replace(A, protocol="http", ports=(80, 80))
+    deny = called("no", "a.com", action=Action.DENY)
+    ours = replace(called("a", "a.com"), services=frozenset({("https", 443), ("http", 80)}))
+    mine, asked, after = writing("a", A, plain), (A, plain), rules(deny, ours)
+    engine = CoverageEngine.of(rules(deny), asked)
+    findings = Findings(engine, asked, "t") if kind is Findings else look(engine, asked)
+    evidence = gather_evidence(engine, after, asked, findings, [mine], look)
+    found = judge(mine, evidence)
+    assert not found.proofs.sufficient.holds
+    assert not is_pointless(found, evidence)
+    assert evidence.after[plain.key].covered_by == ("p/g/ours/a",)
+
+
+def test_a_range_of_ports_is_asked_for_and_covered_as_a_whole_or_not_at_all() -> None:
+    wide = replace(A, ports=(443, 450))
+    ours = called("a", "a.com")
+    mine, asked = writing("a", wide), (A, wide)
+    engine = CoverageEngine.of(rules(), asked)
+    for wanted_ones in (asked, (wide,)):
+        findings = Findings(engine, wanted_ones, "t")
+        evidence = gather_evidence(engine, rules(ours), wanted_ones, findings, [mine], look)
+        assert evidence.after[wide.key].status is Status.PARTIAL
+        assert not judge(mine, evidence).proofs.sufficient.holds
+
+
+def test_what_threat_intelligence_denies_from_every_source_no_added_rule_grants() -> None:
+    known = Facts(threat_addresses=EVERYWHERE)
+    before = replace(rules(), settings=Settings(tier="premium", threat_intelligence="deny"))
+    mine, after = writing("a", A), replace(before, application=(called("a", "a.com"),))
+    engine = CoverageEngine.of(before, (A,), known)
+    evidence = gather_evidence(engine, after, (A,), Findings(engine, (A,), "t"), [mine], look)
+    assert not judge(mine, evidence).proofs.sufficient.holds
 
 
 def test_a_rule_that_a_requirement_still_needs_cannot_be_taken_away_or_changed_so_that_it_fails() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
@@ -14,7 +15,8 @@ from allowlist.plan.drafts import Drafted
 from allowlist.plan.findings import Finding, Status, find_requirement_findings
 from allowlist.plan.found import Findings
 from allowlist.plan.model import Operation
-from allowlist.plan.proofs import gather_evidence, judge
+from allowlist.plan.proofs import gather_evidence, is_pointless, judge
+from allowlist.rules.addresses import EVERYWHERE, NOWHERE, AddressSet
 from allowlist.rules.columns.additions import added_allows
 from allowlist.rules.columns.allows import ALLOWED, OPEN
 from allowlist.rules.compare import Comparison
@@ -22,7 +24,7 @@ from allowlist.rules.coverage import CoverageEngine
 from allowlist.rules.flow import NOTHING_KNOWN, Facts
 from allowlist.rules.model import Action, ApplicationRule, RuleRef, Ruleset, Sources
 from allowlist.rules.requirement import Requirement
-from tests.helpers.estates import application_rules, facts, requirements, rulesets
+from tests.helpers.estates import SERVICES, application_rules, facts, network_rules, requirements, rulesets
 from tests.helpers.laws import examples
 
 
@@ -32,7 +34,7 @@ def _allow(number: int, *asked: Requirement) -> ApplicationRule:
         ref=RuleRef(policy="p", group="g", collection="ours", rule=f"new{number}", order=(0, 0, 0, number)),
         action=Action.ALLOW,
         sources=Sources(addresses=asked[0].sources),
-        services=frozenset((item.protocol, item.ports[0]) for item in asked),
+        services=frozenset((item.protocol, port) for item in asked for port in item.ports),
         patterns=tuple(dict.fromkeys(item.pattern for item in asked)),
     )
 
@@ -56,23 +58,74 @@ def _plain(rule: ApplicationRule) -> ApplicationRule:
 
 @st.composite
 def states(draw: Any) -> tuple[Ruleset, Facts]:
-    """Rules and what is known; two of three without doubts and facts, so that what is certain is met often."""
-    if draw(st.sampled_from([True, False, False])):
+    """Rules and what is known: with every doubt and fact, with none, or with what meets some services only.
+
+    Of the last kind is a deny by name, and a network rule behind which the address of a name may be.
+    """
+    kind = draw(st.sampled_from(["all", "plain", "services", "services"]))
+    if kind == "all":
         return draw(rulesets()), draw(facts())
-    rules = tuple(map(_plain, draw(st.lists(application_rules(), max_size=6))))
-    return Ruleset(name="p", application=rules), NOTHING_KNOWN
+    rules = tuple(map(_plain, draw(st.lists(application_rules(), max_size=4))))
+    if kind == "plain":
+        return Ruleset(name="p", application=rules), NOTHING_KNOWN
+    service = draw(st.sampled_from(SERVICES))
+    if draw(st.booleans()):
+        tags = (draw(st.sampled_from(["Storage", "AzureCloud"])),)
+        doubt = replace(
+            draw(network_rules()), action=Action.DENY, sources=Sources(addresses=EVERYWHERE),
+            protocols=frozenset({"tcp"}), ports=((service[1], service[1]),),
+            destinations=NOWHERE, fqdns=(), service_tags=tags,
+        )  # fmt: skip
+        return Ruleset(name="p", network=(doubt,), application=rules), NOTHING_KNOWN
+    deny = replace(_plain(draw(application_rules())), services=frozenset({service}), action=Action.DENY)
+    return Ruleset(name="p", application=(deny, *rules)), NOTHING_KNOWN
+
+
+_OTHERWISE: tuple[dict[str, Any], ...] = (
+    {"ports": (443, 450), "protocol": "https"},
+    {"pattern": "", "service_tag": "Storage", "protocol": "tcp", "ports": (443, 443)},
+    {"pattern": "", "service_tag": "Storage", "protocol": "tcp", "ports": (443, 450)},
+    {"pattern": "", "fqdn_tag": "Tag", "protocol": "https", "ports": (443, 443)},
+    {"pattern": "", "addresses": AddressSet.parse(["20.0.0.0/30"]), "protocol": "tcp", "ports": (443, 443)},
+)
+"""What may be asked for besides a name at one port."""
+
+
+def _beside(item: Requirement) -> Requirement:
+    """The same at the next service: who asks for both has one rule for them."""
+    protocol, port = SERVICES[(SERVICES.index((item.protocol, item.ports[0])) + 1) % len(SERVICES)]
+    return replace(item, protocol=protocol, ports=(port, port))
+
+
+@st.composite
+def demands(draw: Any) -> list[tuple[Requirement, ...]]:
+    """Requirements, those together that one rule would serve: names at one or two services, ranges, tags, addresses."""
+
+    def numbered(item: Requirement) -> Requirement:
+        return replace(item, origin=replace(item.origin, entry=f"e{next(numbers)}"))
+
+    numbers, found = itertools.count(), []
+    for item in draw(st.lists(requirements(), min_size=1, max_size=4)):
+        match draw(st.sampled_from(["one", "two", "two", "two", "otherwise"])):
+            case "one":
+                asked = [item]
+            case "two":
+                asked = [item, _beside(item)]
+            case _:
+                asked = [replace(item, **draw(st.sampled_from(_OTHERWISE)))]
+        found.append(tuple(map(numbered, asked)))
+    return found
 
 
 @st.composite
 def additions(draw: Any) -> Edit:
     """Rules before and after, requirements, and the rules put somewhere among those of before; sometimes any rule."""
     before, known = draw(states())
-    wanted = [
-        replace(item, origin=replace(item.origin, entry=f"e{place}"))
-        for place, item in enumerate(draw(st.lists(requirements(), min_size=1, max_size=5)))
-    ]
-    picked = draw(st.lists(st.sampled_from(wanted), min_size=1, max_size=3, unique_by=lambda item: item.key))
-    new = [_allow(place, item) for place, item in enumerate(picked)]
+    asked = draw(demands())
+    wanted = [item for together in asked for item in together]
+    named = [together for together in asked if together[0].pattern]
+    picked = draw(st.lists(st.sampled_from(named), min_size=1, max_size=3, unique_by=id)) if named else []
+    new = [_allow(place, *together) for place, together in enumerate(picked)]
     if draw(st.sampled_from([False, False, False, True])):
         new.append(draw(application_rules()))
     rules = list(before.application)
@@ -104,10 +157,10 @@ def test_adding_certain_allows_closes_nothing_and_opens_what_is_asked_for(edit: 
 
 
 @settings(max_examples=examples(300), deadline=None)
-@given(additions())
-def test_the_proofs_of_additions_are_those_of_the_general_comparison(edit: Edit) -> None:
+@given(additions(), st.booleans())
+def test_the_proofs_of_additions_are_those_of_the_general_comparison(edit: Edit, presumes: bool) -> None:
     before, after, wanted, new, known = edit
-    engine = CoverageEngine.of(before, wanted, known)
+    engine = CoverageEngine.of(before, wanted, known, presumes=presumes)
     drafted = [_writing(rule, [item for item in wanted if _serves(rule, item)]) for rule in new]
 
     def look(engine: CoverageEngine, asked: Sequence[Requirement]) -> list[Finding]:
@@ -115,7 +168,10 @@ def test_the_proofs_of_additions_are_those_of_the_general_comparison(edit: Edit)
 
     quick = gather_evidence(engine, after, wanted, Findings(engine, wanted, "t"), drafted, look)
     general = gather_evidence(engine, after, wanted, look(engine, wanted), drafted, look)
-    assert [judge(item, quick) for item in drafted] == [judge(item, general) for item in drafted]
+    judged = [(judge(item, quick), judge(item, general)) for item in drafted]
+    for one, other in judged:
+        assert one == other
+        assert is_pointless(one, quick) == is_pointless(other, general)
     assert quick.broken == general.broken
     left = {key: item for key, item in general.after.items() if item.status is not Status.COVERED}
     assert {key: item for key, item in quick.after.items() if item.status is not Status.COVERED} == left

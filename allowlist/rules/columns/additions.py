@@ -99,8 +99,8 @@ def before_closing(
 ) -> list[ApplicationRule]:
     """Those of the added ``rules`` that come before every deny that closed the rules until now."""
     closing = set(map(id, engine.allows.closing()))
-    if not closing.isdisjoint(map(id, after.network)):
-        return []
+    if not closing <= set(map(id, after.application)):
+        return []  # a network rule or threat intelligence, which come before any rule by name
     early = itertools.takewhile(lambda rule: id(rule) not in closing, after.application)
     known = set(map(id, early))
     return [rule for rule in rules if id(rule) in known]
