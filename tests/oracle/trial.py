@@ -14,10 +14,13 @@ from allowlist.estate.bodies import Estate
 from allowlist.plan.model import Plan
 from allowlist.points.point import Write
 from allowlist.rules.flow import Facts
+from allowlist.rules.requirement import Requirement
 from allowlist.workflow.judging import judge_target
 from allowlist.workflow.planning import make_plan
 from allowlist.workflow.project import Project, load_project
+from tests.oracle.endpoints import BLOB, STORE_HOST
 from tests.oracle.reading import Flow, lets_through
+from tests.oracle.secured import HUB_FIREWALL
 from tests.oracle.worlds import HOSTS, SERVICES, SOURCES, Json, World, world
 
 NOW = dt.datetime(2026, 11, 27, 12, tzinfo=dt.UTC)
@@ -42,7 +45,12 @@ def try_seed(seed: int, folder: Path, tally: Tally) -> None:
     given = world(seed)
     path = folder / "allowlist.yaml"
     path.write_text(given.workload())
-    project = load_project(path, facts=Facts(threat_names=given.feed), now=NOW)
+    catalogs = folder / "catalogs"
+    if catalog := given.catalog():
+        catalogs.mkdir(exist_ok=True)
+        (catalogs / "linked.yaml").write_text(catalog)
+    facts = Facts(threat_names=given.feed)
+    project = load_project(path, catalogs=catalogs if catalog else None, facts=facts, now=NOW)
     _Trial(seed, given, project, tally).run()
 
 
@@ -76,9 +84,9 @@ class _Trial:
     def coverage(self, bodies: list[Json]) -> None:
         judged = judge_target(self.project, Estate.of(copy.deepcopy(bodies)), self.spec)
         for requirement, finding in zip(judged.resolved.requirements, judged.findings, strict=True):
-            want = ("", requirement.pattern, requirement.protocol, requirement.ports[0])
+            want = ("", _place(requirement), requirement.protocol, requirement.ports[0])
             answers = [lets_through(self.world, bodies, flow) for flow in _flows_of(want)]
-            says = f"{finding.status.value} for {requirement.pattern} {requirement.protocol}; flows {answers}"
+            says = f"{finding.status.value} for {want[1]} {requirement.protocol}; flows {answers}"
             if finding.status.value == "covered":
                 self.check("covered", all(answers), says)
             elif "*" not in requirement.pattern:
@@ -100,11 +108,11 @@ class _Trial:
         gaps = {(gap.requirement.pattern, gap.requirement.protocol) for gap in plan.gaps}
         proved = all(change.proofs.sufficient.holds for change in plan.changes)
         for want in self.world.wants if proved else ():
-            if (want[1], want[2]) not in gaps:
+            if (want[1].replace("|", "/"), want[2]) not in gaps:
                 self.check("sufficient", self.has_all(after, want), f"{want} is neither allowed nor a gap")
         quiet = all(change.proofs.nothing_else.holds for change in plan.changes)
         takes = any(change.operation.action != "add" for change in plan.changes)
-        for source, host, service in itertools.product(SOURCES, HOSTS, SERVICES):
+        for source, host, service in itertools.product(SOURCES, (*HOSTS, *self.world.places), SERVICES):
             probe: Flow = (source, host, *service)
             was, now = (lets_through(self.world, bodies, probe) for bodies in (before, after))
             if was is False and now is not False and quiet:
@@ -115,9 +123,9 @@ class _Trial:
 
     def is_wanted(self, flow: Flow) -> bool:
         """Where a kind knows no ports, a name that is wanted at one is open at both."""
-        by_port = "firewall" in self.world.kind
+        by_port = self.world.knows_sources
         return any(
-            flow[1] in _hosts(pattern) and (not by_port or (protocol, port) == flow[2:])
+            flow[1] in (*_hosts(pattern), *_along(pattern)) and (not by_port or (protocol, port) == flow[2:])
             for _, pattern, protocol, port in self.world.wants
         )
 
@@ -138,8 +146,17 @@ def _titles(plan: Plan) -> list[str]:
     return [change.title for change in plan.changes]
 
 
+def _place(requirement: Requirement) -> str:
+    return "|".join(requirement.endpoint) if requirement.endpoint else requirement.pattern
+
+
 def _hosts(pattern: str) -> list[str]:
-    return [host for host in HOSTS if (host.endswith(pattern[1:]) if pattern[0] == "*" else host == pattern)]
+    return [host for host in HOSTS if host.endswith(pattern[1:])] if pattern[0] == "*" else [pattern]
+
+
+def _along(pattern: str) -> tuple[str, ...]:
+    """What cannot be had without the other: a private endpoint answers to the public name of its resource."""
+    return (STORE_HOST,) if pattern == BLOB else ()
 
 
 def _flows_of(want: tuple[str, str, str, int]) -> Iterator[Flow]:
@@ -153,6 +170,8 @@ def put(bodies: dict[str, Json], write: Write) -> None:
     owner, rules, name = key.partition("/outboundrules/")
     if rules or key.endswith("/batchoutboundrules"):
         _put_rules(bodies, owner.removesuffix("/batchoutboundrules"), write, name)
+    elif key.endswith(("/provision", "/provisionmanagednetwork")):
+        bodies[key.rpartition("/")[0]]["properties"]["managedNetwork"]["status"] = {"status": "Active"}
     elif body is None:
         bodies.pop(key)
     elif write.method == "PATCH":
@@ -160,6 +179,14 @@ def put(bodies: dict[str, Json], write: Write) -> None:
     else:
         old = bodies.get(key, {"id": write.resource, "name": write.resource.rpartition("/")[2]})
         bodies[key] = {**old, "properties": body["properties"]}
+        _deploy(bodies)
+
+
+def _deploy(bodies: dict[str, Json]) -> None:
+    """What is written to a policy is deployed to its firewall, which then leaves a failed state."""
+    firewall = bodies.get(HUB_FIREWALL.lower())
+    if firewall and firewall["properties"]["provisioningState"] == "Failed":
+        firewall["properties"]["provisioningState"] = "Succeeded"
 
 
 def _put_rules(bodies: dict[str, Json], owner: str, write: Write, name: str) -> None:

@@ -32,34 +32,67 @@ class World:
     wants: list[tuple[str, str, str, int]]
     feed: tuple[str, ...] = ()
     """Names that threat intelligence knows."""
+    places: tuple[str, ...] = ()
+    """What is asked about besides ``HOSTS``; one with a ``|`` is a resource and a subresource by private endpoint."""
+
+    @property
+    def knows_sources(self) -> bool:
+        """Do its rules look at where a flow starts, and at its port? Managed networks and lists do not."""
+        return self.kind in ("firewall-policy", "azure-firewall", "secured-hub")
+
+    def catalog(self) -> str:
+        """A catalog of what is wanted by private endpoint, which a workload cannot ask for by itself; else nothing."""
+        wanted = [(entry, pattern) for entry, pattern, *_ in self.wants if "|" in pattern]
+        if not wanted:
+            return ""
+        lines = ["schema: allowlist/catalog/v1", "name: linked", "title: Linked", "description: Stores."]
+        lines += ["scenarios: {core: {title: Core, default: true}}", "placeholders: {storeId: a store}"]
+        lines += [
+            f"releases: [{{version: 1.0.0, date: '2026-01-01', digest: 'sha256:{'0' * 64}'}}]",
+            "entries:",
+        ]
+        for entry, pattern in wanted:
+            lines += [f"  - id: {entry}", "    since: 1.0.0", '    private_endpoint: "{storeId}"']
+            lines += [f"    sub_resource: {pattern.rpartition('|')[2]}", "    need: required"]
+            lines += ["    clouds: [public]", "    scenario: core", "    consumers: [managed-network]"]
+            lines += ["    purpose: a store", "    sources:"]
+            lines += ["      - {repo: o/r, path: p.md, commit: abcdef1, date: '2026-01-01'}"]
+        return "\n".join(lines) + "\n"
 
     def workload(self) -> str:
         """The workload file. The oracle knows no likely answers, so nothing may rest on an assumption."""
         lines = ["schema: allowlist/workload/v1", "name: wl", "approval: {assumptions: refuse}"]
-        lines += ["requirements:"]
-        for entry in dict.fromkeys(want[0] for want in self.wants):
+        linked = [pattern.rpartition("|")[0] for _, pattern, *_ in self.wants if "|" in pattern]
+        if linked:
+            lines += ["catalogs: [{name: linked, version: 1.0.0}]", f"parameters: {{storeId: {linked[0]}}}"]
+        named = [want for want in self.wants if "|" not in want[1]]
+        lines += ["requirements:"] if named else []
+        for entry in dict.fromkeys(want[0] for want in named):
             mine = [want for want in self.wants if want[0] == entry]
             ports = ", ".join(f'"{protocol}:{port}"' for _, _, protocol, port in mine)
             lines.append(
                 f'  - {{id: {entry}, pattern: "{mine[0][1]}", ports: [{ports}], owner: o, reason: r, '
                 'expires: "2030-01-01"}'
             )
-        if "firewall" in self.kind:
+        if self.knows_sources:
             lines += ["sources:", f"  s: {{addresses: [{WANTED}]}}"]
         lines += ["targets:", "  - name: t", f"    surface: {self.kind}", f"    resource: {self.resource}"]
         lines += ["    delete: sync"]
-        lines += ["    priority: 1000"] if self.kind == "firewall-policy" else []
+        lines += ["    priority: 1000"] if self.kind in ("firewall-policy", "secured-hub") else []
         lines += ["    options: {attached: true}"] if self.kind == "agent-egress" else []
         return "\n".join(lines) + "\n"
 
 
 def world(seed: int) -> World:
     """The world of ``seed``; the same one whenever it is asked for."""
+    from tests.oracle.endpoints import endpoints
     from tests.oracle.layered import layered, perimeter
+    from tests.oracle.secured import secured
 
     dice = random.Random(seed)
-    plain = (_policy, _policy, _classic, _hub, _network, _list, _egress)
-    build = dice.choice((*plain, layered, layered, layered, perimeter))
+    plain = (policy, policy, _classic, hub, network, _list, _egress)
+    more = (layered, layered, layered, perimeter, secured, secured, endpoints, endpoints)
+    build = dice.choice((*plain, *more))
     return build(dice)
 
 
@@ -111,7 +144,7 @@ def _collections(dice: random.Random) -> list[Json]:
     return [item for place, item in enumerate(found) if item["name"] not in names[:place]]
 
 
-def _policy(dice: random.Random) -> World:
+def policy(dice: random.Random) -> World:
     state = {} if dice.random() < 0.85 else {"provisioningState": dice.choice(("Failed", "Updating"))}
     bodies: list[Json] = [
         {
@@ -171,7 +204,7 @@ def _managed(dice: random.Random) -> Json:
     return {"isolationMode": mode, "status": {"status": "Active"}, "outboundRules": _outbound(dice)}
 
 
-def _hub(dice: random.Random) -> World:
+def hub(dice: random.Random) -> World:
     body = {
         "id": HUB,
         "name": "hub",
@@ -183,7 +216,7 @@ def _hub(dice: random.Random) -> World:
     return World("hub-network", HUB, [body], wants(dice))
 
 
-def _network(dice: random.Random) -> World:
+def network(dice: random.Random) -> World:
     bodies: list[Json] = [
         {
             "id": ACCOUNT,

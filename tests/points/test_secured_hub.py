@@ -9,9 +9,11 @@ import pytest
 
 from allowlist.errors import InvalidInput
 from allowlist.estate.bodies import Estate
+from allowlist.estate.resource_id import normal_id
 from allowlist.plan.findings import Finding, Status
 from allowlist.points.kind import kind_of
 from allowlist.points.point import Target
+from allowlist.points.secured_hub.place import doubt_about_way, internet_next_hop
 from allowlist.workflow.applying import raise_if_incomplete
 from allowlist.workflow.checking import check_targets
 from allowlist.workflow.initialising import find_candidates
@@ -115,6 +117,52 @@ def test_routing_intent_comes_before_the_route_table(tmp_path: Path) -> None:
     routes = (table(FIREWALL), intent(ELSEWHERE))
     with kind_world(tmp_path, document(["theirs.example"]), secured_hub(*routes)) as world:
         assert findings(world)["theirs.example"].status is Status.UNKNOWN
+
+
+def _with_odd_key(body: Body) -> Body:
+    body["properties"]["routes"][0]["zzzCondition"] = "x"
+    return body
+
+
+def _and(body: Body, destination: str, next_hop: str = ELSEWHERE) -> Body:
+    """``body`` with a second route."""
+    (key,) = {"routes", "routingPolicies"} & body["properties"].keys()
+    more = {"name": "more", "destinations": [destination], "nextHop": next_hop}
+    body["properties"][key].append(more)
+    return body
+
+
+@pytest.mark.parametrize(
+    ("routes", "told"),
+    [
+        ([intent(destination="Everything"), table(FIREWALL)], "nobody models the destination Everything"),
+        ([_with_odd_key(table(FIREWALL))], "nobody models zzzCondition"),
+        ([_and(table(FIREWALL), "20.0.0.0/8")], "20.0.0.0/8 goes to nva"),
+        ([intent(), _and(table(FIREWALL), "20.0.0.0/8")], "20.0.0.0/8 goes to nva"),
+        ([_and(intent(), "Internet")], "internet goes to nva"),
+    ],
+    ids=["an unknown destination", "an unknown key", "a longer prefix", "the same beside intent", "two ways"],
+)
+def test_a_way_that_is_not_certain_covers_nothing(routes: list[Body], told: str) -> None:
+    estate = Estate.of(secured_hub(*routes))
+    assert told in doubt_about_way(estate, HUB)
+
+
+@pytest.mark.parametrize(
+    "routes",
+    [
+        [intent(destination="internet")],
+        [_and(intent(), "PrivateTraffic")],
+        [_and(table(FIREWALL), "10.7.0.0/16")],
+        [_and(table(FIREWALL), "20.0.0.0/8", FIREWALL.upper())],
+        [intent(), table(ELSEWHERE)],
+    ],
+    ids=["in any case", "private traffic", "a private prefix", "a prefix with the same hop", "intent first"],
+)
+def test_what_is_routed_beside_the_internet_raises_no_doubt(routes: list[Body]) -> None:
+    estate = Estate.of(secured_hub(*routes))
+    assert doubt_about_way(estate, HUB) == ""
+    assert internet_next_hop(estate, HUB) == normal_id(FIREWALL)
 
 
 def test_a_route_that_changed_makes_the_plan_stale(tmp_path: Path) -> None:
