@@ -74,12 +74,12 @@ def _sections(plan: Plan) -> list[tuple[str, str]]:
     found = (
         [("terms", "What costs money and what cannot be undone")] if not_undone(plan) or bills(plan) else []
     )
-    found += [("gates", f"Gates ({len(plan.gates)})")] if plan.gates else []
-    found += [("changes", f"Changes ({len(plan.changes)})")]
+    found += [("gates", f"Gates ({len(plan.gates):,})")] if plan.gates else []
+    found += [("changes", f"Changes ({len(plan.changes):,})")]
     lacking = len(plan.gaps) + len(plan.concerns)
-    found += [("gaps", f"What the plan cannot mend ({lacking})")] if lacking else []
-    found += [("skips", f"Left alone on purpose ({len(plan.skips)})")] if plan.skips else []
-    return [*found, ("targets", f"Targets ({len(plan.targets)})")]
+    found += [("gaps", f"What the plan cannot mend ({lacking:,})")] if lacking else []
+    found += [("skips", f"Left alone on purpose ({len(plan.skips):,})")] if plan.skips else []
+    return [*found, ("targets", f"Targets ({len(plan.targets):,})")]
 
 
 def _written(change: Change) -> str:

@@ -104,6 +104,10 @@ def test_thousands_of_changes_are_filtered_without_a_server(browser: Browser, pa
     assert page.inner_text("#shown") == "100 of 2,000 changes"
     page.fill("input[name=text]", "tenant27.")
     assert page.inner_text("#shown") == "1 of 2,000 changes"
+    page.set_viewport_size({"width": WIDTHS[0], "height": 844})
+    assert page.evaluate("document.documentElement.scrollWidth") <= WIDTHS[0]
+    search = page.evaluate("document.querySelector('input[name=text]').getBoundingClientRect().width")
+    assert search > WIDTHS[0] * 0.7, "who looks for a name on a phone sees it whole"
     page.close()
 
 
