@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import msgspec
+
 from allowlist.errors import AllowlistError
 from allowlist.estate.bodies import Estate
 from allowlist.plan.findings import Finding
 from allowlist.plan.model import Change, Plan
 from allowlist.rules.addresses import AddressSet
-from allowlist.rules.model import HTTP_PORTS, Ruleset
+from allowlist.rules.model import Ruleset
 from allowlist.rules.requirement import Requirement
 from allowlist.store import Ledger, Run
 from allowlist.workflow.checking import check_targets
-from allowlist.workflow.explaining import Explanation, FlowLine, explain_flow
+from allowlist.workflow.explaining import Explanation, FlowLine, explain_flow, line_of_address
 from allowlist.workflow.lives import changes_of_run, plan_of_run
 from allowlist.workflow.project import Project
 from allowlist.workload import TargetSpec
@@ -50,7 +52,7 @@ def find_all(project: Project, estate: Estate, specs: Sequence[TargetSpec]) -> t
 def explain_question(
     question: str, project: Project, estate: Estate, specs: Sequence[TargetSpec]
 ) -> tuple[Explanation, ...]:
-    """Answer ``NAME [from ADDRESS] [port N] [protocol P]`` for every target.
+    """Answer ``NAME|URL [from ADDRESS] [port N] [protocol P]`` for every target; a URL says port and protocol itself.
 
     Without an address the flow starts where somebody wants the name, else where the target has its sources.
     Raises AllowlistError when the question makes no sense.
@@ -59,12 +61,7 @@ def explain_question(
     answers = []
     for spec in specs:
         requirements = project.requirements(spec, estate).wanted
-        line = FlowLine(
-            source=asked.source or _usual_source(requirements, asked.fqdn),
-            fqdn=asked.fqdn,
-            port=asked.port,
-            protocol=asked.protocol,
-        )
+        line = msgspec.structs.replace(asked, source=asked.source or _usual_source(requirements, asked.fqdn))
         ruleset = project.point(spec).ruleset(estate)
         answers.append(explain_flow(line, ruleset, requirements, project.facts, spec.name))
     return tuple(answers)
@@ -77,7 +74,7 @@ def story_of(ledger: Ledger, run: Run) -> RunStory:
     return RunStory(run=run, changes=tuple(changes_of_run(ledger, run, plan)), fates=fates)
 
 
-_HINT = "write NAME [from ADDRESS] [port N] [protocol https]"
+_HINT = "write NAME or URL [from ADDRESS] [port N] [protocol https]"
 
 
 def _parsed(question: str) -> FlowLine:
@@ -87,11 +84,16 @@ def _parsed(question: str) -> FlowLine:
     options = dict(zip(words[1::2], words[2::2], strict=False))
     if set(options) - {"from", "port", "protocol"} or len(words) % 2 == 0:
         raise AllowlistError(f"'{question}' is no question", hint=_HINT)
-    protocol = options.get("protocol", "https")
-    port = options.get("port", str(HTTP_PORTS.get(protocol, 443)))
-    if not port.isascii() or not port.isdigit():
+    port = options.get("port", "0")
+    if not port.isascii() or not port.isdigit() or ("port" in options and int(port) == 0):
         raise AllowlistError(f"'{port}' is no port", hint=_HINT)
-    return FlowLine(source=options.get("from", ""), fqdn=words[0], port=int(port), protocol=protocol)
+    return line_of_address(
+        words[0],
+        source=options.get("from", ""),
+        port=int(port) or None,
+        protocol=options.get("protocol", ""),
+        destination="",
+    )
 
 
 def _usual_source(requirements: Sequence[Requirement], name: str) -> str:

@@ -475,7 +475,9 @@ class ReviewPane(Container):
             if answer:
                 self._explain(answer[0])
 
-        self.host.push_screen(Prompt("explain a name", [("NAME [from ADDRESS] [port N]", name)]), answered)
+        self.host.push_screen(
+            Prompt("explain a name", [("NAME or URL [from ADDRESS] [port N]", name)]), answered
+        )
 
     def _explain(self, question: str) -> None:
         def show(found: tuple[Explanation, ...]) -> None:
