@@ -86,11 +86,22 @@ class KeyLine:
                     await worker.wait()
 
 
+class _Turn:
+    """The moment a widget has dealt with what it was sent so far."""
+
+    def __init__(self) -> None:
+        self.came = asyncio.get_running_loop().create_future()
+
+    def comes(self) -> None:
+        if not self.came.done():
+            self.came.set_result(None)
+
+
 async def _turn_of(pump: MessagePump) -> None:
     """Wait until a widget has dealt with what it was sent so far, or is gone."""
-    done = asyncio.Event()
-    if not pump.call_later(done.set):
+    turn = _Turn()
+    # call_later would wrap what it calls, and Textual inspect the wrapping anew at every key.
+    if not pump.post_message(events.Callback(turn.comes)):
         return
-    while not done.is_set() and (pump.is_running or pump.is_attached):
-        with suppress(TimeoutError):
-            await asyncio.wait_for(done.wait(), _LOOK_SECONDS)
+    while not turn.came.done() and (pump.is_running or pump.is_attached):
+        await asyncio.wait({turn.came}, timeout=_LOOK_SECONDS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from time import monotonic
 from typing import ClassVar
 
 from textual import events, on
@@ -157,6 +158,7 @@ class ReviewPane(Container):
         self.session = session
         self.review: Review | None = None
         self._calm: Timer | None = None
+        self._moved_at = 0.0
 
     @property
     def host(self) -> Host:
@@ -238,10 +240,16 @@ class ReviewPane(Container):
         self._later()
 
     def _later(self) -> None:
-        """Answer when the cursor rests, not at every line it passes."""
+        """Answer a cursor that rested at once, in the same picture; one on its way when it rests again."""
+        now = monotonic()
+        rested, self._moved_at = now - self._moved_at > _CALM_SECONDS, now
         if self._calm is not None:
             self._calm.stop()
-        self._calm = self.set_timer(_CALM_SECONDS, self._calm_down)
+            self._calm = None
+        if rested:
+            self._calm_down()
+        else:
+            self._calm = self.set_timer(_CALM_SECONDS, self._calm_down)
 
     def _calm_down(self) -> None:
         self.post_message(Stands())
