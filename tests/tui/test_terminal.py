@@ -149,3 +149,27 @@ def test_nothing_goes_on_behind_a_closed_window(tmp_path: Path) -> None:
         program = pane.program()
         pane.close()
         wait_until(lambda: not is_alive(program), "the screen ends")
+
+
+def test_a_gated_change_is_found_approved_and_explained_by_keys_alone(tmp_path: Path) -> None:
+    """What a person does with it from start to end: filter, approve, answer for the gate, explain a URL, leave."""
+    asked_for = (CONTOSO / "allowlist.yaml").read_text("utf-8")
+    (tmp_path / "allowlist.yaml").write_text(f"{asked_for}\ngates: {{additions: 9}}\n", "utf-8")
+    with terminal(tmp_path, 100, 30) as pane:
+        pane.run([*REVIEW, "--workload", "allowlist.yaml", "--snapshot", CONTOSO])
+        pane.reads("✗ 1 open: growth")
+        pane.press("/", *"huggingface.co", "Enter")
+        pane.reads("changes 1 of ")
+        pane.press("Space")
+        pane.reads("waits for gate growth")
+        pane.press("a")
+        pane.reads("adds 35 rules; 9 are let through")
+        pane.press(*"agreed", "Enter")
+        pane.reads("✓ 1 approved")
+        pane.press("e")
+        pane.reads("NAME or URL")
+        pane.press("C-u", *"http://huggingface.co/models", "Enter")
+        pane.reads("explain http://huggingface.co/models")
+        pane.reads("no rule matches; the default is deny")
+        pane.press("C-q")
+        wait_until(pane.is_at_the_shell, "the shell is back")
