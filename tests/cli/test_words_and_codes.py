@@ -20,6 +20,9 @@ from allowlist.workflow.files import read_plan
 from allowlist_tui.look import text_of
 from allowlist_tui.why import unsettled_lines
 from tests.helpers.cli import Result, allowlist
+from tests.helpers.ledgers import opened
+from tests.helpers.review_site import Time, browser, path_of, site_of
+from tests.helpers.review_site import sites as served_sites
 from tests.helpers.small_world import OURS, POLICY, WORKLOAD, estate, group, others_rule
 
 FINE = ("nothing to change", "in sync", "converged")
@@ -267,3 +270,20 @@ def test_the_screen_the_page_and_the_comment_say_of_a_plan_what_its_exit_code_sa
     for where, text in shown.items():
         assert ("nothing to change" in text) == (made.code == 0), where
         assert [word for word in trouble.told if word not in text] == [], where
+
+
+@pytest.mark.parametrize("trouble", [*TROUBLES, CALM], ids=lambda item: item.name)
+@pytest.mark.filterwarnings("ignore")
+def test_the_served_page_of_a_review_says_what_the_exit_code_says(place: Path, trouble: Trouble) -> None:
+    """What a browser is given by ``review --web`` is held against the code of the command that made the plan."""
+    (place / "allowlist.yaml").write_text(WORKLOAD.replace("delete: sync", f"delete: {trouble.delete}"))
+    state = snapshot(place, "state", trouble)
+    made = allowlist("plan", "-o", "plan.json", "--exit-code", "--snapshot", state)
+    plan = read_plan(Path("plan.json"))
+    with opened(f"sqlite:///{place}/ledger.db") as ledger, served_sites():
+        site = site_of(plan, ledger, Time())
+        text = html.unescape(browser(site).get(path_of(site.link)).text)
+
+    assert made.code == (2 if trouble.told else 0)
+    assert ("nothing to change" in text) == (made.code == 0)
+    assert [word for word in trouble.told if word not in text] == []

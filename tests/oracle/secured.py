@@ -18,8 +18,8 @@ APPLIANCE = f"{PROVIDERS}/Microsoft.Network/networkVirtualAppliances/nva"
 INTENT = f"{VIRTUAL_HUB}/routingIntent/intent"
 TABLE = f"{VIRTUAL_HUB}/hubRouteTables/defaultRouteTable"
 
-_STATES = ("Succeeded",) * 14 + ("Failed", "Updating")
-_HOPS = (HUB_FIREWALL,) * 5 + (HUB_FIREWALL.upper(), APPLIANCE)
+_STATES = ("Succeeded",) * 24 + ("Failed", "Updating")
+_HOPS = (HUB_FIREWALL,) * 5 + (HUB_FIREWALL.upper(), APPLIANCE, APPLIANCE)
 
 
 def secured(dice: random.Random) -> World:
@@ -29,7 +29,7 @@ def secured(dice: random.Random) -> World:
     has_intent = dice.random() < 0.75
     if has_intent:
         bodies.append(_intent(dice))
-    if dice.random() < (0.3 if has_intent else 0.9):
+    if dice.random() < (0.3 if has_intent else 0.8):
         bodies.append(_table(dice))
     return World("secured-hub", VIRTUAL_HUB, bodies, inner.wants, inner.feed)
 
