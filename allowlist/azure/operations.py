@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from allowlist.azure.answers import Answer, ErrorDetail, error_detail, is_busy, is_lost
-from allowlist.azure.wire import host_of, is_same_host
+from allowlist.azure.wire import host_of, is_another, is_same_host
 from allowlist.errors import TargetConflict, TargetError, TargetNotFound, TargetUnavailable
 
 Body = dict[str, Any]
@@ -91,6 +91,11 @@ class Follower:
             answer = self.ask(url)
         except TargetNotFound:
             return None  # gone, as a DELETE wants it; for a PUT the reading back tells
+        if is_another(_object(answer), url):
+            raise TargetUnavailable(
+                f"{what}: its end was asked for, and {host_of(url)} answered with another resource, {_object(answer)['id']}",
+                status=answer.status,
+            )
         if method == "DELETE" or answer.status == 202 or is_on_its_way(state_of(answer)):
             return answer.retry_after or 0.0
         if state_of(answer).lower() in _FAILED:

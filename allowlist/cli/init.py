@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -134,7 +134,13 @@ def init(
     if snapshot is not None:
         estate = everything = read_snapshot(snapshot)
     else:
-        subscription = subscription or _ask_subscription(output, name or (draft.name if draft else ""))
+        subscription = subscription or _ask_subscription(
+            [
+                *([] if name or (draft and draft.name) else [_open_name(output)]),
+                *([] if names or draft or proposed else [_unread_catalogs()]),
+                *([] if sources else [_unread_sources()]),
+            ]
+        )
         with arm_from(sign_in.to()) as arm:
             estate = look_closer(arm, discover(arm, subscription, say))
             everything = with_listed(arm, estate, subscription)
@@ -333,19 +339,32 @@ def _check_command(output: Path, snapshot: Path | None) -> str:
     return shlex.join(words)
 
 
-def _ask_subscription(output: Path, name: str) -> str:
+def _ask_subscription(besides: Sequence[Choice]) -> str:
+    """``besides`` is what will be asked once something was read: told along, so that one command answers all of it."""
     if not is_interactive():
-        named = [] if name else [_open_name(output)]
         state = Choice(
-            "where state is read, and what is found there is asked in one go",
+            "where state is read",
             (
                 "--subscription ID  one of: az account list -o table",
                 "--snapshot PATH  a folder or file of ARM JSON",
             ),
             ("--subscription", "ID"),
         )
-        refuse_open([state, *named], ["--proposed  takes the catalogs that what is found speaks for"])
+        refuse_open([state, *besides])
     return str(click.prompt("Subscription id", err=True))
+
+
+def _unread_catalogs() -> Choice:
+    values = (
+        "--proposed  those that what is found speaks for",
+        "--catalog NAME  see: allowlist catalog list",
+    )
+    return Choice("catalogs it needs", values, ("--proposed",))
+
+
+def _unread_sources() -> Choice:
+    how = "--source ADDRESS  a prefix; not asked where only managed networks are found"
+    return Choice("where traffic starts", (how,), ("--source", "ADDRESS"))
 
 
 def _chosen(found: list[Candidate], resources: tuple[str, ...], estate: Estate) -> list[Candidate]:

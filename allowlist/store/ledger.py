@@ -206,10 +206,13 @@ class Ledger:
         *,
         cloud: str = "",
         tenant: str = "",
+        changes: Collection[str] | None = None,
     ) -> None:
         """Open a run of a stored plan; ``resumes`` names the earlier run it takes up or rolls back.
 
-        ``cloud`` and ``tenant`` are where it writes. Raises AllowlistError where the disk is nearly full.
+        ``cloud`` and ``tenant`` are where it writes, ``changes`` the ids of what it sets out to do: noted in the same
+        transaction, so that no kill leaves a run of which nobody knows what it was for. Raises AllowlistError where the
+        disk is nearly full.
         """
         if self.is_local:
             require_room(Path(self.place))
@@ -232,6 +235,8 @@ class Ledger:
                 "process": str(this_process()),
             }
             self._append(connection, runs.BEGUN, run_id, body, state=kind)
+            if changes is not None:
+                self._append_snapshot(connection, run_id, "changes", "before", canonical_json([*changes]))
 
     def record_step(self, run_id: str, step: Step) -> None:
         """Write one line of the journal of a run; it is on disk on return."""
@@ -241,11 +246,15 @@ class Ledger:
 
     def finish_run(self, run_id: str, state: RunState, at: datetime, summary: dict[str, Any]) -> None:
         """Say how a run stands. It may be said again: provisional, then confirmed or rolled-back."""
+        self.finish_runs([(run_id, state, summary)], at)
+
+    def finish_runs(self, endings: Iterable[tuple[str, RunState, dict[str, Any]]], at: datetime) -> None:
+        """Say how several runs of one life stand, of all of them or of none: (run id, state, summary)."""
         with self._database.write() as connection:
-            _require(connection, runs.BEGUN, run_id, "run")
-            self._append(
-                connection, runs.FINISHED, run_id, {"at": stamp(at), "summary": summary}, state=state
-            )
+            for run_id, state, summary in endings:
+                _require(connection, runs.BEGUN, run_id, "run")
+                said = {"at": stamp(at), "summary": summary}
+                self._append(connection, runs.FINISHED, run_id, said, state=state)
 
     def run(self, run_id: str) -> Run:
         """One run with its journal; ``run_id`` may be shortened to an unambiguous beginning."""
@@ -287,8 +296,13 @@ class Ledger:
         """Keep what ``target`` looked like before or after a run; secrets in it are masked, nothing is refused."""
         with self._database.write() as connection:
             _require(connection, runs.BEGUN, run_id, "run")
-            blob = blobs.put(connection, masked(body), f"the snapshot of {target}")
-            self._append(connection, _SNAPSHOT, run_id, {"target": target, "blob": blob}, state=moment)
+            self._append_snapshot(connection, run_id, target, moment, body)
+
+    def _append_snapshot(
+        self, connection: Connection, run_id: str, target: str, moment: Moment, body: bytes
+    ) -> None:
+        blob = blobs.put(connection, masked(body), f"the snapshot of {target}")
+        self._append(connection, _SNAPSHOT, run_id, {"target": target, "blob": blob}, state=moment)
 
     def snapshot(self, run_id: str, target: str, moment: Moment) -> bytes:
         """The first snapshot before, or the last one after, the run touched ``target``."""

@@ -121,8 +121,7 @@ def apply_plan(
     ledger.save_plan(
         plan.digest, canonical_json(plan), workload=plan.workload, created=context.clock(), who=context.who
     )
-    begin_run(context, plan, run_id, "apply")
-    ledger.save_snapshot(run_id, "changes", "before", canonical_json([change.id for change in changes]))
+    begin_run(context, plan, run_id, "apply", changes)
 
     def last_word() -> None:
         """Nothing may have changed while this run waited: neither what was said nor what it means."""
@@ -143,12 +142,18 @@ def refuse_own_secrets(changes: Sequence[Change]) -> None:
 
 
 def begin_run(
-    context: RunContext, plan: Plan, run_id: str, kind: RunKind, resumes: str | None = None
+    context: RunContext,
+    plan: Plan,
+    run_id: str,
+    kind: RunKind,
+    changes: Sequence[Change],
+    resumes: str | None = None,
 ) -> None:
-    """Open a run on record, with the cloud and tenant its plan was made for."""
+    """Open a run on record: what it sets out to do, and the cloud and tenant its plan was made for."""
     context.ledger.begin_run(
-        run_id, plan.digest, context.who, context.clock(), kind, resumes, cloud=plan.cloud, tenant=plan.tenant
-    )
+        run_id, plan.digest, context.who, context.clock(), kind, resumes,
+        cloud=plan.cloud, tenant=plan.tenant, changes=[change.id for change in changes],
+    )  # fmt: skip
 
 
 def refuse_withdrawn(changes: Sequence[Change], standings: Sequence[ApprovalStatus]) -> None:

@@ -8,7 +8,14 @@ from allowlist.apply.executor import RunContext
 from allowlist.apply.result import Fate
 from allowlist.errors import AllowlistError
 from allowlist.store import FINAL_STATES, Run, StepState
-from allowlist.workflow.lives import changes_of_run, end_life, life_of, refuse_while_worked_on
+from allowlist.workflow.lives import (
+    changes_of_life,
+    changes_of_run,
+    end_life,
+    has_noted,
+    life_of,
+    refuse_while_worked_on,
+)
 
 _FATES: dict[StepState, Fate] = {
     "intended": "not done",
@@ -37,7 +44,10 @@ def close_run(context: RunContext, run_id: str, reason: str) -> tuple[Run, dict[
             hint=f"keep it: allowlist confirm {run.run_id}\nor undo it: allowlist rollback {run.run_id}",
         )
     refuse_while_worked_on(life, context)
-    left = _left(run, [change.id for change in changes_of_run(ledger, run, life.plan)])
+    meant = (
+        changes_of_run(ledger, run, life.plan) if has_noted(ledger, run) else changes_of_life(ledger, life)
+    )
+    left = _left(run, [change.id for change in meant])
     closing = {"reason": reason, "closed_by": context.who}
     ledger.finish_run(run.run_id, "closed", context.clock(), {**run.summary, **closing, "fates": left})
     end_life(context, life_of(ledger, run_id), "closed", closing)

@@ -11,6 +11,8 @@ from allowlist.apply.result import RunResult
 from allowlist.errors import AllowlistError, LockHeld, TargetThrottled, TargetUnavailable
 from allowlist.points.point import ArmWriter
 from allowlist.store import Ledger, Run
+from allowlist.workflow.applying import next_steps
+from allowlist.workflow.lives import life_of
 from allowlist.workflow.project import Project
 from allowlist.workflow.rolling_back import roll_back
 
@@ -31,8 +33,19 @@ def confirm_run(ledger: Ledger, run_id: str, who: str, now: dt.datetime) -> Run:
             f"run {run.run_id} had to be confirmed until {run.summary['confirm_until']}; it is being rolled back",
             hint="plan and apply again",
         )
+    _refuse_being_undone(ledger, run)
     ledger.finish_run(run.run_id, "confirmed", now, {**run.summary, "confirmed_by": who})
     return run
+
+
+def _refuse_being_undone(ledger: Ledger, run: Run) -> None:
+    """What a rollback has begun to take away does not stand any more, and nothing calls it confirmed."""
+    rollback = life_of(ledger, run.run_id).open_rollback
+    if rollback is not None:
+        raise AllowlistError(
+            f"run {run.run_id} is not confirmed: its rollback {rollback.run_id} has begun",
+            hint=next_steps(rollback.run_id, undoes=run.run_id),
+        )
 
 
 def is_expired(run: Run, now: dt.datetime) -> bool:

@@ -82,6 +82,11 @@ class Life:
             for change_id in step.change_ids
         )
 
+    @property
+    def is_being_undone(self) -> bool:
+        """Did any of its rollbacks send something? One that was cut off before that took nothing away."""
+        return any(step.state in _TOUCHED for run in self.rollbacks for step in run.steps)
+
     def written(self, target: str) -> frozenset[str]:
         """The resources of ``target`` that any of its runs may have written."""
         return frozenset(
@@ -139,16 +144,21 @@ def _is_masked(plan: Plan) -> bool:
 def changes_of_run(ledger: Ledger, run: Run, plan: Plan) -> list[Change]:
     """The changes a run set out to make; it says so before its first step."""
     wanted = {item for step in run.steps for item in step.change_ids}
-    begun = set(_changes_begun(ledger, run.run_id))
+    begun = set(_changes_begun(ledger, run.run_id) or ())
     return [change for change in plan.changes if change.id in (wanted | begun)]
 
 
-def _changes_begun(ledger: Ledger, run_id: str) -> list[str]:
-    """Ids noted when the run began, kept as a snapshot of their own."""
+def has_noted(ledger: Ledger, run: Run) -> bool:
+    """Did it come as far as to note what it would do, be it nothing? Until then it wrote nothing."""
+    return bool(run.steps) or _changes_begun(ledger, run.run_id) is not None
+
+
+def _changes_begun(ledger: Ledger, run_id: str) -> list[str] | None:
+    """Ids noted when the run began, kept as a snapshot of their own; None where it did not come so far."""
     try:
         ids: list[str] = msgspec.json.decode(ledger.snapshot(run_id, "changes", "before"))
     except AllowlistError:
-        return []
+        return None
     return ids
 
 
@@ -170,6 +180,16 @@ def state_before(ledger: Ledger, life: Life, target: str, live: Estate) -> Estat
             continue
         return Estate.of(unmasked(bodies, [*live.resources.values()]))
     return None
+
+
+def refuse_unbegun(life: Life, look: Look) -> None:
+    """Cut off before it noted what it would do: to find nothing left would call that done, or undone."""
+    if not look.changes:
+        run = life.root.run_id
+        raise AllowlistError(
+            f"run {run} ended before it noted what it would do; nothing was written",
+            hint=f"apply its plan again: allowlist apply PLAN\nor close it: allowlist history {run} --close REASON",
+        )
 
 
 def refuse_while_worked_on(life: Life, context: RunContext) -> None:

@@ -16,6 +16,7 @@ from allowlist.workflow.applying import (
     execute,
     finish,
     new_run_id,
+    next_steps,
     refuse_edited_ledger,
 )
 from allowlist.workflow.going_on import refuse_not_going_on
@@ -27,6 +28,7 @@ from allowlist.workflow.lives import (
     life_of,
     look_at,
     refuse_edited_plan,
+    refuse_unbegun,
     refuse_while_worked_on,
 )
 from allowlist.workflow.project import Project
@@ -44,21 +46,20 @@ def resume_run(
     """
     ledger = context.ledger
     run, life = ledger.run(run_id), life_of(ledger, run_id)
-    _refuse_ended(run)
+    _refuse_ended(run, life)
     refuse_while_worked_on(life, context)
     refuse_edited_ledger(ledger)
     if run.kind == "rollback":
         return roll_back(project, run_id, arm, context)
     look = look_at(project, life, arm, context)
-    _refuse_unbegun(run, look)
+    refuse_unbegun(life, look)
     _refuse_unexplained(run, look)
     rest = [change for change in look.changes if look.fate(change) == "not done"]
     plan = life.plan
     refuse_edited_plan(life, rest)
     refuse_not_going_on(project, plan, rest, context, run_id)
     new_id = new_run_id(context.clock())
-    begin_run(context, plan, new_id, "apply", resumes=run.run_id)
-    ledger.save_snapshot(new_id, "changes", "before", canonical_json([change.id for change in rest]))
+    begin_run(context, plan, new_id, "apply", rest, resumes=run.run_id)
     result = RunResult(new_id)
     if rest:
         expected = {name: look.points[name].fingerprint(state) for name, state in look.states.items()}
@@ -85,23 +86,19 @@ def resume_run(
     return result
 
 
-def _refuse_ended(run: Run) -> None:
+def _refuse_ended(run: Run, life: Life) -> None:
     if run.state not in FINAL_STATES:
         return
+    if life.open_rollback:
+        raise AllowlistError(
+            f"run {run.run_id} is not resumed: its rollback {life.open_rollback.run_id} did not come to its end",
+            hint=next_steps(life.open_rollback.run_id, undoes=life.root.run_id),
+        )
     later = str(run.summary.get("resumed_by") or run.summary.get("undone_by") or "")
     raise AllowlistError(
         f"run {run.run_id} is {run.state}{f' by run {later}' if later else ''}; there is nothing to resume",
         hint=f"see its story: allowlist history {later or run.run_id}",
     )
-
-
-def _refuse_unbegun(run: Run, look: Look) -> None:
-    """Cut off before it noted what it would do: to find nothing left would call that done."""
-    if not look.changes:
-        raise AllowlistError(
-            f"run {run.run_id} ended before it noted what it would do; nothing was written",
-            hint=f"apply its plan again: allowlist apply PLAN\nor close it: allowlist history {run.run_id} --close REASON",
-        )
 
 
 def _refuse_unexplained(run: Run, look: Look) -> None:

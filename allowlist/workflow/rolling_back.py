@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import msgspec
 
@@ -17,7 +18,7 @@ from allowlist.observe.secrets import REMOVED
 from allowlist.plan.model import Change, Plan
 from allowlist.points.point import ArmReader, ArmWriter, Point
 from allowlist.rules.compare import find_differences
-from allowlist.store import FINAL_STATES, Ledger, Run
+from allowlist.store import FINAL_STATES, Ledger, Run, RunState
 from allowlist.workflow.applying import begin_run, execute, new_run_id, next_steps, refuse_edited_ledger
 from allowlist.workflow.deciding import note_undone
 from allowlist.workflow.driving import read_point
@@ -29,6 +30,7 @@ from allowlist.workflow.lives import (
     life_of,
     look_at,
     refuse_edited_plan,
+    refuse_unbegun,
     refuse_while_worked_on,
     state_before,
 )
@@ -93,6 +95,7 @@ def plan_way_back(project: Project, run_id: str, arm: ArmWriter, context: RunCon
     life = life_of(ledger, run_id)
     refuse_while_worked_on(life, context)
     look = look_at(project, life, arm, context)
+    refuse_unbegun(life, look)
     _refuse_edits_since(life, look)
     left = [change for change in look.changes if _is_to_undo(life, look, change)]
     _refuse_one_way(life.root, left)
@@ -128,8 +131,7 @@ def roll_back(
     way = way or plan_way_back(project, run_id, arm, context)
     new_id = new_run_id(context.clock())
     earlier = way.life.open_rollback or way.life.latest
-    begin_run(context, way.life.plan, new_id, "rollback", resumes=earlier.run_id)
-    ledger.save_snapshot(new_id, "changes", "before", canonical_json([change.id for change in way.changes]))
+    begin_run(context, way.life.plan, new_id, "rollback", way.changes, resumes=earlier.run_id)
     note_undone(ledger, way.look.changes, new_id)
     _remember_undone(context, way, new_id)
     result = RunResult(new_id)
@@ -185,8 +187,8 @@ def _refuse_edits_since(life: Life, look: Look) -> None:
 
 
 def _taken_away(life: Life, look: Look) -> list[Change]:
-    """Verified, and gone from a resource where others of the same life still stand: no rollback of ours began."""
-    if life.rollbacks:
+    """Verified, and gone from a resource where others of the same life still stand: no rollback of ours sent anything."""
+    if life.is_being_undone:
         return []
     verified = [change for change in look.changes if change.id in life.verified()]
     standing = {item.operation.resource for item in verified if look.places[item.id] == "as planned"}
@@ -282,12 +284,14 @@ def _finish(context: RunContext, way: WayBack, arm: ArmReader, result: RunResult
             hint=f"see what is there: allowlist check\n{next_steps(result.run_id, undoes=root)}",
         )
     undone = {"undone": len(result.fates), "closed": list(way.closes), "opened": list(way.opens)}
-    ledger.finish_run(result.run_id, "rolled-back", now, {**undone, "of": root})
-    for run in way.life.forward:
-        ledger.finish_run(run.run_id, "rolled-back", now, {**run.summary, "undone_by": result.run_id})
-    for run in way.life.rollbacks:
-        if run.state not in FINAL_STATES:
-            ledger.finish_run(run.run_id, "resumed", now, {**run.summary, "resumed_by": result.run_id})
+    by, open_ones = result.run_id, [run for run in way.life.rollbacks if run.state not in FINAL_STATES]
+    # In one: killed in between, the run that was undone would still be called what it was before.
+    endings: list[tuple[str, RunState, dict[str, Any]]] = [
+        (by, "rolled-back", {**undone, "of": root}),
+        *((run.run_id, "rolled-back", {**run.summary, "undone_by": by}) for run in way.life.forward),
+        *((run.run_id, "resumed", {**run.summary, "resumed_by": by}) for run in open_ones),
+    ]
+    ledger.finish_runs(endings, now)
 
 
 def is_rollback(ledger: Ledger, run_id: str) -> bool:

@@ -106,7 +106,7 @@ def test_a_write_never_falls_back() -> None:
 
 def test_a_chosen_version_is_read_with_and_not_written_with_where_it_is_older_than_known_fields() -> None:
     arm, script, _ = _arm(OK, api_versions={"Microsoft.Network/firewallPolicies": "2023-11-01"})
-    arm.get(GROUP, "1")
+    arm.get(ID, "1")
     with pytest.raises(AllowlistError, match="leaves out what came until"):
         arm.put(GROUP, {}, "1")
     assert _asked(script) == ["2023-11-01"]

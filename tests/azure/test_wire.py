@@ -47,6 +47,17 @@ NO_RESOURCE = {
     "no properties": _said(200, {"id": ID}),
     "properties that are no object": _said(200, {"id": ID, "properties": []}),
 }
+OTHERS = {
+    "another name": f"{PATH}/q",
+    "another name below": f"{ID}/ruleCollectionGroups/r",
+    "its parent": PATH.rpartition("/providers/")[0],
+    "another group": ID.replace("/g/", "/h/"),
+    "another subscription": ID.replace("/s/", "/t/"),
+    "another provider": ID.replace("Microsoft.Network", "Microsoft.Security"),
+    "another type of that name": ID.replace("firewallPolicies", "azureFirewalls"),
+    "a name alone": "q",
+}
+SAME = (ID.upper(), f"{ID}/", ID[1:], ID.replace("resourceGroups", "resourcegroups"), f"/{ID}", "p")
 NO_LIST = {
     **{name: answer for name, answer in NO_RESOURCE.items() if "id" not in name and "properties" not in name},
     "no value": _said(200, {"nextLink": "https://arm.example/x"}),
@@ -68,6 +79,38 @@ def test_what_is_no_resource_is_unavailable_and_said_with_host_and_request(answe
     assert "GET firewallPolicies/p" in str(caught.value)
     assert "arm.example" in str(caught.value)
     assert len(script.asked) == 1
+
+
+@pytest.mark.parametrize("other", OTHERS.values(), ids=OTHERS)
+def test_another_resource_than_the_one_asked_for_is_no_answer(other: str) -> None:
+    arm, script = _arm(_said(200, {**RESOURCE, "id": other}))
+    with pytest.raises(TargetUnavailable) as caught:
+        arm.get(ID, "1")
+    assert f"GET firewallPolicies/p was answered 200 by arm.example with another resource, {other}" in str(
+        caught.value
+    )
+    assert ID.lower() in str(caught.value).lower()
+    assert len(script.asked) == 1
+
+
+@pytest.mark.parametrize("same", SAME)
+def test_an_id_in_another_spelling_is_the_same_resource(same: str) -> None:
+    arm, _ = _arm(_said(200, {**RESOURCE, "id": same}))
+    assert arm.get(ID, "1")["id"] == same
+
+
+def test_a_child_under_an_older_name_of_its_type_is_the_same_resource() -> None:
+    said = {"id": f"{ID}/ruleGroups/my%20group", "properties": {}}
+    arm, _ = _arm(_said(200, said))
+    assert arm.get(f"{ID}/ruleCollectionGroups/my group", "1") == said
+
+
+def test_the_end_of_a_write_is_not_told_by_another_resource() -> None:
+    moving = _said(201, {**RESOURCE, "properties": {"provisioningState": "Updating"}})
+    other = _said(200, {"id": f"{PATH}/q", "properties": {"provisioningState": "Succeeded"}})
+    arm, _ = _arm(moving, other)
+    with pytest.raises(TargetUnavailable, match=r"PUT firewallPolicies/p: .* another resource, .*/q"):
+        arm.put(ID, RESOURCE, "1")
 
 
 @pytest.mark.parametrize("answer", NO_LIST.values(), ids=NO_LIST)

@@ -289,6 +289,17 @@ def test_without_a_terminal_init_tells_all_that_is_open_and_one_command_answers_
     assert "--name " in nothing.err
 
 
+def test_what_init_tells_before_it_read_anything_is_answered_by_one_command(workplace: Path) -> None:
+    (workplace / "state.json").write_text(json.dumps([GROUP, _policy(), _registry()]))
+    asked = allowlist("init", "-o", "mine.yaml")
+    assert "error: 4 choices are open" in asked.err
+    command = asked.err.split("this answers all: allowlist ")[1].splitlines()[0]
+    answered = command.replace("--subscription ID", "--snapshot state.json").replace("ADDRESS", "10.0.0.0/24")
+    made = allowlist(*answered.split())
+    assert made.code == 0, made.err
+    assert yaml.safe_load((workplace / "mine.yaml").read_text())["sources"]
+
+
 def test_a_file_of_recommend_gets_targets_from_init_and_is_then_checked(workplace: Path) -> None:
     (workplace / "requirements.txt").write_text("transformers==4.50\n")
     said = allowlist("recommend", "--write").err

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,11 @@ import pytest
 
 from allowlist.apply.stopping import Stop
 from allowlist.errors import AllowlistError, StalePlan
+from allowlist.store import RunKind
 from allowlist.workflow.applying import ApplyOptions
 from allowlist.workflow.closing import close_run
+from allowlist.workflow.confirming import confirm_run
+from allowlist.workflow.lives import changes_of_run, life_of
 from allowlist.workflow.resuming import resume_run
 from allowlist.workflow.rolling_back import plan_way_back, roll_back
 from tests.helpers.trial import PowerCut
@@ -173,3 +177,87 @@ def test_a_run_cut_off_before_it_noted_what_it_would_do_is_not_called_done(
     with pytest.raises(AllowlistError, match="before it noted what it would do; nothing was written"):
         resume_run(world.project, "20260101-000000-abcdef", world.arm, context, ApplyOptions())
     close_run(context, "20260101-000000-abcdef", "nothing to it")
+
+
+def test_a_run_and_what_it_sets_out_to_do_are_noted_together(world: World, applied: str) -> None:
+    """In one transaction, so that no kill comes between."""
+    rollback = cut_off(world, "intended", applied)
+    for run in (applied, rollback):
+        kinds = [entry.kind for entry in reversed(world.ledger.entries(1000)) if entry.subject == run]
+        assert kinds[:2] == ["run-begun", "snapshot"]
+        assert len(changes_of_run(world.ledger, world.ledger.run(run), life_of(world.ledger, run).plan)) == 35
+
+
+def unnoted(world: World, resumes: str | None, plan: str, kind: RunKind) -> str:
+    """A run of an older ledger, killed between its beginning and the note of its changes."""
+    run = f"20260101-000000-{kind}"
+    world.ledger.begin_run(run, plan, "me", world.context().clock(), kind, resumes)
+    return run
+
+
+def test_a_rollback_of_a_run_that_never_noted_its_changes_is_not_called_rolled_back(
+    world: World, applied: str
+) -> None:
+    run = unnoted(world, None, world.ledger.run(applied).plan_id, "apply")
+    with pytest.raises(AllowlistError, match="before it noted what it would do; nothing was written"):
+        roll_back(world.project, run, world.arm, world.context())
+    assert world.ledger.run(run).state != "rolled-back"
+    assert len(world.rules()) == 35
+
+
+def test_a_rollback_cut_off_before_it_noted_what_it_undoes_is_finished_and_verified(
+    world: World, applied: str
+) -> None:
+    rollback = unnoted(world, applied, world.ledger.run(applied).plan_id, "rollback")
+    with pytest.raises(AllowlistError, match=f"its rollback {rollback} did not come to its end"):
+        resume_run(world.project, applied, world.arm, world.context(), ApplyOptions())
+    resumed = resume_run(world.project, rollback, world.arm, world.context(), ApplyOptions())
+    assert resumed.count("done") == 35
+    assert world.rules() == []
+    states = {run.run_id: run.state for run in world.ledger.runs()}
+    assert states == {applied: "rolled-back", rollback: "resumed", resumed.run_id: "rolled-back"}
+
+
+def test_a_rollback_closed_before_it_noted_what_it_undoes_left_everything(world: World, applied: str) -> None:
+    rollback = unnoted(world, applied, world.ledger.run(applied).plan_id, "rollback")
+    _, left = close_run(world.context(), rollback, "not wanted any more")
+    assert left == {"not done": 35}
+
+
+def test_a_rollback_that_sent_nothing_explains_no_edit(world: World, applied: str) -> None:
+    def take_out(body: dict[str, Any]) -> None:
+        body["properties"]["ruleCollections"][0]["rules"].pop(0)
+
+    cut_off(world, "intended", applied)
+    world.edit(OURS, take_out)
+    with pytest.raises(StalePlan, match="somebody else changed"):
+        roll_back(world.project, applied, world.arm, world.context())
+
+
+def test_a_rollback_cut_off_after_its_last_write_is_rolled_back_only_once_that_was_read(
+    world: World, applied: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between its last write and its closing note nothing says "rolled back"; afterwards all of the life does at once."""
+    monkeypatch.setattr(type(world.ledger), "finish_runs", _power_cut)
+    with pytest.raises(PowerCut):
+        roll_back(world.project, applied, world.arm, world.context())
+    monkeypatch.undo()
+    rollback = world.ledger.runs(1)[0].run_id
+    assert world.rules() == []
+    assert "rolled-back" not in {run.state for run in world.ledger.runs()}
+    roll_back(world.project, rollback, world.arm, world.context())
+    assert {run.state for run in world.ledger.runs()} == {"rolled-back", "resumed"}
+
+
+def _power_cut(*_: object) -> None:
+    raise PowerCut
+
+
+def test_what_a_rollback_has_begun_to_undo_is_not_confirmed(world: World) -> None:
+    plan = world.plan()
+    world.approve(plan)
+    run = world.apply(plan, confirm_within=dt.timedelta(minutes=10)).run_id
+    rollback = cut_off(world, "landed", run)
+    with pytest.raises(AllowlistError, match=f"its rollback {rollback} has begun"):
+        confirm_run(world.ledger, run, "bob", world.context().clock())
+    assert world.ledger.run(run).state == "provisional"

@@ -215,8 +215,7 @@ def _carry_out(given: Pass, spec: TargetSpec, look: _Look) -> RunResult:
     run_id = new_run_id(now)
     ledger.save_plan(plan.digest, canonical_json(plan), workload=plan.workload, created=now, who=context.who)
     ledger.decide(*(_word(plan, item, given) for item in look.going if item.without_person))
-    begin_run(context, plan, run_id, "apply")
-    ledger.save_snapshot(run_id, "changes", "before", canonical_json([change.id for change in changes]))
+    begin_run(context, plan, run_id, "apply", changes)
     lock_groups = {plan.targets[0].name: look.lock_group}
     with _ledger_at_hand(run_id):
         result = execute(
