@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
+
+import pytest
 
 from allowlist.workflow.review import State
 from tests.helpers.screen import SMALL, Person, drive
@@ -183,3 +186,15 @@ def test_read_only_decides_nothing_whatever_key_is_pressed(tmp_path: Path) -> No
     drive(offline_session(tmp_path, read_only="asked for"), try_all)
     with ledger_in(tmp_path) as ledger:
         assert ledger.entries(10) == ()
+
+
+def test_keys_that_wait_when_the_app_ends_end_with_it(tmp_path: Path) -> None:
+    async def defect(person: Person) -> None:
+        def fail() -> None:
+            raise LookupError("a defect below a key")
+
+        person.app.call_later(fail)
+        await asyncio.wait_for(person.press("down", "x"), 60)
+
+    with pytest.raises(LookupError, match="a defect below a key"):
+        drive(offline_session(tmp_path), defect)

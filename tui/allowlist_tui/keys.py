@@ -98,10 +98,10 @@ class _Turn:
 
 
 async def _turn_of(pump: MessagePump) -> None:
-    """Wait until a widget has dealt with what it was sent so far, or is gone."""
+    """Wait until a widget has dealt with what it was sent so far, or is gone, or the app has ended and nobody answers."""
     turn = _Turn()
     # call_later would wrap what it calls, and Textual inspect the wrapping anew at every key.
     if not pump.post_message(events.Callback(turn.comes)):
         return
-    while not turn.came.done() and (pump.is_running or pump.is_attached):
+    while not turn.came.done() and pump.app.is_running and (pump.is_running or pump.is_attached):
         await asyncio.wait({turn.came}, timeout=_LOOK_SECONDS)
