@@ -171,7 +171,7 @@ def put(bodies: dict[str, Json], write: Write) -> None:
     if rules or key.endswith("/batchoutboundrules"):
         _put_rules(bodies, owner.removesuffix("/batchoutboundrules"), write, name)
     elif key.endswith(("/provision", "/provisionmanagednetwork")):
-        bodies[key.rpartition("/")[0]]["properties"]["managedNetwork"]["status"] = {"status": "Active"}
+        _provision(bodies[key.rpartition("/")[0]]["properties"]["managedNetwork"])
     elif body is None:
         bodies.pop(key)
     elif write.method == "PATCH":
@@ -180,6 +180,14 @@ def put(bodies: dict[str, Json], write: Write) -> None:
         old = bodies.get(key, {"id": write.resource, "name": write.resource.rpartition("/")[2]})
         bodies[key] = {**old, "properties": body["properties"]}
         _deploy(bodies)
+
+
+def _provision(network: Json) -> None:
+    """Until a network is provisioned it and its rules read Inactive; then they are in force."""
+    network["status"] = {"status": "Active"}
+    for rule in network["outboundRules"].values():
+        if rule["status"] == "Inactive":
+            rule["status"] = "Active"
 
 
 def _deploy(bodies: dict[str, Json]) -> None:

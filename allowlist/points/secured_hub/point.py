@@ -145,12 +145,17 @@ class SecuredHub(Point):
         )
 
     def draft(self, estate: Estate, needed: Sequence[Requirement], kept: Sequence[Requirement]) -> Draft:
-        """No rule mends a route: what the rules let through already needs none."""
+        """No rule mends a route: what the rules let through already, and after the draft, needs none."""
         policy = self._policy(estate)
-        engine = CoverageEngine.of(policy.ruleset(estate), tuple(needed))
-        allowed = [item for item in needed if engine.cover(item).is_covered]
-        missing = [item for item in needed if item not in allowed]
-        return policy.draft(estate, missing, [*kept, *allowed])
+        allowed = _let_through(policy.ruleset(estate), needed)
+        while True:
+            missing = [item for item in needed if item not in allowed]
+            found = policy.draft(estate, missing, [*kept, *allowed])
+            writes = policy.compose(estate, [item.operation for item in found.changes])
+            still = _let_through(policy.ruleset(policy.after(estate, writes)), allowed)
+            if still == allowed:
+                return found
+            allowed = still
 
     def compose(self, estate: Estate, operations: Sequence[Operation]) -> list[Write]:
         return self._policy(estate).compose(estate, operations)
@@ -177,6 +182,11 @@ class SecuredHub(Point):
 
     def verify(self, arm: ArmReader, write: Write) -> list[Unmet]:
         return self._at(_policy_in(write)).verify(arm, write)
+
+
+def _let_through(rules: Ruleset, asked: Sequence[Requirement]) -> list[Requirement]:
+    engine = CoverageEngine.of(rules, tuple(asked))
+    return [item for item in asked if engine.cover(item).is_covered]
 
 
 def _policy_in(write: Write) -> str:
