@@ -36,10 +36,7 @@ EXITS = {
         "The message names the place (`file:line:column`) and the hint names the next step.",
     ),
     Exit.PENDING: (
-        (
-            "Changes or findings are pending; only with `--exit-code` or `compare --fail-on`, but `catalog follow` always tells "
-            "by it that it held a catalog back."
-        ),
+        "Changes or findings are pending; only with `--exit-code` or `compare --fail-on`.",
         (
             "`allowlist check --details` and `allowlist plan` show what; approve and apply, or see to it. What was held back "
             "`allowlist catalog follow --accept-shrink` takes."

@@ -10,7 +10,7 @@ import click
 import msgspec
 
 from allowlist.cli.catalog_common import FOLDER, JSON, library, print_json
-from allowlist.cli.common import ca_file_option
+from allowlist.cli.common import ca_file_option, exit_code_option
 from allowlist.cli.console import put, put_lines, say
 from allowlist.cli.exits import Exit
 from allowlist.documents.words import counted
@@ -86,6 +86,7 @@ def index(into: Path, key: Path | None, folder: Path | None) -> None:
 @SIGNERS
 @SIGNED_BY
 @ca_file_option
+@exit_code_option
 @JSON
 def follow(
     url: str,
@@ -93,6 +94,7 @@ def follow(
     accept_shrink: bool,
     allowed_signers: Path | None,
     signed_by: str | None,
+    exit_code: bool,
     as_json: bool,
 ) -> int:
     """Bring a folder up to date with the index of catalogs at URL, or in a FOLDER that was carried in.
@@ -113,7 +115,8 @@ def follow(
         print_json(found)
     else:
         _tell(found, index_at(url), signed_by)
-    return Exit.FAILED if found.refused else Exit.PENDING if found.held else Exit.DONE
+    pending = exit_code and bool(found.held)
+    return Exit.FAILED if found.refused else Exit.PENDING if pending else Exit.DONE
 
 
 def _tell(found: Followed, url: str, signed_by: str | None) -> None:

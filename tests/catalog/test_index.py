@@ -183,6 +183,8 @@ def test_a_catalog_that_suddenly_ends_most_of_its_entries_waits_for_a_person(
     publisher.publish(shrunken())
     assert "drops most entries" in follow(publisher, folder).held["contoso"]
     assert load_library(folder, environ={}).get("contoso").latest == "1.0.0"
+    told = ("catalog", "follow", publisher.url, "-o", folder)
+    assert (command(*told).code, command(*told, "--exit-code").code) == (0, 2)
     assert follow(publisher, folder, accept_shrink=True).updated == ("contoso",)
 
 

@@ -19,10 +19,9 @@ LIBRARIES = ("textual", "textual_serve")
 USED = {
     "_build_environment": "the environment of the process behind a page, with our driver",
     "_close_messages_no_wait": "ends the app after a defect",
-    "_compositor": "the screen as text, to save it, and the one that paints only what is painted anew",
+    "_compositor": "the screen as text, to save it; only its picture is public",
     "_exception": "the defect that ended the app",
     "_fatal_error": "keeps its traceback off the terminal",
-    "_get_renders": "asks widgets for their lines; narrowed to those of the region to paint",
     "_make_app": "the routes of the page server, before the port is open",
     "_open_app_process": "starts the process in a group of its own",
     "_process": "that process, which the base class waits for",

@@ -19,7 +19,6 @@ from allowlist.workflow.review import Review
 from allowlist.workflow.review_session import ReviewSession
 from allowlist_tui.filtering import ChangeIndex
 from allowlist_tui.host import Host, host_of
-from allowlist_tui.painting import LineCompositor
 from allowlist_tui.panes import Stands
 from allowlist_tui.panes.explore import (
     CatalogPane,
@@ -82,7 +81,6 @@ class MainScreen(Screen[None]):
 
     def __init__(self, session: ReviewSession) -> None:
         super().__init__()
-        self._compositor = LineCompositor()
         self.session = session
         self.review: Review | None = None
         self._polling = False
