@@ -220,7 +220,8 @@ def _foreign(bodies: list[Json]) -> Iterator[object]:
                 if others:
                     yield body["id"], item["name"], inner["action"], inner["priority"], others
         rules = properties.get("managedNetwork", {}).get("outboundRules", {})
-        yield from ((key, rule) for key, rule in rules.items() if not key.startswith("al-"))
+        # A status is Azure's to set: it follows the network, and nobody writes it.
+        yield from ((key, {**rule, "status": ""}) for key, rule in rules.items() if not key.startswith("al-"))
         yield from (
             rule
             for rule in properties.get("egressPolicy", {}).get("rules", ())
