@@ -179,12 +179,16 @@ class KnownObject:
         self.doubts.append(f"{self._path}{key} {shown(value)}")
         return ""
 
-    def texts(self, key: str) -> tuple[str, ...]:
-        """The texts of a list; what is no text, an expression, or no list, is a doubt."""
+    def texts(self, key: str, *, may_be_unknown: bool = False) -> tuple[str, ...]:
+        """The texts of a list; what is no text, or no list, is a doubt.
+
+        So is an expression, unless ``may_be_unknown``: whoever asks so looks at the texts one by one.
+        """
         value = self.body.get(key, [])
         if value != [] and self.is_blank(key):
             return ()
-        items = list(filter(_is_settled_text, value)) if isinstance(value, list) else []
+        is_read = _is_text if may_be_unknown else _is_settled_text
+        items = list(filter(is_read, value)) if isinstance(value, list) else []
         if not isinstance(value, list) or len(items) < len(value):
             self.doubts.append(f"{self._path}{key} {shown(value)}")
         return tuple(items)
@@ -196,8 +200,12 @@ class KnownObject:
         return KnownObject(self.body.get(key), known, f"{self._path}{key}.", self.doubts)
 
 
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) and value != ""
+
+
 def _is_settled_text(value: Any) -> bool:
-    return isinstance(value, str) and value != "" and not is_expression(value)
+    return _is_text(value) and not is_expression(value)
 
 
 def unsettled(body: Body) -> str:

@@ -72,7 +72,7 @@ class AllowList:
             name=name,
             kind=kind,
             restricted=restricted,
-            entries=found.texts(COLLECTION) if counts else (),
+            entries=found.texts(COLLECTION, may_be_unknown=True) if counts else (),
             state=state_in(found.body, "provisioningState", SETTLED),
             doubts=tuple(found.doubts),
         )
