@@ -21,6 +21,7 @@ from typing import Any
 
 from tests.bench.commands import HERE, checkout
 from tests.bench.estates import SHAPES, write_estate, write_steady
+from tests.bench.saying import OWN_CATALOGS
 from tests.oracle import assuming
 from tests.oracle.worlds import world
 
@@ -30,9 +31,10 @@ Json = dict[str, Any]
 def write_world(folder: Path, seed: int) -> Path:
     """The random estate of ``seed`` as a folder: every third with doubts and assumptions, the others of every kind."""
     dice = random.Random(seed)
+    catalog = ""
     if seed % 3:
         given = world(seed)
-        bodies, workload = given.bodies, given.workload()
+        bodies, workload, catalog = given.bodies, given.workload(), given.catalog()
     else:
         bodies = assuming._estate(dice)
         mode = dice.choice(("gate", "accept", "refuse"))
@@ -42,6 +44,9 @@ def write_world(folder: Path, seed: int) -> Path:
         (place / name).mkdir(parents=True)
         (place / name / "state.json").write_text(json.dumps(state))
     (place / "allowlist.yaml").write_text(workload)
+    if catalog:
+        (place / OWN_CATALOGS).mkdir()
+        (place / OWN_CATALOGS / "linked.yaml").write_text(catalog)
     return place
 
 

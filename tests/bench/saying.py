@@ -22,11 +22,18 @@ from allowlist.workflow.planning import make_plan
 from allowlist.workflow.project import load_project, read_estate
 
 NOW = dt.datetime(2026, 11, 27, 12, tzinfo=dt.UTC)
+OWN_CATALOGS = "own-catalogs"
+
+
+def catalogs_of(place: Path) -> Path | None:
+    """The folder of catalogs that a random estate asks by; None where it asks by its workload file alone."""
+    folder = place / OWN_CATALOGS
+    return folder if folder.is_dir() else None
 
 
 def answers(place: Path) -> Iterator[tuple[str, Any]]:
     """What is said of the workload and the states in the folder ``place``; a refusal, or a fault, in its own words."""
-    project = load_project(place / "allowlist.yaml", now=NOW)
+    project = load_project(place / "allowlist.yaml", catalogs=catalogs_of(place), now=NOW)
     specs = project.targets()
     state = place / "before"
 

@@ -13,6 +13,7 @@ from allowlist.workflow.comparing import compare_states
 from allowlist.workflow.judging import judge_target
 from allowlist.workflow.project import Project, load_project, read_estate
 from tests.bench.answers import write_world
+from tests.bench.saying import catalogs_of
 
 NOW = dt.datetime(2026, 11, 28, 12, tzinfo=dt.UTC)
 
@@ -27,7 +28,7 @@ def _judged(project: Project, state: Path) -> dict[object, Finding]:
 @pytest.mark.parametrize("seed", range(12))
 def test_what_breaks_and_what_mends_is_what_both_states_say_apart(seed: int, tmp_path: Path) -> None:
     place = write_world(tmp_path, seed)
-    project = load_project(place / "allowlist.yaml", now=NOW)
+    project = load_project(place / "allowlist.yaml", catalogs=catalogs_of(place), now=NOW)
     (found,) = compare_states(project, project.targets(), place / "before", place / "after").targets
 
     before, after = (_judged(project, place / name) for name in ("before", "after"))
