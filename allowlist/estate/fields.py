@@ -11,7 +11,7 @@ from allowlist.estate.bodies import Body, Estate
 from allowlist.estate.known import holds, shown, spelled, unmodelled_keys, unsettled
 from allowlist.names import Dialect, Effect, are_plainly_valid, normalise, validity_of
 from allowlist.rules.addresses import NOWHERE, AddressSet, Interval, parse_interval
-from allowlist.rules.model import ALL_PORTS, Sources
+from allowlist.rules.model import ALL_PORTS, OPEN, Sources
 
 MARK_PREFIX = "allowlist:"
 
@@ -199,6 +199,15 @@ def tier_of(properties: Body) -> str:
     sku = properties.get("sku") or {}
     tier = str(sku.get("tier") or "Standard" if isinstance(sku, dict) else sku).lower()
     return tier if tier in TIERS else "unknown"
+
+
+THREAT_MODES = ("off", "alert", "deny")
+
+
+def threat_mode_of(properties: Body) -> str:
+    """What threat intelligence is set to, in lower case; ``open`` where it is none of the documented modes."""
+    mode = str(properties.get("threatIntelMode") or "Off").lower()
+    return mode if mode in THREAT_MODES else OPEN
 
 
 def readable_addresses(texts: Iterable[str]) -> AddressSet:

@@ -16,7 +16,7 @@ from allowlist.rules.matching import (
     match_nat_rule,
     match_network_rule,
 )
-from allowlist.rules.model import Action, FilterRule, NatRule, Ruleset, Stage
+from allowlist.rules.model import OPEN, OPEN_THREAT_MODE, Action, FilterRule, NatRule, Ruleset, Stage
 
 
 def evaluate(
@@ -31,13 +31,15 @@ def evaluate(
             action=Action.ALLOW, stage=Stage.STATEFUL, because="a reply of an allowed connection passes"
         )
     listed = _is_threat(flow, facts, ruleset)
-    mode = _threat_mode(ruleset)
+    mode = ruleset.settings.threat_mode
     if listed and mode == "deny":
         because = "threat intelligence lists it and is set to deny; no rule is read"
         return Verdict(action=Action.DENY, stage=Stage.THREAT_INTELLIGENCE, because=because)
     verdict = _by_rules(ruleset, flow, facts, presumes)
     if listed and mode == "alert":
         return _with_alert(verdict)
+    if listed and mode == OPEN and verdict.action is not Action.DENY:
+        return _perhaps_denied(verdict)
     return verdict
 
 
@@ -66,6 +68,17 @@ def _with_alert(verdict: Verdict) -> Verdict:
         alert=True,
         path=verdict.path,
         assumptions=verdict.assumptions,
+    )
+
+
+def _perhaps_denied(verdict: Verdict) -> Verdict:
+    """Threat intelligence lists the flow, and whether it denies is not known."""
+    return Verdict(
+        action=None,
+        stage=Stage.THREAT_INTELLIGENCE,
+        because=f"threat intelligence lists it; not known: {OPEN_THREAT_MODE}",
+        unknowns=tuple(dict.fromkeys((OPEN_THREAT_MODE, *verdict.unknowns))),
+        path=verdict.path,
     )
 
 
@@ -179,12 +192,6 @@ def conclude(steps: list[Step], otherwise: Verdict, presumes: bool = False) -> V
         path=path,
         assumptions=assumptions,
     )
-
-
-def _threat_mode(ruleset: Ruleset) -> str:
-    """A Basic firewall can only alert (features by SKU)."""
-    mode = ruleset.settings.threat_intelligence
-    return "alert" if mode == "deny" and ruleset.settings.tier == "basic" else mode
 
 
 def _is_threat(flow: Flow, facts: Facts, ruleset: Ruleset) -> bool:

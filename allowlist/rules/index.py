@@ -43,12 +43,15 @@ from allowlist.rules.matching import (
 )
 from allowlist.rules.model import (
     HTTP_PORTS,
+    OPEN,
+    OPEN_THREAT_MODE,
     Action,
     ApplicationRule,
     FilterRule,
     NetworkRule,
     RuleRef,
     Ruleset,
+    Settings,
     Sources,
     doubts_about,
 )
@@ -336,10 +339,10 @@ class RuleIndex:
         return found
 
     def _build(self, service: Service) -> Table:
-        table = Table(self._known_names)
+        table, settings = Table(self._known_names), self.ruleset.settings
         protocol, port = service
         for keys, mask in self._threats():
-            table.add(keys, _threat_entry(mask))
+            table.add(keys, _threat_entry(mask, settings))
         transport = transport_of(protocol)
         for rule in self.ruleset.network:
             if is_protocol_match(rule.protocols, rule.ports, transport, port):
@@ -361,7 +364,7 @@ class RuleIndex:
         flow = Flow(source=0, port=port, transport=transport, application=application, sni=name, host=name)
         for keys, mask in self._threats():
             if name in keys or ANY_KEY in keys:
-                table.add((ANY_KEY,), _threat_entry(mask))
+                table.add((ANY_KEY,), _threat_entry(mask, settings))
         for rule in self.ruleset.network:
             if is_protocol_match(rule.protocols, rule.ports, transport, port):
                 self._add_match(table, rule, match_destination(rule, flow, self.facts, settings))
@@ -375,12 +378,11 @@ class RuleIndex:
         return table
 
     def _threats(self) -> Iterator[tuple[tuple[str, ...], int]]:
-        """Names, or every name, and the sources that threat intelligence denies before any rule is read.
-
-        The feed is known only from facts; a Basic firewall can only alert (features by SKU).
+        """Names, or every name, and the sources that threat intelligence denies before any rule is read, for certain
+        or perhaps. The feed is known only from facts.
         """
         settings, facts = self.ruleset.settings, self.facts
-        if settings.threat_intelligence != "deny" or settings.tier == "basic":
+        if settings.threat_mode not in ("deny", OPEN):
             return
         judged = self.zones.everything & ~self.zones.mask(settings.threat_allowed_addresses)
         allowed = [Pattern(item) for item in settings.threat_allowed_names]
@@ -620,12 +622,13 @@ def destination_cuts(*rulesets: Ruleset, asked: Iterable[AddressSet] = ()) -> tu
     )
 
 
-def _threat_entry(mask: int) -> Entry:
+def _threat_entry(mask: int, settings: Settings) -> Entry:
     ref = RuleRef(policy="", group="", collection="threat-intelligence", rule="")
     rule = NetworkRule(
         ref=ref, action=Action.DENY, sources=Sources(addresses=EVERYWHERE), protocols=frozenset(), ports=()
     )
-    return Entry(rule, mask, allows=False, certain=True)
+    unknown = OPEN_THREAT_MODE if settings.threat_mode == OPEN else ""
+    return Entry(rule, mask, allows=False, certain=not unknown, unknown=unknown, about=unknown or None)
 
 
 def _infrastructure_entry(zones: Zones) -> Entry:

@@ -137,12 +137,18 @@ class NatRule:
     state: str = ""
 
 
+OPEN = "open"
+"""A setting of which it is not known what it is."""
+OPEN_THREAT_MODE = "what threat intelligence is set to"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """What besides rules decides; the defaults are those of a Standard policy without settings.
 
     ``is_managed``: rules name no sources, and a service tag counts for the documented names beside it only.
     ``names_only``: a DNS filter. It decides by the name that is asked for, whatever address that has.
+    ``threat_intelligence``: off, alert, deny, or :data:`OPEN` where only a deployment knows.
     """
 
     tier: str = "standard"
@@ -153,6 +159,13 @@ class Settings:
     explicit_proxy: bool = False
     is_managed: bool = False
     names_only: bool = False
+
+    @property
+    def threat_mode(self) -> str:
+        """What threat intelligence does: a Basic firewall can only alert (features by SKU)."""
+        if self.threat_intelligence not in ("deny", OPEN):
+            return self.threat_intelligence
+        return {"basic": "alert", "unknown": OPEN}.get(self.tier, self.threat_intelligence)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

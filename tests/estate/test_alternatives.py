@@ -233,6 +233,11 @@ BY_NETWORK_NAME = {
         ({"intrusionDetection": {"mode": "[parameters('mode')]"}}, "allow", "deny", "deny"),
         ({"intrusionDetection": "[parameters('idps')]"}, "allow", "deny", "deny"),
         ({"explicitProxy": {"enableExplicitProxy": "false"}}, "allow", "deny", "deny"),
+        ({"explicitProxy": "[parameters('proxy')]"}, "allow", "deny", "deny"),
+        ({"explicitProxy": {"enableExplicitProxy": "[parameters('proxy')]"}}, "allow", "deny", "deny"),
+        ({"threatIntelMode": "[parameters('mode')]"}, "allow", "deny", "deny"),
+        ({"threatIntelWhitelist": "[parameters('spared')]"}, "allow", "deny", "deny"),
+        ({"threatIntelMode": "Ultra"}, "unknown", "deny", "deny"),
         ({"somethingNew": "[parameters('new')]"}, "unknown", "deny", "deny"),
     ],
 )

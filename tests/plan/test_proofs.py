@@ -121,9 +121,10 @@ def test_a_range_of_ports_is_asked_for_and_covered_as_a_whole_or_not_at_all() ->
         assert not judge(mine, evidence).proofs.sufficient.holds
 
 
-def test_what_threat_intelligence_denies_from_every_source_no_added_rule_grants() -> None:
+@pytest.mark.parametrize("mode", ["deny", "open"])
+def test_what_threat_intelligence_denies_or_may_deny_no_added_rule_grants(mode: str) -> None:
     known = Facts(threat_addresses=EVERYWHERE)
-    before = replace(rules(), settings=Settings(tier="premium", threat_intelligence="deny"))
+    before = replace(rules(), settings=Settings(tier="premium", threat_intelligence=mode))
     mine, after = writing("a", A), replace(before, application=(called("a", "a.com"),))
     engine = CoverageEngine.of(before, (A,), known)
     evidence = gather_evidence(engine, after, (A,), Findings(engine, (A,), "t"), [mine], look)

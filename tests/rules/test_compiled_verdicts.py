@@ -30,7 +30,7 @@ def worlds(draw: Any) -> tuple[Ruleset, Facts]:
         replace(rule, state="group g is Failed") if at in failed else rule
         for at, rule in enumerate(ruleset.application)
     )
-    mode = draw(st.sampled_from(["off", "alert", "deny"]))
+    mode = draw(st.sampled_from(["off", "alert", "deny", "open"]))
     known = replace(
         known,
         threat_names=draw(st.sampled_from([(), (), (), ("x.a.com",)])),

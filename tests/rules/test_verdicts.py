@@ -57,6 +57,26 @@ def test_a_listed_flow_is_stopped_where_the_firewall_can_and_nothing_excuses_it(
 
 
 @pytest.mark.parametrize(
+    ("settings", "name", "word"),
+    [
+        ({"threat_intelligence": "open"}, "a.com", "unknown"),
+        ({"threat_intelligence": "open"}, "b.com", "allow"),
+        ({"threat_intelligence": "open"}, "c.com", "deny"),
+        ({"threat_intelligence": "open", "tier": "basic"}, "a.com", "allow"),
+        ({"threat_intelligence": "deny", "tier": "unknown"}, "a.com", "unknown"),
+        ({"threat_intelligence": "open", "threat_allowed_names": ("a.com",)}, "a.com", "allow"),
+    ],
+)
+def test_an_open_mode_is_in_doubt_for_what_is_listed_and_would_pass(
+    settings: dict[str, object], name: str, word: str
+) -> None:
+    facts = Facts(threat_names=("a.com", "c.com"))
+    flow = replace(ASKED, sni=name, host=name)
+    ruleset = rules(application(patterns=("a.com", "b.com")), **settings)
+    assert evaluate(ruleset, flow, facts).word == word
+
+
+@pytest.mark.parametrize(
     ("flow", "because"),
     [
         ({"host_port": 8443}, "the port in the Host header (8443) differs from the TCP port (443)"),

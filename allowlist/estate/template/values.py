@@ -148,6 +148,52 @@ def _equal_objects(one: dict[str, Any], other: dict[str, Any], budget: Budget) -
     return one.keys() == other.keys() and all(equal(one[key], other[key], budget) for key in one)
 
 
+def differ(one: Any, other: Any, budget: Budget) -> bool:
+    """Are two values different for certain, whatever is unknown in them?"""
+    budget.spend()
+    if isinstance(one, Unknown | Lambda) or isinstance(other, Unknown | Lambda):
+        return False
+    kinds = {kind_of(one), kind_of(other)}
+    if len(kinds) > 1:
+        return kinds != {"int", "float"}
+    if isinstance(one, dict):
+        return _objects_differ(one, other, budget)
+    if isinstance(one, list):
+        return _lists_differ(one, other, budget)
+    return bool(one != other)
+
+
+def _objects_differ(one: dict[str, Any], other: dict[str, Any], budget: Budget) -> bool:
+    return (
+        _lacks(one, other)
+        or _lacks(other, one)
+        or any(differ(value, other[key], budget) for key, value in one.items() if key in other)
+    )
+
+
+def _lacks(holder: dict[str, Any], other: dict[str, Any]) -> bool:
+    """Is there a member of ``other`` for certain which ``holder`` has not, in no letter case?"""
+    if hides_members(holder):
+        return False
+    folded = {key.lower() for key in holder}
+    return any(key.lower() not in folded and not may_be_absent(value) for key, value in other.items())
+
+
+def _lists_differ(one: list[Any], other: list[Any], budget: Budget) -> bool:
+    """What stands in the same place is compared, and that is known up to where any number of items may stand."""
+    for a, b in zip(one, other, strict=False):
+        if is_several(a) or is_several(b):
+            return False
+        if differ(a, b, budget):
+            return True
+    return len(one) != len(other) and not any(map(is_several, (*one, *other)))
+
+
+def is_several(item: Any) -> bool:
+    """Does it stand for any number of items of a list?"""
+    return isinstance(item, Unknown) and item.some
+
+
 ABSENT = object()
 
 

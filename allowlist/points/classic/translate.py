@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from allowlist.estate.bodies import Body, Estate
-from allowlist.estate.fields import TIERS, object_of, readable_addresses, tier_of
+from allowlist.estate.fields import TIERS, object_of, readable_addresses, threat_mode_of, tier_of
 from allowlist.estate.known import KnownObject, is_expression, spelled, unmodelled_keys, unsettled
 from allowlist.estate.unread import UNRESOLVED
 from allowlist.points.rule_reader import (
@@ -21,7 +21,7 @@ from allowlist.points.rule_reader import (
     ruleset_of,
     without_expressions,
 )
-from allowlist.rules.model import RuleRef, Ruleset, Settings
+from allowlist.rules.model import OPEN, RuleRef, Ruleset, Settings
 
 FIREWALL_TYPE = "Microsoft.Network/azureFirewalls"
 
@@ -80,13 +80,14 @@ _OF_NAMES = {"sku": ("tier",)}
 
 def _doubts(properties: Body) -> Iterator[str]:
     found = KnownObject(properties, _FIREWALL)
-    found.choice("threatIntelMode", ("Off", "Alert", "Deny"), "Off")
+    if not is_expression(found.get("threatIntelMode")):
+        found.choice("threatIntelMode", ("Off", "Alert", "Deny"), "Off")
     if "sku" in found.body:
         found.nested("sku", ("name", "tier")).choice("tier", TIERS, "Standard")
     found.doubts += [
         f"{key} {value}"
         for key, value in object_of(found.get("additionalProperties")).items()
-        if is_expression(value)
+        if is_expression(value) and not key.lower().startswith("threatintel.")
     ]
     yield from (f"{text} of the firewall" for text in found.doubts)
 
@@ -119,13 +120,17 @@ def _settings(properties: Body) -> Settings:
         key.lower(): str(value) for key, value in object_of(properties.get("additionalProperties")).items()
     }
     names = _listed(extra.get("threatintel.whitelist.fqdns"))
+    mode = threat_mode_of(properties)
+    spares_unknown = any(
+        is_expression(value) for key, value in extra.items() if key.startswith("threatintel.")
+    )
     switch = extra.get("network.dns.enableproxy", "")
     proxy = switch.lower() == "true" or is_expression(switch)
     waived = extra.get("network.dns.requireproxyfornetworkrules", "").lower() == "false"
     return Settings(
         tier=tier_of(properties),
-        threat_intelligence=str(properties.get("threatIntelMode") or "Off").lower(),
-        threat_allowed_names=tuple(name.lower() for name in names),
+        threat_intelligence=OPEN if mode == "deny" and spares_unknown else mode,
+        threat_allowed_names=tuple(name.lower() for name in names if not is_expression(name)),
         threat_allowed_addresses=readable_addresses(_listed(extra.get("threatintel.whitelist.ipaddresses"))),
         resolves_network_names=proxy or waived,
     )

@@ -8,9 +8,17 @@ from typing import Any, NamedTuple
 
 from allowlist.errors import InvalidInput
 from allowlist.estate.bodies import Body, Estate
-from allowlist.estate.fields import TIERS, object_of, readable_addresses, texts_of, tier_of
+from allowlist.estate.fields import TIERS, object_of, readable_addresses, texts_of, threat_mode_of, tier_of
 from allowlist.estate.inheritance import effective_policy, resolves_network_names
-from allowlist.estate.known import KnownObject, as_flag, holds, spelled, unmodelled_keys, unsettled
+from allowlist.estate.known import (
+    KnownObject,
+    as_flag,
+    holds,
+    is_expression,
+    spelled,
+    unmodelled_keys,
+    unsettled,
+)
 from allowlist.estate.resource_id import normal_id
 from allowlist.estate.unread import UNRESOLVED
 from allowlist.points.rule_reader import (
@@ -25,14 +33,14 @@ from allowlist.points.rule_reader import (
     ruleset_of,
     without_expressions,
 )
-from allowlist.rules.model import RuleRef, Ruleset, Settings
+from allowlist.rules.model import OPEN, RuleRef, Ruleset, Settings
 
 POLICY_TYPE = "Microsoft.Network/firewallPolicies"
 FIREWALL_TYPE = "Microsoft.Network/azureFirewalls"
 GROUP_TYPE = "ruleCollectionGroups"
 OLD_GROUP_TYPE = "ruleGroups"
 
-_STRICTNESS = ("off", "alert", "deny")
+_STRICTEST_FIRST = ("deny", OPEN, "alert", "off")
 
 
 def to_ruleset(estate: Estate, policy_id: str) -> Ruleset:
@@ -176,8 +184,15 @@ MODES = ("Off", "Alert", "Deny")
 
 _OF_NAMES = {"sku": ("tier",), "dnsSettings": ("enableProxy", "requireProxyForNetworkRules")}
 """What decides, besides, whether names in network rules, target URLs and web categories count."""
-_OF_NO_RULE = {"intrusionDetection": ("mode",), "sql": ("allowSqlRedirect",)}
-"""What decides about no rule, whichever of its documented values it has."""
+_OF_NO_RULE = {
+    "intrusionDetection": ("mode",),
+    "sql": ("allowSqlRedirect",),
+    "explicitProxy": ("enableExplicitProxy",),
+    "threatIntelMode": (),
+    "threatIntelWhitelist": ("fqdns", "ipAddresses"),
+}
+"""What decides about no rule, whichever of its documented values it has: a client that speaks to the explicit proxy
+does so by its own setting, and threat intelligence comes before the rules (:func:`_threat_mode`)."""
 
 
 def policy_doubts(chain: Sequence[Body]) -> Iterator[str]:
@@ -369,20 +384,33 @@ def group_state(group: Body) -> str:
     return f"group {name_of(group)} is {state}" if state else ""
 
 
+def _threat_mode(properties: Sequence[Body]) -> str:
+    """The strictest of a policy and its parents; open where that, or what it spares, is not known."""
+    modes = {threat_mode_of(item) for item in properties}
+    spares_unknown = any(_spares_unknown(item.get("threatIntelWhitelist", {})) for item in properties)
+    strictest = next(mode for mode in _STRICTEST_FIRST if mode in modes)
+    return OPEN if strictest == "deny" and spares_unknown else strictest
+
+
+def _spares_unknown(allowlist: Any) -> bool:
+    """May threat intelligence spare more than is listed?"""
+    listed = object_of(allowlist)
+    texts = [text for key in ("fqdns", "ipAddresses") for text in texts_of(listed.get(key, []))]
+    return is_expression(allowlist) or any(map(is_expression, texts))
+
+
 def _settings(chain: list[Body]) -> Settings:
     """A child may be stricter than its parent, never laxer; allowlists add up (firewall manager overview)."""
     properties = [policy["properties"] for policy in chain]
-    modes = [str(item.get("threatIntelMode") or "Off").lower() for item in properties]
     whitelists = [object_of(item.get("threatIntelWhitelist")) for item in properties]
-    names = tuple(name.lower() for item in whitelists for name in texts_of(item.get("fqdns", [])))
+    listed = (name for item in whitelists for name in texts_of(item.get("fqdns", [])))
+    names = tuple(name.lower() for name in listed if not is_expression(name))
     addresses = readable_addresses(
         text for item in whitelists for text in texts_of(item.get("ipAddresses", []))
     )
     return Settings(
         tier=tier_of(properties[-1]),
-        threat_intelligence=max(
-            modes, key=lambda mode: _STRICTNESS.index(mode) if mode in _STRICTNESS else 1
-        ),
+        threat_intelligence=_threat_mode(properties),
         threat_allowed_names=names,
         threat_allowed_addresses=addresses,
         resolves_network_names=resolves_network_names(effective_policy(chain[::-1])),

@@ -14,7 +14,7 @@ from allowlist.azure.facts import fqdn_tags, is_fqdn_tag
 from allowlist.documents import canonical_json
 from allowlist.documents.reader import near_miss
 from allowlist.estate.bodies import Body, Estate
-from allowlist.estate.fields import tier_of
+from allowlist.estate.fields import THREAT_MODES, threat_mode_of, tier_of
 from allowlist.estate.inheritance import resolves_network_names
 from allowlist.estate.known import as_flag
 from allowlist.estate.parts import is_unread, number_in, object_in, objects_in, texts_in
@@ -23,6 +23,7 @@ from allowlist.names import Dialect, InvalidPattern, are_plainly_valid, parse_pa
 from allowlist.points.rule_reader import is_host_in_tags
 from allowlist.rules import limits
 from allowlist.rules.addresses import parse_interval
+from allowlist.rules.model import OPEN
 from allowlist.rules.urls import find_url_fault
 
 PREMIUM_FIELDS = ("targetUrls", "httpHeadersToInsert")
@@ -46,16 +47,14 @@ def find_policy_faults(policy: Body, parent: Body | None = None) -> Iterator[str
         yield f"{len(servers)} DNS servers are named of {limits.DNS_SERVERS}"
     if parent is not None and not _same_region(parent.get("location"), policy.get("location")):
         yield "a parent policy must be in the region of its child"
-    if parent is not None and _rank(properties) < _rank(parent["properties"]):
+    if parent is not None and _is_laxer(properties, parent["properties"]):
         yield "a child's threat intelligence may be stricter than its parent's, never laxer"
 
 
-_MODES = ("off", "alert", "deny")
-
-
-def _rank(properties: Body) -> int:
-    mode = str(properties.get("threatIntelMode") or "Off").lower()
-    return _MODES.index(mode) if mode in _MODES else 1
+def _is_laxer(child: Body, parent: Body) -> bool:
+    """For certain: a mode that is none of those known may be any."""
+    own, above = map(threat_mode_of, (child, parent))
+    return OPEN not in (own, above) and THREAT_MODES.index(own) < THREAT_MODES.index(above)
 
 
 def _same_region(one: Any, other: Any) -> bool:

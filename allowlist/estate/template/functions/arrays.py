@@ -19,10 +19,10 @@ from allowlist.estate.template.functions.table import (
 from allowlist.estate.template.functions.texts import concat_texts
 from allowlist.estate.template.values import (
     ABSENT,
-    Either,
     Open,
     Refused,
     Unknown,
+    differ,
     equal,
     hides_members,
     is_unknown,
@@ -78,9 +78,9 @@ def _empty(budget: Budget, value: Any) -> bool:
         if value and all(isinstance(item, Unknown) and item.some for item in value):
             raise Refused("a list of unknown length")
         return not value
-    if isinstance(value, Either) and all(map(may_be_absent, value.values())):
-        raise Refused("an object that is not all known")
     if isinstance(value, Open):
+        if all(map(may_be_absent, value.values())):
+            raise Refused("an object that is not all known")
         return False
     if value is None or isinstance(value, str | dict):
         return not value
@@ -141,7 +141,7 @@ def _flatten(budget: Budget, items: Any) -> list[Any]:
 
 
 def distinct(budget: Budget, items: list[Any]) -> list[Any]:
-    """Each value once, the first time it occurs; unknown ones stay."""
+    """Each value once, the first time it occurs."""
     found: list[Any] = []
     seen: set[str | int] = set()
     for item in items:
@@ -153,17 +153,42 @@ def distinct(budget: Budget, items: list[Any]) -> list[Any]:
             not is_unknown(other, budget) and equal(item, other, budget) for other in found
         ):
             found.append(item)
-    return _as_set(found) if len(found) > 1 else found
+    return _as_set(found, budget)
 
 
-def _as_set(items: list[Any]) -> list[Any]:
-    """An unknown item may equal another one, and then it stands here once too often: as a set it is the same.
+_PAIRS = 20_000
+"""So many pairs of values are compared one by one; of longer lists all that is not known may stand there twice."""
 
-    Which is the last is not known then: an item behind an unknown one may have stood in its place.
+
+def _as_set(items: list[Any], budget: Budget) -> list[Any]:
+    """Of two items that may be equal one may not be there: the later one, but for one that is known.
+
+    That one is there for certain, but not where: it may have stood in the place of an earlier one. So behind it, too,
+    any number of items may stand.
     """
-    found = [item.several if isinstance(item, Unknown) else item for item in items]
-    unknown = [item for item in found if isinstance(item, Unknown)]
-    return [*found, unknown[-1]] if unknown and found[-1] is not unknown[-1] else found
+    partly = {at for at, item in enumerate(items) if is_unknown(item, budget)}
+    doubtful = _perhaps_twice(items, partly, budget)
+    if not doubtful:
+        return items
+    found = [_any_number(item) if at in doubtful else item for at, item in enumerate(items)]
+    last = found[max(doubtful)]
+    return found if found[-1] is last else [*found, last]
+
+
+def _perhaps_twice(items: list[Any], partly: set[int], budget: Budget) -> set[int]:
+    if len(partly) * len(items) > _PAIRS:
+        return partly
+    found: set[int] = set()
+    for at in partly:
+        for other in range(len(items)):
+            pair = min(at, other), max(at, other)
+            if at != other and not differ(items[at], items[other], budget):
+                found.add(pair[1] if pair[1] in partly else pair[0])
+    return found
+
+
+def _any_number(item: Any) -> Unknown:
+    return (item if isinstance(item, Unknown) else Unknown("union()", "union")).several
 
 
 def _range(budget: Budget, start: Any, count: Any) -> list[int]:

@@ -17,6 +17,7 @@ from allowlist.estate.template.values import (
     Unknown,
     equal,
     hides_members,
+    is_several,
     kind_of,
     may_be_absent,
     member,
@@ -177,10 +178,6 @@ def got(value: Any, key: Any) -> Any:
             raise Refused("a list of unknown length")
         return value[key] if 0 <= key < len(value) else ABSENT
     raise Refused("no member of it")
-
-
-def is_several(item: Any) -> bool:
-    return isinstance(item, Unknown) and item.some
 
 
 def _try_get_last(budget: Budget, value: Any, *keys: Any) -> Any:
