@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +42,7 @@ class ResourceId:
 
     def _after(self, word: str) -> str:
         parts = self.text.split("/")
-        lowered = [part.lower() for part in parts]
-        return parts[lowered.index(word) + 1] if word in lowered[:-1] else ""
+        return next((after for part, after in pairwise(parts) if part.lower() == word), "")
 
     def __str__(self) -> str:
         return self.text

@@ -327,6 +327,14 @@ class Ledger:
                     return moment(row.at), _document(connection, row)
         return None
 
+    def targets_left(self) -> frozenset[str]:
+        """The names of all targets, of any workload, that a run read back after it had written them."""
+        query = select(tables.event.c.body).where(
+            tables.event.c.kind == _SNAPSHOT, tables.event.c.state == "after"
+        )
+        with self._database.read() as connection:
+            return frozenset(msgspec.json.decode(body)["target"] for body in connection.scalars(query))
+
     def record_owned(self, target: str, entries: Collection[str], run_id: str) -> None:
         """Remember which entries of a list without room for marks are ours; replaces what was said before."""
         with self._database.write() as connection:

@@ -10,6 +10,7 @@ from allowlist.apply.result import Fate
 from allowlist.plan.model import Change, Plan
 from allowlist.points.kind import kind_of
 from allowlist.workflow.project import Project
+from allowlist.workload import TargetSpec
 
 if TYPE_CHECKING:
     from allowlist.store import Ledger
@@ -20,11 +21,14 @@ def needs_memory(project: Project) -> bool:
     return any(not kind_of(spec.surface).has_marks for spec in project.workload.targets)
 
 
-def remembering(project: Project, ledger: Ledger) -> Project:
-    """``project`` with what the ledger knows to be its own; nothing of others is ever removed on its word."""
+def remembering(project: Project, ledger: Ledger, specs: Sequence[TargetSpec] | None = None) -> Project:
+    """``project`` with what the ledger knows to be its own; nothing of others is ever removed on its word.
+
+    Of ``specs``, where only these are worked on.
+    """
     remembered = {
         spec.name: ledger.owned_entries(_key(project.workload.name, spec.resource))
-        for spec in project.workload.targets
+        for spec in (project.workload.targets if specs is None else specs)
         if not kind_of(spec.surface).has_marks
     }
     return replace(project, remembered=remembered)

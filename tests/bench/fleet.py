@@ -27,6 +27,12 @@ GROUPS = 10
 RULES = 10
 PARALLEL = 32
 REPEAT = 3
+LOADED = ("azure.mgmt.network", "requests", "sqlalchemy", "click", "msgspec")
+
+Wanted = tuple[str, str]
+"""A name, and the addresses that need it."""
+WAITING: Wanted = ("needed.example.com", "10.40.0.0/23")
+IN_PLACE: Wanted = ("host0-0.example.org", "10.9.0.0/24")
 
 
 @dataclass(frozen=True)
@@ -43,8 +49,9 @@ def run() -> Iterator[Row]:
     with tempfile.TemporaryDirectory(prefix="allowlist-bench-") as name:
         folder = Path(name)
         with simulated(POLICIES) as url:
-            one = steady(folder, POLICIES, url, f"sqlite:///{folder}/ledger.db")
+            one = steady(folder / "waiting", POLICIES, url, f"sqlite:///{folder}/waiting.db")
             yield from _beside_sdk(one, url)
+            yield from _unchanged(folder / "unchanged", url)
             yield from _shards(folder, url)
         with simulated(POLICIES // 4) as url:
             quarter = steady(folder, POLICIES // 4, url, f"sqlite:///{folder}/quarter.db")
@@ -73,6 +80,22 @@ def _beside_sdk(one: Measured, url: str) -> Iterator[Row]:
     yield Row("fleet: CPU of the whole process", one.cpu, one.wall, "wall time", "")
 
 
+def _unchanged(folder: Path, url: str) -> Iterator[Row]:
+    """Every requirement is covered and nothing waits, beside what is loaded to ask Azure and the ledger at all."""
+    found = steady(folder, POLICIES, url, f"sqlite:///{folder}/ledger.db", IN_PLACE)
+    loaded = statistics.median(_loading() for _ in range(REPEAT))
+    what = f"fleet of {POLICIES} policies, nothing to do"
+    yield Row(f"{what}: CPU", found.cpu, loaded, f"loading {', '.join(LOADED)}", "")
+    yield Row(f"{what}: peak memory", found.memory / 1e6, 100, "goal", "<= 1", unit="MB")
+
+
+def _loading() -> float:
+    process = subprocess.Popen([sys.executable, "-c", f"import {', '.join(LOADED)}"])
+    _, _, usage = os.wait4(process.pid, 0)
+    process.returncode = 0
+    return usage.ru_utime + usage.ru_stime
+
+
 def _shards(folder: Path, url: str) -> Iterator[Row]:
     from tests.helpers.postgresql import empty_database, postgresql
 
@@ -91,22 +114,23 @@ def _shards(folder: Path, url: str) -> Iterator[Row]:
 
 def _both_shards(folder: Path, url: str, ledger: str) -> float:
     begun = time.perf_counter()
-    workers = [start(folder, POLICIES, url, ledger, "--shard", f"{index}/2") for index in (1, 2)]
+    workers = [start(folder, POLICIES, url, ledger, WAITING, "--shard", f"{index}/2") for index in (1, 2)]
     for worker in workers:
         worker.communicate()
     return time.perf_counter() - begun
 
 
-def steady(folder: Path, policies: int, url: str, ledger: str) -> Measured:
+def steady(folder: Path, policies: int, url: str, ledger: str, wanted: Wanted = WAITING) -> Measured:
     """The median process after one that has seen everything."""
-    measured(folder, policies, url, ledger)
-    found = [measured(folder, policies, url, ledger) for _ in range(REPEAT)]
+    folder.mkdir(exist_ok=True)
+    measured(folder, policies, url, ledger, wanted)
+    found = [measured(folder, policies, url, ledger, wanted) for _ in range(REPEAT)]
     return sorted(found, key=lambda item: item.wall)[REPEAT // 2]
 
 
-def measured(folder: Path, policies: int, url: str, ledger: str) -> Measured:
+def measured(folder: Path, policies: int, url: str, ledger: str, wanted: Wanted = WAITING) -> Measured:
     begun = time.perf_counter()
-    process = start(folder, policies, url, ledger)
+    process = start(folder, policies, url, ledger, wanted)
     assert process.stdout is not None
     document = json.loads(process.stdout.read())
     _, _, usage = os.wait4(process.pid, 0)
@@ -117,8 +141,13 @@ def measured(folder: Path, policies: int, url: str, ledger: str) -> Measured:
     return Measured(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024, requests)
 
 
-def start(folder: Path, policies: int, url: str, ledger: str, *more: str) -> subprocess.Popen[str]:
-    (file,) = write_fleet(folder / str(policies), policies, automation="apply: nothing")
+def start(
+    folder: Path, policies: int, url: str, ledger: str, wanted: Wanted, *more: str
+) -> subprocess.Popen[str]:
+    name, source = wanted
+    (file,) = write_fleet(
+        folder / str(policies), policies, automation="apply: nothing", names=[name], source=source
+    )
     where: Sequence[str] = (
         "--workload",
         str(file),

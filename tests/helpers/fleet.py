@@ -79,8 +79,9 @@ def write_fleet(
     subscriptions: int = 1,
     automation: str = "apply: safe, unattended: {catalogs: [own]}",
     names: Sequence[str] = ("needed.example.com",),
+    source: str = "10.40.0.0/23",
 ) -> list[Path]:
-    """Workload files that spread ``policies`` targets evenly; every target needs ``names``."""
+    """Workload files that spread ``policies`` targets evenly; every target needs ``names`` from ``source``."""
     folder.mkdir(parents=True, exist_ok=True)
     written = []
     for file in range(files):
@@ -89,7 +90,7 @@ def write_fleet(
         path = folder / f"team-{file:03}.allowlist.yaml"
         path.write_text(
             f"schema: allowlist/workload/v1\nname: team-{file:03}\n"
-            f"sources: {{agents: {{addresses: [10.40.0.0/23]}}}}\n"
+            f"sources: {{agents: {{addresses: [{source}]}}}}\n"
             f"requirements:\n{wanted}targets:\n{targets}automation: {{{automation}}}\n"
         )
         written.append(path)

@@ -218,6 +218,12 @@ class TestSnapshots:
         with pytest.raises(AllowlistError, match="kept no snapshot of hub from after"):
             ledger.snapshot(run_id, "hub", "after")
 
+    def test_what_runs_left_behind_is_known_by_name(self, ledger: Ledger) -> None:
+        run_id = with_run(ledger)
+        ledger.save_snapshot(run_id, "hub", "before", b"[1]")
+        ledger.save_snapshot(run_id, "spoke", "after", b"[2]")
+        assert ledger.targets_left() == {"spoke"}
+
     def test_any_bytes_come_back(self, ledger: Ledger) -> None:
         body = bytes(range(256)) * 1000
         run_id = with_run(ledger)

@@ -42,3 +42,10 @@ def test_what_a_pass_notes_itself_it_knows(ledger: Ledger) -> None:
     notes.note("pending", "a", "1", {"n": 1})
     assert _state(notes, "pending", "a") == "1"
     assert _state(Notes(ledger, "w"), "pending", "a") == "1"
+
+
+def test_a_target_that_no_run_left_behind_is_asked_of_the_ledger_once(ledger: Ledger) -> None:
+    notes = Notes(ledger, "w")
+    assert not notes.may_be_written("a")
+    notes.writes("a")
+    assert [notes.may_be_written(target) for target in ("a", "b")] == [True, False]

@@ -258,15 +258,15 @@ def sorted_groups(estate: Estate, policy_id: str) -> list[Body]:
 def named_ip_groups(groups: Iterable[Body]) -> list[str]:
     """Ids, in one spelling, of the IP groups that rules of ``groups`` name."""
     found = {
-        normal_id(item)
+        item
         for group in groups
         for collection in bodies_in(group["properties"].get("ruleCollections"))
         for rule in bodies_in(collection.get("rules"))
         for key in ("sourceIpGroups", "destinationIpGroups")
-        for item in texts_of(rule.get(key, []))
-        if item.startswith("/")
+        if (named := rule.get(key))
+        for item in texts_of(named)
     }
-    return sorted(found)
+    return sorted({normal_id(item) for item in found if item.startswith("/")})
 
 
 def _group_rules(

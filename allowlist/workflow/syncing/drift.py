@@ -81,7 +81,7 @@ def find_drift(project: Project, spec: TargetSpec, owned: Owned, ledger: Ledger,
     before = _remembered(spec, notes)
     if before is not None and before.rules == owned.rules:
         return Found(owned=owned)
-    written = _written(project, spec, ledger)
+    written = _written(project, spec, ledger) if notes.may_be_written(spec.name) else None
     if written is not None and (before is None or written.at > before.at):
         before = written
     if before is None or before.rules == owned.rules:

@@ -149,7 +149,7 @@ def _look(given: Pass, spec: TargetSpec, *, anew: bool = False) -> _Look:
     """What there is to do; what an earlier run found out from the same is taken over, but for ``anew``."""
     seen = given.lock_groups.moment()
     estate = read_estate(given.project, [spec], given.reads)
-    project = remembering(given.project, given.context.ledger)
+    project = remembering(given.project, given.context.ledger, [spec])
     inputs = given.kept.inputs(project, spec, estate)
     kept = None if anew else given.kept.find(spec, inputs, project.now)
     looked = kept or _looked(given, project, spec, estate)
@@ -215,6 +215,7 @@ def _carry_out(given: Pass, spec: TargetSpec, look: _Look) -> RunResult:
     run_id = new_run_id(now)
     ledger.save_plan(plan.digest, canonical_json(plan), workload=plan.workload, created=now, who=context.who)
     ledger.decide(*(_word(plan, item, given) for item in look.going if item.without_person))
+    given.notes.writes(spec.name)
     begin_run(context, plan, run_id, "apply", changes)
     lock_groups = {plan.targets[0].name: look.lock_group}
     with _ledger_at_hand(run_id):
@@ -304,7 +305,7 @@ def _remember(given: Pass, spec: TargetSpec, look: _Look, result: RunResult | No
     """Drift that the plan has no change for serves as well as what was there: it is told once."""
     ledger, found = given.context.ledger, look.found
     if result is not None:
-        remember_written(remembering(given.project, ledger), spec, ledger, given.notes)
+        remember_written(remembering(given.project, ledger, [spec]), spec, ledger, given.notes)
     elif found is not None and not found.undone_by(look.plan):
         remember(spec, given.notes, found)
 
