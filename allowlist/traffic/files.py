@@ -18,6 +18,7 @@ import msgspec
 
 from allowlist.documents.source import refuse_pipes_and_devices
 from allowlist.errors import AllowlistError, InvalidInput
+from allowlist.traffic import capture
 from allowlist.traffic.asking import Ask, Credentials
 from allowlist.traffic.documents import elements_of
 from allowlist.traffic.exports import answered, bodies, has_body, in_utf_8, is_utf_16, named_rows, rows_of_csv
@@ -151,6 +152,8 @@ def _recognised(shown: str, path: Path, spool: Path, root: Path | None) -> LogFi
     delivery = _delivery(shown)
     if magic == b"PAR1":
         return LogFile(shown=shown, path=path, shape=Shape.TABLE, parquet=True, delivery=delivery)
+    if magic == capture.MAGIC:
+        return _captured(shown, path, spool)
     compression = {b"\x1f\x8b": "gzip", b"\x28\xb5": "zstd"}.get(magic[:2], "none")
     with opened(path, compression) as stream:
         window = stream.read(_WINDOW)
@@ -260,16 +263,40 @@ def _rewritten(
         lines = rows_of_csv(opened(path, compression))
     else:
         return LogFile(shown=shown, path=path, shape=None, why_not="its lines are of no shape that is known")
-    with draft.open("wb") as file:
-        for line in lines:
-            file.write(line + b"\n")
-    with draft.open("rb") as file:
-        shape = sniff(file.read(_WINDOW))
+    _written(draft, lines)
+    shape = _shape_at_start(draft)
     if shape is None:
         return LogFile(
             shown=shown, path=path, shape=None, why_not="its elements are of no shape that is known"
         )
     return LogFile(shown=shown, path=draft, shape=shape, delivery=delivery, rewritten=True, partial=partial)
+
+
+def _captured(shown: str, path: Path, spool: Path) -> LogFile:
+    draft = _free(spool, "jsonl")
+    with path.open("rb") as file:
+        written = _written(draft, capture.messages(file))
+    shape = _shape_at_start(draft) if written else Shape.EVENTS
+    if shape is None:
+        why = "its messages are of no shape that is known"
+        return LogFile(shown=shown, path=path, shape=None, why_not=why)
+    return LogFile(
+        shown=shown, path=draft, shape=shape, delivery=capture.hub_of(_delivery(shown)), rewritten=True
+    )
+
+
+def _written(draft: Path, lines: Iterable[bytes]) -> int:
+    """How many lines ``draft`` holds then."""
+    count = 0
+    with draft.open("wb") as file:
+        for line in lines:
+            count += bool(file.write(line + b"\n"))
+    return count
+
+
+def _shape_at_start(draft: Path) -> Shape | None:
+    with draft.open("rb") as file:
+        return sniff(file.read(_WINDOW))
 
 
 _TABLES: Final = re.compile(rb'"tables"|"Tables"|"FrameType"')
