@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import itertools
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -42,7 +43,8 @@ class AddressSet:
         return bool(self.intervals)
 
     def __contains__(self, address: int) -> bool:
-        return any(low <= address <= high for low, high in self.intervals)
+        at = bisect_right(self.intervals, (address, LAST_ADDRESS)) - 1
+        return at >= 0 and address <= self.intervals[at][1]
 
     def __or__(self, other: AddressSet) -> AddressSet:
         return AddressSet.of((*self.intervals, *other.intervals))

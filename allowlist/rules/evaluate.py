@@ -53,6 +53,8 @@ def hidden_steps(ruleset: Ruleset, flow: Flow, verdict: Verdict, facts: Facts = 
 
 def steps_after(steps: list[Step], verdict: Verdict) -> list[Step]:
     """Those behind the rule that decides, each rule once: an entry of a filter may stand for several rules."""
+    if verdict.ref is None or len(steps) < 2:
+        return []
     refs = [step.ref for step in steps]
     hidden = steps[refs.index(verdict.ref) + 1 :] if verdict.ref in refs else []
     return list({step.ref: step for step in hidden if step.ref != verdict.ref}.values())

@@ -6,17 +6,18 @@ Only rules that name what the flow goes to are told: nearly every rule matches n
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator
 from enum import StrEnum
 from functools import cached_property, lru_cache
 from typing import Final
+
+import msgspec
 
 from allowlist.names import Pattern, normalise
 from allowlist.rules.addresses import EVERYWHERE, AddressSet, address_text
 from allowlist.rules.evaluate import evaluate, hidden_steps, reaches_application_rules
 from allowlist.rules.flow import NOTHING_KNOWN, Facts, Flow, Step, Verdict
-from allowlist.rules.matching import can_match_urls, is_protocol_match, match_sources
+from allowlist.rules.matching import can_match_urls, is_protocol_match
 from allowlist.rules.model import Action, ApplicationRule, FilterRule, NetworkRule, RuleRef, Ruleset, Stage
 from allowlist.rules.urls import find_url_fault, host_of_url, matches_url
 
@@ -24,6 +25,8 @@ MOST: Final = 3
 """Near misses of one flow that are told; more of them explain nothing."""
 
 _SHOWN: Final = 4
+MANY: Final = 1 << 17
+"""What is known of so many domains is remembered at once."""
 
 
 class Lack(StrEnum):
@@ -39,16 +42,14 @@ class Lack(StrEnum):
     STATE = "state"
 
 
-@dataclass(frozen=True, slots=True)
-class Missing:
+class Missing(msgspec.Struct, frozen=True):
     """One thing that would have to be otherwise, and in words."""
 
     lack: Lack
     text: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NearMiss:
+class NearMiss(msgspec.Struct, frozen=True, kw_only=True):
     """An allow rule that names the destination of a flow and does not let it through."""
 
     ref: RuleRef
@@ -61,12 +62,18 @@ class NearMiss:
         )
 
 
+_Named = list[tuple[int, FilterRule]]
+"""Rules with a number each, by which each is told once."""
+
+
 class NearMisses:
     """The rules of one ruleset by what they name, ready for many flows."""
 
     def __init__(self, ruleset: Ruleset, facts: Facts = NOTHING_KNOWN) -> None:
         self._ruleset = ruleset
         self._facts = facts
+        self._inside: dict[str, _Named] = {}
+        self._sources: dict[int, str] = {}
 
     def of(
         self,
@@ -111,44 +118,68 @@ class NearMisses:
     def _candidates(self, flow: Flow) -> Iterable[FilterRule]:
         """Allow rules that name the host, its parent as a wildcard, or its address, each once."""
         name = _name_of(flow)
-        found: dict[RuleRef, FilterRule] = {}
-        for text in (*self._around(name), *_twins(name)) if name else ():
-            for rule in self._by_name.get(text, ()):
-                found[rule.ref] = rule
+        found: dict[int, FilterRule] = dict(self._holding(name)) if name else {}
+        for twin in _twins(name) if name else ():
+            found.update(self._by_name.get(twin, ()))
         if flow.destination is not None:
-            hit = (rule for rule in self._by_address if flow.destination in rule.destinations)
-            found.update((rule.ref, rule) for rule in hit)
+            found.update(hit for hit in self._by_address if flow.destination in hit[1].destinations)
         return found.values()
 
-    def _around(self, name: str) -> Iterator[str]:
-        """The patterns that hold ``name``, the most specific first, but for those without a dot that no rule names."""
-        size = len(name)
-        starts = {size - length for length in self._lookalike_lengths if length <= size}
-        starts.update(at for at, letter in enumerate(name) if letter == ".")
-        yield name
-        yield from ("*" + name[start:] for start in sorted(starts))
+    def _holding(self, name: str) -> Iterator[tuple[int, FilterRule]]:
+        """The rules that name ``name`` or a pattern that holds it, the most specific first."""
+        named, dot = self._by_name, name.find(".")
+        yield from named.get(name, ())
+        before = dot if dot >= 0 else len(name)
+        for length in self._lookalike_lengths:
+            if len(name) >= length > len(name) - before:
+                yield from named.get("*" + name[len(name) - length :], ())
+        yield from self._inside_domain(name[dot:] if dot >= 0 else "")
+
+    def _inside_domain(self, domain: str) -> _Named:
+        """The rules whose patterns hold all of ``domain`` (``.contoso.com``), the most specific first."""
+        found = self._inside.get(domain)
+        if found is None:
+            size = len(domain)
+            starts = {size - length for length in self._lookalike_lengths if length <= size}
+            starts.update(at for at, letter in enumerate(domain) if letter == ".")
+            if len(self._inside) >= MANY:
+                self._inside.clear()
+            texts = ("*" + domain[start:] for start in sorted(starts))
+            found = self._inside[domain] = [hit for text in texts for hit in self._by_name.get(text, ())]
+        return found
 
     @cached_property
-    def _lookalike_lengths(self) -> frozenset[int]:
-        """How long the tails are that rules name without a dot in front."""
-        return frozenset(len(text) - 1 for text in self._by_name if text[:1] == "*" and text[1:2] != ".")
+    def _lookalike_lengths(self) -> list[int]:
+        """How long the tails are that rules name without a dot in front, the longest first."""
+        lengths = {len(text) - 1 for text in self._by_name if text[:1] == "*" and text[1:2] != "."}
+        return sorted(lengths, reverse=True)
 
     @cached_property
-    def _by_name(self) -> dict[str, list[FilterRule]]:
+    def _by_name(self) -> dict[str, _Named]:
         """Allow rules by the patterns they name, target URLs by their hosts; a rule for every name names none."""
-        named: dict[str, list[FilterRule]] = defaultdict(list)
-        rules: tuple[FilterRule, ...] = (*self._ruleset.application, *self._ruleset.network)
-        for rule in filter(_allows, rules):
+        named: dict[str, _Named] = defaultdict(list)
+        for number, rule in self._allowing:
             for text in dict.fromkeys(_names_in(rule)):
-                named[text].append(rule)
-        return named
+                named[text].append((number, rule))
+        return dict(named)
 
     @cached_property
-    def _by_address(self) -> list[NetworkRule]:
+    def _allowing(self) -> _Named:
+        """Allow rules with a number each; an entry of a filter may stand for several rules, which have one."""
+        numbers: dict[RuleRef, int] = {}
+        rules: tuple[FilterRule, ...] = (*self._ruleset.application, *self._ruleset.network)
         return [
-            rule
-            for rule in self._ruleset.network
-            if _allows(rule) and rule.destinations and rule.destinations != EVERYWHERE
+            (numbers.setdefault(rule.ref, len(numbers)), rule)
+            for rule in rules
+            if rule.action is Action.ALLOW
+        ]
+
+    @cached_property
+    def _by_address(self) -> list[tuple[int, NetworkRule]]:
+        return [
+            (number, rule)
+            for number, rule in self._allowing
+            if isinstance(rule, NetworkRule) and rule.destinations and rule.destinations != EVERYWHERE
         ]
 
     def _of_application_rule(self, rule: ApplicationRule, flow: Flow) -> Iterator[Missing]:
@@ -162,7 +193,7 @@ class NearMisses:
             else:
                 yield from self._url(rule, name, flow)
         yield from _services(rule, flow)
-        yield from _source(rule, flow)
+        yield from self._source(rule, flow)
         yield from _state(rule)
 
     def _url(self, rule: ApplicationRule, name: str, flow: Flow) -> Iterator[Missing]:
@@ -184,8 +215,16 @@ class NearMisses:
             else:
                 yield Missing(Lack.NAME, f"it names {_twin_in(rule.fqdns, name)}, which does not hold {name}")
         yield from _ports(rule, flow)
-        yield from _source(rule, flow)
+        yield from self._source(rule, flow)
         yield from _state(rule)
+
+    def _source(self, rule: FilterRule, flow: Flow) -> Iterator[Missing]:
+        sources = rule.sources
+        if flow.source not in sources.addresses and not sources.unresolved:
+            told = self._sources.get(id(sources)) or self._sources.setdefault(
+                id(sources), _texts(sources.addresses)
+            )
+            yield Missing(Lack.SOURCE, f"it is for {told}, not for {address_text(flow.source)}")
 
     def _unresolved_names(self) -> Iterator[Missing]:
         if self._ruleset.settings.tier == "basic":
@@ -215,8 +254,8 @@ def _near(rule: FilterRule, missing: tuple[Missing, ...]) -> NearMiss:
     return NearMiss(ref=rule.ref, stage=stage, missing=missing)
 
 
-def _holds(patterns: Iterable[str], name: str) -> bool:
-    return any(name.endswith(text[1:]) if text[:1] == "*" else name == text for text in patterns)
+def _holds(patterns: Collection[str], name: str) -> bool:
+    return name in patterns or any(text[:1] == "*" and name.endswith(text[1:]) for text in patterns)
 
 
 def _twins(name: str) -> tuple[str, ...]:
@@ -228,10 +267,6 @@ def _twins(name: str) -> tuple[str, ...]:
 def _twin_in(patterns: Iterable[str], name: str) -> str:
     twins = _twins(name)
     return next((text for text in patterns if text in twins), "")
-
-
-def _allows(rule: FilterRule) -> bool:
-    return rule.action is Action.ALLOW
 
 
 def _name_of(flow: Flow) -> str:
@@ -282,14 +317,6 @@ def _ports(rule: NetworkRule, flow: Flow) -> Iterator[Missing]:
     right = bool({flow.transport, "any"} & rule.protocols)
     lack = Lack.PORT if right else Lack.PROTOCOL
     yield Missing(lack, f"it is for {listed}, not for {flow.transport}:{flow.port}")
-
-
-def _source(rule: FilterRule, flow: Flow) -> Iterator[Missing]:
-    if not match_sources(rule.sources, flow.source).matched:
-        yield Missing(
-            Lack.SOURCE,
-            f"it is for {_texts(rule.sources.addresses)}, not for {address_text(flow.source)}",
-        )
 
 
 def _state(rule: FilterRule) -> Iterator[Missing]:

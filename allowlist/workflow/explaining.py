@@ -6,7 +6,6 @@ import itertools
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache, partial
-from operator import attrgetter
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -82,11 +81,6 @@ class FlowLine(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         if self.source:
             address_of(self.source)
         _without_source(*astuple(self)[1:])
-
-
-source_of = attrgetter("source")
-goal_of = attrgetter(*FlowLine.__struct_fields__[1:])
-"""Everything of a line but its source."""
 
 
 @lru_cache(maxsize=MANY)
@@ -277,12 +271,12 @@ class Explainer:
 
     def answer(self, goal: Goal, line: FlowLine, sources: AddressSet = NOWHERE) -> Explanation:
         """The answer of the target of ``goal`` to ``line``, which goes there from somewhere."""
-        asked = goal.target
-        found = goal.explanation(line, sources)
+        asked, start = goal.target, goal.start_of(line)
+        found = goal.explanation(line, start, sources)
         hits = self._elsewhere(goal.flow.name, line.protocol, line.port)
         if hits:
             found = replace(found, elsewhere=hits)
-        if asked.on_network(goal.start_of(line)):
+        if asked.on_network(start):
             found = with_path(found, asked.scene)
         if found.wanted_by and found.verdict.word != "allow":
             found = replace(found, remedies=self._remedies().of(asked.name, found.wanted_by))
@@ -311,6 +305,7 @@ class Goal:
         self.flow = parsed(line, towards=True)
         self.wanting = target.wanting(self.flow)
         self.named = tuple(target.near.named(self.flow))
+        self.meeting = target.verdicts.meeting(self.flow)
 
     @staticmethod
     def start_of(line: FlowLine) -> int:
@@ -320,12 +315,11 @@ class Goal:
         except ValueError as error:
             raise AllowlistError(str(error)) from None
 
-    def explanation(self, line: FlowLine, sources: AddressSet = NOWHERE) -> Explanation:
-        """What the rules of the target and the workload have to do with ``line``, which goes here from somewhere."""
-        target, start = self.target, self.start_of(line)
+    def explanation(self, line: FlowLine, start: int, sources: AddressSet = NOWHERE) -> Explanation:
+        """What the rules of the target and the workload have to do with ``line``, which goes here from ``start``."""
+        target = self.target
         flow = self.flow.starting_at(start)
-        verdict = target.verdicts.verdict(flow)
-        hidden = target.verdicts.hidden(flow, verdict)
+        verdict, hidden = target.verdicts.decided(flow, self.meeting)
         return Explanation(
             line=line,
             target=target.name,

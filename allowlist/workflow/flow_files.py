@@ -7,10 +7,8 @@ import io
 import itertools
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import lru_cache
-from operator import attrgetter
+from functools import cache, lru_cache
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
@@ -18,7 +16,7 @@ from allowlist.documents.prepared import prepared
 from allowlist.documents.reader import near_miss
 from allowlist.documents.source import read_standard_input, refuse_pipes_and_devices
 from allowlist.errors import InvalidInput, Problem
-from allowlist.workflow.explaining import MANY, FlowLine, goal_of, source_of
+from allowlist.workflow.explaining import MANY, FlowLine
 
 STANDARD_INPUT = Path("-")
 _BOM = b"\xef\xbb\xbf"
@@ -26,8 +24,9 @@ _BOM = b"\xef\xbb\xbf"
 _BYTES_AT_ONCE = 1 << 20
 _ROWS_AT_ONCE = 8192
 
-_name_of = attrgetter("fqdn")
-
+MANY_TOWARD = 1 << 18
+"""So many different ends of flows are remembered at once."""
+_SOME_SOURCE = "192.0.2.1"
 
 MOST_BYTES = 2 << 30
 """Of a file of flows; it is held in memory."""
@@ -42,9 +41,29 @@ def _content(path: Path) -> bytes:
     return text
 
 
-Numbered = tuple[int, FlowLine]
-Block = tuple[Sequence[int], list[FlowLine]]
+class Toward:
+    """Where flows go: a line without its source. Flows of a file that say the same of it share one, so that whatever is
+    found out about it is found by what it is, not by what it says.
+    """
+
+    __slots__ = ("line",)
+
+    def __init__(self, line: FlowLine) -> None:
+        self.line = line
+
+    def line_from(self, source: str) -> FlowLine:
+        """The flow from ``source``."""
+        return msgspec.structs.replace(self.line, source=source)
+
+
+Sent = tuple[str, Toward]
+"""A flow: its source as it was written, and where it goes."""
+Numbered = tuple[int, Sent]
+Block = tuple[Sequence[int], list[Sent]]
 """The numbers of lines, and the flows in them."""
+
+_PLAIN = re.compile(r'^(\{.*?"source": ?")([0-9./]*)(".*)$', re.MULTILINE)
+"""A line of JSON as programs write it: what stands before and after its source, where that needs no decoding."""
 
 
 class FlowFile:
@@ -55,6 +74,9 @@ class FlowFile:
         self.names: dict[str, None] = {}
         """Every name that was asked about, once, as it was written; known when the file was read."""
         self._text = text.removeprefix(_BOM)
+        self._toward: dict[FlowLine, Toward] = {}
+        self._around: dict[tuple[str, str], Toward] = {}
+        """By what stands around the source in a line."""
         self._is_csv = path.suffix.lower() == ".csv" or self._text.lstrip()[:1] not in (b"{", b"")
 
     @classmethod
@@ -71,36 +93,38 @@ class FlowFile:
         return file
 
     def __iter__(self) -> Iterator[FlowLine]:
-        return itertools.chain.from_iterable(self.blocks())
+        return (toward.line_from(source) for block in self.blocks() for source, toward in block)
 
     def __len__(self) -> int:
         """About how many flows there are: the lines of the file."""
         return self._text.count(b"\n") + 1
 
-    def blocks(self) -> Iterator[list[FlowLine]]:
+    def blocks(self) -> Iterator[list[Sent]]:
         """The flows in order, many at a time."""
         return (flows for _, flows in self._blocks([]))
 
     def _problems(self) -> list[Problem]:
         """A flow makes sense if its source and its goal do, and each of them is looked at once."""
         problems: list[Problem] = []
-        sources, goals = set[str](), set[tuple[object, ...]]()
+        sources, goals = set[str](), set[Toward]()
         for numbers, flows in self._blocks(problems):
-            self.names |= dict.fromkeys(map(_name_of, flows))
-            new_sources = set(map(source_of, flows)) - sources
-            new_goals = set(map(goal_of, flows)) - goals
-            one_of_each = itertools.zip_longest(new_sources, new_goals, fillvalue=None)
-            if all(_makes_sense(source, goal) for source, goal in one_of_each):
+            new_sources = {source for source, _ in flows} - sources
+            new_goals = [
+                toward for toward in dict.fromkeys(toward for _, toward in flows) if toward not in goals
+            ]
+            self.names |= dict.fromkeys(toward.line.fqdn for toward in new_goals)
+            lines = (*(FlowLine(source=source) for source in new_sources), *(item.line for item in new_goals))
+            if all(map(_makes_sense, lines)):
                 sources |= new_sources
-                goals |= new_goals
+                goals.update(new_goals)
             else:
                 problems += self._senseless(numbers, flows)
         return sorted(problems, key=lambda item: item.line)
 
-    def _senseless(self, numbers: Sequence[int], flows: Sequence[FlowLine]) -> Iterator[Problem]:
-        for number, line in zip(numbers, flows, strict=True):
+    def _senseless(self, numbers: Sequence[int], flows: Sequence[Sent]) -> Iterator[Problem]:
+        for number, (source, toward) in zip(numbers, flows, strict=True):
             try:
-                line.require_sense()
+                toward.line_from(source).require_sense()
             except ValueError as error:
                 yield self._problem(number, 1, str(error))
 
@@ -108,25 +132,60 @@ class FlowFile:
         return self._blocks_of_rows(problems) if self._is_csv else self._blocks_of_documents(problems)
 
     def _blocks_of_documents(self, problems: list[Problem]) -> Iterator[Block]:
-        decode = msgspec.json.Decoder(prepared(FlowLine)).decode
         start, number = 0, 1
         while start < len(self._text):
             end = self._text.find(b"\n", start + _BYTES_AT_ONCE) + 1 or len(self._text)
-            texts = self._text[start:end].removesuffix(b"\n").split(b"\n")
-            numbers = range(number, number + len(texts))
+            text = self._text[start:end].removesuffix(b"\n")
+            numbers = range(number, number + text.count(b"\n") + 1)
             try:
-                yield numbers, list(map(decode, texts))
+                yield numbers, self._plain_lines(text, len(numbers))
             except (msgspec.MsgspecError, ValueError):
-                yield _unzipped(self._documents(zip(numbers, texts, strict=True), decode, problems))
+                lines = zip(numbers, text.split(b"\n"), strict=True)
+                yield _unzipped(self._documents(lines, problems))
             start, number = end, numbers.stop
 
-    def _documents(
-        self, texts: Iterable[tuple[int, bytes]], decode: Callable[[bytes], FlowLine], problems: list[Problem]
-    ) -> Iterator[Numbered]:
+    def _plain_lines(self, text: bytes, count: int) -> list[Sent]:
+        """Lines as programs write them: what stands around the source is decoded once, however many lines it stands in.
+
+        Raises an error where they are others.
+        """
+        found = _PLAIN.findall(text.decode())
+        if len(found) != count:
+            raise ValueError("lines of another form")
+        around = self._around
+        try:
+            return [(source, around[before, after]) for before, source, after in found]
+        except KeyError:
+            if len(around) >= MANY_TOWARD:
+                around.clear()
+            for before, after in {(before, after) for before, _, after in found} - around.keys():
+                around[before, after] = self._toward_between(before, after)
+            return [(source, around[before, after]) for before, source, after in found]
+
+    def _toward_between(self, before: str, after: str) -> Toward:
+        """What a line says but for its source. It stands where it seems to: what is put there is what is read as it."""
+        line, tried = _decode(before + after), _decode(before + _SOME_SOURCE + after)
+        if line.source or tried != msgspec.structs.replace(line, source=_SOME_SOURCE):
+            raise ValueError("its source stands elsewhere")
+        return self._shared(line)
+
+    def _shared(self, line: FlowLine) -> Toward:
+        """The one that flows with this ``line``, which has no source, share."""
+        found = self._toward.get(line)
+        if found is None:
+            if len(self._toward) >= MANY_TOWARD:
+                self._toward.clear()
+            found = self._toward[line] = Toward(line)
+        return found
+
+    def _sent(self, line: FlowLine) -> Sent:
+        return line.source, self._shared(msgspec.structs.replace(line, source=""))
+
+    def _documents(self, texts: Iterable[tuple[int, bytes]], problems: list[Problem]) -> Iterator[Numbered]:
         """Lines that are not all flows: some may be blank."""
         for number, text in texts:
             try:
-                yield number, decode(text)
+                yield number, self._sent(_decode(text))
             except (msgspec.MsgspecError, ValueError) as error:
                 if text.strip():
                     shown = text.decode("utf-8", "replace")
@@ -151,7 +210,7 @@ class FlowFile:
                     continue
                 source, row[at : at + 1] = (row[at] if at < len(row) else ""), [""]
                 try:
-                    yield reader.line_num, msgspec.structs.replace(prototype(tuple(row)), source=source)
+                    yield reader.line_num, (source, self._shared(prototype(tuple(row))))
                 except msgspec.ValidationError as error:
                     problems.append(self._problem(reader.line_num, 1, str(error)))
         except csv.Error as error:
@@ -164,17 +223,24 @@ class FlowFile:
 
 def _unzipped(found: Iterable[Numbered]) -> Block:
     pairs = list(found)
-    return [number for number, _ in pairs], [line for _, line in pairs]
+    return [number for number, _ in pairs], [sent for _, sent in pairs]
 
 
-def _makes_sense(source: str | None, goal: tuple[Any, ...] | None) -> bool:
-    """Of a flow the source, its goal, or both."""
-    said = dict(zip(FlowLine.__struct_fields__[1:], goal or (), strict=False))
+def _makes_sense(line: FlowLine) -> bool:
     try:
-        FlowLine(source=source or "", **said).require_sense()
+        line.require_sense()
     except ValueError:
         return False
     return True
+
+
+def _decode(text: str | bytes) -> FlowLine:
+    return _decoder().decode(text)
+
+
+@cache
+def _decoder() -> msgspec.json.Decoder[FlowLine]:
+    return msgspec.json.Decoder(prepared(FlowLine))
 
 
 def _prototypes(names: tuple[str, ...]) -> Callable[[tuple[str, ...]], FlowLine]:

@@ -90,5 +90,5 @@ def test_the_rules_that_name_a_host_are_those_of_all_patterns_around_it(
 ) -> None:
     near = NearMisses(ruleset, known)
     for name in NAMES:
-        everything = [text for text in ancestors(name) if text in near._by_name]
-        assert [text for text in near._around(name) if text in near._by_name] == everything
+        everything = [hit for text in ancestors(name) for hit in near._by_name.get(text, ())]
+        assert list(near._holding(name)) == everything

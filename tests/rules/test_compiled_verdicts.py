@@ -161,13 +161,15 @@ def test_sources_with_equal_marks_are_told_the_same_and_those_whom_other_rules_m
     asked = flow_of(0, "a.com", "https", 443)
     meeting = compiled.meeting(asked)
     assert meeting
-    said: dict[tuple[int, ...], set[str]] = {}
+    told = compiled.columns(item.mask for item in meeting.candidates)
+    said: dict[int, set[str]] = {}
     for number in range(20):
         source = (10 << 24) + number
         verdict = evaluate(ruleset, replace(asked, source=source))
         assert bool(compiled.mask(apart) & compiled.bit(source)) is (source in apart)
         assert meeting.verdict(compiled.bit(source)) == verdict
-        said.setdefault(meeting.mark(compiled.bit(source)), set()).add(verdict.because)
+        assert bool(compiled.row(source) & compiled.columns([compiled.mask(apart)])) is (source in apart)
+        said.setdefault(compiled.row(source) & told, set()).add(verdict.because)
 
     assert len(said) == 4  # the first four, the second four, the rest of sixteen, and everybody else
     assert all(len(words) == 1 for words in said.values())

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from allowlist.workflow.explaining import Explainer, FlowLine, explanation_json
 from allowlist.workflow.explaining_many import answers
-from allowlist.workflow.flow_files import FlowFile
+from allowlist.workflow.flow_files import FlowFile, Toward
 from allowlist.workflow.project import load_project, read_estate
 from tests.bench.estates import write_estate
 from tests.bench.workload import make
@@ -56,7 +56,9 @@ def test_many_flows_get_the_answers_that_each_gets_alone(explainer: Explainer, a
         for line in asked
         for answer in explainer.explain(line, explainer.targets[0])
     ]
-    together = list(answers(explainer, [asked, asked]))
+    towards = {line: Toward(msgspec.structs.replace(line, source="")) for line in asked}
+    block = [(line.source, towards[line]) for line in asked]
+    together = list(answers(explainer, [block, block]))
 
     assert [block.lines for block in together] == [alone, alone]
     assert together[0].allowed is all('"verdict":"allow"' in text for text in alone)
@@ -81,3 +83,29 @@ def test_a_file_longer_than_a_block_is_read_whole_and_in_order(tmp_path: Path) -
         ]
         assert list(file.names) == [f"h{number}.example" for number in range(97)]
         assert len(list(file.blocks())) > 1
+
+
+_VALUES = st.text(max_size=6) | st.sampled_from(
+    ['"source":"10.0.0.9"', "\\", '", "source": "10.0.0.8', "10.0.0.7"]
+)
+
+
+@st.composite
+def documents(draw: Any) -> str:
+    """A flow in any order of its keys and any spacing; what looks like a source may stand in another value."""
+    flow = {"source": draw(st.sampled_from([*ADDRESSES, "", "10.0.0.0/32"])), "fqdn": "a.example"}
+    flow |= draw(st.dictionaries(st.sampled_from(["path", "protocol", "transport"]), _VALUES, max_size=2))
+    keys = draw(st.permutations(sorted(flow)))
+    separators = draw(st.sampled_from([(",", ":"), (", ", ": "), (" , ", " : ")]))
+    text = json.dumps(
+        {key: flow[key] for key in keys}, separators=separators, ensure_ascii=draw(st.booleans())
+    )
+    return text.replace("{", draw(st.sampled_from(["{", '{"source":"10.9.9.9",', "{ "])), 1)
+
+
+@settings(max_examples=examples(150), deadline=None)
+@given(st.lists(documents(), min_size=1, max_size=6))
+def test_a_line_is_read_as_json_reads_it_whatever_stands_around_its_source(texts: list[str]) -> None:
+    flows = FlowFile(Path("flows.jsonl"), "\n".join(texts).encode())
+
+    assert list(flows) == [msgspec.json.decode(text, type=FlowLine) for text in texts]

@@ -12,14 +12,15 @@ import itertools
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, reduce
+from operator import or_, xor
 
 from allowlist.names import normalise
 from allowlist.rules.addresses import AddressSet
 from allowlist.rules.columns.names import NameColumn
 from allowlist.rules.evaluate import conclude, evaluate, hidden_steps, last_resort, step_of, steps_after
 from allowlist.rules.flow import NOTHING_KNOWN, Facts, Flow, Step, Verdict
-from allowlist.rules.index import Zones, source_sets
+from allowlist.rules.index import Zones, bits_of, source_sets
 from allowlist.rules.matching import (
     NO,
     YES,
@@ -114,12 +115,7 @@ class Meeting:
 
     candidates: tuple[Candidate, ...]
     otherwise: Verdict
-    about: int
-    """What besides the candidates that match decides what is said."""
-    masks: tuple[tuple[int, int], ...]
     presumes: bool
-    is_settled: bool
-    """No candidate matches perhaps, for what is not known of its sources."""
     known: dict[int, Verdict] = field(default_factory=dict)
 
     def verdict(self, bit: int) -> Verdict:
@@ -139,16 +135,6 @@ class Meeting:
             found = self.known[bit] = self.verdict(bit)
         return found
 
-    def mark(self, bit: int) -> tuple[int, ...]:
-        """Flows with equal marks meet the same rules in the same way, so the same is said of them."""
-        if self.is_settled:
-            return self.about, *[number for mask, number in self.masks if mask & bit]
-        return self.about, *[
-            item.number if item.mask & bit else -1 - item.number
-            for item in self.candidates
-            if item.mask & bit or item.elsewhere.matched
-        ]
-
     def _by_steps(self, bit: int) -> Verdict:
         steps: list[Step] = []
         for candidate in self.candidates:
@@ -160,16 +146,8 @@ class Meeting:
         return conclude(steps, self.otherwise, self.presumes)
 
     def certain_steps(self, bit: int) -> list[Step]:
-        matches = ((candidate, candidate.match(bit)) for candidate in self.candidates)
+        matches = [(candidate, candidate.match(bit)) for candidate in self.candidates]
         return [candidate.step(bit) for candidate, match in matches if match.matched and match.certain]
-
-
-def _meeting(candidates: Iterable[Candidate], otherwise: Verdict, about: int, presumes: bool) -> Meeting:
-    found = tuple(candidates)
-    masks = tuple((item.mask, item.number) for item in found)
-    return Meeting(
-        found, otherwise, about, masks, presumes, not any(item.elsewhere.matched for item in found)
-    )
 
 
 class CompiledVerdicts:
@@ -181,19 +159,20 @@ class CompiledVerdicts:
         self.presumes = presumes
         self.ruleset = ruleset
         self.facts = facts
+        sources = tuple(sources)
         zones = Zones([*source_sets(ruleset, facts), *sources])
         self._zones = zones
         self._starts = zones.starts
         self._bits = [1 << number for number in range(len(self._starts))]
         self._rules: tuple[FilterRule, ...] = (*ruleset.network, *ruleset.application)
         self._masks = [zones.mask(rule.sources.addresses) for rule in self._rules]
+        self._given = [zones.mask(addresses) for addresses in sources]
         self._reads_feed = bool(facts.threat_names or facts.threat_addresses)
         self._lines: dict[tuple[str, str, int], Meeting] = {}
         self._columns: dict[tuple[object, ...], Meeting] = {}
         self._shared: dict[tuple[int, ...], Meeting] = {}
         self._services: dict[tuple[str, str, int], tuple[frozenset[int], list[int]]] = {}
         self._plain: dict[int, Candidate] = {}
-        self._serial = itertools.count()
         self._endings: dict[tuple[Stage, str], int] = {}
 
     def __call__(self, source: int, name: str, protocol: str, port: int) -> Verdict:
@@ -225,16 +204,44 @@ class CompiledVerdicts:
         """A set of sources, of a rule or given at the beginning, as a bit for each of its zones."""
         return self._zones.mask(sources)
 
+    def row(self, source: int) -> int:
+        """Which sets hold an address, of those that rules are for and those given at the beginning: a bit for each."""
+        return self._rows[bisect_right(self._starts, source) - 1]
+
+    def columns(self, masks: Iterable[int]) -> int:
+        """The bits in rows of the sets that have these ``masks``. Where two rows agree in them, no set tells them apart."""
+        return reduce(or_, (1 << self._set_numbers[mask] for mask in masks), 0)
+
+    @cached_property
+    def _set_numbers(self) -> dict[int, int]:
+        return {mask: number for number, mask in enumerate(dict.fromkeys((*self._masks, *self._given)))}
+
+    @cached_property
+    def _rows(self) -> list[int]:
+        """By zone. From one to the next only the bits of those sets change that begin or end there."""
+        changes = [0] * (len(self._starts) + 1)
+        for mask, number in self._set_numbers.items():
+            for zone in bits_of(mask ^ mask << 1):
+                changes[zone] ^= 1 << number
+        return list(itertools.accumulate(changes, xor))
+
     def meeting(self, flow: Flow) -> Meeting | None:
         """The rules that flows like ``flow`` may meet, wherever they start; None where more than columns decides."""
         return self._column(flow) if self._is_plain(flow) else None
 
     def hidden(self, flow: Flow, verdict: Verdict) -> list[Step]:
         """What ``hidden_steps`` says: rules that certainly match and are never asked."""
-        if not self._is_plain(flow):
+        return self._hidden(flow, verdict, self.meeting(flow))
+
+    def decided(self, flow: Flow, meeting: Meeting | None) -> tuple[Verdict, list[Step]]:
+        """The verdict and what it hides, with what :meth:`meeting` says of flows like ``flow``."""
+        verdict = meeting.remembered(self.bit(flow.source)) if meeting is not None else self.verdict(flow)
+        return verdict, self._hidden(flow, verdict, meeting)
+
+    def _hidden(self, flow: Flow, verdict: Verdict, meeting: Meeting | None) -> list[Step]:
+        if meeting is None:
             return hidden_steps(self.ruleset, flow, verdict, self.facts)
-        steps = self._column(flow).certain_steps(self._bits[self.zone(flow.source)])
-        return steps_after(steps, verdict)
+        return steps_after(meeting.certain_steps(self.bit(flow.source)), verdict)
 
     def _first(self, source: int, name: str, protocol: str, port: int) -> Verdict:
         """The first flow to ``name``; with a threat feed every flow is one, since its source may be on it."""
@@ -263,13 +270,13 @@ class CompiledVerdicts:
         otherwise = last_resort(self.ruleset, flow, self.facts)
         if not all(number in named and number in self._simple for number in numbers):
             candidates = (self._candidate(number, flow, number in named) for number in numbers)
-            return _meeting(filter(None, candidates), otherwise, next(self._serial), self.presumes)
-        about = self._endings.setdefault((otherwise.stage, otherwise.because), -1 - len(self._endings))
+            return Meeting(tuple(filter(None, candidates)), otherwise, self.presumes)
+        about = self._endings.setdefault((otherwise.stage, otherwise.because), len(self._endings))
         found = self._shared.get((about, *numbers))
         if found is None:
             if len(self._shared) >= MANY:
                 self._shared.clear()
-            found = _meeting(map(self._simply, numbers), otherwise, about, self.presumes)
+            found = Meeting(tuple(map(self._simply, numbers)), otherwise, self.presumes)
             self._shared[(about, *numbers)] = found
         return found
 
