@@ -224,7 +224,7 @@ def _standing(
     current = [item for item in mine if item.precondition == change.precondition]
     verdicts = _latest_by_person(current)
     approvals = [item for item in verdicts if item.verdict == "approve" and counts(item, plan, policy)]
-    valid = [item for item in approvals if _end_of(item, policy) > now]
+    valid = [item for item in approvals if end_of(item, policy) > now]
     who = tuple({folded(item.who): item.who for item in valid}.values())
     if len(who) < needed:
         return _not_yet(change, mine, approvals, needed, who)
@@ -242,7 +242,8 @@ def _standing(
     )
 
 
-def _end_of(approval: DecisionLike, policy: ApprovalPolicy) -> dt.datetime:
+def end_of(approval: DecisionLike, policy: ApprovalPolicy) -> dt.datetime:
+    """Until when ``approval`` counts: its own end, or the policy's where that is earlier."""
     longest = approval.at + dt.timedelta(days=policy.valid_days)
     return longest if approval.expires is None else min(approval.expires, longest)
 

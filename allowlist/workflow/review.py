@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -189,7 +189,7 @@ class Review:
         found = self._known.get(change_id)
         if found is None:
             found = self._known[change_id] = self._standing(change_id, now)
-            self._known_until = _earliest(self._known_until, found.decisions, now)
+            self._known_until = _earliest(self._known_until, self._ends(found.decisions), now)
         return found
 
     def _forget_what_ran_out(self) -> datetime:
@@ -484,21 +484,25 @@ class Review:
             and item.precondition == change.precondition
             and item.verdict in _VERDICTS
         ]
-        return mine[-1] if mine and _is_in_force(mine[-1], self._clock()) else None
+        return mine[-1] if mine and self._is_in_force(mine[-1], self._clock()) else None
+
+    def _ends(self, decisions: Iterable[Decision]) -> Iterator[datetime | None]:
+        """The moments at which a decision begins or ceases to count, by its own words and by the policy's."""
+        for item in decisions:
+            yield item.until
+            yield approval.end_of(item, self._policy) if item.verdict == "approve" else item.expires
+
+    def _is_in_force(self, decision: Decision, now: datetime) -> bool:
+        ends = [end for end in self._ends([decision]) if end is not None]
+        return not ends or min(ends) > now
 
     def _needed(self, change: Change) -> int:
         return approval.needed_for(change, self.plan, self._policy, self._asker_is_known)
 
 
-def _is_in_force(decision: Decision, now: datetime) -> bool:
-    ends = decision.until if decision.verdict == "defer" else decision.expires
-    return ends is None or ends > now
-
-
-def _earliest(known: datetime | None, decisions: Iterable[Decision], now: datetime) -> datetime | None:
-    """The next moment at which one of the decisions begins or ceases to count."""
-    ends = [end for item in decisions for end in (item.until, item.expires) if end is not None and end > now]
-    return min([*ends, *([known] if known else [])], default=None)
+def _earliest(known: datetime | None, ends: Iterable[datetime | None], now: datetime) -> datetime | None:
+    ahead = [end for end in ends if end is not None and end > now]
+    return min([*ahead, *([known] if known else [])], default=None)
 
 
 def _ids_by_digest(plan: Plan) -> dict[str, list[str]]:

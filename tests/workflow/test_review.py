@@ -113,6 +113,17 @@ def test_a_quorum_tells_who_is_missing(ledger: Ledger, clock: HandClock) -> None
     assert review.who_can_approve(LOW[0]) == f"1 approval missing; may come from {BOB.who}"
 
 
+def test_an_open_review_sees_an_approval_end_when_the_policy_ends_it(
+    ledger: Ledger, clock: HandClock
+) -> None:
+    review_of(ledger, clock, rule=ApprovalRule(valid_days=30)).approve([LOW[0].id])
+    strict = review_of(ledger, clock, rule=ApprovalRule(valid_days=1), who=BOB)
+    assert strict.state(LOW[0].id) is State.APPROVED
+    clock.advance(timedelta(days=1))
+    assert strict.state(LOW[0].id) is State.EXPIRED
+    assert strict.states() == {LOW[0].id: State.EXPIRED}
+
+
 def test_undo_brings_back_what_was_said_before(ledger: Ledger, clock: HandClock) -> None:
     review = review_of(ledger, clock)
     review.reject([LOW[0].id], "no")
