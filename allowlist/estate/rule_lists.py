@@ -9,13 +9,15 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, Final, Literal
 
 import msgspec
 
+from allowlist.azure.facts import is_service_tag
 from allowlist.documents.reader import convert_source
 from allowlist.documents.source import load_source, parse_yaml_source, read_text, refuse_pipes_and_devices
 from allowlist.errors import InvalidInput
@@ -70,7 +72,7 @@ class RuleList(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     separator: str = ",;\n"
     tier: Literal["Basic", "Standard", "Premium"] = "Standard"
     dns_proxy: bool = False
-    defaults: dict[str, str] = {}
+    defaults: dict[str, str | int | bool] = {}
     words: dict[str, list[str]] = {}
 
 
@@ -130,9 +132,9 @@ def _has(row: _Row, column: str) -> bool:
 def _rows(file: Path, mapping: RuleList) -> Iterator[_Row]:
     ending = file.suffix.lower()
     if ending == ".csv":
-        found: Iterator[_Row] = _csv(file)
+        found: Iterator[_Row] = _csv(file, mapping)
     elif ending in (".xlsx", ".xlsm"):
-        found = _excel(file, mapping.sheet)
+        found = _excel(file, mapping)
     else:
         found = _nested(_data(file), mapping.rows, file.name)
     for number, row in enumerate(found):
@@ -152,7 +154,25 @@ def _data(file: Path) -> Any:
     raise InvalidInput.of(file, "is no list this version reads: .csv, .xlsx, .yaml, .json or .tfvars")
 
 
-def _csv(file: Path) -> Iterator[_Row]:
+def _wanted(mapping: RuleList) -> set[str]:
+    """The columns that the mapping names."""
+    return {column for part in Columns.__struct_fields__ if (column := getattr(mapping.columns, part))}
+
+
+def _refuse_twins(file: Path, mapping: RuleList, head: list[str]) -> None:
+    """Of two columns with one name it is not known which is meant."""
+    for column in sorted(_wanted(mapping)):
+        if head.count(column) > 1:
+            raise InvalidInput.of(file, f"has {head.count(column)} columns that are called '{column}'")
+
+
+def _is_rule(cells: Collection[Any]) -> bool:
+    """A row without cells is none, and one with a single cell among others is a heading."""
+    filled = sum(cell is not None and str(cell).strip() != "" for cell in cells)
+    return filled > 1 or filled == len(cells) == 1
+
+
+def _csv(file: Path, mapping: RuleList) -> Iterator[_Row]:
     text = read_text(file, MAX_BYTES).lstrip("\ufeff")
     try:
         dialect: type[csv.Dialect] = csv.Sniffer().sniff(text[:4096], delimiters=",;\t|")
@@ -160,16 +180,19 @@ def _csv(file: Path) -> Iterator[_Row]:
         dialect = csv.excel
     reader = csv.DictReader(io.StringIO(text, newline=""), dialect=dialect)
     try:
+        _refuse_twins(file, mapping, [str(key).strip() for key in reader.fieldnames or ()])
         for row in reader:
             place = f"{file.name}:{reader.line_num}"
             if None in row:
                 raise InvalidInput.of(file, "has more cells than columns", line=reader.line_num)
+            if not _is_rule(row.values()):
+                continue
             yield _Row({str(key).strip(): value for key, value in row.items() if key}, place)
     except csv.Error as error:
         raise InvalidInput.of(file, f"is no CSV: {error}", line=reader.line_num) from None
 
 
-def _excel(file: Path, sheet: str) -> Iterator[_Row]:
+def _excel(file: Path, mapping: RuleList) -> Iterator[_Row]:
     try:
         import openpyxl
         from openpyxl.utils.exceptions import InvalidFileException
@@ -188,13 +211,32 @@ def _excel(file: Path, sheet: str) -> Iterator[_Row]:
         if type(error).__name__ != "BadZipFile":
             raise
         raise InvalidInput.of(file, "is no workbook") from None
+    sheet = mapping.sheet
     if sheet and sheet not in book.sheetnames:
         raise InvalidInput.of(file, f"has no sheet '{sheet}'", hint=f"it has: {', '.join(book.sheetnames)}")
     rows = (book[sheet] if sheet else book.worksheets[0]).iter_rows(values_only=True)
-    head = [str(cell or "").strip() for cell in next(rows, ())]
-    for number, cells in enumerate(rows, 2):
-        if any(cell is not None for cell in cells):
+    first, head, beyond = _table_in(rows, _wanted(mapping))
+    _refuse_twins(file, mapping, head)
+    for number, cells in enumerate(beyond, first + 1):
+        if _is_rule(cells):
             yield _Row(dict(zip(head, cells, strict=False)), f"{file.name} row {number}")
+
+
+_TITLES: Final = 20
+"""Rows that may stand above a table: its title, who keeps it, a date."""
+
+
+def _table_in(
+    rows: Iterator[tuple[Any, ...]], wanted: set[str]
+) -> tuple[int, list[str], Iterator[tuple[Any, ...]]]:
+    """The number and the cells of the row with the names of the columns, and the rows below it.
+
+    That is the first row that has all of them; where none has, the first of all.
+    """
+    above = list(islice(rows, _TITLES))
+    heads = [[str(cell or "").strip() for cell in cells] for cells in above]
+    at = next((at for at, head in enumerate(heads) if wanted <= set(head)), 0)
+    return at + 1, heads[at] if heads else [], chain(above[at + 1 :], rows)
 
 
 def _nested(data: Any, path: str, name: str) -> Iterator[_Row]:
@@ -234,7 +276,10 @@ _WORDS: Final = {
 }
 _BY_NAME: Final = ("http", "https", "mssql")
 _ADDRESS: Final = re.compile(r"[\d.]+(/\d+)?(\s*-\s*[\d.]+)?|\*")
-_SERVICE: Final = re.compile(r"([A-Za-z]+)\s*[:/]\s*(\d+)")
+_PORTS: Final = r"(\d+(?:\s*-\s*\d+)?|\*)"
+_SERVICE: Final = re.compile(rf"([A-Za-z]+)(?:\s*[:/]\s*|\s+){_PORTS}")
+_PORT_FIRST: Final = re.compile(rf"{_PORTS}\s*/\s*([A-Za-z]+)")
+_BOTH: Final = re.compile(r"[A-Za-z]+(?:\s*[/+&]\s*[A-Za-z]+)+")
 
 
 class _Builder:
@@ -256,15 +301,18 @@ class _Builder:
             },
         }
         groups: dict[str, dict[tuple[str, ...], Body]] = {}
-        priorities: dict[str, Any] = {}
+        priorities: dict[str, int | str] = {}
         for row in rows:
             if self._word(row, "enabled", ("on", "off")) == "off":
                 continue
             group = self._text(row, "group") or "rules"
-            priorities.setdefault(group, self._number(row, "group_priority", 100))
+            priority = self._number(row, "group_priority") or _SAME
+            if priorities.setdefault(group, priority) != priority:
+                priorities[group] = _unknown("another group_priority", row.place)
             rule = self._rule(row)
             self._place(groups.setdefault(group, {}), row, rule)
         for group, collections in groups.items():
+            _order(list(collections.values()), group)
             yield {
                 "id": f"{policy}/ruleCollectionGroups/{group}",
                 "name": group,
@@ -278,11 +326,11 @@ class _Builder:
     def _place(self, collections: dict[tuple[str, ...], Body], row: _Row, rule: Body) -> None:
         """Rules of one collection have one action, priority and type; rows of one that differ stand in several."""
         action = self._word(row, "action", ("Allow", "Deny"))
-        priority = self._number(row, "priority", 100 + len(collections))
+        priority = self._number(row, "priority")
         name = self._text(row, "collection") or f"{rule['ruleType']}-{action}"
-        if not self._text(row, "priority"):
+        if priority is None:
             known = [item for key, item in collections.items() if key[:3] == (name, action, rule["ruleType"])]
-            priority = known[0]["priority"] if known else priority
+            priority = known[0]["priority"] if known else None
         key = (name, action, str(rule["ruleType"]), str(priority))
         collection = collections.setdefault(
             key,
@@ -306,6 +354,8 @@ class _Builder:
             "sourceAddresses": [_every(text) for text in self._texts(row, "sources")],
             "sourceIpGroups": self._texts(row, "source_ip_groups"),
         }
+        if not rule["sourceAddresses"] and not rule["sourceIpGroups"]:
+            rule["sourceAddresses"] = [_unknown("no source", row.place)]
         destinations = self._texts(row, "destinations")
         if kind == "NetworkRule":
             return rule | self._network(row, destinations, services)
@@ -314,29 +364,44 @@ class _Builder:
             "fqdnTags": self._texts(row, "fqdn_tags"),
             "targetUrls": self._texts(row, "urls"),
             "webCategories": self._texts(row, "web_categories"),
-            "protocols": [_application(item, row.place) for item in services],
+            "protocols": [_application(item, row.place) for item in services or [("", "")]],
         }
+        if not any(rule[part] for part in _TARGETS):
+            rule["targetFqdns"] = [_unknown("no destination", row.place)]
         return rule
 
     def _network(self, row: _Row, destinations: list[str], services: list[tuple[str, str]]) -> Body:
         names = [*self._texts(row, "fqdns"), *(text for text in destinations if _is_name(text))]
+        addresses = [_every(text) for text in destinations if not _is_name(text)]
+        groups = self._texts(row, "destination_ip_groups")
+        if not (names or addresses or groups):
+            addresses = [_unknown("no destination", row.place)]
         protocols = list(dict.fromkeys(protocol for protocol, _ in services)) or [
             _unknown("protocol", row.place)
         ]
         return {
             "ipProtocols": [_transport(item) for item in protocols],
-            "destinationAddresses": [_every(text) for text in destinations if not _is_name(text)],
-            "destinationIpGroups": self._texts(row, "destination_ip_groups"),
+            "destinationAddresses": addresses,
+            "destinationIpGroups": groups,
             "destinationFqdns": names,
             "destinationPorts": list(dict.fromkeys(port for _, port in services if port))
             or [_unknown("port", row.place)],
         }
 
     def _kind(self, row: _Row, services: list[tuple[str, str]]) -> str:
+        """As the list says, else by protocols and destinations: an application rule takes no addresses."""
+        if self._word(row, "enabled", ("on", "off")) not in ("on", ""):
+            return self._word(row, "enabled", ("on", "off"))
         if self._mapping.columns.type or "type" in self._mapping.defaults:
             return self._word(row, "type", ("ApplicationRule", "NetworkRule"))
         by_name = services and all(protocol.lower() in _BY_NAME for protocol, _ in services)
-        return "ApplicationRule" if by_name else "NetworkRule"
+        if not by_name:
+            return "NetworkRule"
+        listed = self._texts(row, "destinations")
+        named = [*filter(_is_name, listed), *self._texts(row, "fqdns")]
+        if len(listed) == sum(map(_is_name, listed)):
+            return "ApplicationRule"
+        return _unknown("names and addresses", row.place) if named else "NetworkRule"
 
     def _services(self, row: _Row) -> list[tuple[str, str]]:
         """(protocol, port): ``Https:443`` in one cell, or a column of protocols and one of ports."""
@@ -345,10 +410,9 @@ class _Builder:
         for item in self._items(row, "protocols"):
             if isinstance(item, Mapping):
                 found.append((str(item.get("type") or item.get("protocolType")), str(item.get("port"))))
-            elif match := _SERVICE.fullmatch(str(item)):
-                found.append((match[1], match[2]))
-            else:
-                found += [(str(item), port) for port in ports or [_usual(str(item))]]
+                continue
+            for text in self._split(item):
+                found += _service(text, ports)
         return found
 
     # Cells
@@ -367,17 +431,19 @@ class _Builder:
         return [value]
 
     def _texts(self, row: _Row, part: str) -> list[str]:
+        return [text for item in self._items(row, part) for text in self._split(item)]
+
+    def _split(self, item: Any) -> list[str]:
         pattern = f"[{re.escape(self._mapping.separator)}]"
-        found = (re.split(pattern, _text_of(item)) for item in self._items(row, part))
-        return [text.strip() for texts in found for text in texts if text.strip()]
+        return [text.strip() for text in re.split(pattern, _text_of(item)) if text.strip()]
 
     def _text(self, row: _Row, part: str) -> str:
         return ", ".join(_text_of(item) for item in self._items(row, part)).strip()
 
-    def _number(self, row: _Row, part: str, otherwise: int) -> int | str:
+    def _number(self, row: _Row, part: str) -> int | str | None:
         text = self._text(row, part)
         if not text:
-            return otherwise
+            return None
         return int(text) if text.isdecimal() else _unknown(f"{part} '{text}'", row.place)
 
     def _word(self, row: _Row, part: str, choices: tuple[str, ...]) -> str:
@@ -388,6 +454,29 @@ class _Builder:
             if text.lower() in (choice.lower(), *given) or (not given and text.lower() in _WORDS[choice]):
                 return choice
         return _unknown(f"{part} '{text}'", row.place)
+
+
+_SAME: Final = 100
+"""The priority of what the list gives none. All have the same, so that an allow and a deny that meet are unknown."""
+_TARGETS: Final = ("targetFqdns", "fqdnTags", "targetUrls", "webCategories")
+
+
+def _order(collections: list[Body], group: str) -> None:
+    """Collections without a priority have all the same one; beside others that have one it is not known."""
+    unsaid = [item for item in collections if item["priority"] is None]
+    same = _SAME if len(unsaid) == len(collections) else _unknown("a priority that is not said", group)
+    for item in unsaid:
+        item["priority"] = same
+
+
+def _service(text: str, ports: list[str]) -> list[tuple[str, str]]:
+    """(protocol, port) of one text, each protocol with all of ``ports`` where it names none."""
+    if match := _SERVICE.fullmatch(text):
+        return [(match[1], _port(match[2]))]
+    if match := _PORT_FIRST.fullmatch(text):
+        return [(match[2], _port(match[1]))]
+    named = re.split(r"\s*[/+&]\s*", text) if _BOTH.fullmatch(text) else [text]
+    return [(one, port) for one in named for port in ports or [_usual(one)]]
 
 
 def _text_of(item: Any) -> str:
@@ -405,7 +494,10 @@ def _every(text: str) -> str:
 
 
 def _is_name(text: str) -> bool:
-    return "." in text and not text.startswith("[") and not _ADDRESS.fullmatch(text) and ":" not in text
+    """``Storage.WestEurope`` is a service tag of a region."""
+    if "." not in text or text.startswith("[") or ":" in text:
+        return False
+    return not _ADDRESS.fullmatch(text) and not is_service_tag(text)
 
 
 def _port(text: str) -> str:

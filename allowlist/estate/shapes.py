@@ -16,7 +16,7 @@ from allowlist.estate.members import unknown
 from allowlist.estate.parts import without_nulls
 from allowlist.estate.resource_id import ResourceId, normal_id
 from allowlist.estate.spelling import TooDeep, as_arm_spells
-from allowlist.estate.unread import UNRESOLVED, how_to_read, unread_body
+from allowlist.estate.unread import how_to_read, unread_body, unresolved
 
 _ENVELOPE = {"id", "name", "type", "location", "tags", "etag", "zones", "identity", "extendedLocation"}
 _ENVELOPE |= {"resourceGroup", "systemData", "kind", "plan", "managedBy"}
@@ -54,7 +54,7 @@ def in_arm_shape(body: Body, file: str) -> Body:
         found = {**outer, "properties": inner}
     properties = found["properties"]
     if isinstance(properties, str) and properties.startswith("["):
-        properties = {UNRESOLVED: properties}
+        properties = unresolved(ResourceId(found["id"]).type, properties)
     if not isinstance(properties, dict):
         raise InvalidInput.of(file, f"{found['id']}: 'properties' is not an object")
     if properties.get("managedNetwork") is not None:

@@ -54,9 +54,14 @@ def unread_body(resource_id: str, why: str) -> dict[str, Any]:
     """A resource that is there, or may be, and of which nothing is known."""
     found = ResourceId(resource_id)
     kind = "Microsoft.Network/firewallPolicies" if resource_id.startswith("[") else found.type
-    properties = {UNRESOLVED: f"[{why}]", **_decisive(found.type, f"[{why}]")}
+    properties = unresolved(found.type, f"[{why}]")
     name = resource_id if resource_id.startswith("[") else found.name
     return {"id": resource_id, "name": name, "type": kind, "properties": properties}
+
+
+def unresolved(kind: str, text: str) -> dict[str, Any]:
+    """The properties of a resource of type ``kind`` in whose place the expression ``text`` stands."""
+    return {UNRESOLVED: text, **_decisive(kind.lower(), text)}
 
 
 _MEMBERS = {

@@ -8,6 +8,7 @@ import re
 import shutil
 import stat
 from pathlib import Path
+from typing import Any
 
 import openpyxl
 import pytest
@@ -15,6 +16,9 @@ import pytest
 from allowlist.errors import InvalidInput
 from allowlist.estate.snapshot import read_snapshot
 from allowlist.estate.terraform.sources import plan_of_sources
+from allowlist.points.firewall.translate import to_ruleset
+from allowlist.rules.evaluate import evaluate
+from allowlist.rules.flow import Flow
 from tests.helpers.cli import Result, allowlist
 from tests.helpers.shared import REPOSITORY
 
@@ -316,3 +320,92 @@ def test_the_mappings_on_the_page_are_mappings(tmp_path: Path) -> None:
         mapping = tmp_path / f"{at}.rules.yaml"
         mapping.write_text(text)
         assert _verdict(tmp_path, mapping, "huggingface.co") == "allow"
+
+
+def _decided(mapping: Path, host: str, **flow: Any) -> str:
+    """What the rules of a list do with a flow, without the workload around them."""
+    asked = {"application": "https", "sni": host, "host": host, **flow}
+    ruleset = to_ruleset(read_snapshot(mapping), POLICY)
+    return evaluate(ruleset, Flow(source=10 << 24 | 5, port=443, **asked)).word
+
+
+EXPORT = """"RuleCollectionName","RulePriority","ActionType","RuleConditionType","Name","Protocols","SourceAddresses","DestinationAddresses","SourceIPGroups","DestinationPorts","TargetFqdns"
+"AllowWeb","200","Allow","ApplicationRule","hf","Http:80, Https:443","10.0.0.0/24","","","","huggingface.co, *.hf.co"
+"AllowNet","300","Allow","NetworkRule","kms","TCP","10.0.0.0/24","20.118.99.224","","1688",""
+"DenyWeb","100","Deny","ApplicationRule","bad","Https:443","*","","","","bad.hf.co"
+"Groups","400","Allow","ApplicationRule","g","Https:443","","","/subscriptions/x/resourceGroups/r/providers/Microsoft.Network/ipGroups/g","","group.example"
+"""
+OF_EXPORT = (
+    "{name: Name, collection: RuleCollectionName, priority: RulePriority, action: ActionType, type: RuleConditionType,"
+    " protocols: Protocols, sources: SourceAddresses, source_ip_groups: SourceIPGroups, ports: DestinationPorts,"
+    " destinations: DestinationAddresses, fqdns: TargetFqdns}"
+)
+
+
+def test_a_table_that_a_script_exported_is_read_rule_by_rule(tmp_path: Path) -> None:
+    (tmp_path / "rules.csv").write_text(EXPORT)
+    mapping = _mapping(tmp_path, "rules.csv", OF_EXPORT)
+    hosts = ("huggingface.co", "bad.hf.co", "x.hf.co", "group.example", "other.example")
+    found = [_decided(mapping, host) for host in hosts]
+    assert found == ["allow", "deny", "allow", "unknown", "deny"]
+
+
+PLAIN = "{name: n, action: act, sources: s, destinations: t, protocols: p, ports: o, enabled: e, priority: r}"
+HEAD_OF_PLAIN = "n,act,s,t,p,o,e,r"
+
+
+def _plain(folder: Path, *lines: str) -> Path:
+    (folder / "rules.csv").write_text("\n".join((HEAD_OF_PLAIN, *lines)) + "\n")
+    return _mapping(folder, "rules.csv", PLAIN, more='separator: ";"\n')
+
+
+@pytest.mark.parametrize(
+    ("lines", "verdict"),
+    [
+        # Which of two comes first is not said.
+        (("a,allow,*,*.co,Https:443,,,", "d,deny,*,huggingface.co,Https:443,,,"), "unknown"),
+        (("a,allow,*,*.co,Https:443,,,200", "d,deny,*,huggingface.co,Https:443,,,"), "unknown"),
+        (("a,allow,*,*.co,Https:443,,,200", "d,deny,*,huggingface.co,Https:443,,,300"), "allow"),
+        (("a,allow,*,huggingface.co,Https:443,,perhaps,",), "unknown"),
+        # What every rule has, and a cell of this one does not say.
+        (("a,allow,,huggingface.co,Https:443,,,",), "unknown"),
+        (("a,allow,*,,Https:443,,,",), "unknown"),
+        (("a,allow,*,huggingface.co,,,,",), "unknown"),
+        # A firewall looks for no address in application rules.
+        (("a,allow,*,huggingface.co;20.0.0.1,HTTPS,,,",), "unknown"),
+        (("Web rules,,,,,,,", ",,,,,,,", "a,allow,*,huggingface.co,443/https,,,"), "allow"),
+        (("a,allow,*,huggingface.co,https 443; http 80,,,",), "allow"),
+    ],
+)
+def test_what_a_table_leaves_open_is_unknown_where_it_decides(
+    lines: tuple[str, ...], verdict: str, tmp_path: Path
+) -> None:
+    assert _decided(_plain(tmp_path, *lines), "huggingface.co") == verdict
+
+
+def test_a_service_tag_of_a_region_is_no_host(tmp_path: Path) -> None:
+    mapping = _plain(tmp_path, "a,allow,*,Storage.WestEurope,TCP:443,,,")
+    assert _decided(mapping, "acme.blob.core.windows.net") == "unknown"
+
+
+@pytest.mark.parametrize("service", ["tcp/443", "443/tcp", "TCP 440-450", "TCP/UDP", "tcp,443", "HTTPS"])
+def test_services_are_written_in_many_ways(service: str, tmp_path: Path) -> None:
+    protocol, _, port = service.partition(",")
+    mapping = _plain(tmp_path, f"a,allow,*,20.0.0.1,{protocol},{port or 443},,")
+    assert _decided(mapping, "", application="", destination=20 << 24 | 1) == "allow"
+
+
+def test_a_table_may_begin_below_its_title(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    sheet = book.active
+    for row in [["Firewall rules", None], ["Kept by", "the network team"], [], HEAD, ["Models"], *ROWS]:
+        sheet.append(row)
+    book.save(tmp_path / "rules.xlsx")
+    mapping = _mapping(tmp_path, "rules.xlsx")
+    assert [_decided(mapping, host) for host in ("huggingface.co", "other.example")] == ["allow", "deny"]
+
+
+def test_of_two_columns_with_one_name_none_is_taken(tmp_path: Path) -> None:
+    (tmp_path / "rules.csv").write_text("Rule,Source,Port,Port\na,*,1024,443\n")
+    with pytest.raises(InvalidInput, match="2 columns that are called 'Port'"):
+        read_snapshot(_mapping(tmp_path, "rules.csv", "{name: Rule, sources: Source, ports: Port}"))

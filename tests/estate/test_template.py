@@ -446,3 +446,10 @@ def test_a_list_that_a_template_leaves_out_is_empty_after_its_deployment(
     name = "/".join("n" * kind.count("/") + "m")
     (body,) = _read([{"type": f"Microsoft.Network/{kind}", "name": name, "properties": properties}])
     assert body["properties"].get(left_out) == value
+
+
+def test_a_workspace_whose_properties_are_an_expression_may_be_isolated_or_open() -> None:
+    kind = "Microsoft.MachineLearningServices/workspaces"
+    template = {"resources": [{"type": kind, "name": "hub", "properties": "[parameters('given')]"}]}
+    (body,) = read_template(template, "template.json").bodies.values()
+    assert body["properties"]["managedNetwork"]["isolationMode"] == "[parameters('given')]"

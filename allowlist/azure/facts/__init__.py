@@ -212,6 +212,16 @@ def base_tag(tag: str) -> str:
     return tag if dot and part.lower() in subs.get(base.lower(), ()) else base
 
 
+@lru_cache(maxsize=1)
+def _known_tags() -> frozenset[str]:
+    return frozenset(name.lower() for name in service_tags().service_tags)
+
+
+def is_service_tag(tag: str) -> bool:
+    """Is it a service tag of those known, whole or of one region (``Storage.WestEurope``), in any letter case?"""
+    return tag.count(".") < 2 and base_tag(tag).lower() in _known_tags()
+
+
 def tag_hosts(tag: str, cloud: str) -> tuple[str, ...]:
     """Names documented as members of a service tag in ``cloud``, its region suffix taken off."""
     return tuple(service_tags().hosts.get(cloud, {}).get(base_tag(tag).lower(), ()))
@@ -266,8 +276,7 @@ def resource_domains() -> Sequence[str]:
 
 def holds_any_name(tag: str) -> bool:
     """May a name of anybody resolve into the service tag? One that nobody knows may hold anything."""
-    known = {name.lower() for name in service_tags().service_tags}
-    if base_tag(tag).lower() not in known:
+    if base_tag(tag).lower() not in _known_tags():
         return True
     row = broad_tag(tag)
     return row is not None and row.any_name

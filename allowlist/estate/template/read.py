@@ -16,7 +16,7 @@ from allowlist.estate.template.evaluate import as_json, is_count, resolved, show
 from allowlist.estate.template.frames import Given, constant, frame_of
 from allowlist.estate.template.scopes import Frame, Lazy, Place, Scope, id_of, name_in_id
 from allowlist.estate.template.values import Open, Unknown, hides_members, nickname
-from allowlist.estate.unread import CONTAINERS, UNRESOLVED, Unread, perhaps_deployed
+from allowlist.estate.unread import CONTAINERS, UNRESOLVED, Unread, perhaps_deployed, unresolved
 
 _DEPLOYMENT = "microsoft.resources/deployments"
 _NOT_OF_THE_RESOURCE = ("apiVersion", "dependsOn", "condition", "copy", "resources", "scope", "name", "type")
@@ -205,7 +205,7 @@ class _Reader:
         outer = {key: value for key, value in item.items() if key not in _NOT_OF_THE_RESOURCE}
         body = {key: as_json(resolved(value, scope), scope) for key, value in outer.items()}
         if not isinstance(body.get("properties", {}), dict):
-            body["properties"] = {UNRESOLVED: body["properties"]}
+            body["properties"] = unresolved(own.kind, str(body["properties"]))
         if "properties" in body:
             body["properties"] = _with_what_is_left_out(own.kind, body["properties"])
         body = {**body, **identity, "name": names[-1]}
