@@ -17,6 +17,7 @@ from allowlist.catalog import load_library
 from allowlist.cli.exits import Exit
 from allowlist.cli.main import COMMANDS, main
 from allowlist.cli.schema import all_schemas
+from allowlist.network.recommendations import RECOMMENDATIONS
 from allowlist.observe.metrics import Metrics
 from allowlist.plan.findings import Status
 from allowlist.plan.gate_words import GATES
@@ -227,6 +228,7 @@ def pages() -> dict[str, str]:
         "exit-codes.md": "\n".join(_exit_codes()),
         "gates.md": "\n".join(_gates()),
         "reason-codes.md": "\n".join(_reason_codes()),
+        "posture.md": "\n".join(_recommendations()),
         "metrics.md": "\n".join(_metrics()),
         "events.md": "\n".join(_events()),
         "json.md": "\n".join(_answers()),
@@ -313,6 +315,17 @@ def _reason_codes() -> Iterator[str]:
     yield from _table(("code", "meaning"), [(f"`{item}`", text) for item, text in LACKS.items()])
     yield "\n## What is left alone, and why\n"
     yield from _table(("code", "meaning"), [(f"`{code}`", text) for code, text in SKIPS.items()])
+
+
+def _recommendations() -> Iterator[str]:
+    yield "# Posture checks\n\nWhat `allowlist posture` and its page look for in the network around a workload. A finding's id is"
+    yield "`CODE:NAME`, with the name of the resource it is about; `suppressions` of the workload file takes the id, or the code alone"
+    yield "for all of them, with an owner, a reason and a date.\n"
+    rows = [
+        (f"`{code}`", item.service.value, item.text, f"[page]({item.source})")
+        for code, item in RECOMMENDATIONS.items()
+    ]
+    yield from _table(("code", "service", "what is recommended", "documented"), rows)
 
 
 def _metrics() -> Iterator[str]:

@@ -14,6 +14,7 @@ import yaml
 
 from allowlist.cli.exits import Exit
 from allowlist.cli.main import COMMANDS
+from allowlist.network.recommendations import RECOMMENDATIONS
 from allowlist.observe.metrics import Metrics
 from allowlist.plan.findings import Status
 from allowlist.plan.gate_words import GATES, words_of
@@ -201,6 +202,16 @@ def test_every_code_of_a_finding_or_a_skip_is_in_the_reference(reference: Path) 
                 written |= _codes_in(source)
     assert len(written) > 45
     assert {code for code in written if f"| `{code}` |" not in page} == set()
+
+
+def test_every_posture_check_is_in_the_reference_with_its_page(reference: Path) -> None:
+    rows = [
+        row.split(" | ")
+        for row in (reference / "posture.md").read_text().splitlines()
+        if row.startswith("| `")
+    ]
+    assert [row[0].strip("|` ") for row in rows] == list(RECOMMENDATIONS)
+    assert all(row[3].startswith("[page](https://learn.microsoft.com/azure/") for row in rows)
 
 
 def test_the_pages_of_gates_name_settings_that_exist_with_the_defaults_they_have(reference: Path) -> None:
