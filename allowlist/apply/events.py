@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+import msgspec
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProgressEvent:
+class ProgressEvent(msgspec.Struct, frozen=True, kw_only=True):
     """One moment of a run. ``elapsed`` and ``expected`` are minutes of the step; ``state`` is a step state or waiting.
 
     ``changes`` are the ids of what the step writes, where that is known.

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from urllib.parse import urlsplit
+
+import msgspec
 
 from allowlist.azure.facts import clouds
 from allowlist.errors import AllowlistError
 
 
-@dataclass(frozen=True, slots=True)
-class Cloud:
+class Cloud(msgspec.Struct, frozen=True):
     """``endpoint`` without a slash at the end; ``authority`` is the host azure-identity signs in at."""
 
     endpoint: str

@@ -13,8 +13,9 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from functools import lru_cache
+
+from msgspec.structs import replace
 
 from allowlist.azure.client import ArmClient, Notify, Patience
 from allowlist.azure.clouds import Cloud, choose_cloud

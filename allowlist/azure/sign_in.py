@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
+
+import msgspec
+from msgspec.structs import replace
 
 from allowlist.errors import AllowlistError, PlanRefused
 
@@ -21,8 +23,7 @@ class Place(Protocol):
     def tenant(self) -> str: ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Connection:
+class Connection(msgspec.Struct, frozen=True, kw_only=True):
     """How to reach ARM and in which tenant; nothing is opened yet. ``tenant`` empty: the home of whoever signs in."""
 
     cloud: str = "public"
@@ -39,8 +40,7 @@ class Connection:
         return self.credential != "none"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SignIn:
+class SignIn(msgspec.Struct, frozen=True, kw_only=True):
     """What the command line says about a connection; where to is for a workload, plan or run to say.
 
     ``cloud`` and ``tenant`` are for commands without any of these, and must not contradict them.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -12,6 +12,7 @@ import allowlist
 from allowlist.catalog import model, reader
 from allowlist.catalog.model import Catalog
 from allowlist.catalog.reader import parse_catalog
+from allowlist.documents import digest_of
 from allowlist.documents.compiled import cache_folder, compiled, key_of
 from allowlist.documents.reader import near_miss
 from allowlist.documents.source import parse_source, read_text
@@ -26,7 +27,7 @@ class Library(msgspec.Struct, frozen=True, kw_only=True):
     """Catalogs by name."""
 
     folder: str
-    catalogs: dict[str, Catalog]
+    catalogs: Mapping[str, Catalog]
 
     def get(self, name: str) -> Catalog:
         """The catalog ``name``. Raises CatalogError with what was probably meant."""
@@ -42,11 +43,43 @@ class Library(msgspec.Struct, frozen=True, kw_only=True):
         """This library, with ``others`` in the place of catalogs of the same names."""
         return msgspec.structs.replace(self, catalogs={**self.catalogs, **others})
 
+    def content(self) -> list[tuple[str, str]]:
+        """Every name with a digest of what the catalog says: two libraries with the same content answer the same."""
+        if isinstance(self.catalogs, Shelf):
+            return self.catalogs.digests()
+        return [(name, digest_of(catalog)) for name, catalog in sorted(self.catalogs.items())]
+
     def __iter__(self) -> Iterator[Catalog]:
         return iter(self.catalogs.values())
 
     def __len__(self) -> int:
         return len(self.catalogs)
+
+
+class Shelf(Mapping[str, Catalog]):
+    """The shipped catalogs, whose texts are known to be right: each is made a catalog when somebody asks for it."""
+
+    def __init__(self, files: Sequence[Path], cache: Path | None) -> None:
+        self._cache = cache
+        self._texts = {path.stem: (path, *_keyed(path)) for path in files}
+
+    def digests(self) -> list[tuple[str, str]]:
+        return [(name, key) for name, (_, _, key) in sorted(self._texts.items())]
+
+    def __getitem__(self, name: str) -> Catalog:
+        path, text, key = self._texts[name]
+        if key not in _SHIPPED:
+            _SHIPPED[key] = _read(path, text, key, self._cache)
+        return _SHIPPED[key]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._texts
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._texts)
+
+    def __len__(self) -> int:
+        return len(self._texts)
 
 
 def shipped_catalogs() -> Path:
@@ -59,17 +92,19 @@ def shipped_catalogs() -> Path:
 def load_library(folder: Path | None = None, *, environ: Mapping[str, str] | None = None) -> Library:
     """Every ``*.yaml`` in ``folder``, or the shipped ones.
 
-    Raises CatalogError for a folder without catalogs and InvalidInput with the mistakes of all files.
+    Raises CatalogError for a folder without catalogs and InvalidInput with the mistakes of all files, of those that
+    were shipped when one is asked for.
     ``environ`` says where the compiled copies live; a cache that cannot be read or written is left alone.
     """
-    known = _SHIPPED if folder is None else {}
-    folder = folder or shipped_catalogs()
     cache = cache_folder(os.environ if environ is None else environ, "catalogs")
+    if folder is None:
+        folder = shipped_catalogs()
+        return Library(folder=str(folder), catalogs=Shelf(catalog_files(folder), cache))
     catalogs: dict[str, Catalog] = {}
     problems: list[Problem] = []
     for path in catalog_files(folder):
         try:
-            catalogs[path.stem] = _load(path, cache, known)
+            catalogs[path.stem] = _read(path, *_keyed(path), cache)
         except InvalidInput as error:
             problems.extend(error.problems)
     if problems:
@@ -85,11 +120,11 @@ def catalog_files(folder: Path) -> list[Path]:
     return found
 
 
-def _load(path: Path, cache: Path | None, known: dict[str, Catalog]) -> Catalog:
+def _keyed(path: Path) -> tuple[str, str]:
+    """The text of a file and the key under which its catalog is kept."""
     text = read_text(path)
-    key = key_of(path.stem, text, rules=_RULES)
-    if key not in known:
-        known[key] = compiled(
-            cache, key, Catalog, lambda: parse_catalog(parse_source(text, str(path)), name=path.stem)
-        )
-    return known[key]
+    return text, key_of(path.stem, text, rules=_RULES)
+
+
+def _read(path: Path, text: str, key: str, cache: Path | None) -> Catalog:
+    return compiled(cache, key, Catalog, lambda: parse_catalog(parse_source(text, str(path)), name=path.stem))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
@@ -53,8 +52,7 @@ def parse_catalog(source: Source, *, name: str) -> Catalog:
     return reading.catalog
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
+class Reading(msgspec.Struct, frozen=True, kw_only=True):
     """What a file says, mistakes or not. ``catalog`` holds the sound entries and ``source`` their positions."""
 
     catalog: Catalog | None

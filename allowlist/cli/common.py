@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import functools
-import getpass
 import os
-import socket
+import platform
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -469,13 +468,15 @@ def who_decides(connection: Connection) -> Identity:
     from allowlist.store.identity import identity_of_os_user, identity_of_token
 
     if not connection.is_signed_in:
-        return identity_of_os_user(_os_user(), socket.gethostname())
+        return identity_of_os_user(_os_user(), platform.node())
     from allowlist.azure.connection import access_token
 
     return identity_of_token(access_token(connection))
 
 
 def _os_user() -> dict[str, str]:
+    import getpass
+
     try:
         return {"LOGNAME": getpass.getuser()}
     except (KeyError, OSError):

@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from click.shell_completion import CompletionItem
 
 from allowlist.documents.words import counted
 
 if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
     from allowlist.catalog import Catalog, Library
     from allowlist.plan.model import Plan
     from allowlist.store import Ledger
@@ -25,13 +26,15 @@ if TYPE_CHECKING:
 Offer = tuple[str, str]
 """A value, and what is said beside it where the shell shows that."""
 
-Completer = Callable[[click.Context, click.Parameter, str], list[CompletionItem]]
+Completer = Callable[[click.Context, click.Parameter, str], "list[CompletionItem]"]
 _MOST_RUNS = 50
 
 
 def _completer(offer: Callable[[click.Context, str], Iterable[Offer]]) -> Completer:
     @wraps(offer)
     def complete(context: click.Context, option: click.Parameter, begun: str) -> list[CompletionItem]:
+        from click.shell_completion import CompletionItem
+
         del option
         try:
             found = [(value, text) for value, text in offer(context, begun) if value.startswith(begun)]

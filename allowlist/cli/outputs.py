@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+import msgspec
 
 from allowlist.cli.console import json_text, plain, put_document, put_each, put_json
 from allowlist.cli.given import with_given
@@ -72,8 +73,7 @@ def form_for(form: str, output: Path | None, *, as_json: bool) -> str:
 NOTHING_OF_ITS_OWN: Mapping[str, Callable[[], str]] = {}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Output:
+class Output(msgspec.Struct, frozen=True, kw_only=True):
     """What was asked for on the command line."""
 
     form: str

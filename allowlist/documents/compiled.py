@@ -18,6 +18,7 @@ import msgspec
 
 import allowlist
 from allowlist.documents.places import user_folder
+from allowlist.documents.prepared import prepared
 
 T = TypeVar("T")
 
@@ -34,7 +35,7 @@ def compiled(folder: Path | None, key: str, kind: type[T], make: Callable[[], T]
         return make()
     place = folder / f"{key}.msgpack"
     try:
-        return msgspec.msgpack.decode(place.read_bytes(), type=kind)
+        return msgspec.msgpack.decode(place.read_bytes(), type=prepared(kind))
     except (OSError, msgspec.MsgspecError):
         found = make()
         keep(place, found)

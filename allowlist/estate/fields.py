@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from allowlist.estate.bodies import Body, Estate
 from allowlist.estate.known import holds, shown, spelled, unmodelled_keys, unsettled
@@ -104,14 +105,12 @@ def _is_no_text(value: Any) -> bool:
     return holds(value) and not isinstance(value, str)
 
 
-@dataclass(frozen=True, slots=True)
-class _Name:
+class _Name(msgspec.Struct, frozen=True):
     text: str
     effect: Effect
 
 
-@dataclass(frozen=True, slots=True)
-class Names:
+class Names(msgspec.Struct, frozen=True):
     """``patterns`` are normalised; ``opaque`` may stand for any name; ``ignored`` are texts that match nothing."""
 
     patterns: tuple[str, ...]

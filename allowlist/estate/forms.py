@@ -7,8 +7,9 @@ what ``az group export``, ``az deployment … export`` and template specs wrap a
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, Final
+
+import msgspec
 
 from allowlist.errors import InvalidInput
 from allowlist.estate.foreign import refuse_foreign
@@ -26,21 +27,18 @@ FILTERS: Final = "/filters/"
 SCHEMA = "allowlist/snapshot/v1"
 
 
-@dataclass(frozen=True, slots=True)
-class Template:
+class Template(msgspec.Struct, frozen=True):
     """A template, with values that came in the same document."""
 
     data: Mapping[str, Any]
     values: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Parameters:
+class Parameters(msgspec.Struct, frozen=True):
     data: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Terraform:
+class Terraform(msgspec.Struct, frozen=True):
     """A plan or a state, as ``terraform show -json`` prints it."""
 
     data: Mapping[str, Any]

@@ -12,7 +12,6 @@ import os
 import stat
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -32,8 +31,7 @@ MAX_TEMPLATE_CHARACTERS = 16 * 1024 * 1024
 _HINT = "write one with: allowlist snapshot -o DIR"
 
 
-@dataclass(frozen=True, slots=True)
-class JsonFile:
+class JsonFile(msgspec.Struct, frozen=True):
     """A file's name, its data, and its bytes for saying where something stands."""
 
     path: Path

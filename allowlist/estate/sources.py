@@ -7,8 +7,6 @@ Sources are read by the tools of their makers where those are found: ``bicep bui
 from __future__ import annotations
 
 import re
-import shutil
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -80,6 +78,8 @@ def _terraform(files: list[Path]) -> Iterator[JsonFile | InvalidInput]:
 
 def _compiler() -> list[str] | None:
     """The command that compiles a file of Bicep to standard output, without the file."""
+    import shutil
+
     if shutil.which("bicep"):
         return ["bicep", "build", "--stdout"]
     return ["az", "bicep", "build", "--stdout", "--file"] if shutil.which("az") else None
@@ -99,6 +99,8 @@ def _bicep(files: list[Path]) -> Iterator[JsonFile | InvalidInput]:
 
 
 def _compiled(command: list[str], file: Path) -> JsonFile | InvalidInput:
+    import subprocess
+
     try:
         done = subprocess.run([*command, str(file)], capture_output=True, timeout=SECONDS, check=False)
     except (OSError, subprocess.TimeoutExpired) as error:

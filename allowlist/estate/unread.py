@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from allowlist.estate.resource_id import ResourceId, normal_id
 
@@ -37,8 +38,7 @@ _COMMANDS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Unread:
+class Unread(msgspec.Struct, frozen=True):
     """Something that may add rules to any resource beside it, or to those of type ``container`` only.
 
     ``everywhere``: not only to resources of the same file.

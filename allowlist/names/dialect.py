@@ -10,10 +10,11 @@ import ipaddress
 import re
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 from typing import Final
+
+import msgspec
 
 from allowlist.names.pattern import LABEL, MAX_NAME_LENGTH, Pattern, is_host_name, normalise
 
@@ -68,8 +69,7 @@ class Effect(StrEnum):
     UNDOCUMENTED = "undocumented"
 
 
-@dataclass(frozen=True, slots=True)
-class Validity:
+class Validity(msgspec.Struct, frozen=True):
     """One row: texts of ``form`` on one of ``dialects``; ``because`` says with ``{text}`` why it is no destination."""
 
     form: Form

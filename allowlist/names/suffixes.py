@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from allowlist.azure.facts import shared_suffixes
 from allowlist.names.pattern import Pattern, ancestors
 
 
-@dataclass(frozen=True, slots=True)
-class SharedSuffix:
+class SharedSuffix(msgspec.Struct, frozen=True):
     """A suffix under which any customer of the service can create a name, so a wildcard reaches strangers."""
 
     suffix: str

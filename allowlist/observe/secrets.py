@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -49,10 +50,16 @@ _RULES: tuple[tuple[str, tuple[bytes, ...], str], ...] = (
 )
 """What it is, texts in lower case of which one is in every such secret, and how it reads."""
 
-_PATTERNS = tuple(
-    (name, texts, re.compile(pattern.encode(), re.IGNORECASE)) for name, texts, pattern in _RULES
-)
-_SECRET_NAME = re.compile(_SECRET_NAMES, re.IGNORECASE)
+
+@cache
+def _pattern(text: str) -> re.Pattern[bytes]:
+    """Compiled when it is first tried: most commands never see a word of a secret."""
+    return re.compile(text.encode(), re.IGNORECASE)
+
+
+@cache
+def _secret_name() -> re.Pattern[str]:
+    return re.compile(_SECRET_NAMES, re.IGNORECASE)
 
 
 def refuse_secrets(document: bytes, what: str) -> None:
@@ -134,20 +141,22 @@ def _first_secret(document: bytes) -> str:
     return next(
         (
             name
-            for name, texts, pattern in _PATTERNS
-            if any(text in lowered for text in texts) and pattern.search(document)
+            for name, texts, pattern in _RULES
+            if any(text in lowered for text in texts) and _pattern(pattern).search(document)
         ),
         "",
     )
 
 
 def _scrub_member(key: str, value: Any) -> Any:
-    is_secret = isinstance(value, str) and value and _SECRET_NAME.fullmatch(key)
+    is_secret = isinstance(value, str) and value and _secret_name().fullmatch(key)
     return REMOVED if is_secret else scrubbed(value)
 
 
 def _scrub_text(text: str) -> str:
     cleaned = text.encode("utf-8", "surrogatepass")
-    for _, _, pattern in _PATTERNS:
-        cleaned = pattern.sub(REMOVED.encode(), cleaned)
+    for _, texts, pattern in _RULES:
+        lowered = cleaned.lower()
+        if any(text in lowered for text in texts):
+            cleaned = _pattern(pattern).sub(REMOVED.encode(), cleaned)
     return cleaned.decode("utf-8", "surrogatepass")

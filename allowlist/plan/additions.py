@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from allowlist.plan.findings import Finding
 from allowlist.plan.found import Findings
@@ -15,8 +16,7 @@ from allowlist.rules.model import Ruleset
 from allowlist.rules.requirement import Requirement
 
 
-@dataclass(frozen=True, slots=True)
-class Additions:
+class Additions(msgspec.Struct, frozen=True):
     """A plan that opens and closes nothing besides what is asked for.
 
     ``engine`` answers about the rules after it; ``granted`` are the numbers of the requirements that were open and are

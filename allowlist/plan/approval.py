@@ -15,9 +15,11 @@ import datetime as dt
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Protocol, TypeVar
+
+import msgspec
+from msgspec.structs import replace
 
 from allowlist.documents.grouping import grouped
 from allowlist.plan.model import Change, Gate, Plan
@@ -65,8 +67,7 @@ class DecisionLike(Protocol):
 Decided = TypeVar("Decided", bound=DecisionLike)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ApprovalPolicy:
+class ApprovalPolicy(msgspec.Struct, frozen=True, kw_only=True):
     """Who may approve and how many it takes per risk. Empty ``approvers``: anybody.
 
     No approval counts for longer than ``valid_days``, whatever end it names: its author is not who sets the limit.
@@ -74,7 +75,7 @@ class ApprovalPolicy:
 
     approvers: tuple[str, ...] = ()
     four_eyes: bool = False
-    quorum: dict[str, int] = field(default_factory=dict)
+    quorum: dict[str, int] = msgspec.field(default_factory=dict)
     valid_days: int = 14
 
     @property
@@ -83,8 +84,7 @@ class ApprovalPolicy:
         return self.four_eyes or bool(self.approvers) or any(count > 1 for count in self.quorum.values())
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ApprovalStatus:
+class ApprovalStatus(msgspec.Struct, frozen=True, kw_only=True):
     """Where one change stands. ``state`` is approved, pending, rejected, deferred, expired or gated.
 
     ``planned`` is when the oldest plan was made on which an approval that counts was given. ``undone``: it was carried

@@ -5,9 +5,9 @@ from __future__ import annotations
 import datetime as dt
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 
 import msgspec
+from msgspec.structs import replace
 
 from allowlist.documents.grouping import grouped
 from allowlist.plan.digest import change_id, completed
@@ -33,8 +33,7 @@ from allowlist.rules.requirement import Requirement
 _ORDER = {"add": 0, "update": 1, "remove": 2}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TargetInput:
+class TargetInput(msgspec.Struct, frozen=True, kw_only=True):
     """Everything about one target that the plan is made from."""
 
     target: TargetPlan
@@ -49,8 +48,7 @@ class TargetInput:
     """The resource of each write that is foreseen, and the operations it carries."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlanInput:
+class PlanInput(msgspec.Struct, frozen=True, kw_only=True):
     """Everything the plan is made from."""
 
     workload: str
@@ -71,11 +69,10 @@ class PlanInput:
     """What logs of traffic say about changes, where there are any."""
 
 
-@dataclass(frozen=True, slots=True)
-class SeenChanges:
+class SeenChanges(msgspec.Struct, frozen=True):
     """By id of a change what logs say about it, and which removals had no traffic for long enough."""
 
-    told: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    told: Mapping[str, tuple[str, ...]] = msgspec.field(default_factory=dict)
     unused: frozenset[str] = frozenset()
 
 
@@ -238,8 +235,7 @@ def _with_gates(changes: Sequence[Change], gates: Sequence[Gate]) -> list[Change
     return [msgspec.structs.replace(change, gates=tuple(mine.get(change.id, ()))) for change in changes]
 
 
-@dataclass(frozen=True, slots=True)
-class _Carried:
+class _Carried(msgspec.Struct, frozen=True):
     """The changes of one target, and which of them each of its writes carries."""
 
     changes: tuple[Change, ...]

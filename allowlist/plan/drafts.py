@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from allowlist.plan.model import Cost, Operation, Skip
 from allowlist.rules.requirement import Requirement
@@ -10,8 +10,7 @@ from allowlist.rules.requirement import Requirement
 NO_COST = Cost()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Drafted:
+class Drafted(msgspec.Struct, frozen=True, kw_only=True):
     """One operation and the requirements it serves (none for a removal). ``why`` says it where no requirement does.
 
     ``title`` says in a few words, without the verb, what is changed. ``names`` are the name patterns that are let
@@ -35,8 +34,7 @@ class Drafted:
     """Of a removal: which catalog entry ended so lately that somebody has to accept it by name, in words."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Draft:
+class Draft(msgspec.Struct, frozen=True, kw_only=True):
     """What would have to be done, what cannot be said on this surface, and what is left alone on purpose."""
 
     changes: tuple[Drafted, ...] = ()
@@ -44,8 +42,7 @@ class Draft:
     skips: tuple[Skip, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LimitFinding:
+class LimitFinding(msgspec.Struct, frozen=True, kw_only=True):
     """A published limit that ``text`` says is near (``exceeded`` False) or passed."""
 
     code: str

@@ -6,8 +6,9 @@ Each says its numbers. None is lifted by a general force, and small sets are not
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import cache
+
+import msgspec
 
 from allowlist.azure.facts import broad_tag, documented_members
 from allowlist.documents.grouping import grouped
@@ -24,8 +25,7 @@ from allowlist.plan.model import Change, Classification, Gate, Risk
 from allowlist.rules.requirement import FIELD_SCENARIO
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GateSettings:
+class GateSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Where the gates stand; the workload file sets them. Each closes on its own, whatever the others let through."""
 
     removals: int = 0
@@ -37,8 +37,7 @@ class GateSettings:
     """``gate`` closes one over changes that help only under an assumption; ``accept`` tells it and no more."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Opening:
+class Opening(msgspec.Struct, frozen=True, kw_only=True):
     """What a change lets through once it is made: name patterns, and whether from every source."""
 
     names: tuple[str, ...] = ()
@@ -47,22 +46,21 @@ class Opening:
     from_anywhere: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GateInput:
+class GateInput(msgspec.Struct, frozen=True, kw_only=True):
     """What gates look at: the changes of a plan and what stands around them."""
 
     changes: Sequence[Change]
     settings: GateSettings
     owned: int
     limits: Sequence[tuple[str, LimitFinding]] = ()
-    overrides: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    openings: Mapping[str, Opening] = field(default_factory=dict)
+    overrides: dict[str, tuple[str, ...]] = msgspec.field(default_factory=dict)
+    openings: Mapping[str, Opening] = msgspec.field(default_factory=dict)
     """By change id, one for each change that is no removal."""
     empty_catalogs: Sequence[str] = ()
     expired_waivers: Sequence[str] = ()
     unused: frozenset[str] = frozenset()
     """Ids of removals without traffic for as long as the workload asks for."""
-    quarantined: Mapping[str, str] = field(default_factory=dict)
+    quarantined: Mapping[str, str] = msgspec.field(default_factory=dict)
     """By id of a removal: which catalog entry ended so lately that the removal is in quarantine."""
 
 

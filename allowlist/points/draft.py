@@ -7,8 +7,10 @@ when it may not, and which requirements become entries is said here once.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Literal
+
+import msgspec
 
 from allowlist.estate.bodies import Body
 from allowlist.plan.drafts import Drafted
@@ -40,8 +42,7 @@ def at(item: Requirement, **changes: Any) -> Requirement:
     return replace(item, **(nothing | changes))
 
 
-@dataclass(frozen=True, slots=True)
-class Drafting:
+class Drafting(msgspec.Struct, frozen=True):
     """Drafts for one target."""
 
     target: Target

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import pkgutil
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
+
+import msgspec
 
 import allowlist.points
 from allowlist.azure.facts import api_version
@@ -22,8 +23,7 @@ from allowlist.estate.unread import is_unread
 from allowlist.points.point import ArmReader, Point, Target
 
 
-@dataclass(frozen=True, slots=True)
-class Listing:
+class Listing(msgspec.Struct, frozen=True):
     """The list that shows resources of a kind, or what they are below: an ARM type."""
 
     arm_type: str
@@ -33,8 +33,7 @@ class Listing:
         return api_version(self.arm_type)
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(msgspec.Struct, frozen=True):
     """An enforcement point of an estate, and why it is one."""
 
     resource: str
@@ -54,8 +53,7 @@ def _lists_show_all(arm: ArmReader, listed: Body) -> Iterator[Body]:
     return iter(())
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Kind:
+class Kind(msgspec.Struct, frozen=True, kw_only=True):
     """One kind of enforcement point.
 
     ``name`` is the word of workload files, ``arm_type`` what a target of it names. ``listing`` finds candidates

@@ -7,8 +7,10 @@ not know) makes every answer that depends on it unknown.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
+
+import msgspec
 
 from allowlist.azure.facts import is_fqdn_tag
 from allowlist.estate.bodies import Body, Estate
@@ -61,8 +63,7 @@ _KNOWN = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Frame:
+class Frame(msgspec.Struct, frozen=True, kw_only=True):
     """What stands around a rule and bears on it.
 
     ``action`` is ``allow``, ``deny`` or ``dnat``, anything else is not known. ``doubts`` are values and keys of what
@@ -145,7 +146,7 @@ class RuleReader:
                 raise UnknownValue(f"{key} left out")
         found: Rule = _completed(read(ref, frame, rule), kind, rule)
         if frame.of_names and _hangs_on_settings(found):
-            frame = replace(frame, doubts=(*frame.doubts, *frame.of_names))
+            frame = msgspec.structs.replace(frame, doubts=(*frame.doubts, *frame.of_names))
         if not (unknown or frame.doubts or frame.state):
             return found
         return _doubted(found, unknown, frame)
@@ -399,7 +400,7 @@ def frame_of(collection: Body, where: str, around: Frame) -> Frame:
     own = tuple(f"{text} in collection {where}" for text in found.doubts)
     unsettled_here = unsettled({"properties": collection})
     in_state = around.state or (f"collection {where} is {unsettled_here}" if unsettled_here else "")
-    return replace(around, action=action, doubts=(*around.doubts, *own), state=in_state)
+    return msgspec.structs.replace(around, action=action, doubts=(*around.doubts, *own), state=in_state)
 
 
 def _action(collection: KnownObject) -> str:

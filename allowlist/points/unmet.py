@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import StrEnum
+
+import msgspec
 
 
 class UnmetKind(StrEnum):
@@ -32,8 +33,7 @@ _KINDS = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unmet:
+class Unmet(msgspec.Struct, frozen=True, kw_only=True):
     """One reason why a write cannot be called done: of which kind, about what, and a sentence for people."""
 
     kind: UnmetKind

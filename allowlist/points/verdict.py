@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
@@ -24,8 +23,7 @@ class Word(StrEnum):
     BLOCKED = "blocked"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Judgement:
+class Judgement(msgspec.Struct, frozen=True, kw_only=True):
     """One verdict with what it rests on. ``reason``, ``finding``, ``alternatives`` and ``warnings`` are codes.
 
     ``by`` names the rule that decides, ``also`` rules that add nothing to it, ``action`` what would satisfy a
@@ -45,8 +43,7 @@ class Judgement:
     assumptions: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Refusal:
+class Refusal(msgspec.Struct, frozen=True, kw_only=True):
     """Why a change must not be sent: ``reason`` is a code, ``text`` a sentence with the next step."""
 
     reason: str

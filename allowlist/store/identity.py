@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -19,8 +18,7 @@ _USER_CLAIMS = ("upn", "preferred_username", "unique_name", "email")
 _WORKLOAD_CLAIMS = ("appid", "azp")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Identity:
+class Identity(msgspec.Struct, frozen=True, kw_only=True):
     """``who`` is what decisions are recorded under and what approvers are listed by.
 
     Entra users: their sign-in name, lower case. Workloads: ``app:<client id>``. People known only to their

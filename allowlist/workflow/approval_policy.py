@@ -8,7 +8,6 @@ workload is always in force: nothing is applied under another policy.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, cast
 from urllib.parse import urlsplit
@@ -41,8 +40,7 @@ class PolicyDocument(ApprovalRule, frozen=True, kw_only=True):
     schema: Literal["allowlist/approval-policy/v1"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PolicyInForce:
+class PolicyInForce(msgspec.Struct, frozen=True, kw_only=True):
     """The rule that counts, where it was read, and the file of allowed signers it names."""
 
     rule: ApprovalRule

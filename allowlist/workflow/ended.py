@@ -7,7 +7,8 @@ of that entry. So no kind of enforcement point has to say which of its rules a c
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from allowlist.catalog.removal import Removal, RemovalStage
 from allowlist.plan.drafts import Draft, Drafted

@@ -7,10 +7,11 @@ no command calls fine what another one reports.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 import msgspec
+from msgspec.structs import replace
 
 from allowlist.estate.bodies import Estate
 from allowlist.plan.findings import (

@@ -7,7 +7,7 @@ A proxy opens connections of its own, so what stands behind it sees the proxy's 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import msgspec
 
@@ -41,8 +41,7 @@ _MOST_TOLD = 20
 """Flows that nobody asks for are counted; so many are named."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hop:
+class Hop(msgspec.Struct, frozen=True, kw_only=True):
     """One filter of a path. ``sources`` is who it sees, None where that is every client as it is.
 
     ``hidden_by`` names a filter before it that goes on under addresses nobody says.
@@ -73,8 +72,7 @@ class Hop:
         return sources if self.sources is None else self.sources
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PathCheck:
+class PathCheck(msgspec.Struct, frozen=True, kw_only=True):
     """The findings of one path, and what passes all of it that nobody asks for."""
 
     path: PathSpec

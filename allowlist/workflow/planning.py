@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, replace
+
+import msgspec
+from msgspec.structs import replace
 
 import allowlist
 from allowlist.documents import digest_of
@@ -120,8 +122,7 @@ def _still_moving(before: Estate, after: Estate) -> Estate:
     return after.with_resources(bodies) if bodies else after
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Drafted:
+class _Drafted(msgspec.Struct, frozen=True, kw_only=True):
     """A draft with what it would write, the estate after that, and what proves it."""
 
     draft: Draft

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
 import msgspec
+from msgspec.structs import replace
 
 from allowlist.estate.bodies import Estate
 from allowlist.names import Pattern, shared_suffix_of

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from allowlist.azure.facts import api_version
 from allowlist.catalog import Catalog, Library, load_library
 from allowlist.catalog.hits import Hits
@@ -156,7 +158,7 @@ def _anywhere(resource: str) -> AddressSet:
 def _from_everywhere(resolved: Resolved) -> Resolved:
     """For surfaces whose rules name no sources: each requirement is one of everything behind them."""
     everywhere = (replace(item, sources=EVERYWHERE) for item in resolved.requirements)
-    return replace(resolved, requirements=tuple(everywhere), sources=EVERYWHERE)
+    return msgspec.structs.replace(resolved, requirements=tuple(everywhere), sources=EVERYWHERE)
 
 
 def load_project(

@@ -14,7 +14,6 @@ import hashlib
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -135,8 +134,7 @@ class Memory:
         return found
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(msgspec.Struct, frozen=True):
     """A question about targets in a state, in so many words: everything that is asked otherwise is another question."""
 
     project: Project
@@ -175,7 +173,7 @@ def _about(project: Project, asked_by: str) -> str:
         [
             _product(),
             [project.source.file, project.workload, policy.told, policy.rule],
-            sorted(project.library.catalogs.items()),
+            project.library.content(),
             project.facts,
             project.now.date().isoformat(),
             asked_by,

@@ -6,9 +6,10 @@ import datetime as dt
 import itertools
 import re
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
+
+import msgspec
 
 from allowlist.azure.facts import fqdn_tags
 from allowlist.catalog import Catalog, Entry, Kind, Library, Need, Port, Protocol, parse_port
@@ -33,8 +34,7 @@ OWN = "own"
 _PLACEHOLDER = re.compile(r"\{([A-Za-z_]\w*)\}")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Served:
+class Served(msgspec.Struct, frozen=True, kw_only=True):
     """A requirement whose name a private endpoint serves.
 
     ``private`` says whether the name resolves to it: True, None where that cannot be known, False where it still
@@ -47,8 +47,7 @@ class Served:
     because: str
 
 
-@dataclass(frozen=True, slots=True)
-class Resolved:
+class Resolved(msgspec.Struct, frozen=True):
     """The requirements of one target, and in words what could not become one.
 
     ``served`` are those a private endpoint serves; what it serves privately, or perhaps, needs no rule and is
@@ -93,8 +92,7 @@ def resolve_requirements(
     return Resolved(tuple(_distinct(found)), tuple(builder.notes), tuple(builder.left_out), sources=addresses)
 
 
-@dataclass(frozen=True, slots=True)
-class Silent:
+class Silent(msgspec.Struct, frozen=True):
     """A catalog that asks for nothing of a target: why, in words, and what to write so that it does."""
 
     catalog: str

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
-from allowlist.observe.secrets import _PATTERNS, _first_secret
+from allowlist.observe.secrets import _RULES, _first_secret, _pattern, _scrub_text
 from tests.helpers.laws import examples
 
 PARTS = (
@@ -23,4 +23,14 @@ def test_what_is_passed_over_holds_no_secret(parts: list[str]) -> None:
     document = "".join(parts).encode()
     found = _first_secret(document)
     event(found or "none")
-    assert found == next((name for name, _, pattern in _PATTERNS if pattern.search(document)), "")
+    assert found == next((name for name, _, text in _RULES if _pattern(text).search(document)), "")
+
+
+@settings(max_examples=examples(500), deadline=None)
+@given(st.lists(st.sampled_from(PARTS), max_size=14))
+def test_what_is_passed_over_is_scrubbed_as_by_every_pattern(parts: list[str]) -> None:
+    text = "".join(parts)
+    expected = text.encode()
+    for _, _, pattern in _RULES:
+        expected = _pattern(pattern).sub(b"(removed)", expected)
+    assert _scrub_text(text).encode() == expected

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+import msgspec
 import pytest
 
 from allowlist.plan.drafts import Drafted
@@ -145,7 +146,7 @@ def test_a_rule_that_a_requirement_still_needs_cannot_be_taken_away_or_changed_s
 
 def test_a_setting_that_takes_a_requirement_away_is_held_to_it_whoever_wrote_the_rule() -> None:
     foreign = called("foreign", "a.com")
-    setting = replace(writing("tier", action="update"), pervasive=True)
+    setting = msgspec.structs.replace(writing("tier", action="update"), pervasive=True)
     found = judge(setting, gathered(rules(foreign), rules(), setting))
     assert not found.proofs.sufficient.holds
     assert found.proofs.sufficient.text == "would take away own@1#e a.com https:443"
@@ -177,7 +178,7 @@ def test_removing_what_nobody_asks_for_narrows_and_shows_a_flow_that_ends() -> N
 def test_an_update_that_serves_no_lack_says_what_it_is_for() -> None:
     before, after = rules(called("a", "a.com", "b.com")), rules(called("a", "a.com"))
     plain = writing("a", A, action="update")
-    reasoned = replace(plain, why="the state of the group is Failed")
+    reasoned = msgspec.structs.replace(plain, why="the state of the group is Failed")
     found, told = (judge(item, gathered(before, after, item)) for item in (plain, reasoned))
     assert found.proofs.needed.text == "the rule says more or less than the catalogs ask for"
     assert told.proofs.needed.text == "the state of the group is Failed"
@@ -196,7 +197,7 @@ def test_what_a_surface_cannot_leave_out_is_told_beside_the_change_and_is_no_wid
     beside = tuple(wanted(f"{letter}.org") for letter in "wxyz")
     ports = replace(wanted("v.org"), ports=(443, 444))
     after = rules(called("a", "a.com", *(item.pattern for item in beside)))
-    mine = replace(writing("a", A), along=(A, *beside))
+    mine = msgspec.structs.replace(writing("a", A), along=(A, *beside))
     found = judge(mine, gathered(rules(), after, mine))
     assert found.classification is Classification.NEW
     assert found.proofs.nothing_else.also == tuple(f"{letter}.org https:443" for letter in "wxyz")
@@ -204,7 +205,7 @@ def test_what_a_surface_cannot_leave_out_is_told_beside_the_change_and_is_no_wid
         "no other flow is opened or closed, but for w.org https:443, x.org https:443, y.org https:443 and 1 more: "
         "the surface has no narrower rule"
     )
-    few = replace(writing("a", A), along=(ports,))
+    few = msgspec.structs.replace(writing("a", A), along=(ports,))
     assert judge(few, gathered(rules(), rules(called("a", "a.com")), few)).proofs.nothing_else.also == (
         "v.org https:443-444",
     )
@@ -220,7 +221,7 @@ def test_what_a_surface_cannot_leave_out_is_told_beside_the_change_and_is_no_wid
     ],
 )
 def test_the_worst_that_a_change_may_do_is_its_risk(served: Requirement, cost: Cost, risk: Risk) -> None:
-    mine = replace(writing("a", served), cost=cost)
+    mine = msgspec.structs.replace(writing("a", served), cost=cost)
     after = rules(called("a", served.pattern))
     assert judge(mine, gathered(rules(), after, mine, asked=(served,))).risk is risk
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from allowlist.catalog.model import Consumer
@@ -39,7 +39,7 @@ def test_an_unknown_kind_is_told_with_the_nearest_one() -> None:
 
 
 def test_the_page_about_adding_a_kind_names_every_part() -> None:
-    fields = [field.name for field in dataclasses.fields(Kind)]
+    fields = [field.name for field in msgspec.structs.fields(Kind)]
     for part in (*fields, *sorted(Point.__abstractmethods__)):
         assert f"`{part}`" in PAGE, part
 

@@ -111,7 +111,9 @@ def _other_state(estate: Estate) -> Estate:
 
 
 def _policy(project: Project, **changes: Any) -> PolicyInForce:
-    return replace(project.approval, rule=msgspec.structs.replace(project.approval.rule, **changes))
+    return msgspec.structs.replace(
+        project.approval, rule=msgspec.structs.replace(project.approval.rule, **changes)
+    )
 
 
 def _catalog(project: Project) -> Project:
@@ -258,7 +260,7 @@ def test_the_same_question_about_the_same_is_answered_once(count: Count, asked: 
 @pytest.mark.parametrize("change", PROJECTS)
 def test_anything_else_that_an_answer_rests_on_ends_it(change: str, count: Count, asked: Asked) -> None:
     count.check(asked)
-    count.check(replace(asked, project=PROJECTS[change](asked.project)))
+    count.check(msgspec.structs.replace(asked, project=PROJECTS[change](asked.project)))
     assert count.times == 2
 
 
@@ -275,7 +277,7 @@ STATES: dict[str, Callable[[Estate], Estate]] = {
 @pytest.mark.parametrize("change", STATES)
 def test_any_other_state_ends_it(change: str, count: Count, asked: Asked) -> None:
     count.check(asked)
-    count.check(replace(asked, estate=STATES[change](asked.estate)))
+    count.check(msgspec.structs.replace(asked, estate=STATES[change](asked.estate)))
     assert count.times == 2
 
 
@@ -283,7 +285,7 @@ def test_another_question_or_product_ends_it(
     count: Count, asked: Asked, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     count.check(asked)
-    count.check(replace(asked, words=("check", "brief")))
+    count.check(msgspec.structs.replace(asked, words=("check", "brief")))
     assert count.times == 2
     reuse._product.cache_clear()
     monkeypatch.setattr("allowlist.__version__", "0.0.0")
@@ -310,7 +312,7 @@ def test_a_plan_that_is_only_looked_at_is_the_one_that_would_be_made_now(
     memory = Memory(count.environ)
     memory.plan(asked, "runner", lambda: looked.plan)
     evening = replace(asked.project, now=NOW + dt.timedelta(hours=9))
-    taken = memory.plan(replace(asked, project=evening), "runner", never)
+    taken = memory.plan(msgspec.structs.replace(asked, project=evening), "runner", never)
 
     assert canonical_json(taken) == canonical_json(make_plan(evening, asked.estate, asked.specs, "runner"))
     with pytest.raises(AssertionError, match="known"):

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from allowlist.documents import digest_of
 from allowlist.documents.grouping import grouped
@@ -78,8 +78,7 @@ def draft(
     return draft_rules(target, ruleset, place, needed, kept, failed_state(estate, target))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class Place(msgspec.Struct, frozen=True, kw_only=True):
     """Where our rules stand: the resource that is written, and what stands in our collections."""
 
     surface: str
@@ -87,8 +86,7 @@ class Place:
     standing: Standing
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class Standing(msgspec.Struct, frozen=True, kw_only=True):
     """Every rule of our collections in the shape of policies, read once however often is drafted.
 
     ``owned`` carry our mark, ``by_entry`` are they by what it names, ``names`` are taken, whoever took them.
@@ -113,8 +111,7 @@ class Standing:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class _Settled:
+class _Settled(msgspec.Struct, frozen=True):
     """What an entry asked for when nothing was to be done about it."""
 
     requirements: tuple[Requirement, ...]

@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from allowlist.estate.bodies import Body
 from allowlist.estate.fields import MARK_PREFIX
@@ -119,8 +120,7 @@ def _port_text(ports: tuple[int, int]) -> str:
     return str(low) if low == high else f"{low}-{high}"
 
 
-@dataclass(frozen=True, slots=True)
-class WantedRule:
+class WantedRule(msgspec.Struct, frozen=True):
     """A rule as an entry asks for it, with the requirements it carries."""
 
     body: Body

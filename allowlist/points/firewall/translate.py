@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
+import msgspec
+
 from allowlist.errors import InvalidInput
 from allowlist.estate.bodies import Body, Estate
 from allowlist.estate.fields import TIERS, object_of, readable_addresses, texts_of, threat_mode_of, tier_of
@@ -317,7 +319,9 @@ def _read_group(
             collection=name_of(collection),
             order=(depth, priority_of(properties), priority_of(collection)),
             inherited=inherited,
-            frame=frame_of(collection, name_of(collection), replace(around, doubts=doubts, state=state)),
+            frame=frame_of(
+                collection, name_of(collection), msgspec.structs.replace(around, doubts=doubts, state=state)
+            ),
             ip_groups=_ip_group_identity(estate),
         )
         rules += _read_collection(estate, reader, place, bodies_in(collection.get("rules")))

@@ -7,7 +7,8 @@ No generally available SDK has these operations (azure-mgmt-machinelearningservi
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from allowlist.azure.facts import api_version
 from allowlist.errors import InvalidInput

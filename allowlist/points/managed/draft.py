@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
+
+import msgspec
+from msgspec.structs import replace
 
 from allowlist.azure.facts import tag_hosts
 from allowlist.estate.bodies import Body
@@ -35,8 +37,7 @@ DEFAULT_SKU = "Standard"
 _NOW_OPEN = "allowed only as long as nothing restricts egress"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class Place(msgspec.Struct, frozen=True, kw_only=True):
     """Where a network and its parts stand: ``network`` is written for settings, ``provision`` starts it."""
 
     network: str
@@ -46,8 +47,7 @@ class Place:
         return f"{self.network}/outboundRules/{name}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _DesiredRule:
+class _DesiredRule(msgspec.Struct, frozen=True, kw_only=True):
     """One rule to have, with what it serves and what it opens along because it cannot say less."""
 
     rule: OutboundRule

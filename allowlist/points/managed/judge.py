@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from functools import cached_property
+
+from msgspec.structs import replace
 
 from allowlist.estate.known import shown
 from allowlist.plan.findings import Finding, Status, in_bad_state, invalid, not_modelled, not_read

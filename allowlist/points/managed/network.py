@@ -8,8 +8,10 @@ in its ``doubts``: then what it lets through is not known.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Any, Literal
+
+import msgspec
+from msgspec.structs import replace
 
 from allowlist.estate.bodies import Body
 from allowlist.estate.fields import ports_of
@@ -45,8 +47,7 @@ _PLATFORM_PREFIXES = ("__sys_", "connection_")
 _PLATFORM_CATEGORIES = ("required", "recommended", "dependency")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OutboundRule:
+class OutboundRule(msgspec.Struct, frozen=True, kw_only=True):
     """One outbound rule: ``kind`` is FQDN, PrivateEndpoint or ServiceTag, ``destination`` as Azure returned it."""
 
     name: str
@@ -161,8 +162,7 @@ class OutboundRule:
         return {**found, "destination": self.destination}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ManagedNetwork:
+class ManagedNetwork(msgspec.Struct, frozen=True, kw_only=True):
     """One managed network. ``spark`` looks at it as serverless Spark does, which honours no FQDN rules."""
 
     name: str

@@ -7,9 +7,9 @@ routed to the firewall its rules say nothing about a flow, so nothing they cover
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 
 import msgspec
+from msgspec.structs import replace
 
 from allowlist.documents import digest_of
 from allowlist.errors import InvalidInput, TargetNotFound

@@ -77,7 +77,7 @@ def _restored(profile: AccessProfile, target: Target, kept: Sequence[Requirement
     if target.delete != "sync":
         return []
     found = (_upsert(profile, target, host, items, "") for host, items in hosts.items())
-    return [replace(item, drift=DRIFT) for item in found if item]
+    return [msgspec.structs.replace(item, drift=DRIFT) for item in found if item]
 
 
 def _name(target: Target, host: str) -> str:

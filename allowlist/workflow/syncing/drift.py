@@ -114,7 +114,7 @@ def _key(path: tuple[str, ...]) -> str:
 
 def owned_now(project: Project, spec: TargetSpec, estate: Estate, at: dt.datetime) -> Owned:
     """A draft that wants nothing removes exactly what is ours."""
-    point = kind_of(spec.surface).bind(replace(project.target(spec), delete="sync"))
+    point = kind_of(spec.surface).bind(msgspec.structs.replace(project.target(spec), delete="sync"))
     operations = [item.operation for item in point.draft(estate, (), ()).changes]
     return Owned(
         rules={_key(item.path): fingerprint(item.before) for item in operations},
