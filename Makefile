@@ -15,7 +15,7 @@ ITSELF  := install --quiet --no-deps --no-build-isolation --editable .
 # Whatever a machine says: what every worker and every process of a test imports is compiled once.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: demo spark terraform action test quick coverage laws check workflows engines clients kusto blobs pages docs how-tos bench picture mutants hints soak fuzz wheel lock clean
+.PHONY: demo spark terraform action test quick coverage laws check workflows engines clients answers kusto blobs pages docs how-tos bench picture mutants hints soak fuzz wheel lock clean
 
 demo: .make/product
 	$(BIN)/allowlist demo
@@ -88,6 +88,10 @@ clients: .make/dev
 	npm install --silent --no-save --no-package-lock --prefix .make/javascript @azure/arm-network@39.0.0
 	PYTHONPATH="$$PWD/.make/azure-ai-ml" ALLOWLIST_TEST_AZ=.make/cli/bin/az ALLOWLIST_TEST_NODE_MODULES=.make/javascript/node_modules \
 	  $(BIN)/python -m pytest -q -rs tests/simulator/test_azure_ai_ml.py tests/simulator/test_azure_cli.py tests/simulator/test_javascript.py
+
+# Every request of every command that reads, answered once with each body that says nothing.
+answers: .make/dev
+	ALLOWLIST_EVERY_ANSWER=1 $(BIN)/python -m pytest -q -n $(WORKERS) tests/cli/test_answers_that_say_nothing.py
 
 # Logs in blob storage, against Microsoft's emulator of it.
 blobs: .make/dev

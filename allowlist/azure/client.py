@@ -22,10 +22,13 @@ from allowlist.azure.operations import Follower
 from allowlist.azure.transport import Transport
 from allowlist.azure.versions import Versions
 from allowlist.azure.wire import (
+    Pages,
+    check_written,
     host_of,
     is_same_host,
     no_answer,
     page_of,
+    refuse_foreign,
     refuse_redirect,
     resource_of,
     rows_of,
@@ -127,18 +130,16 @@ class ArmClient:
     def list(self, path: str, api_version: str) -> Iterator[Body]:
         """All pages of a list. Raises TargetUnavailable where one of them is none."""
         answer, url = self._read(path, api_version)
-        seen, what = {url}, f"GET {_short(url)}"
+        what = f"GET {_short(url)}"
+        pages = Pages(what, {url})
         while True:
             items, following = page_of(answer, url, what)
-            yield from items
-            if following in seen:
-                raise no_answer(answer, url, what, "with a nextLink that was followed before")
+            yield from pages.add(answer, url, items, following)
             if following and not is_same_host(following, self._endpoint):
                 raise no_answer(answer, url, what, f"with a nextLink to another host, {host_of(following)}")
             if not following:
                 return
             answer, url = self._request("GET", following), following
-            seen.add(url)
 
     def _read(self, path: str, api_version: str) -> tuple[Answer, str]:
         """The answer and its URL. A version that Azure does not have here gives way to the newest known one it lists."""
@@ -155,10 +156,11 @@ class ArmClient:
         """All rows of a query of Resource Graph: a POST that reads, sent again like a GET."""
         url, asked = self._url(path, api_version), body
         what = f"POST {_short(url)}"
+        pages = Pages(what, set())
         while True:
             answer = self._request("POST", url, canonical_json(asked), reads=True)
             rows, token = rows_of(answer, url, what)
-            yield from rows
+            yield from pages.add(answer, url, rows, token)
             if not token:
                 return
             options = {**(body.get("options") or {}), "$skipToken": token}
@@ -190,8 +192,12 @@ class ArmClient:
         return self._url(path, api_version)
 
     def _write(self, method: str, url: str, body: Body | None) -> Body:
-        answer = self._request(method, url, None if body is None else canonical_json(body))
-        self._follower.finish(answer, method, url, f"{method} {_short(url)}")
+        answer, what = (
+            self._request(method, url, None if body is None else canonical_json(body)),
+            f"{method} {_short(url)}",
+        )
+        check_written(answer, method, url, what)
+        self._follower.finish(answer, method, url, what)
         # An unchanged group is answered 200 with a body of null (azure-rest-api-specs issue 19505).
         found = answer.json()
         return found if isinstance(found, dict) else {}
@@ -230,6 +236,7 @@ class ArmClient:
         self.traffic.record(_subscription(url), method, answer)
         refuse_redirect(answer, url, f"{method} {_short(url)}")
         if answer.status >= 400:
+            refuse_foreign(answer, url, f"{method} {_short(url)}")
             raise error_of(answer, f"{method} {_short(url)}", path)
         return answer
 

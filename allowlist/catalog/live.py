@@ -23,6 +23,7 @@ from allowlist.catalog.model import Catalog, Entry, Kind, Port, parse_port
 from allowlist.catalog.reader import read_catalog
 from allowlist.catalog.versions import NEXT
 from allowlist.documents.writing import write_bytes
+from allowlist.errors import TargetUnavailable
 from allowlist.names import InvalidPattern, NameSet, Pattern, parse_pattern
 
 Body = Mapping[str, Any]
@@ -71,12 +72,35 @@ def dependencies_of(bodies: Iterable[Body]) -> tuple[Dependency, ...]:
 def _named(bodies: Iterable[Body]) -> Iterator[tuple[str, int, str]]:
     for body in bodies:
         properties = body.get("properties") or {}
-        for endpoint in properties.get("endpoints") or ():
+        for endpoint in _objects(properties, "endpoints"):
             pattern = _pattern(str(endpoint.get("domainName") or ""))
             if pattern is None:
                 continue
-            for detail in endpoint.get("endpointDetails") or ({"port": 443},):
-                yield pattern.text, int(detail.get("port") or 443), str(properties.get("category") or "")
+            details = (
+                _objects(endpoint, "endpointDetails") if endpoint.get("endpointDetails") else ({"port": 443},)
+            )
+            for detail in details:
+                yield pattern.text, _port(detail), str(properties.get("category") or "")
+
+
+def _objects(body: Body, name: str) -> Sequence[Body]:
+    found = body.get(name)
+    if not isinstance(found, list) or not all(isinstance(item, Mapping) for item in found):
+        raise TargetUnavailable(
+            f"{PATH} of the workspace was answered without an array '{name}' of objects: that says nothing about what it "
+            "must reach",
+            status=200,
+        )
+    return found
+
+
+def _port(detail: Body) -> int:
+    port = detail.get("port")
+    if port is None or (type(port) is int and 0 <= port < 65536):
+        return port or DEFAULT_PORTS["https"]
+    raise TargetUnavailable(
+        f"{PATH} of the workspace was answered with a port that is none: {port!r}", status=200
+    )
 
 
 def _pattern(text: str) -> Pattern | None:

@@ -8,7 +8,7 @@ import os
 import platform
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from allowlist.azure.client import ArmClient
     from allowlist.azure.connection import Connection
     from allowlist.estate.bodies import Estate
+    from allowlist.estate.unreadable import Unreadable
     from allowlist.plan.model import Plan
     from allowlist.points.point import ArmReader
     from allowlist.store import Ledger
@@ -461,6 +462,12 @@ def state_from(snapshot: Path | None, connection: Connection) -> Iterator[Path |
         return
     with arm_from(connection) as arm:
         yield arm
+
+
+def tell_unread(lost: Iterable[Unreadable]) -> None:
+    """What could not be read is told where the answer is given: nobody is to take it for what is not there."""
+    for text in lost:
+        say(f"note: not readable: {text}")
 
 
 def who_decides(connection: Connection) -> Identity:

@@ -18,6 +18,7 @@ from allowlist.cli.common import (
     resolved,
     state_from,
     state_options,
+    tell_unread,
 )
 from allowlist.cli.console import put, put_json, put_json_lines, styled
 from allowlist.cli.counting import Progress
@@ -103,6 +104,7 @@ def explain(
     specs = project.targets(only, exclude)
     with state_from(snapshot, sign_in.to(project.workload)) as origin:
         estate = read_estate(project, specs, origin, parent=named_parent())
+    tell_unread(estate.unreadable)
     names = flows.names if flows is not None else [line.fqdn]
     project = resolved(project, estate, specs, facts_path, also=list(filter(None, names)))
     if flows is not None:

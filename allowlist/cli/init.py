@@ -142,7 +142,9 @@ def init(
             ]
         )
         with arm_from(sign_in.to()) as arm:
-            estate = look_closer(arm, discover(arm, subscription, say))
+            estate = look_closer(
+                arm, discover(arm, subscription, say), lambda error: say(f"not readable: {error}")
+            )
             everything = with_listed(arm, estate, subscription)
     for account in unread_injections(estate):
         say(f"account {account}: the injections cannot be worked out, so where its agents run is not known")

@@ -28,6 +28,7 @@ from allowlist.cli.common import (
     resolved,
     state_from,
     state_options,
+    tell_unread,
     who_decides,
 )
 from allowlist.cli.console import say
@@ -113,6 +114,8 @@ def plan(
     specs = project.targets(only, exclude)
     with state_from(snapshot, sign_in.to(project.workload)) as origin:
         estate = read_estate(project, specs, origin, parent=named_parent())
+    # Of what is no list a concern tells at its target.
+    tell_unread(item for item in estate.unreadable if item.kind)
     project = resolved(project, estate, specs, facts_path)
     asked_by = who_decides((sign_in.without_credential() if snapshot else sign_in).to(project.workload)).who
     with _with_traffic(project, logs, lambda: credentials(sign_in.to(project.workload))) as witnessed:

@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from allowlist.cli.common import arm_from, now, placed_connection_options, project_from, project_options
+from allowlist.cli.common import (
+    arm_from,
+    now,
+    placed_connection_options,
+    project_from,
+    project_options,
+    tell_unread,
+)
 from allowlist.cli.console import say
 from allowlist.cli.exits import Exit
 from allowlist.documents.words import counted
@@ -56,5 +63,6 @@ def snapshot(
             estate = read_estate(project, project.targets(only, exclude), arm, whole=True)
         requests = arm.traffic.total
     count = save_snapshot(estate, output, now())
+    tell_unread(estate.unreadable)
     say(f"{counted(count, 'resource')} written to {output} ({counted(requests, 'request')} to ARM)")
     return Exit.DONE

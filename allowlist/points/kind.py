@@ -58,7 +58,7 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True):
 
     ``name`` is the word of workload files, ``arm_type`` what a target of it names. ``listing`` finds candidates
     (None for a kind that is not in Azure and so is only named, by the path of its files),
-    ``look_closer`` reads what that list does not show of one listed body (it raises nothing where that is not
+    ``look_closer`` reads what that list does not show of one listed body (it raises TargetDenied where that is not
     permitted), and ``find`` picks the enforcement points out of all of it. ``load`` imports the class: only the
     kinds of a workload are loaded.
     """

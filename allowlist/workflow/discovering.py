@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import fnmatch
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import msgspec
 
@@ -28,20 +28,29 @@ SUBSCRIPTIONS_API_VERSION = api_version("Microsoft.Resources/subscriptions")
 MOST_ROWS = 1000
 
 
-def with_discovered(workload: Workload, arm: ArmWriter) -> Workload:
-    """The workload with a target for everything its ``discover`` section finds now. Raises the TargetError tree."""
+def with_discovered(
+    workload: Workload, arm: ArmWriter, denied: Callable[[TargetDenied], None] | None = None
+) -> Workload:
+    """The workload with a target for everything its ``discover`` section finds now. Raises the TargetError tree.
+
+    Where one of what was listed may not be looked into, ``denied`` hears it, and the others are found all the same.
+    """
     if not workload.discover:
         return workload
-    found = [spec for item in workload.discover for spec in _specs(item, arm)]
+    found = [spec for item in workload.discover for spec in _specs(item, arm, denied or _refuse)]
     named = {(spec.surface, normal_id(spec.resource)) for spec in workload.targets}
     fresh = [spec for spec in found if (spec.surface, normal_id(spec.resource)) not in named]
     return msgspec.structs.replace(workload, targets=[*workload.targets, *fresh])
 
 
-def _specs(wanted: Discovery, arm: ArmWriter) -> Iterator[TargetSpec]:
+def _refuse(error: TargetDenied) -> None:
+    raise error
+
+
+def _specs(wanted: Discovery, arm: ArmWriter, denied: Callable[[TargetDenied], None]) -> Iterator[TargetSpec]:
     kind = kind_of(wanted.surface)
     listed = _estate(wanted, kind, arm)
-    estate = listed.with_resources(closer_bodies(arm, kind, listed))
+    estate = listed.with_resources(closer_bodies(arm, kind, listed, denied))
     for found in kind.find(estate):
         if _fits(wanted, estate.get(found.resource) or {}):
             yield _spec(wanted, found.resource)
@@ -98,5 +107,6 @@ def _listed(wanted: Discovery, arm: ArmReader) -> Iterator[Body]:
 
 
 def _visible(arm: ArmReader) -> Iterable[str]:
-    found: Iterable[Mapping[str, str]] = arm.list("/subscriptions", SUBSCRIPTIONS_API_VERSION)
-    return [item["subscriptionId"] for item in found]
+    return [
+        ResourceId(item["id"]).subscription for item in arm.list("/subscriptions", SUBSCRIPTIONS_API_VERSION)
+    ]

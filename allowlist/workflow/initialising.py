@@ -20,6 +20,7 @@ from allowlist.errors import AllowlistError, CatalogError, ProviderNotRegistered
 from allowlist.estate.bodies import Body, Estate
 from allowlist.estate.parts import is_unread
 from allowlist.estate.resource_id import normal_id
+from allowlist.estate.unreadable import Unreadable
 from allowlist.points.account_network.point import agent_subnet
 from allowlist.points.accounts import ACCOUNTS
 from allowlist.points.kind import Kind, kind_of, kinds
@@ -72,20 +73,31 @@ def with_listed(arm: ArmReader, estate: Estate, subscription: str) -> Estate:
     return estate.with_resources([{**body, "properties": body.get("properties") or {}} for body in others])
 
 
-def look_closer(arm: ArmReader, estate: Estate) -> Estate:
-    """``estate`` with what lists do not show, such as managed networks and egress policies of accounts."""
-    bodies = [body for kind in kinds().values() for body in closer_bodies(arm, kind, estate)]
+def look_closer(arm: ArmReader, estate: Estate, denied: Callable[[TargetDenied], None]) -> Estate:
+    """``estate`` with what lists do not show, such as managed networks and egress policies of accounts.
+
+    ``denied`` hears what may not be read: what it would have shown is not known, and may be there.
+    """
+    bodies = [body for kind in kinds().values() for body in closer_bodies(arm, kind, estate, denied)]
     return estate.with_resources(bodies)
 
 
-def closer_bodies(arm: ArmReader, kind: Kind, estate: Estate) -> Iterator[Body]:
+def closer_bodies(
+    arm: ArmReader, kind: Kind, estate: Estate, denied: Callable[[TargetDenied], None]
+) -> Iterator[Body]:
     for listed in estate.of_type(kind.listed_type):
-        yield from kind.look_closer(arm, listed)
+        try:
+            yield from kind.look_closer(arm, listed)
+        except TargetDenied as error:
+            denied(error)
 
 
 def read_subscription(arm: ArmReader, subscription: str) -> Estate:
-    """Every enforcement point of a subscription with all that decides there."""
-    estate = look_closer(arm, discover(arm, subscription))
+    """Every enforcement point of a subscription with all that decides there, and what may not be read."""
+    told: list[Unreadable] = []
+    listed = discover(arm, subscription)
+    estate = look_closer(arm, listed, lambda error: told.append(Unreadable("", str(error))))
+    estate = replace(estate, unreadable=(*estate.unreadable, *told))
     for candidate in find_candidates(estate):
         estate = estate.with_resources(kind_of(candidate.surface).bind(_target_of(candidate)).read(arm))
     return estate

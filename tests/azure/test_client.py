@@ -126,8 +126,9 @@ def test_a_location_without_api_version_is_completed() -> None:
 
 
 def test_gone_while_polling_a_delete_is_done() -> None:
+    gone = Answer(404, {}, b'{"error":{"code":"ResourceNotFound","message":"m"}}')
     accepted = Answer(202, {"location": "https://arm.example/subscriptions/s/op?api-version=1"}, b"")
-    _client(Script(accepted, Answer(404, {}, b"{}")), []).delete("/subscriptions/s/x", API)
+    _client(Script(accepted, gone), []).delete("/subscriptions/s/x", API)
 
 
 def test_a_null_answer_to_an_unchanged_group_is_no_accident() -> None:

@@ -114,7 +114,7 @@ def test_a_chosen_version_is_read_with_and_not_written_with_where_it_is_older_th
 
 def test_a_newer_chosen_version_is_written_with() -> None:
     arm, script, _ = _arm(OK, api_versions={"microsoft.network": "2099-01-01"})
-    arm.put(GROUP, {}, "1")
+    arm.put(ID, {}, "1")
     assert _asked(script) == ["2099-01-01"]
 
 

@@ -123,6 +123,67 @@ def test_what_is_no_page_of_a_list_is_unavailable_on_every_page(answer: Answer, 
     assert len(script.asked) == page
 
 
+def _below(path: str) -> str:
+    return path.replace("/providers/", "/resourceGroups/g/providers/") + "/x"
+
+
+WIDE = "/subscriptions/s/providers/Microsoft.Network/firewallPolicies"
+GROUPS = f"{ID}/ruleCollectionGroups"
+RULES = (
+    "/subscriptions/s/resourceGroups/g/providers/Microsoft.MachineLearningServices/workspaces/w/outboundRules"
+)
+NOT_OF_THE_LIST = {
+    "another subscription": (WIDE, {"id": _below(WIDE).replace("/s/", "/t/")}),
+    "another group": (PATH, {"id": f"{PATH.replace('/g/', '/h/')}/p"}),
+    "another type": (WIDE, {"id": _below(WIDE).replace("firewallPolicies", "azureFirewalls")}),
+    "another type by its word": (WIDE, {"id": _below(WIDE), "type": "Microsoft.Network/azureFirewalls"}),
+    "the list itself": (WIDE, {"id": WIDE}),
+    "of another parent": (GROUPS, {"id": f"{PATH}/q/ruleCollectionGroups/r"}),
+    "the parent": (GROUPS, {"id": ID}),
+    "no resource": (GROUPS, {"id": "/subscriptions/s"}),
+    "a rule without a name": (RULES, {"id": "w/outboundRules/a"}),
+    "an item of a plain list without id": ("/subscriptions/s/resources", {"name": "x"}),
+}
+OF_THE_LIST = (
+    (WIDE, {"id": _below(WIDE).upper(), "type": "microsoft.network/FIREWALLPOLICIES"}),
+    (GROUPS, {"id": f"{ID}/ruleGroups/r", "type": "Microsoft.Network/FirewallPolicies/RuleGroups"}),
+    (f"{ID}/providers/Microsoft.Insights/diagnosticSettings", {"id": None}),
+    (RULES, {"id": "w/outboundRules/a", "name": "a"}),
+)
+
+
+@pytest.mark.parametrize(("path", "item"), NOT_OF_THE_LIST.values(), ids=NOT_OF_THE_LIST)
+def test_an_item_that_cannot_stand_in_a_list_makes_it_none(path: str, item: dict[str, Any]) -> None:
+    arm, _ = _arm(_said(200, {"value": [{"properties": {}, **item}]}))
+    with pytest.raises(TargetUnavailable, match=r"GET \S+ was answered 200 by arm\.example with "):
+        list(arm.list(path, "1"))
+
+
+@pytest.mark.parametrize(("path", "item"), OF_THE_LIST)
+def test_azures_own_spellings_of_items_are_taken(path: str, item: dict[str, Any]) -> None:
+    arm, _ = _arm(_said(200, {"value": [{"properties": {}, **item}]}))
+    assert len(list(arm.list(path, "1"))) == 1
+
+
+def _page(number: int, *items: dict[str, Any], last: bool = False) -> Answer:
+    link = {} if last else {"nextLink": f"https://arm.example{PATH}?page={number + 1}&api-version=1"}
+    return _said(200, {"value": [*items], **link})
+
+
+def test_pages_that_contradict_each_other_are_no_list() -> None:
+    other = {**RESOURCE, "properties": {"threatIntelMode": "Off"}}
+    arm, _ = _arm(_page(1, RESOURCE), _page(2, RESOURCE), _page(3, other, last=True))
+    with pytest.raises(TargetUnavailable, match=r"firewallPolicies/p twice, and not the same"):
+        list(arm.list(PATH, "1"))
+
+
+def test_pages_without_an_end_that_bring_nothing_new_end() -> None:
+    arm, script = _arm(*(_page(number) for number in range(300)))
+    with pytest.raises(TargetUnavailable, match="100 pages in a row that hold nothing new"):
+        list(arm.list(PATH, "1"))
+    assert len(script.asked) == 100
+
+
 def test_an_empty_array_is_an_answer() -> None:
     arm, _ = _arm(_said(200, {"value": []}))
     assert list(arm.list(PATH, "1")) == []
@@ -162,7 +223,20 @@ def test_a_token_goes_to_no_other_host_whoever_names_it() -> None:
     assert [url for _, url in script.asked] == [f"https://arm.example{ID}?api-version={VERSION}"] * 2
 
 
-@pytest.mark.parametrize("body", [{}, {"data": None}, {"data": {}}, {"data": ["x"]}, {"value": []}])
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"data": None},
+        {"data": {}},
+        {"data": ["x"]},
+        {"value": []},
+        {"data": [{"name": "x"}]},
+        {"data": [], "count": 3},
+        {"data": [], "resultTruncated": "true"},
+        {"data": [], "$skipToken": 7},
+    ],
+)
 def test_a_query_without_rows_in_an_array_is_no_answer(body: Any) -> None:
     arm, _ = _arm(_said(200, body))
     with pytest.raises(TargetUnavailable):
@@ -173,6 +247,52 @@ def test_a_query_is_a_read_and_is_asked_again_where_nothing_came() -> None:
     script = Script(TargetUnavailable("lost"), _said(200, {"data": [{"id": "a"}]}))
     arm = ArmClient("https://arm.example", lambda _: script, sleep=lambda _: None)
     assert list(arm.query("/providers/Microsoft.ResourceGraph/resources", {}, "1")) == [{"id": "a"}]
+
+
+def test_a_token_of_a_query_that_was_given_before_is_no_answer() -> None:
+    page = _said(200, {"data": [{"id": "a"}], "$skipToken": "t"})
+    arm, script = _arm(page, page, page)
+    with pytest.raises(TargetUnavailable, match="followed before"):
+        list(arm.query("/providers/Microsoft.ResourceGraph/resources", {}, "1"))
+    assert len(script.asked) == 2
+
+
+NOT_ABOUT_THE_WRITE = {
+    "a page of a proxy": HTML,
+    "half an answer": Answer(200, {}, b'{"id": "/subsc'),
+    "an array": _said(200, []),
+    "a text": _said(200, "ok"),
+    "an error inside": _said(200, {"error": {"code": "Throttled", "message": "later"}}),
+    "another resource": _said(201, {**RESOURCE, "id": f"{PATH}/q"}),
+    "another kind": _said(200, {**RESOURCE, "type": "Microsoft.Network/azureFirewalls"}),
+}
+
+
+@pytest.mark.parametrize("answer", NOT_ABOUT_THE_WRITE.values(), ids=NOT_ABOUT_THE_WRITE)
+def test_an_answer_to_a_write_that_is_not_about_it_leaves_open_what_happened(answer: Answer) -> None:
+    arm, script = _arm(answer)
+    with pytest.raises(TargetUnavailable, match=r"PUT firewallPolicies/p was answered 20\d by arm\.example"):
+        arm.put(ID, RESOURCE, "1")
+    assert len(script.asked) == 1
+
+
+@pytest.mark.parametrize("body", [None, {}, RESOURCE])
+def test_what_azure_itself_answers_to_a_write_is_taken(body: Any) -> None:
+    arm, _ = _arm(_said(200, body))
+    assert arm.put(ID, RESOURCE, "1") == (body or {})
+
+
+@pytest.mark.parametrize("status", [401, 403, 404])
+@pytest.mark.parametrize("request_", ["get", "list", "query", "put", "delete"])
+def test_a_refusal_without_a_code_of_azures_is_neither_a_right_nor_an_absence(
+    request_: str, status: int
+) -> None:
+    arm, script = _arm(Answer(status, {"content-type": "text/html"}, b"<html>blocked by policy</html>"))
+    with pytest.raises(
+        TargetUnavailable, match=f"was answered {status} by arm.example with a body of type text/html"
+    ):
+        REQUESTS[request_](arm)
+    assert len(script.asked) == 1
 
 
 REQUESTS: dict[str, Callable[[ArmClient], object]] = {

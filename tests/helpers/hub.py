@@ -15,8 +15,9 @@ INTENT = f"{HUB}/routingIntent/intent"
 
 
 def _resource(resource_id: str, properties: Body) -> Body:
-    kind, name = resource_id.rsplit("/", 2)[-2:]
-    body = {"id": resource_id, "name": name, "type": f"Microsoft.Network/{kind}", "location": "westeurope"}
+    namespace, *parts = resource_id.rpartition("/providers/")[2].split("/")
+    kind = "/".join([namespace, *parts[::2]])
+    body = {"id": resource_id, "name": parts[-1], "type": kind, "location": "westeurope"}
     return {**body, "properties": properties}
 
 

@@ -19,8 +19,9 @@ def outbound(*hosts: str, **more: Any) -> Body:
 
 
 def resource(resource_id: str, properties: Body) -> Body:
-    kind, name = resource_id.rsplit("/", 2)[-2:]
-    return {"id": resource_id, "name": name, "type": f"Microsoft.Network/{kind}", "properties": properties}
+    namespace, *parts = resource_id.rpartition("/providers/")[2].split("/")
+    kind = "/".join([namespace, *parts[::2]])
+    return {"id": resource_id, "name": parts[-1], "type": kind, "properties": properties}
 
 
 def perimeter(

@@ -35,8 +35,9 @@ def secured(dice: random.Random) -> World:
 
 
 def _body(resource: str, properties: Json) -> Json:
-    kind, name = resource.rsplit("/", 2)[-2:]
-    return {"id": resource, "name": name, "type": f"Microsoft.Network/{kind}", "properties": properties}
+    namespace, *parts = resource.rpartition("/providers/")[2].split("/")
+    kind = "/".join([namespace, *parts[::2]])
+    return {"id": resource, "name": parts[-1], "type": kind, "properties": properties}
 
 
 def _hub(dice: random.Random) -> Json:

@@ -8,11 +8,13 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from allowlist.store import open_ledger
 from allowlist.store.approval_file import write_approval
 from allowlist.store.signatures import sign
+from allowlist.workflow.closing import close_run
 from allowlist.workflow.deciding import decide
 from tests.helpers.trial import PowerCut
 from tests.helpers.world import ALICE, World, contoso_world, now
@@ -61,6 +63,38 @@ def test_where_nothing_is_applied_automatically_a_crashed_run_is_told_and_nothin
     assert first.code == 7
     assert "allowlist apply --resume" in first.hint
     assert writes(world) == before
+
+
+def test_a_run_of_an_older_ledger_that_noted_nothing_is_told_once_and_holds_nothing_up(world: World) -> None:
+    """It wrote nothing, so all targets go on as if it were not there, until a person closes it."""
+    automate(world, SAFE_EVERYTHING)
+    plan = world.plan()
+    world.approve(plan)
+    old = "20260101-000000-aaaaaa"
+    world.ledger.save_plan(
+        plan.digest, msgspec.json.encode(plan), workload=plan.workload, created=now(), who="me"
+    )
+    world.ledger.begin_run(old, plan.digest, "me", dt.datetime(2026, 1, 1, tzinfo=dt.UTC), "apply")
+    for state in ("applied", "pending"):
+        told, *rest = run(world).outcomes
+        assert (told.state, told.code, told.run_id) == ("pending", 2, old)
+        assert told.hint == f"close it: allowlist history {old} --close REASON"
+        assert state in {item.state for item in rest}
+        assert not any(old in item.text for item in rest)
+        assert len(rest) == len(world.project.workload.targets)
+    assert len(world.rules()) == 35
+    close_run(world.context(), old, "of last year")
+    assert all(item.run_id != old for item in run(world).outcomes)
+
+
+def test_a_run_whose_target_has_another_name_now_is_told_all_the_same(world: World) -> None:
+    automate(world, "apply: approved")
+    cut_off(world, "sent")
+    text = world.workload.read_text("utf-8")
+    world.workload.write_text(text.replace("name: hub-firewall", "name: renamed"), "utf-8")
+    told, *_ = run(world).outcomes
+    assert (told.state, told.code) == ("failed", 1)
+    assert "hub-firewall" in told.text + told.target
 
 
 def test_a_provisional_run_stands_until_its_time_is_over_and_is_then_rolled_back(world: World) -> None:

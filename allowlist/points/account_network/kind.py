@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import suppress
 
-from allowlist.errors import TargetDenied, TargetNotFound
+from allowlist.errors import TargetNotFound
 from allowlist.estate.bodies import Body, Estate
 from allowlist.estate.parts import objects_in
 from allowlist.points.account_network.place import API_VERSION, TAIL
@@ -30,7 +30,7 @@ def _look_closer(arm: ArmReader, account: Body) -> Iterator[Body]:
     """Lists of accounts do not show their managed networks."""
     if account.get("kind") == "AIServices":
         network = f"{account['id']}{TAIL}"
-        with suppress(TargetNotFound, TargetDenied):
+        with suppress(TargetNotFound):
             yield {**arm.get(network, API_VERSION), "id": network, "name": "default"}
 
 

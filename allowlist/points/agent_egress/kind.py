@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import suppress
 
-from allowlist.errors import TargetDenied, TargetNotFound
+from allowlist.errors import TargetNotFound
 from allowlist.estate.bodies import Body, Estate
 from allowlist.points.accounts import ACCOUNTS, LISTING
 from allowlist.points.agent_egress.place import API_VERSION
@@ -24,7 +24,7 @@ def _find(estate: Estate) -> Iterator[Found]:
 def _look_closer(arm: ArmReader, account: Body) -> Iterator[Body]:
     """Policies are below accounts; neither lists of accounts nor Resource Graph show them."""
     if account.get("kind") == "AIServices":
-        with suppress(TargetNotFound, TargetDenied):
+        with suppress(TargetNotFound):
             yield from arm.list(f"{account['id']}/raiPolicies", API_VERSION)
 
 

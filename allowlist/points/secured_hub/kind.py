@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 from allowlist.azure.facts import api_version
-from allowlist.errors import TargetDenied, TargetNotFound
+from allowlist.errors import TargetNotFound
 from allowlist.estate.bodies import Body, Estate
 from allowlist.estate.resource_id import ResourceId, normal_id
 from allowlist.points.kind import Found, Kind, Listing
@@ -33,7 +33,7 @@ def _look_closer(arm: ArmReader, firewall: Body) -> Iterator[Body]:
     """A firewall names its hub; by the hub it is filtered and called."""
     hub = hub_of(firewall)
     if hub:
-        with suppress(TargetNotFound, TargetDenied):
+        with suppress(TargetNotFound):
             yield arm.get(hub, api_version(HUBS))
 
 

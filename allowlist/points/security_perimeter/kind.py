@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 from allowlist.azure.facts import api_version
-from allowlist.errors import TargetDenied, TargetNotFound
+from allowlist.errors import TargetNotFound
 from allowlist.estate.bodies import Body, Estate
 from allowlist.points.kind import Found, Kind, Listing
 from allowlist.points.point import ArmReader, Point
@@ -20,7 +20,7 @@ def _find(estate: Estate) -> Iterator[Found]:
 
 def _look_closer(arm: ArmReader, perimeter: Body) -> Iterator[Body]:
     """A list of perimeters does not show their profiles."""
-    with suppress(TargetNotFound, TargetDenied):
+    with suppress(TargetNotFound):
         yield from arm.list(f"{perimeter['id']}/profiles", api_version(PERIMETERS))
 
 

@@ -39,7 +39,7 @@ from allowlist.simulator.arm.versions import (
     versions_of,
 )
 from allowlist.simulator.faults import Effect, FaultPlan
-from allowlist.simulator.faults.effects import BODIES
+from allowlist.simulator.faults.effects import BENT, BODIES, bent
 
 _POLL = re.compile(r"/locations/[^/]+/[^/]*operation[^/]*/[^/]+/?$", re.IGNORECASE)
 _VERSION_PARAMETER = re.compile(r"\?api-version=[^&]*$|(?<=\?)api-version=[^&]*&")
@@ -154,7 +154,7 @@ class FrontDoor:
         reply = self._answered(visit)
         self._edit(visit, "after")
         for effect in effects:
-            _bend_reply(effect, reply, self._arm.new_guid)
+            _bend_reply(effect, reply, visit.request, self._arm.new_guid)
         return refusal or reply
 
     def _answered(self, visit: _Visit) -> Reply:
@@ -368,8 +368,11 @@ def _failure(effect: Effect) -> Error:
     return failed_operation(code, effect.message or "An error occurred while processing the operation.")
 
 
-def _replace_body(form: str, reply: Reply) -> None:
+def _replace_body(form: str, reply: Reply, request: Request) -> None:
     """The request was carried out, but this is what comes back."""
+    if form in BENT:
+        reply.body = bent(form, reply.body, f"{request.base_url}{request.path}?{request.query}")
+        return
     reply.status = 204 if form == "no-content" else 200
     if form == "html":
         reply.headers["content-type"] = "text/html; charset=utf-8"
@@ -387,12 +390,12 @@ def _not_here(visit: _Visit, effects: list[Effect]) -> Reply | None:
     return not_registered(owner, version, known).reply
 
 
-def _bend_reply(effect: Effect, reply: Reply, new_guid: Callable[[], str]) -> None:
+def _bend_reply(effect: Effect, reply: Reply, request: Request, new_guid: Callable[[], str]) -> None:
     if effect.bare_location:
         for name in _OPERATION_HEADERS & reply.headers.keys():
             reply.headers[name] = _VERSION_PARAMETER.sub("", reply.headers[name])
     if effect.body and reply.status in (200, 201):
-        _replace_body(effect.body, reply)
+        _replace_body(effect.body, reply, request)
     if effect.stale_etag and "etag" in reply.headers:
         current = reply.headers["etag"].removeprefix("W/").strip('"')
         stale = new_guid()

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from allowlist.simulator.arm.message import Reply
 from allowlist.simulator.arm.refusals import Refusal, bare_status, front_door, model_state
 
-Envelope = Literal["E1", "E2", "E3", "empty"]
+Envelope = Literal["E1", "E2", "E3", "empty", "page"]
 When = Literal["", "before", "after"]
 OperationFault = Literal["", "fail", "lost", "slow", "half", "gone", "unfit"]
 
@@ -41,7 +42,8 @@ class Effect:
     lag: float = 0.0
     """Seconds by which a resource's provisioning state trails its operation."""
     body: str = ""
-    """What comes back instead of the body, although the request was carried out: a name of :data:`BODIES`, or ``cut``."""
+    """What comes back instead of the body, although the request was carried out: a name of :data:`BODIES` or
+    :data:`BENT`, or ``cut``."""
     redirect: str = ""
     """Where a 3xx leads."""
     newest: str = ""
@@ -71,6 +73,12 @@ def _empty(status: int, code: str, message: str) -> Refusal:
     return Refusal(Reply(status=status))
 
 
+def _page(status: int, code: str, message: str) -> Refusal:
+    """What stands before Azure and answers itself names no code."""
+    headers = {"content-type": "text/html; charset=utf-8"}
+    return Refusal(Reply(status=status, body=BODIES["html"], headers=headers))
+
+
 def _validation(status: int, code: str, message: str) -> Refusal:
     return model_state(code, message)
 
@@ -80,6 +88,7 @@ _ENVELOPES: dict[Envelope, Callable[[int, str, str], Refusal]] = {
     "E2": bare_status,
     "E3": _validation,
     "empty": _empty,
+    "page": _page,
 }
 
 _BUSY = {
@@ -140,6 +149,58 @@ BODIES = {
 }
 """What may come back in place of a body, by name."""
 
+
+def bent(form: str, body: bytes, asked: str) -> bytes:
+    """A body with one thing wrong, a form of :data:`BENT`; ``asked`` is the URL of the request."""
+    document = json.loads(body or b"null")
+    if isinstance(document, dict):
+        BENT[form](document, asked)
+    return json.dumps(document).encode()
+
+
+def _without(name: str) -> Callable[[dict[str, Any], str], None]:
+    def take_away(document: dict[str, Any], asked: str) -> None:
+        for each in _resources_in(document):
+            each.pop(name, None)
+
+    return take_away
+
+
+def _resources_in(document: dict[str, Any]) -> list[dict[str, Any]]:
+    """The resource itself, the items of a list or the rows of a query."""
+    listed = document.get("value", document.get("data"))
+    return [each for each in listed if isinstance(each, dict)] if isinstance(listed, list) else [document]
+
+
+def _of_another(document: dict[str, Any], asked: str) -> None:
+    """The same resources, in another subscription and under another name."""
+    for each in _resources_in(document):
+        for name in ("id", "name"):
+            if isinstance(each.get(name), str):
+                parts = each[name].split("/")
+                parts[2:3] = ["99999999-0000-0000-0000-000000000000"] if len(parts) > 2 else parts[2:3]
+                each[name] = "/".join([*parts[:-1], f"{parts[-1]}-of-another"])
+
+
+def _leads(link: str) -> Callable[[dict[str, Any], str], None]:
+    def lead(document: dict[str, Any], asked: str) -> None:
+        if "value" in document:
+            document["nextLink"] = link or asked
+        elif "data" in document:
+            document["$skipToken"] = "again"
+
+    return lead
+
+
+BENT: dict[str, Callable[[dict[str, Any], str], None]] = {
+    "no-id": _without("id"),
+    "no-properties": _without("properties"),
+    "another": _of_another,
+    "link-again": _leads(""),
+    "link-elsewhere": _leads("https://elsewhere.example/subscriptions?api-version=1"),
+}
+"""What may be wrong with an answer that is one otherwise, by name."""
+
 PRESETS: dict[str, Effect] = {
     "busy": Effect(status=400),
     "conflict": Effect(status=409),
@@ -174,6 +235,11 @@ PRESETS: dict[str, Effect] = {
     "html-page": Effect(body="html"),
     "no-value": Effect(body="no-value"),
     "cut-body": Effect(body="cut"),
+    "blocked": Effect(status=403, envelope="page"),
+    "no-ids": Effect(body="no-id"),
+    "another": Effect(body="another"),
+    "link-again": Effect(body="link-again"),
+    "link-elsewhere": Effect(body="link-elsewhere"),
     "foreign-edit": Effect(edit="before"),
     "foreign-edit-after": Effect(edit="after"),
     "clock-skew": Effect(skew=-3_600.0),

@@ -15,7 +15,7 @@
 ``chance=P``        each with probability P
 ``contains=TEXT``   only paths that contain TEXT
 ``seed=N``          seed for ``chance`` or ``random``
-``status=N``        answer with this status; with ``code=``, ``message=``, ``envelope=E1|E2|E3|empty``, ``retry-after=``
+``status=N``        answer with this status; with ``code=``, ``message=``, ``envelope=E1|E2|E3|empty|page``, ``retry-after=``
 ``reset=WHEN``      drop the connection ``before`` or ``after`` the request was carried out
 ``operation=HOW``   the operation ``fail``s, is ``lost``, is ``slow`` (``factor=N``), ends ``half`` done, is ``gone``
                     once it ended, or leaves something ``unfit`` (a rule that reads Failed, ``message=`` says why)
@@ -24,7 +24,8 @@
 ``lag=SECONDS``     a resource's provisioning state ends that much later than its operation
 ``edit=WHEN``       somebody else edits the resource ``before`` or ``after``
 ``body=WHAT``       carry the request out and answer ``null``, ``empty``, ``object``, ``array``, ``html``, ``error``,
-                    ``no-value``, ``no-content`` or ``cut`` in place of the body
+                    ``no-value``, ``no-content`` or ``cut`` in place of the body, or the body with one thing
+                    wrong: ``no-id``, ``no-properties``, ``another`` (resource), ``link-again``, ``link-elsewhere``
 ``redirect=URL``    with ``status=302``: where to
 ``newest=DATE``     a cloud without newer api-versions: ``NoRegisteredProviderFound``
 ``etag=stale``      show an etag that is not the current one
@@ -45,7 +46,7 @@ from typing import Any
 
 from allowlist.documents.reader import near_miss
 from allowlist.errors import InvalidInput
-from allowlist.simulator.faults.effects import BODIES, PRESETS, Effect
+from allowlist.simulator.faults.effects import BENT, BODIES, PRESETS, Effect
 from allowlist.simulator.faults.plan import Chance, Fault
 
 _METHODS = ("GET", "HEAD", "PUT", "PATCH", "DELETE", "POST", "*")
@@ -161,7 +162,7 @@ _EFFECTS: dict[str, tuple[str, Callable[[str], Any]]] = {
     "status": ("status", int),
     "code": ("code", str),
     "message": ("message", str),
-    "envelope": ("envelope", _one_of("E1", "E2", "E3", "empty")),
+    "envelope": ("envelope", _one_of("E1", "E2", "E3", "empty", "page")),
     "retry-after": ("retry_after", str),
     "reset": ("reset", _one_of("before", "after")),
     "operation": ("operation", _one_of("fail", "lost", "slow", "half", "gone", "unfit")),
@@ -170,7 +171,7 @@ _EFFECTS: dict[str, tuple[str, Callable[[str], Any]]] = {
     "lag": ("lag", float),
     "factor": ("factor", float),
     "edit": ("edit", _one_of("before", "after")),
-    "body": ("body", _one_of(*BODIES, "cut")),
+    "body": ("body", _one_of(*BODIES, *BENT, "cut")),
     "redirect": ("redirect", str),
     "newest": ("newest", str),
     "etag": ("stale_etag", lambda value: bool(_one_of("stale")(value))),

@@ -30,6 +30,11 @@ _NO_ANSWERS = (
     "html-page",
     "no-value",
     "cut-body",
+    "blocked",
+    "no-ids",
+    "another",
+    "link-again",
+    "link-elsewhere",
 )
 _NAMED_ONLY = (
     "delete-poll-404",

@@ -11,7 +11,7 @@ import msgspec
 
 from allowlist.catalog import Library
 from allowlist.documents.reader import near_miss
-from allowlist.errors import AllowlistError, InvalidInput
+from allowlist.errors import AllowlistError, InvalidInput, TargetDenied
 from allowlist.points.point import ArmWriter
 from allowlist.rules.flow import Facts
 from allowlist.workflow.discovering import with_discovered
@@ -90,12 +90,14 @@ def read_fleet(paths: Sequence[Path]) -> Fleet:
 def located(
     fleet: Fleet, arm_of: Callable[[Member], ArmWriter]
 ) -> tuple[Fleet, list[tuple[Member, AllowlistError]]]:
-    """The fleet with what its members discover, and the members for which that did not work."""
+    """The fleet with what its members discover, and the members for which that did not work, or not whole."""
     members: list[Member] = []
     lost: list[tuple[Member, AllowlistError]] = []
     for member in fleet.members:
         try:
-            members.append(_looked_up(member, arm_of) if member.discovers else member)
+            denied: list[TargetDenied] = []
+            members.append(_looked_up(member, arm_of, denied.append) if member.discovers else member)
+            lost += [(member, error) for error in denied]
         except AllowlistError as error:
             lost.append((member, error))
             if member.targets:
@@ -103,9 +105,11 @@ def located(
     return replace(fleet, members=members), lost
 
 
-def _looked_up(member: Member, arm_of: Callable[[Member], ArmWriter]) -> Member:
+def _looked_up(
+    member: Member, arm_of: Callable[[Member], ArmWriter], denied: Callable[[TargetDenied], None]
+) -> Member:
     workload, _ = read_workload(member.file)
-    whole = with_discovered(workload, arm_of(member))
+    whole = with_discovered(workload, arm_of(member), denied)
     fresh = tuple(whole.targets[len(workload.targets) :])
     return replace(Member.of(whole, member.file), discovered=fresh)
 

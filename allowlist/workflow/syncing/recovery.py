@@ -15,7 +15,14 @@ from allowlist.store.processes import parse_process
 from allowlist.workflow.applying import ApplyOptions, next_steps, raise_if_incomplete
 from allowlist.workflow.confirming import is_expired
 from allowlist.workflow.driving import read_point
-from allowlist.workflow.lives import changes_of_run, life_of, plan_of_run
+from allowlist.workflow.lives import (
+    changes_of_life,
+    changes_of_run,
+    has_noted,
+    is_worked_on,
+    life_of,
+    plan_of_run,
+)
 from allowlist.workflow.resuming import resume_run
 from allowlist.workflow.rolling_back import roll_back
 from allowlist.workflow.syncing.context import Pass
@@ -24,10 +31,14 @@ from allowlist.workflow.syncing.outcome import Outcome, State, failed
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeftBehind:
-    """A run that still needs somebody, and the names of the targets it set out to change."""
+    """A run that still needs somebody, and the names of the targets it set out to change.
+
+    ``is_unbegun``: it ended before it noted what it would do, so it wrote nothing and is in nobody's way.
+    """
 
     run: Run
     targets: tuple[str, ...]
+    is_unbegun: bool = False
 
 
 def left_behind(ledger: Ledger) -> Mapping[str, Sequence[LeftBehind]]:
@@ -35,8 +46,14 @@ def left_behind(ledger: Ledger) -> Mapping[str, Sequence[LeftBehind]]:
     found: dict[str, list[LeftBehind]] = {}
     for run in ledger.unfinished_runs():
         plan = plan_of_run(ledger, run)
-        found.setdefault(plan.workload, []).append(LeftBehind(run=run, targets=_targets(ledger, run, plan)))
+        left = LeftBehind(run=run, targets=_targets(ledger, run, plan), is_unbegun=_is_unbegun(ledger, run))
+        found.setdefault(plan.workload, []).append(left)
     return found
+
+
+def _is_unbegun(ledger: Ledger, run: Run) -> bool:
+    """A rollback knows what it undoes by the run it undoes, and a run that resumes another by that one."""
+    return not has_noted(ledger, run) and not changes_of_life(ledger, life_of(ledger, run.run_id))
 
 
 def _targets(ledger: Ledger, run: Run, plan: Plan) -> tuple[str, ...]:
@@ -46,9 +63,8 @@ def _targets(ledger: Ledger, run: Run, plan: Plan) -> tuple[str, ...]:
 
 def recover(given: Pass, left: Sequence[LeftBehind]) -> Iterator[tuple[LeftBehind, Outcome]]:
     """Finish what earlier runs left on the targets of this pass; one outcome per such run."""
-    mine = {spec.name for spec in given.specs}
     for item in left:
-        if not item.targets or item.targets[0] not in mine:
+        if not _is_mine(given, item):
             continue
         try:
             yield item, _recover(given, item)
@@ -56,8 +72,17 @@ def recover(given: Pass, left: Sequence[LeftBehind]) -> Iterator[tuple[LeftBehin
             yield item, failed(given.workload, item.targets[0], error)
 
 
+def _is_mine(given: Pass, left: LeftBehind) -> bool:
+    """One pass takes care of a run: that of its first target, and where no target is there any more the first of all."""
+    mine, named = {spec.name for spec in given.specs}, [spec.name for spec in given.project.workload.targets]
+    first = next((name for name in left.targets if name in named), named[0])
+    return bool(left.targets) and first in mine
+
+
 def _recover(given: Pass, left: LeftBehind) -> Outcome:
     run = left.run
+    if left.is_unbegun and not is_worked_on(run, given.context):
+        return _unbegun(given, left)
     if run.state == "provisional" and not is_expired(run, given.context.clock()):
         return _stands(given, left)
     lock_groups = _lock_groups(given, left.targets)
@@ -100,6 +125,20 @@ def _stands(given: Pass, left: LeftBehind) -> Outcome:
         hint=f"make it final: allowlist confirm {left.run.run_id}",
         waiting=1,
         run_id=left.run.run_id,
+    )
+
+
+def _unbegun(given: Pass, left: LeftBehind) -> Outcome:
+    """Only an older allowlist left such runs. What they were to write is planned anew like everything else."""
+    run = left.run.run_id
+    return Outcome(
+        workload=given.workload,
+        target=left.targets[0],
+        state="pending",
+        code=2,
+        text=f"run {run} ended before it noted what it would do; nothing was written",
+        hint=f"close it: allowlist history {run} --close REASON",
+        run_id=run,
     )
 
 

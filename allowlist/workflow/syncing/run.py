@@ -244,5 +244,5 @@ def _shared_reads(works: Sequence[Work], parallel: int) -> dict[int, SharedReads
 def _blocked(recovered: Sequence[tuple[LeftBehind, Outcome]]) -> Iterator[tuple[str, str]]:
     """Where an earlier run is still open, nothing new is written, and what it did is not taken for drift."""
     for left, outcome in recovered:
-        if outcome.code:
+        if outcome.code and not left.is_unbegun:
             yield from ((target, outcome.text) for target in left.targets)

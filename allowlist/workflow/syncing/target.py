@@ -91,6 +91,8 @@ class _Look:
     drift: tuple[Drift, ...]
     is_kept: bool
     """Was the plan kept from an earlier run? Then nothing is written by it."""
+    unread: tuple[str, ...] = ()
+    """Lists that were not answered. What hangs on them is a gap or a concern; that they are missing is told besides."""
 
     @property
     def going(self) -> list[Permit]:
@@ -170,6 +172,7 @@ def _look(given: Pass, spec: TargetSpec, *, anew: bool = False) -> _Look:
         found=found,
         drift=attributed(found, given.arm) if found else (),
         is_kept=kept is not None,
+        unread=tuple(f"not readable: {item}" for item in estate.unreadable if item.kind),
     )
 
 
@@ -314,7 +317,13 @@ def _outcome(given: Pass, spec: TargetSpec, look: _Look, result: RunResult | Non
     plan, waiting = (result.afterwards if result else None) or look.plan, look.waiting
     _remember(given, spec, look, result)
     gaps = [gap_text(gap) for gap in plan.gaps]
-    lines = [*map(str, look.drift), *_waiting_lines(waiting), *gaps, *map(concern_text, plan.concerns)]
+    lines = [
+        *map(str, look.drift),
+        *_waiting_lines(waiting),
+        *gaps,
+        *map(concern_text, plan.concerns),
+        *look.unread,
+    ]
     pending = bool(waiting or gaps or plan.concerns or look.drift)
     unmet = {ref for item in waiting for ref in item.change.requirements if item.change.operation.after}
     return Outcome(
