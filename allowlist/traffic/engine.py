@@ -375,7 +375,7 @@ def relation_of(batch: Sequence[LogFile], connection: DuckDBPyConnection) -> str
     first = batch[0]
     paths = "[" + ", ".join(f"'{_quoted(file.path)}'" for file in batch) + "]"
     if first.parquet:
-        return _parquet(paths, connection)
+        return _parquet(paths, _shape(batch), connection)
     shape = _shape(batch)
     if shape in MEMBERS:
         columns = ", ".join(f"{_member(name)}: '{_struct(kind)}'" for name, kind in MEMBERS[shape].items())
@@ -390,13 +390,13 @@ def relation_of(batch: Sequence[LogFile], connection: DuckDBPyConnection) -> str
     )
 
 
-def _parquet(paths: str, connection: DuckDBPyConnection) -> str:
+def _parquet(paths: str, shape: Shape, connection: DuckDBPyConnection) -> str:
     """The columns of a table, every one as text; times with a zone are written as Azure writes them."""
     rows = connection.execute(
         f"DESCRIBE SELECT * FROM read_parquet({paths}, union_by_name = true)"
     ).fetchall()
     types = {str(row[0]): str(row[1]) for row in rows}
-    wanted = MEMBERS[Shape.TABLE]
+    wanted = MEMBERS[shape]
 
     def text(name: str) -> str:
         kind = types.get(name)
@@ -407,7 +407,7 @@ def _parquet(paths: str, connection: DuckDBPyConnection) -> str:
             return f"strftime(make_timestamp(epoch_us({quoted})), '%Y-%m-%dT%H:%M:%S.%f') || 'Z' AS {name}"
         if kind.startswith("TIMESTAMP"):
             return f"strftime({quoted}, '%Y-%m-%dT%H:%M:%S.%f') AS {name}"
-        return f"CAST({quoted} AS VARCHAR) AS {name}"
+        return f"CAST({quoted} AS VARCHAR) AS {_member(name)}"
 
     listed = ", ".join(text(name) for name in wanted)
     return f"(SELECT {listed}, filename AS file FROM read_parquet({paths}, union_by_name = true, filename = true, hive_partitioning = false)) AS members"

@@ -18,11 +18,13 @@ from typing import IO, Any, Final
 
 import msgspec
 
-_IN_UTC: Final = " [UTC]"
+_HEADING: Final = re.compile(r"(.+) \[(UTC|Local Time|UTC[+-]\d\d:?\d\d)\]")
+"""The portal names the zone in which it shows times; which one "Local Time" is, the file does not say."""
 _SEPARATORS: Final = ",;\t"
 _TWELVE_HOURS: Final = re.compile(
     r"(\d{1,2})/(\d{1,2})/(\d{4}),? (1[0-2]|0?[1-9]):(\d\d):(\d\d)(\.\d+)?[ \u00a0\u202f]([AP])M"
 )
+_ZONED: Final = re.compile(r":\d\d(\.\d+)?[+-]\d\d:?\d\d$")
 _UTF_16: Final = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
 _CHUNK: Final = 1 << 20
 
@@ -113,6 +115,7 @@ def named_rows(rows: Iterable[Mapping[str, Any]]) -> Iterator[bytes]:
 def rows_of_csv(stream: IO[bytes]) -> Iterator[bytes]:
     """Rows of a CSV export; the portal writes "TimeGenerated [UTC]" over times without a zone.
 
+    "[Local Time]" stays without a zone until one is declared.
     Others save it again with semicolons or tabs. A time in the manner of the United States is read where it says AM or PM: without
     these nobody can tell the day from the month.
     """
@@ -120,19 +123,26 @@ def rows_of_csv(stream: IO[bytes]) -> Iterator[bytes]:
     first = text.readline()
     separator = max(_SEPARATORS, key=first.count)
     heads = next(csv.reader([first], delimiter=separator))
-    in_utc = {index for index, head in enumerate(heads) if head.endswith(_IN_UTC)}
-    names = [head.removesuffix(_IN_UTC) for head in heads]
+    told = {index: found for index, head in enumerate(heads) if (found := _HEADING.fullmatch(head.strip()))}
+    zones = {index: _ZONES.get(found[2], found[2][3:]) for index, found in told.items()}
+    names = [told[index][1] if index in told else head for index, head in enumerate(heads)]
     for row in csv.reader(text, delimiter=separator):
         if row:
-            cells = (_moment(cell) if index in in_utc else cell for index, cell in enumerate(row))
+            cells = (
+                _moment(cell, zones[index]) if index in zones else cell for index, cell in enumerate(row)
+            )
             filled = {name: cell for name, cell in zip(names, cells, strict=False) if cell != ""}
             yield json.dumps(filled).encode()
 
 
-def _moment(cell: str) -> str:
+_ZONES: Final = {"UTC": "Z", "Local Time": ""}
+
+
+def _moment(cell: str, zone: str) -> str:
+    """``cell`` as ISO 8601 with ``zone`` at its end, where it is a time and names none of its own."""
     found = _TWELVE_HOURS.fullmatch(cell.strip())
     if not found:
-        return cell + "Z" if cell[-1:].isdigit() else cell
+        return cell + zone if cell[-1:].isdigit() and not _ZONED.search(cell) else cell
     month, day, year, hour, minute, second, digits, half = found.groups()
     try:
         at = dt.datetime(
@@ -141,7 +151,7 @@ def _moment(cell: str) -> str:
         )  # fmt: skip
     except ValueError:
         return cell
-    return f"{at:%Y-%m-%dT%H:%M:%S}{digits or ''}Z"
+    return f"{at:%Y-%m-%dT%H:%M:%S}{digits or ''}{zone}"
 
 
 def has_body(line: bytes) -> bool:

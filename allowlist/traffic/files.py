@@ -23,7 +23,7 @@ from allowlist.traffic.asking import Ask, Credentials
 from allowlist.traffic.documents import elements_of
 from allowlist.traffic.exports import answered, bodies, has_body, in_utf_8, is_utf_16, named_rows, rows_of_csv
 from allowlist.traffic.services import SCHEMES
-from allowlist.traffic.shapes import Shape
+from allowlist.traffic.shapes import DIAGNOSED, Shape
 
 _WINDOW: Final = 256 * 1024
 _SAMPLE: Final = 40
@@ -151,7 +151,7 @@ def _recognised(shown: str, path: Path, spool: Path, root: Path | None) -> LogFi
         magic = file.read(4)
     delivery = _delivery(shown)
     if magic == b"PAR1":
-        return LogFile(shown=shown, path=path, shape=Shape.TABLE, parquet=True, delivery=delivery)
+        return LogFile(shown=shown, path=path, shape=_shape_of_columns(path), parquet=True, delivery=delivery)
     if magic == capture.MAGIC:
         return _captured(shown, path, spool)
     compression = {b"\x1f\x8b": "gzip", b"\x28\xb5": "zstd"}.get(magic[:2], "none")
@@ -166,6 +166,19 @@ def _recognised(shown: str, path: Path, spool: Path, root: Path | None) -> LogFi
     if shape is not None:
         return LogFile(shown=shown, path=path, shape=shape, compression=compression, delivery=delivery)
     return _rewritten(shown, path, compression, window, spool, delivery)
+
+
+def _shape_of_columns(path: Path) -> Shape:
+    """Raises ValueError for what only begins as Parquet does."""
+    import duckdb
+
+    try:
+        names = (
+            duckdb.connect().execute("SELECT name FROM parquet_schema($path)", {"path": str(path)}).fetchall()
+        )
+    except duckdb.Error as error:
+        raise ValueError(str(error).splitlines()[0]) from None
+    return Shape.DIAGNOSTICS if (DIAGNOSED["SourceIp"][0],) in names else Shape.TABLE
 
 
 def _delivery(shown: str) -> str:
@@ -193,7 +206,11 @@ def sniff(window: bytes) -> Shape | None:
     whole = lines[:-1] if len(window) >= _WINDOW and len(lines) > 1 else lines
     filled = [line for line in whole if line.strip()][:_SAMPLE]
     votes = Counter(shape for line in filled if (shape := shape_of_line(line)) is not None)
-    return votes.most_common(1)[0][0] if votes else None
+    # Rows of AzureDiagnostics may be structured or plain text; what reads the former reads both.
+    structured = next(
+        (shape for shape in (Shape.DIAGNOSTICS, Shape.DIAGNOSTICS_RECORDS) if shape in votes), None
+    )
+    return structured or (votes.most_common(1)[0][0] if votes else None)
 
 
 _SQUID: Final = re.compile(rb"\d{9,11}\.\d+ +-?\d+ \S+ [A-Z_]+/\d+ ")
@@ -220,13 +237,14 @@ def shape_of_line(line: bytes) -> Shape | None:
 def _shape_of_object(value: Mapping[str, Any]) -> Shape | None:
     records = value.get("records")
     if isinstance(records, list):
-        first = next((item for item in records if isinstance(item, dict)), {})
-        return _IN_RECORDS[_shape_of_event(first) or Shape.EVENTS]
+        shapes = (_shape_of_event(item) or _shape_of_row(item) for item in records if isinstance(item, dict))
+        return _IN_RECORDS.get(next(filter(None, shapes), Shape.EVENTS), Shape.RECORDS)
     return _shape_of_event(value) or _shape_of_row(value)
 
 
 _IN_RECORDS: Final = {
-    Shape.EVENTS: Shape.RECORDS, Shape.FLOWS: Shape.FLOW_RECORDS, Shape.NSG: Shape.NSG_RECORDS,
+    Shape.EVENTS: Shape.RECORDS, Shape.FLOWS: Shape.FLOW_RECORDS, Shape.NSG: Shape.NSG_RECORDS, Shape.TABLE: Shape.TABLE_RECORDS,
+    Shape.DIAGNOSTICS: Shape.DIAGNOSTICS_RECORDS,
 }  # fmt: skip
 
 
@@ -242,8 +260,13 @@ def _shape_of_event(value: Mapping[str, Any]) -> Shape | None:
 
 def _shape_of_row(value: Mapping[str, Any]) -> Shape | None:
     if "TimeGenerated" in value:
-        return Shape.TABLE
+        return Shape.DIAGNOSTICS if _is_diagnosed(value) else Shape.TABLE
     return Shape.ENVOY_JSON if {"start_time", "response_code"} <= value.keys() else None
+
+
+def _is_diagnosed(row: Mapping[str, Any]) -> bool:
+    """Does ``row`` hold structured fields as AzureDiagnostics names them? With its plain text alone it is a row like others."""
+    return any(row.get(name) not in (None, "") for name in DIAGNOSED["SourceIp"])
 
 
 def _rewritten(

@@ -10,14 +10,17 @@ from __future__ import annotations
 import datetime as dt
 from typing import Final
 
-from allowlist.traffic.shapes import FIELDS
+from allowlist.traffic.shapes import DIAGNOSED, FIELDS
 
 LEGACY: Final = "AzureDiagnostics"
 TABLES: Final = (
     "AZFWApplicationRule", "AZFWNetworkRule", "AZFWNatRule", "AZFWThreatIntel", "AZFWDnsQuery", LEGACY,
 )  # fmt: skip
 _KEPT: Final = tuple(name for name in FIELDS if name != "SourcePort")
-_CATEGORIES: Final = ("AzureFirewallApplicationRule", "AzureFirewallNetworkRule", "AzureFirewallDnsProxy")
+_CATEGORIES: Final = (
+    "AzureFirewallApplicationRule", "AzureFirewallNetworkRule", "AzureFirewallDnsProxy", *(name for name in TABLES if name != LEGACY),
+)  # fmt: skip
+"""What a firewall writes to the table that all services share, as plain text or structured."""
 _COUNTED: Final = (
     "_n = count(), _first = min(TimeGenerated), _last = max(TimeGenerated), "
     "_hours = binary_all_or(binary_shift_left(1, hourofday(TimeGenerated)))"
@@ -30,6 +33,7 @@ def question(table: str, start: dt.datetime, end: dt.datetime) -> str:
     """Counts of ``table`` from ``start`` until before ``end`` (UTC)."""
     if table == LEGACY:
         kept = {"Category": "Category", "msg_s": _plain_message()}
+        kept |= {name: _diagnosed(DIAGNOSED[name][0]) for name in _KEPT}
     else:
         kept = {name: _text(name) for name in _KEPT}
     resource = f"iff(isempty({_text('_ResourceId')}), {_text('ResourceId')}, {_text('_ResourceId')})"
@@ -65,6 +69,13 @@ def _window(table: str, start: dt.datetime, end: dt.datetime) -> list[str]:
 def _text(column: str) -> str:
     """A column that a table may lack, as text."""
     return f"tostring(column_ifexists('{column}', ''))"
+
+
+def _diagnosed(column: str) -> str:
+    """A column of AzureDiagnostics as text; its numbers are real ones."""
+    if column.endswith("_d"):
+        return f"tostring(toint(column_ifexists('{column}', real(null))))"
+    return _text(column)
 
 
 def _literal(text: str) -> str:

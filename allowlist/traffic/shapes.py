@@ -23,6 +23,9 @@ class Shape(StrEnum):
     EVENTS = "Azure Monitor events, one a line"
     RECORDS = "Azure Monitor events in records"
     TABLE = "columns of a Log Analytics table"
+    TABLE_RECORDS = "columns of a Log Analytics table in records"
+    DIAGNOSTICS = "structured columns of AzureDiagnostics"
+    DIAGNOSTICS_RECORDS = "structured columns of AzureDiagnostics in records"
     COUNTED = "counts of a log service"
     FLOWS = "virtual network flow logs"
     FLOW_RECORDS = "virtual network flow logs in records"
@@ -59,6 +62,16 @@ _FLOW: Final[Struct] = {
 _ROW: Final[Struct] = dict.fromkeys(
     ("TimeGenerated", "_ResourceId", "ResourceId", "Type", "Category", "msg_s", *FIELDS), "text"
 )
+DIAGNOSED: Final[Mapping[str, tuple[str, ...]]] = {
+    **{name: (f"{name}_s",) for name in FIELDS},
+    "SourceIp": ("SourceIP", "SourceIp_s"),
+    "SourcePort": ("SourcePort_d", "SourcePort_s"),
+    "DestinationPort": ("DestinationPort_d", "DestinationPort_s"),
+}  # fmt: skip
+"""Where AzureDiagnostics keeps each field: a type at the end of the name, but ``SourceIP``, which many services share."""
+_DIAGNOSED: Final[Struct] = dict.fromkeys(
+    ("TimeGenerated", "_ResourceId", "ResourceId", "Type", "Category", "msg_s", *(name for names in DIAGNOSED.values() for name in names)), "text"
+)  # fmt: skip
 _NSG: Final[Struct] = {
     "time": "text", "resourceId": "text", "category": "text",
     "properties": {"flows": {"[]": {"rule": "text", "flows": {"[]": {"flowTuples": {"[]": "text"}}}}}},
@@ -68,6 +81,9 @@ MEMBERS: Final[Mapping[Shape, Struct]] = {
     Shape.EVENTS: _EVENT,
     Shape.RECORDS: {"records": {"[]": _EVENT}},
     Shape.TABLE: _ROW,
+    Shape.TABLE_RECORDS: {"records": {"[]": _ROW}},
+    Shape.DIAGNOSTICS: _DIAGNOSED,
+    Shape.DIAGNOSTICS_RECORDS: {"records": {"[]": _DIAGNOSED}},
     Shape.COUNTED: {**_ROW, **dict.fromkeys(("day", "n", "earliest", "latest", "hours"), "text")},
     Shape.FLOWS: _FLOW,
     Shape.FLOW_RECORDS: {"records": {"[]": _FLOW}},
@@ -104,6 +120,8 @@ def columns_of(shape: Shape, relation: str, sql: Dialect, carried: str = "") -> 
     match _RECORDS.get(shape, shape):
         case Shape.TABLE | Shape.COUNTED:
             return _table(relation, sql)
+        case Shape.DIAGNOSTICS:
+            return _diagnostics(relation, sql)
         case Shape.FLOWS:
             return _flows(relation, sql, keep)
         case Shape.NSG:
@@ -121,7 +139,8 @@ def columns_of(shape: Shape, relation: str, sql: Dialect, carried: str = "") -> 
 
 
 _RECORDS: Final = {
-    Shape.RECORDS: Shape.EVENTS, Shape.FLOW_RECORDS: Shape.FLOWS, Shape.NSG_RECORDS: Shape.NSG,
+    Shape.RECORDS: Shape.EVENTS, Shape.FLOW_RECORDS: Shape.FLOWS, Shape.NSG_RECORDS: Shape.NSG, Shape.TABLE_RECORDS: Shape.TABLE,
+    Shape.DIAGNOSTICS_RECORDS: Shape.DIAGNOSTICS,
 }  # fmt: skip
 """Shapes whose lines hold a list ``records`` of what another shape has one a line."""
 
@@ -134,11 +153,26 @@ def _events(relation: str, sql: Dialect) -> Columns:
 
 
 def _table(relation: str, sql: Dialect) -> Columns:
-    fields = {name: name for name in FIELDS}
-    category = "CASE WHEN Type IS NULL OR Type = 'AzureDiagnostics' THEN Category ELSE Type END"
+    return _rows_of(relation, {name: name for name in FIELDS}, sql)
+
+
+def _diagnostics(relation: str, sql: Dialect) -> Columns:
+    return _rows_of(relation, {name: f"coalesce({', '.join(kept)})" for name, kept in DIAGNOSED.items()}, sql)
+
+
+def _rows_of(relation: str, named: Mapping[str, str], sql: Dialect) -> Columns:
+    # Ports are real numbers in AzureDiagnostics, and in tables that went through a data frame: 443.0.
+    ports = {
+        name: f"CASE WHEN {port} LIKE '%.0' THEN substr({port}, 1, length({port}) - 2) ELSE {port} END"
+        for name in ("SourcePort", "DestinationPort")
+        if (port := named[name])
+    }
+    # Rows of a query hold every column that any row of it has, so that an empty text says nothing either.
+    filled = {name: f"nullif({named[name]}, '')" for name in ("Fqdn", "ActionReason")}
+    category = "CASE WHEN coalesce(Type, '') IN ('', 'AzureDiagnostics') THEN Category ELSE Type END"
     return Columns(relation, {
-        "t": "TimeGenerated", "resource": "coalesce(_ResourceId, ResourceId)",
-        **_firewall(fields, category, "msg_s", sql),
+        "t": "TimeGenerated", "resource": "coalesce(nullif(_ResourceId, ''), ResourceId)",
+        **_firewall({**named, **ports, **filled}, category, "nullif(msg_s, '')", sql),
     })  # fmt: skip
 
 

@@ -177,13 +177,42 @@ def _hub(folder: Path, events: _Events, random: Random) -> None:
 
 def _analytics(folder: Path, events: _Events, random: Random) -> None:
     rows = events.rows()
-    how = random.choice(["lines", "list", "csv", "parquet"])
+    how = random.choice(["lines", "records", "list", "csv", "parquet"])
     if how == "lines":
         _written(folder / "am.json", rows)
+    elif how == "records":
+        _written(folder / "am.json", [{"records": rows[n : n + 3]} for n in range(0, len(rows), 3)])
     elif how == "list":
         _written(folder / "query.json", [json.dumps(rows, indent=2)])
     else:
         (_csv if how == "csv" else _parquet)(folder, rows)
+
+
+def _shared_table(folder: Path, events: _Events, random: Random) -> None:
+    """Structured rows as the table that all services share names their columns, plain text among them."""
+    rows: list[dict[str, Any]] = []
+    for row in events.rows():
+        named: dict[str, Any] = {"TimeGenerated": row["TimeGenerated"], "Type": "AzureDiagnostics", "Category": row["Type"], "ResourceId": events.firewall}  # fmt: skip
+        for name, value in row.items():
+            if name in ("SourcePort", "DestinationPort"):
+                named[f"{name}_d"] = float(value) if str(value).isdigit() else None
+            elif name == "SourceIp":
+                named["SourceIP"] = value
+            elif name not in ("TimeGenerated", "Type", "_ResourceId"):
+                named[f"{name}_s"] = value
+        rows.append(named)
+    plain = {"Type": "AzureDiagnostics", "Category": "AzureFirewallApplicationRule", "ResourceId": events.firewall, "msg_s": LEGACY[2](random)}  # fmt: skip
+    rows.append({**plain, "TimeGenerated": "2026-11-23T09:59:00.5Z"})
+    if random.random() < 0.5:
+        names = dict.fromkeys(name for row in rows for name in row)
+        rows = [{name: row.get(name, random.choice(["", None])) for name in names} for row in rows]
+    how = random.choice(["lines", "records", "list"])
+    if how == "lines":
+        _written(folder / "shared.json", rows)
+    elif how == "records":
+        _written(folder / "shared.json", [{"records": rows[n : n + 4]} for n in range(0, len(rows), 4)])
+    else:
+        _written(folder / "shared.json", [json.dumps(rows, indent=1)])
 
 
 def _csv(folder: Path, rows: Sequence[dict[str, Any]]) -> None:
@@ -220,7 +249,7 @@ def _parquet(folder: Path, rows: Sequence[dict[str, Any]]) -> None:
 
 def _one_firewall(folder: Path, random: Random) -> None:
     events = _Events(random)
-    for write in random.sample([_storage, _hub, _analytics], random.choice([1, 1, 2, 3])):
+    for write in random.sample([_storage, _hub, _analytics, _shared_table], random.choice([1, 1, 2, 3])):
         write(folder / write.__name__, events, random)
 
 

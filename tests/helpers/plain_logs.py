@@ -238,7 +238,7 @@ def _flow(log: str, time: Any, fields: dict[str, Any]) -> object:
 
 def _azure(category: Any, time: Any, fields: dict[str, Any], message: Any) -> object:
     kind = _text(category).lower()
-    if isinstance(message, str):
+    if isinstance(message, str) and message:
         return _legacy(kind, time, message)
     if kind in NO_FLOW:
         return BESIDE if _moment(time) else BROKEN
@@ -283,10 +283,19 @@ def _event(value: Any) -> object:
     return _azure(value.get("category"), value.get("time"), properties, properties.get("msg"))
 
 
+_PLAINLY = {"SourceIP": "SourceIp", "SourcePort_d": "SourcePort", "DestinationPort_d": "DestinationPort"}
+
+
+def _whole(value: Any) -> Any:
+    return int(value) if isinstance(value, float) and value == int(value) else value
+
+
 def _table(row: Any) -> object:
     if not isinstance(row, dict):
         return BROKEN
     kind = row.get("Type")
+    if row.get("SourceIP"):
+        row = {_PLAINLY.get(name, name.removesuffix("_s")) if name != "msg_s" else name: _whole(value) for name, value in row.items()}  # fmt: skip
     category = row.get("Category") if kind in (None, "AzureDiagnostics") else kind
     return _azure(category, row.get("TimeGenerated"), row, row.get("msg_s"))
 

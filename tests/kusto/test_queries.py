@@ -30,7 +30,8 @@ SCHEMAS = {
     "AZFWNatRule": f"({ENDS}, {RULE}, DestinationIp: string, DestinationPort: int)",
     "AZFWThreatIntel": f"({ENDS}, Fqdn: string, DestinationPort: int, ThreatDescription: string)",
     "AZFWDnsQuery": "(TimeGenerated: datetime, _ResourceId: string, SourceIp: string, SourcePort: int, QueryName: string)",
-    LEGACY: "(TimeGenerated: datetime, ResourceId: string, _ResourceId: string, Category: string, msg_s: string)",
+    LEGACY: "(TimeGenerated: datetime, ResourceId: string, _ResourceId: string, Category: string, msg_s: string, SourceIP: string, "
+    "DestinationPort_d: real, Protocol_s: string, Fqdn_s: string, Action_s: string, Rule_s: string)",
 }
 
 

@@ -104,3 +104,81 @@ def test_times_of_the_portal_are_read_where_day_and_month_are_certain(
     )
     with reading([tmp_path / "query_data.csv"], tmp_path) as traffic:
         assert (counted(traffic), traffic.account.missed) == (({SEEN: 1}, 0) if understood else ({}, 1))
+
+
+SHARED = {
+    "TimeGenerated": ROW["TimeGenerated"], "Type": "AzureDiagnostics", "Category": "AZFWApplicationRule", "OperationName": "AZFWApplicationRule",
+    "SourceIP": "10.0.0.4", "SourcePort_d": 40000.0, "DestinationPort_d": 443.0, "Protocol_s": "HTTPS", "Fqdn_s": "pytorch.org", "Action_s": "Deny",
+    "Policy_s": "", "Rule_s": "",
+}  # fmt: skip
+OLD = {
+    "TimeGenerated": ROW["TimeGenerated"], "Type": "AzureDiagnostics", "Category": "AzureFirewallApplicationRule",
+    "OperationName": "AzureFirewallApplicationRuleLog", "msg_s": "HTTPS request from 10.0.0.4:1 to pytorch.org:443. Action: Deny. No rule matched.",
+}  # fmt: skip
+
+
+def _in_all_forms(folder: Path, *rows: dict[str, Any]) -> list[Path]:
+    """One table as lines, as records, as an answer, as CSV and as Parquet."""
+    import csv
+
+    import duckdb
+
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    made = [
+        folder / name for name in ("lines.json", "records.json", "answer.json", "table.csv", "table.parquet")
+    ]
+    made[0].write_text(lines(*rows))
+    made[1].write_text(lines({"records": rows}))
+    made[2].write_text(json.dumps([{name: row.get(name, "") for name in names} for row in rows], indent=1))
+    with made[3].open("w", newline="") as file:
+        writer = csv.DictWriter(file, names)
+        writer.writeheader()
+        writer.writerows(rows)
+    kinds = ", ".join(f"{name}: '{'DOUBLE' if name.endswith('_d') else 'VARCHAR'}'" for name in names)
+    duckdb.execute(
+        f"COPY (FROM read_json('{made[0]}', format = 'newline_delimited', columns = {{{kinds}}})) TO '{made[4]}' (FORMAT parquet)"
+    )
+    return made
+
+
+def test_rows_of_the_table_that_all_services_share_are_read_structured_or_as_text(tmp_path: Path) -> None:
+    for file in _in_all_forms(tmp_path, SHARED, OLD):
+        with reading([file], tmp_path) as traffic:
+            assert (counted(traffic), traffic.account.missed) == ({SEEN: 2}, 0), file.name
+
+
+def test_ports_that_went_through_a_data_frame_are_whole_numbers(tmp_path: Path) -> None:
+    for number, (port, missed) in enumerate([(443.0, 0), (443.5, 1), ("443.0", 0)]):
+        (tmp_path / f"{number}.json").write_text(lines({**ROW, "DestinationPort": port}))
+        with reading([tmp_path / f"{number}.json"], tmp_path) as traffic:
+            assert (counted(traffic), traffic.account.missed) == ({} if missed else {SEEN: 1}, missed)
+
+
+@pytest.mark.parametrize(
+    ("heading", "cell", "zone", "day"),
+    [
+        ("Local Time", "11/24/2026, 1:10:00.123 AM", "+02:00", "2026-11-23"),
+        ("Local Time", "2026-11-24T01:10:00.123", "+02:00", "2026-11-23"),
+        ("Local Time", "11/24/2026, 1:10:00.123 AM", "", ""),
+        ("UTC+02:00", "11/24/2026, 1:10:00.123 AM", "", "2026-11-23"),
+        ("UTC", "2026-11-24T01:10:00.123+02:00", "", "2026-11-23"),
+    ],
+)
+def test_a_heading_says_the_zone_or_that_nobody_knows_it(
+    tmp_path: Path, heading: str, cell: str, zone: str, day: str
+) -> None:
+    names = [name for name in ROW if name != "TimeGenerated"]
+    cells = [f'"{cell}"', *(str(ROW[name] or "") for name in names)]
+    (tmp_path / "query_data.csv").write_text(
+        f'"TimeGenerated [{heading}]",{",".join(names)}\n{",".join(cells)}\n'
+    )
+    with reading([tmp_path / "query_data.csv"], tmp_path, zone=zone) as traffic:
+        assert traffic.rows("SELECT CAST(day AS VARCHAR) FROM traffic") == ([(day,)] if day else [])
+        assert traffic.account.missed == (not day)
+
+
+def test_what_only_begins_as_parquet_does_is_told(tmp_path: Path) -> None:
+    (tmp_path / "cut.parquet").write_bytes(b"PAR1 and nothing else")
+    with reading([tmp_path / "cut.parquet"], tmp_path) as traffic:
+        (told,) = traffic.account.unread
+        assert "cannot be read" in told.why
