@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 
 import msgspec
@@ -61,7 +63,7 @@ class Shelf(Mapping[str, Catalog]):
 
     def __init__(self, files: Sequence[Path], cache: Path | None) -> None:
         self._cache = cache
-        self._texts = {path.stem: (path, *_keyed(path)) for path in files}
+        self._texts = {path.stem: (path, *_shipped(path)) for path in files}
 
     def digests(self) -> list[tuple[str, str]]:
         return [(name, key) for name, (_, _, key) in sorted(self._texts.items())]
@@ -118,6 +120,20 @@ def catalog_files(folder: Path) -> list[Path]:
     if not found:
         raise CatalogError(f"{folder} holds no catalogs", hint="give a folder with catalog files (*.yaml)")
     return found
+
+
+def _shipped(path: Path) -> tuple[str, str]:
+    """As :func:`_keyed`; read again only where the file is another than it was."""
+    with contextlib.suppress(OSError):
+        found = path.stat()
+        return _keyed_at(path, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+    return _keyed(path)
+
+
+@lru_cache(maxsize=256)
+def _keyed_at(path: Path, *state: int) -> tuple[str, str]:
+    del state
+    return _keyed(path)
 
 
 def _keyed(path: Path) -> tuple[str, str]:

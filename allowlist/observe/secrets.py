@@ -31,6 +31,7 @@ _SECRET_NAMES = (
     r"(?:proxy-|x-ms-)?authorization(?:-auxiliary)?|(?:set-)?cookie|password|client_?(?:secret|assertion)"
     r"|(?:access|refresh|id)_?token|azure-asyncoperation|operation-location"
 )
+_USER_INFO = r":\\?/\\?/[^\s\"'<>/@:]*:[^\s\"'<>/@]+@"
 _RULES: tuple[tuple[str, tuple[bytes, ...], str], ...] = (
     ("a bearer token", (b"bearer",), r"\bbearer\s+[\w.~+/=-]{20,}"),
     ("basic credentials", (b"basic",), r"\bauthorization\W{1,6}basic\s+[\w+/=-]{4,}"),
@@ -41,10 +42,14 @@ _RULES: tuple[tuple[str, tuple[bytes, ...], str], ...] = (
         rf"{_URL}{_REST}{_SLASH}providers{_SLASH}{_REST}operation\w*{_SLASH}{_REST}",
     ),
     ("a signed URL", (b"sig=",), rf"{_URL}{_REST}(?:[?&]|\\u0026)sig={_REST}"),
-    ("a URL with a password", (b"@",), r"\b[a-z][a-z0-9+.-]*:\\?/\\?/[^\s\"'<>/@:]*:[^\s\"'<>/@]+@"),
+    ("a URL with a password", (b"@",), rf"\b[a-z][a-z0-9+.-]*{_USER_INFO}"),
     (
         "a secret member",
-        (b"authorization", b"cookie", b"password", b"secret", b"assertion", b"token", b"operation"),
+        (
+            *(b"authorization", b"cookie", b"password", b"asyncoperation", b"operation-location"),
+            *(b"client_secret", b"clientsecret", b"client_assertion", b"clientassertion"),
+            *(b"access_token", b"accesstoken", b"refresh_token", b"refreshtoken", b"id_token", b"idtoken"),
+        ),
         rf"{_QUOTE}(?:{_SECRET_NAMES}){_QUOTE}\s*:\s*{_QUOTE}(?!{re.escape(REMOVED)})[^\"']+",
     ),
 )
@@ -142,10 +147,19 @@ def _first_secret(document: bytes) -> str:
         (
             name
             for name, texts, pattern in _RULES
-            if any(text in lowered for text in texts) and _pattern(pattern).search(document)
+            if _may_be_in(lowered, texts, pattern) and _pattern(pattern).search(document)
         ),
         "",
     )
+
+
+def _may_be_in(lowered: bytes, texts: tuple[bytes, ...], pattern: str) -> bool:
+    """Has ``lowered`` a word of such a secret? An ``@`` stands in every description of ours, a password before one in none:
+    from a colon on that is found at once, from every letter on, where a scheme may begin, in 3 ms of a plan of 70 kB.
+    """
+    if not any(text in lowered for text in texts):
+        return False
+    return _USER_INFO not in pattern or _pattern(_USER_INFO).search(lowered) is not None
 
 
 def _scrub_member(key: str, value: Any) -> Any:
@@ -156,7 +170,6 @@ def _scrub_member(key: str, value: Any) -> Any:
 def _scrub_text(text: str) -> str:
     cleaned = text.encode("utf-8", "surrogatepass")
     for _, texts, pattern in _RULES:
-        lowered = cleaned.lower()
-        if any(text in lowered for text in texts):
+        if _may_be_in(cleaned.lower(), texts, pattern):
             cleaned = _pattern(pattern).sub(REMOVED.encode(), cleaned)
     return cleaned.decode("utf-8", "surrogatepass")

@@ -44,58 +44,78 @@ def application_rules(draw: Any) -> ApplicationRule:
         ref=reference(draw),
         action=draw(actions),
         sources=_sources(draw),
-        services=frozenset(draw(st.sets(st.sampled_from(SERVICES), min_size=1))),
-        patterns=tuple(draw(st.lists(st.sampled_from(PATTERNS), min_size=1, max_size=3))),
-        fqdn_tags=draw(st.sampled_from([(), (), (), (), ("Tag",)])),
-        urls=draw(st.sampled_from([(), (), (), ("x.a.com/p",), ("*.a.com/*",), ("*",), ("www.*",)])),
-        web_categories=draw(st.sampled_from([(), (), (), (), ("News",)])),
-        terminates_tls=draw(st.booleans()),
-        unresolved=draw(st.sampled_from([(), (), (), (), ("[parameters('names')]",)])),
-        unmodelled=draw(st.sampled_from([(), (), (), (), ("sourceKubeSelectorGroups",)])),
+        services=frozenset(draw(_SOME_SERVICES)),
+        patterns=tuple(draw(_SOME_PATTERNS)),
+        fqdn_tags=draw(_FQDN_TAGS),
+        urls=draw(_URLS),
+        web_categories=draw(_CATEGORIES),
+        terminates_tls=draw(_EITHER),
+        unresolved=draw(_LOST_NAMES),
+        unmodelled=draw(_UNMODELLED),
     )
+
+
+# Strategies are made once: made anew inside of a draw each is checked anew, which took a third of these laws' time.
+_SOME_SERVICES = st.sets(st.sampled_from(SERVICES), min_size=1)
+_SOME_PATTERNS = st.lists(st.sampled_from(PATTERNS), min_size=1, max_size=3)
+_FQDN_TAGS = st.sampled_from([(), (), (), (), ("Tag",)])
+_URLS = st.sampled_from([(), (), (), ("x.a.com/p",), ("*.a.com/*",), ("*",), ("www.*",)])
+_CATEGORIES = st.sampled_from([(), (), (), (), ("News",)])
+_EITHER = st.booleans()
+_LOST_NAMES = st.sampled_from([(), (), (), (), ("[parameters('names')]",)])
+_UNMODELLED = st.sampled_from([(), (), (), (), ("sourceKubeSelectorGroups",)])
+_DESTINATIONS = st.sampled_from(["all", "fqdn", "tag", "private"])
+_PROTOCOLS = st.sampled_from(["tcp", "any", "udp"])
+_PORTS = st.sampled_from([(443, 443), (80, 443), (1, 65535), (1433, 9000)])
+_NAMES = st.sampled_from(NAMES)
+_RANKS = (st.integers(0, 1), st.integers(100, 102), st.integers(100, 102), st.integers(0, 9))
+_NUMBERS = st.integers(0, 999)
 
 
 @st.composite
 def network_rules(draw: Any) -> NetworkRule:
-    kind = draw(st.sampled_from(["all", "fqdn", "tag", "private"]))
+    kind = draw(_DESTINATIONS)
     return NetworkRule(
         ref=reference(draw),
         action=draw(actions),
         sources=_sources(draw),
-        protocols=frozenset({draw(st.sampled_from(["tcp", "any", "udp"]))}),
-        ports=(draw(st.sampled_from([(443, 443), (80, 443), (1, 65535), (1433, 9000)])),),
+        protocols=frozenset({draw(_PROTOCOLS)}),
+        ports=(draw(_PORTS),),
         destinations={"all": EVERYWHERE, "private": AddressSet.parse(["10.0.0.0/8"])}.get(kind, NOWHERE),
-        fqdns=(draw(st.sampled_from(NAMES)),) if kind == "fqdn" else (),
+        fqdns=(draw(_NAMES),) if kind == "fqdn" else (),
         service_tags=("Storage",) if kind == "tag" else (),
     )
 
 
 def reference(draw: Any) -> RuleRef:
-    order = (
-        draw(st.integers(0, 1)),
-        draw(st.integers(100, 102)),
-        draw(st.integers(100, 102)),
-        draw(st.integers(0, 9)),
-    )
+    first, second, third, fourth = _RANKS
+    order = (draw(first), draw(second), draw(third), draw(fourth))
     return RuleRef(
         policy="p",
         group=f"g{order[:2]}",
         collection=f"c{order[2]}",
-        rule=f"r{draw(st.integers(0, 999))}",
+        rule=f"r{draw(_NUMBERS)}",
         order=order,
     )
 
 
 def _sources(draw: Any) -> Sources:
-    unresolved = draw(st.sampled_from([(), (), (), ("IP group lost",)]))
+    unresolved = draw(_LOST_GROUPS)
     return Sources(addresses=draw(address_sets), unresolved=unresolved)
+
+
+_LOST_GROUPS = st.sampled_from([(), (), (), ("IP group lost",)])
 
 
 def _settings(draw: Any) -> Settings:
     return Settings(
-        tier=draw(st.sampled_from(["standard", "standard", "basic", "premium", "unknown"])),
-        resolves_network_names=draw(st.sampled_from([True, True, False])),
+        tier=draw(_TIERS),
+        resolves_network_names=draw(_RESOLVES),
     )
+
+
+_TIERS = st.sampled_from(["standard", "standard", "basic", "premium", "unknown"])
+_RESOLVES = st.sampled_from([True, True, False])
 
 
 known_addresses = st.sampled_from(["10.1.1.1", "20.0.0.1", "20.0.0.2"]).map(
@@ -107,36 +127,51 @@ known_addresses = st.sampled_from(["10.1.1.1", "20.0.0.1", "20.0.0.2"]).map(
 def facts(draw: Any) -> Facts:
     """Something known of what ARM cannot tell, often nothing."""
     return Facts(
-        dns=draw(st.dictionaries(st.sampled_from(NAMES), known_addresses, max_size=3)),
-        service_tags=draw(st.dictionaries(st.just("storage"), known_addresses, max_size=1)),
-        fqdn_tags=draw(st.dictionaries(st.just("tag"), st.just(("x.a.com", "*.org")), max_size=1)),
-        categories=draw(
-            st.dictionaries(st.sampled_from(NAMES), st.sampled_from(["News", "Games"]), max_size=2)
-        ),
-        infrastructure=draw(st.sampled_from([(), (), ("z.org",), ("*.a.com",)])),
+        dns=draw(_KNOWN_NAMES),
+        service_tags=draw(_KNOWN_SERVICE_TAGS),
+        fqdn_tags=draw(_KNOWN_FQDN_TAGS),
+        categories=draw(_KNOWN_CATEGORIES),
+        infrastructure=draw(_INFRASTRUCTURE),
     )
 
 
+_KNOWN_NAMES = st.dictionaries(_NAMES, known_addresses, max_size=3)
+_KNOWN_SERVICE_TAGS = st.dictionaries(st.just("storage"), known_addresses, max_size=1)
+_KNOWN_FQDN_TAGS = st.dictionaries(st.just("tag"), st.just(("x.a.com", "*.org")), max_size=1)
+_KNOWN_CATEGORIES = st.dictionaries(_NAMES, st.sampled_from(["News", "Games"]), max_size=2)
+_INFRASTRUCTURE = st.sampled_from([(), (), ("z.org",), ("*.a.com",)])
+
+
+def rulesets(max_rules: int = 6) -> st.SearchStrategy[Ruleset]:
+    return _rulesets(st.lists(application_rules(), max_size=max_rules))
+
+
 @st.composite
-def rulesets(draw: Any, max_rules: int = 6) -> Ruleset:
+def _rulesets(draw: Any, application: st.SearchStrategy[list[ApplicationRule]]) -> Ruleset:
     def in_order(rules: list[Any]) -> tuple[Any, ...]:
         return tuple(sorted(rules, key=lambda rule: rule.ref.order))
 
     return Ruleset(
         name="p",
-        network=in_order(draw(st.lists(network_rules(), max_size=2))),
-        application=in_order(draw(st.lists(application_rules(), max_size=max_rules))),
+        network=in_order(draw(_NETWORK_RULES)),
+        application=in_order(draw(application)),
         settings=_settings(draw),
     )
 
 
+_NETWORK_RULES = st.lists(network_rules(), max_size=2)
+_SERVICES = st.sampled_from(SERVICES)
+_ENTRIES = st.integers(0, 99)
+_PATTERNS = st.sampled_from(PATTERNS)
+
+
 @st.composite
 def requirements(draw: Any) -> Requirement:
-    protocol, port = draw(st.sampled_from(SERVICES))
+    protocol, port = draw(_SERVICES)
     return Requirement(
-        origin=Origin(catalog="c", version="1.0.0", entry=f"e{draw(st.integers(0, 99))}"),
+        origin=Origin(catalog="c", version="1.0.0", entry=f"e{draw(_ENTRIES)}"),
         sources=draw(address_sets),
-        pattern=draw(st.sampled_from(PATTERNS)),
+        pattern=draw(_PATTERNS),
         protocol=protocol,
         ports=(port, port),
     )
