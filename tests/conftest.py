@@ -7,6 +7,7 @@ import re
 import signal
 import sys
 from pathlib import Path
+from typing import Any
 
 # Compile once, not in every worker and every process a test starts, which is most of what a small test costs.
 sys.dont_write_bytecode = False
@@ -46,10 +47,39 @@ _OF_THE_PERSON = (
 )
 
 
+def _compile_statements_once() -> None:
+    """Nearly every test opens a ledger of its own, and for each SQLAlchemy would compile the same statements anew, which
+    was a tenth of what a run costs: engines on SQLite share what was compiled, as their dialects are all alike."""
+    from sqlalchemy import Engine
+    from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite as Dialect
+    from sqlalchemy.util import LRUCache
+
+    class AllAlike(Dialect):
+        supports_statement_cache = True
+
+        def __eq__(self, other: object) -> bool:
+            return type(self) is type(other)
+
+        def __hash__(self) -> int:
+            return hash(type(self))
+
+    begin: Any = Engine.__init__
+    shared: Any = LRUCache(500)
+
+    def share(engine: Any, pool: Any, dialect: Any, *arguments: Any, **settings: Any) -> None:
+        begin(engine, pool, dialect, *arguments, **settings)
+        if type(dialect) is Dialect:
+            dialect.__class__ = AllAlike
+            engine._compiled_cache = shared
+
+    Engine.__init__ = share  # type: ignore[method-assign]
+
+
 def pytest_configure() -> None:
     """A shell that starts the suite in its background has SIGINT ignored, and processes would inherit that."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    _compile_statements_once()
 
 
 def pytest_collection_finish() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from hypothesis import strategies as st
@@ -38,6 +39,7 @@ address_sets = st.one_of(
 actions = st.sampled_from([Action.ALLOW, Action.DENY])
 
 
+@cache
 @st.composite
 def application_rules(draw: Any) -> ApplicationRule:
     return ApplicationRule(
@@ -72,6 +74,7 @@ _RANKS = (st.integers(0, 1), st.integers(100, 102), st.integers(100, 102), st.in
 _NUMBERS = st.integers(0, 999)
 
 
+@cache
 @st.composite
 def network_rules(draw: Any) -> NetworkRule:
     kind = draw(_DESTINATIONS)
@@ -123,6 +126,7 @@ known_addresses = st.sampled_from(["10.1.1.1", "20.0.0.1", "20.0.0.2"]).map(
 )
 
 
+@cache
 @st.composite
 def facts(draw: Any) -> Facts:
     """Something known of what ARM cannot tell, often nothing."""
@@ -142,6 +146,7 @@ _KNOWN_CATEGORIES = st.dictionaries(_NAMES, st.sampled_from(["News", "Games"]), 
 _INFRASTRUCTURE = st.sampled_from([(), (), ("z.org",), ("*.a.com",)])
 
 
+@cache
 def rulesets(max_rules: int = 6) -> st.SearchStrategy[Ruleset]:
     return _rulesets(st.lists(application_rules(), max_size=max_rules))
 
@@ -165,6 +170,7 @@ _ENTRIES = st.integers(0, 99)
 _PATTERNS = st.sampled_from(PATTERNS)
 
 
+@cache
 @st.composite
 def requirements(draw: Any) -> Requirement:
     protocol, port = draw(_SERVICES)

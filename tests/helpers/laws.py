@@ -7,6 +7,10 @@ coverage, 4 in ``make laws``. The everyday run tries the same examples of a comm
 from __future__ import annotations
 
 import os
+from functools import lru_cache
+from typing import Any
+
+from hypothesis import strategies as st
 
 SHARE = float(os.environ.get("ALLOWLIST_LAWS", "0.25"))
 FEWEST = 10
@@ -15,3 +19,11 @@ FEWEST = 10
 def examples(full: int) -> int:
     """Of ``full`` examples those to try now: never fewer than ten, unless the full number is smaller itself."""
     return max(round(full * SHARE), min(full, FEWEST))
+
+
+@lru_cache(maxsize=None, typed=True)
+def among(*values: Any) -> st.SearchStrategy[Any]:
+    """One of ``values``, each hashable. One object for the same values: Hypothesis checks every strategy that it meets for
+    the first time, and a ``sampled_from`` inside of a composite is a new one in every example (measured: two thirds of
+    the time of laws over rulesets)."""
+    return st.sampled_from(values)

@@ -11,7 +11,7 @@ from allowlist.estate.bodies import Estate
 from allowlist.points.firewall.validate import _application_faults, _Usual
 from allowlist.points.rule_reader import APPLICATION, Frame, RuleReader
 from allowlist.rules.model import RuleRef
-from tests.helpers.laws import examples
+from tests.helpers.laws import among, examples
 
 REF = RuleRef(policy="p", group="g", collection="c", rule="r", order=(0, 100, 100, 0))
 NAMES = [
@@ -38,26 +38,42 @@ GROUPS: list[Any] = [f"{PLACE}/{name}" for name in ("known", "Known", "empty", "
 NOTHING: list[Any] = [[], [], [], None, "", {}, False, ["x"], "x"]
 
 
+def _first(values: list[Any], *counts: int) -> list[st.SearchStrategy[Any]]:
+    return [st.sampled_from(values[:count]) for count in counts]
+
+
+def _lists(values: list[Any], most: int, *counts: int) -> st.SearchStrategy[Any]:
+    return st.sampled_from([st.lists(some, max_size=most) for some in _first(values, *counts)])
+
+
+_SOME_NAMES = _lists(NAMES, 3, 2, 5, 10)
+_SOME_ADDRESSES = _lists(ADDRESSES, 2, 3, 7)
+_SOME_PROTOCOLS = _lists(PROTOCOLS, 2, 2, 6)
+_SOME_NOTHING = st.sampled_from(_first(NOTHING, 3, 9))
+_SOME_GROUPS = st.lists(st.sampled_from(GROUPS), max_size=2)
+_DESCRIPTIONS = st.sampled_from(["", None, "allowlist:w:own@w#e", "x"])
+
+
 @st.composite
 def rules(draw: st.DrawFn) -> dict[str, Any]:
     """Rules that are usual but for a thing or two."""
     rule: dict[str, Any] = {
         "ruleType": APPLICATION,
         "name": "r",
-        "targetFqdns": draw(st.lists(st.sampled_from(NAMES[: draw(st.sampled_from([2, 5, 10]))]), max_size=3)),
-        "sourceAddresses": draw(st.lists(st.sampled_from(ADDRESSES[: draw(st.sampled_from([3, 7]))]), max_size=2)),
-        "protocols": draw(st.lists(st.sampled_from(PROTOCOLS[: draw(st.sampled_from([2, 6]))]), max_size=2)),
-    }  # fmt: skip
+        "targetFqdns": draw(draw(_SOME_NAMES)),
+        "sourceAddresses": draw(draw(_SOME_ADDRESSES)),
+        "protocols": draw(draw(_SOME_PROTOCOLS)),
+    }
     keys = ["sourceIpGroups", "fqdnTags", "webCategories", "targetUrls", "destinationAddresses"]
     for key in [*keys, "httpHeadersToInsert", "terminateTLS", "TerminateTls", "priority"]:
         if draw(st.booleans()):
-            rule[key] = draw(st.sampled_from(NOTHING[: draw(st.sampled_from([3, 9]))]))
+            rule[key] = draw(draw(_SOME_NOTHING))
     if draw(st.booleans()):
         rule["terminateTLS"] = False
     if draw(st.booleans()):
-        rule["sourceIpGroups"] = draw(st.lists(st.sampled_from(GROUPS), max_size=2))
-    rule["description"] = draw(st.sampled_from(["", None, "allowlist:w:own@w#e", "x"]))
-    for key in draw(st.sets(st.sampled_from(sorted(rule)), max_size=1)):
+        rule["sourceIpGroups"] = draw(_SOME_GROUPS)
+    rule["description"] = draw(_DESCRIPTIONS)
+    for key in draw(st.sets(among(*sorted(rule)), max_size=1)):
         del rule[key]
     return rule
 

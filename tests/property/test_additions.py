@@ -25,7 +25,7 @@ from allowlist.rules.flow import NOTHING_KNOWN, Facts
 from allowlist.rules.model import Action, ApplicationRule, RuleRef, Ruleset, Sources
 from allowlist.rules.requirement import Requirement
 from tests.helpers.estates import SERVICES, application_rules, facts, network_rules, requirements, rulesets
-from tests.helpers.laws import examples
+from tests.helpers.laws import among, examples
 
 
 def _allow(number: int, *asked: Requirement) -> ApplicationRule:
@@ -62,15 +62,15 @@ def states(draw: Any) -> tuple[Ruleset, Facts]:
 
     Of the last kind is a deny by name, and a network rule behind which the address of a name may be.
     """
-    kind = draw(st.sampled_from(["all", "plain", "services", "services"]))
+    kind = draw(among("all", "plain", "services", "services"))
     if kind == "all":
         return draw(rulesets()), draw(facts())
     rules = tuple(map(_plain, draw(st.lists(application_rules(), max_size=4))))
     if kind == "plain":
         return Ruleset(name="p", application=rules), NOTHING_KNOWN
-    service = draw(st.sampled_from(SERVICES))
+    service = draw(among(*SERVICES))
     if draw(st.booleans()):
-        tags = (draw(st.sampled_from(["Storage", "AzureCloud"])),)
+        tags = (draw(among("Storage", "AzureCloud")),)
         doubt = replace(
             draw(network_rules()), action=Action.DENY, sources=Sources(addresses=EVERYWHERE),
             protocols=frozenset({"tcp"}), ports=((service[1], service[1]),),
@@ -89,6 +89,7 @@ _OTHERWISE: tuple[dict[str, Any], ...] = (
     {"pattern": "", "addresses": AddressSet.parse(["20.0.0.0/30"]), "protocol": "tcp", "ports": (443, 443)},
 )
 """What may be asked for besides a name at one port."""
+_OTHERWISE_ASKED = st.sampled_from(_OTHERWISE)
 
 
 def _beside(item: Requirement) -> Requirement:
@@ -106,13 +107,13 @@ def demands(draw: Any) -> list[tuple[Requirement, ...]]:
 
     numbers, found = itertools.count(), []
     for item in draw(st.lists(requirements(), min_size=1, max_size=4)):
-        match draw(st.sampled_from(["one", "two", "two", "two", "otherwise"])):
+        match draw(among("one", "two", "two", "two", "otherwise")):
             case "one":
                 asked = [item]
             case "two":
                 asked = [item, _beside(item)]
             case _:
-                asked = [replace(item, **draw(st.sampled_from(_OTHERWISE)))]
+                asked = [replace(item, **draw(_OTHERWISE_ASKED))]
         found.append(tuple(map(numbered, asked)))
     return found
 
@@ -126,7 +127,7 @@ def additions(draw: Any) -> Edit:
     named = [together for together in asked if together[0].pattern]
     picked = draw(st.lists(st.sampled_from(named), min_size=1, max_size=3, unique_by=id)) if named else []
     new = [_allow(place, *together) for place, together in enumerate(picked)]
-    if draw(st.sampled_from([False, False, False, True])):
+    if draw(among(False, False, False, True)):
         new.append(draw(application_rules()))
     rules = list(before.application)
     for rule in new:

@@ -15,7 +15,7 @@ from allowlist.rules.evaluate import evaluate
 from allowlist.rules.flow import Flow
 from allowlist.rules.model import NetworkRule, Ruleset, Sources
 from tests.helpers.estates import ADDRESSES, actions, address_sets, reference
-from tests.helpers.laws import examples
+from tests.helpers.laws import among, examples
 
 DESTINATIONS = [1, 20, 21, 30, 4_000_000_000]
 PORTS = [1, 79, 80, 81, 443, 444, 65534, 65535]
@@ -23,22 +23,26 @@ TRANSPORTS = ["tcp", "udp", "icmp", "other"]
 RANGES = [(80, 80), (80, 443), (1, 65535), (444, 65535), (1, 79)]
 
 
+_SOME = st.sets(st.sampled_from([(20, 20), (20, 30), (0, 19), (31, 2**32 - 1)]), max_size=2)
+_DESTINATIONS = st.one_of(st.just(EVERYWHERE), _SOME.map(AddressSet.of))
+_SOURCES = st.one_of(address_sets, st.just(NOWHERE))
+
+
 @st.composite
 def rules(draw: Any) -> NetworkRule:
-    addresses = st.sets(st.sampled_from([(20, 20), (20, 30), (0, 19), (31, 2**32 - 1)]), max_size=2)
-    destinations = draw(st.one_of(st.just(EVERYWHERE), addresses.map(AddressSet.of)))
-    unresolved = draw(st.sampled_from([(), (), (), ("IP group lost",)]))
+    destinations = draw(_DESTINATIONS)
+    unresolved = draw(among((), (), (), ("IP group lost",)))
     return NetworkRule(
         ref=reference(draw),
         action=draw(actions),
         sources=Sources(
-            addresses=draw(st.one_of(address_sets, st.just(NOWHERE))),
-            unresolved=draw(st.sampled_from([(), (), (), ("IP group far",)])),
+            addresses=draw(_SOURCES),
+            unresolved=draw(among((), (), (), ("IP group far",))),
         ),
-        protocols=frozenset(draw(st.sets(st.sampled_from(["tcp", "udp", "icmp", "any"]), min_size=1))),
-        ports=tuple(draw(st.lists(st.sampled_from(RANGES), min_size=1, max_size=2))),
+        protocols=frozenset(draw(st.sets(among("tcp", "udp", "icmp", "any"), min_size=1))),
+        ports=tuple(draw(st.lists(among(*RANGES), min_size=1, max_size=2))),
         destinations=destinations,
-        service_tags=draw(st.sampled_from([(), (), (), ("Storage",)])),
+        service_tags=draw(among((), (), (), ("Storage",))),
         unresolved=unresolved,
     )
 

@@ -17,7 +17,7 @@ from allowlist.points.managed.network import MODES, ManagedNetwork
 from allowlist.points.managed.ownership import is_owned, rule_name
 from tests.helpers import foundry
 from tests.helpers.foundry import Case, fqdn
-from tests.helpers.laws import examples
+from tests.helpers.laws import among, examples
 
 HOSTS = ["a.example", "*.b.example", "c.b.example", "login.microsoftonline.com", "d.blob.core.windows.net"]
 _STATUS = st.sampled_from(["Active", "Inactive", "Provisioning", "Failed"])
@@ -31,12 +31,12 @@ def _tag(tag: str, action: str) -> dict[str, Any]:
 @st.composite
 def rules(draw: st.DrawFn) -> dict[str, Any]:
     found: dict[str, Any] = {}
-    for host in draw(st.lists(st.sampled_from(HOSTS), unique=True)):
+    for host in draw(st.lists(among(*HOSTS), unique=True)):
         ours = draw(st.booleans())
         name = rule_name("research", "FQDN", host) if ours else f"theirs-{len(found)}"
         found[name] = fqdn(host, draw(_STATUS))
     if draw(st.booleans()):
-        found["tagged"] = _tag("AzureActiveDirectory", draw(st.sampled_from(["Allow", "Deny"])))
+        found["tagged"] = _tag("AzureActiveDirectory", draw(among("Allow", "Deny")))
     return found
 
 
@@ -48,15 +48,15 @@ _WANTS = st.dictionaries(
 
 @st.composite
 def cases(draw: st.DrawFn) -> dict[str, Any]:
-    mode = draw(st.sampled_from(MODES))
-    wish = draw(st.sampled_from([None, *MODES[1:]]))
+    mode = draw(among(*MODES))
+    wish = draw(among(None, *MODES[1:]))
     return {
-        "surface": draw(st.sampled_from(["hub-network", "account-network"])),
+        "surface": draw(among("hub-network", "account-network")),
         "rules": draw(rules()) if mode == MODES[2] else {},
         "mode": mode,
-        "status": draw(st.sampled_from(["Active", "Inactive"])),
+        "status": draw(among("Active", "Inactive")),
         "wants": draw(_WANTS),
-        "delete": draw(st.sampled_from(["sync", "add-only"])),
+        "delete": draw(among("sync", "add-only")),
         "options": {"isolation_mode": wish} if wish else {},
     }
 

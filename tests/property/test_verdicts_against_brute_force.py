@@ -13,7 +13,7 @@ from allowlist.rules.addresses import parse_interval
 from allowlist.rules.evaluate import evaluate
 from allowlist.rules.flow import Flow
 from tests.helpers.brute_force import Body, Sent, answer
-from tests.helpers.laws import examples
+from tests.helpers.laws import among, examples
 
 ROOT = "/subscriptions/1/resourceGroups/g/providers/Microsoft.Network"
 NAMES = ["a.com", "b.com", "x.a.com", "xa.com"]
@@ -89,7 +89,7 @@ def _ip_group(name: str, members: list[str]) -> Body:
 
 def _policy(draw: Any, name: str, parent: str | None) -> Body:
     properties: Body = {
-        "sku": {"tier": draw(st.sampled_from(["Standard", "Premium", "Basic"]))},
+        "sku": {"tier": draw(among("Standard", "Premium", "Basic"))},
         "dnsSettings": {"enableProxy": draw(st.booleans())},
     }
     if parent:
@@ -107,12 +107,15 @@ def _group(draw: Any, policy: str, name: str, priority: int) -> Body:
     }
 
 
+_KINDS = st.sampled_from([application, application, network, nat])
+
+
 def _collection(draw: Any, name: str, priority: int) -> Body:
-    kind = draw(st.sampled_from([application, application, network, nat]))
+    kind = draw(_KINDS)
     rules = draw(st.lists(kind, max_size=3))
     for at, rule in enumerate(rules):
         rule["name"] = f"r{at}"
-    action = "Dnat" if kind is nat else draw(st.sampled_from(["Allow", "Deny"]))
+    action = "Dnat" if kind is nat else draw(among("Allow", "Deny"))
     return {"name": name, "priority": priority, "action": {"type": action}, "rules": rules}
 
 
@@ -122,17 +125,17 @@ services = st.sampled_from([("https", 443), ("http", 80), ("https", 8443), ("", 
 @st.composite
 def flows(draw: Any) -> Sent:
     protocol, port = draw(services)
-    transport = "tcp" if protocol else draw(st.sampled_from(["tcp", "udp", "icmp"]))
+    transport = "tcp" if protocol else draw(among("tcp", "udp", "icmp"))
     named = draw(st.booleans()) or bool(protocol)
-    to = draw(st.sampled_from([*ADDRESSES, "" if named else ADDRESSES[0]]))
+    to = draw(among(*ADDRESSES, "" if named else ADDRESSES[0]))
     return Sent(
-        source=draw(st.sampled_from(ADDRESSES)),
+        source=draw(among(*ADDRESSES)),
         to=to,
         port=0 if transport == "icmp" else port,
         transport=transport,
         application=protocol,
-        name=draw(st.sampled_from(NAMES)) if named else "",
-        inbound=draw(st.sampled_from([False, False, True])) and bool(to),
+        name=draw(among(*NAMES)) if named else "",
+        inbound=draw(among(False, False, True)) and bool(to),
     )
 
 

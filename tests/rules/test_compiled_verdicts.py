@@ -18,7 +18,7 @@ from allowlist.rules.evaluate import evaluate, hidden_steps
 from allowlist.rules.flow import Facts, Flow
 from allowlist.rules.model import Action, ApplicationRule, RuleRef, Ruleset, Sources
 from tests.helpers.estates import ADDRESSES, NAMES, SERVICES, facts, rulesets
-from tests.helpers.laws import examples
+from tests.helpers.laws import among, examples
 
 
 @st.composite
@@ -30,11 +30,11 @@ def worlds(draw: Any) -> tuple[Ruleset, Facts]:
         replace(rule, state="group g is Failed") if at in failed else rule
         for at, rule in enumerate(ruleset.application)
     )
-    mode = draw(st.sampled_from(["off", "alert", "deny", "open"]))
+    mode = draw(among("off", "alert", "deny", "open"))
     known = replace(
         known,
-        threat_names=draw(st.sampled_from([(), (), (), ("x.a.com",)])),
-        threat_addresses=draw(st.sampled_from([NOWHERE, NOWHERE, AddressSet(((11, 11),))])),
+        threat_names=draw(among((), (), (), ("x.a.com",))),
+        threat_addresses=draw(among(NOWHERE, NOWHERE, AddressSet(((11, 11),)))),
     )
     managed = replace(ruleset.settings, threat_intelligence=mode, is_managed=draw(st.booleans()))
     return replace(ruleset, application=rules, settings=managed), known
@@ -42,22 +42,22 @@ def worlds(draw: Any) -> tuple[Ruleset, Facts]:
 
 @st.composite
 def flows(draw: Any) -> Flow:
-    application, port = draw(st.sampled_from([*SERVICES, ("", 443), ("", 22)]))
-    name = draw(st.sampled_from(NAMES if application == "http" else [*NAMES, ""]))
-    host = draw(st.sampled_from([name, name, name, "b.com"]))
+    application, port = draw(among(*SERVICES, ("", 443), ("", 22)))
+    name = draw(among(*NAMES) if application == "http" else among(*NAMES, ""))
+    host = draw(among(name, name, name, "b.com"))
     return Flow(
-        source=draw(st.sampled_from([*ADDRESSES, 0, 2**32 - 1])),
+        source=draw(among(*ADDRESSES, 0, 2**32 - 1)),
         port=port,
-        transport="tcp" if application else draw(st.sampled_from(["tcp", "udp", "icmp"])),
+        transport="tcp" if application else draw(among("tcp", "udp", "icmp")),
         application=application,
         sni=name,
         host=host,
-        path=draw(st.sampled_from([None, None, "/p"])),
-        destination=draw(st.sampled_from([None, None, None, 10 << 24, 20 << 24 | 1])),
-        host_port=draw(st.sampled_from([None, None, None, 443, 8443])),
-        explicit_proxy=draw(st.sampled_from([False, False, False, True])),
-        inbound=draw(st.sampled_from([False, False, False, True])),
-        established=draw(st.sampled_from([False, False, False, True])),
+        path=draw(among(None, None, "/p")),
+        destination=draw(among(None, None, None, 10 << 24, 20 << 24 | 1)),
+        host_port=draw(among(None, None, None, 443, 8443)),
+        explicit_proxy=draw(among(False, False, False, True)),
+        inbound=draw(among(False, False, False, True)),
+        established=draw(among(False, False, False, True)),
     )
 
 

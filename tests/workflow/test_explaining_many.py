@@ -18,7 +18,7 @@ from allowlist.workflow.flow_files import FlowFile, Toward
 from allowlist.workflow.project import load_project, read_estate
 from tests.bench.estates import write_estate
 from tests.bench.workload import make
-from tests.helpers.laws import examples
+from tests.helpers.laws import among, examples
 
 
 @pytest.fixture(scope="module")
@@ -34,16 +34,19 @@ HOSTS = [name.replace("*.", "some.").replace("*", "look") for name, *_ in REQUIR
 ADDRESSES = [f"10.{high}.{low}.7" for high in (0, 5, 100, 195) for low in (0, 1, 16, 240)]
 
 
+_NAMES = st.sampled_from(HOSTS) | st.sampled_from(["other.example", "huggingface.co", ""])
+
+
 @st.composite
 def lines(draw: Any) -> FlowLine:
-    protocol, port = draw(st.sampled_from([("https", 443), ("http", 80), ("https", 9443), ("tcp", 443)]))
-    name = draw(st.sampled_from(HOSTS) | st.sampled_from(["other.example", "huggingface.co", ""]))
+    protocol, port = draw(among(("https", 443), ("http", 80), ("https", 9443), ("tcp", 443)))
+    name = draw(_NAMES)
     return FlowLine(
-        source=draw(st.sampled_from([*ADDRESSES, "10.1.0.10/32", "192.0.2.1"])),
+        source=draw(among(*ADDRESSES, "10.1.0.10/32", "192.0.2.1")),
         fqdn=name.upper() if draw(st.integers(0, 9)) == 0 else name,
         port=port,
         protocol=protocol,
-        host=draw(st.sampled_from([None, None, None, "other.example"])),
+        host=draw(among(None, None, None, "other.example")),
         destination="" if name else "20.0.0.1",
     )
 
