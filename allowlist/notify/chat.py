@@ -50,7 +50,10 @@ class Chat:
 
 
 def _asset(apprise: Any) -> Any:
-    return apprise.AppriseAsset(app_id="allowlist", app_desc="egress allow lists", image_url_mask="")
+    """No redirect is followed: what follows it is a GET without the message, and apprise calls its 200 delivered."""
+    return apprise.AppriseAsset(
+        app_id="allowlist", app_desc="egress allow lists", image_url_mask="", http_redirects=False
+    )
 
 
 def _type_of(apprise: Any, events: Sequence[Event]) -> Any:

@@ -44,7 +44,7 @@ def webhook_receiver() -> Iterator[Receiver]:
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
+            body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
             headers = {name.lower(): value for name, value in self.headers.items()}
             receiver.requests.append(Received(headers.get("host", ""), self.path, headers, body))
             self.send_response(receiver.next_status())
@@ -52,6 +52,8 @@ def webhook_receiver() -> Iterator[Receiver]:
                 self.send_header(name, value)
             self.send_header("Content-Length", "0")
             self.end_headers()
+
+        do_GET = do_POST  # noqa: N815
 
         def log_message(self, *_: Any) -> None:
             pass
@@ -98,8 +100,9 @@ def _answer(secure: ssl.SSLSocket, host: str, receiver: Receiver) -> None:
         headers[name.lower()] = value.strip()
     body = stream.read(int(headers.get("content-length", "0")))
     receiver.requests.append(Received(host, path, headers, body))
+    more = "".join(f"{name}: {value}\r\n" for name, value in receiver.headers.items())
     secure.sendall(
-        f"HTTP/1.1 {receiver.next_status()} X\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok".encode()
+        f"HTTP/1.1 {receiver.next_status()} X\r\n{more}Content-Length: 2\r\nConnection: close\r\n\r\nok".encode()
     )
 
 

@@ -14,7 +14,7 @@ from allowlist.notify.chat import Chat
 from allowlist.notify.events import Event
 from allowlist.notify.message import text_of, title_of
 from allowlist.notify.sending import ChannelFailed
-from tests.helpers.receivers import internet, mail_server
+from tests.helpers.receivers import internet, mail_server, webhook_receiver
 
 SLACK = "https://hooks.slack.com/services/T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7FQ"
 TEAMS_HOST = "prod-12.westeurope.logic.azure.com"
@@ -48,6 +48,33 @@ def test_a_chat_is_told_what_and_what_next(
     assert "agents/hub: 2 changes wait" in said
     assert "*.vscode.dev" in said
     assert "allowlist review plan.json" in said
+
+
+@pytest.mark.parametrize(
+    ("channel", "host", "url"), [("slack", "hooks.slack.com", SLACK), ("teams", TEAMS_HOST, TEAMS)]
+)
+def test_a_hook_that_leads_elsewhere_has_not_delivered(
+    channel: str, host: str, url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A followed redirect arrives as a GET without the message, at a page that answers 200."""
+    with internet(tmp_path, host) as (proxy, authority, receiver):
+        receiver.statuses, receiver.headers = [302, 200], {"Location": "/signin"}
+        monkeypatch.setenv("HTTPS_PROXY", proxy)
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(authority))
+        with pytest.raises(ChannelFailed):
+            Chat(channel=channel, url=url).send([event()], "run-1")
+    assert len(receiver.requests) == 1
+
+
+@pytest.mark.parametrize("kind", ["json", "form", "xml"])
+def test_a_service_of_apprise_that_leads_elsewhere_has_not_delivered(kind: str) -> None:
+    with webhook_receiver() as receiver:
+        receiver.statuses, receiver.headers = [302, 200], {"Location": "/signin"}
+        with pytest.raises(ChannelFailed):
+            Chat(channel="apprise", url=receiver.url.replace("http://", f"{kind}://")).send(
+                [event()], "run-1"
+            )
+    assert len(receiver.requests) == 1
 
 
 def test_a_chat_that_refuses_is_a_failed_channel_and_its_address_is_not_told(
