@@ -22,6 +22,7 @@ from allowlist.cli.common import (
     state_options,
 )
 from allowlist.cli.console import say, styled
+from allowlist.cli.counting import steps_shown
 from allowlist.cli.exits import Exit
 from allowlist.cli.outputs import format_option, lines_of_targets, output_of, report_option, shown_path
 
@@ -116,7 +117,8 @@ def _checked(asked: Asked, *, is_brief: bool) -> Checked:
     from allowlist.workflow.paths import check_paths
 
     project, specs, estate = asked.project, asked.specs, asked.estate
-    checks = check_targets(project, estate, specs, told_in_full if is_brief else every)
+    with steps_shown():
+        checks = check_targets(project, estate, specs, told_in_full if is_brief else every)
     told: list[TargetCheck | PathCheck] = [*checks]
     told += check_paths(project, specs, {spec.name: estate for spec in specs})
     return Checked(

@@ -8,6 +8,7 @@ import click
 
 from allowlist.cli.common import exit_code_option, json_option, project_from, project_options
 from allowlist.cli.console import plain, say
+from allowlist.cli.counting import steps_shown
 from allowlist.cli.exits import Exit
 from allowlist.cli.outputs import format_option, lines_of_targets, output_of, report_option, shown_path
 
@@ -71,7 +72,7 @@ def compare(
         with at_revision(before) as state:
             comparison = compare_targets(project, first, second, state)
     elif after is not None:
-        with at_revision(before) as old, at_revision(after) as new:
+        with at_revision(before) as old, at_revision(after) as new, steps_shown():
             comparison = compare_states(project, project.targets(only, exclude), old, new)
     found = comparison.targets
     for note in comparison.notes:

@@ -32,6 +32,7 @@ from allowlist.cli.common import (
     who_decides,
 )
 from allowlist.cli.console import say
+from allowlist.cli.counting import steps_shown
 from allowlist.cli.exits import Exit
 from allowlist.cli.given import with_given
 from allowlist.cli.outputs import format_option, lines_of_targets, output_of, report_option, shown_path
@@ -162,7 +163,8 @@ def _report(project: Project, made: Plan, workload_path: Path) -> Report:
 def _made(asked: Asked, asked_by: str) -> Plan:
     from allowlist.workflow.planning import make_plan
 
-    return make_plan(asked.project, asked.estate, asked.specs, asked_by)
+    with steps_shown():
+        return make_plan(asked.project, asked.estate, asked.specs, asked_by)
 
 
 def _known_or_made(asked: Asked, asked_by: str) -> Plan:

@@ -9,6 +9,7 @@ import click
 
 from allowlist.cli.common import json_option, project_from, project_options, state_from, state_options
 from allowlist.cli.console import put_each, put_json, say
+from allowlist.cli.counting import Progress
 from allowlist.cli.exits import Exit
 from allowlist.documents.words import counted
 
@@ -45,11 +46,12 @@ def simplify(
     specs = project.targets(only, exclude)
     with state_from(snapshot, sign_in.to(project.workload)) as origin:
         estate = read_estate(project, specs, origin)
-    found = [
-        (spec.name, suggestion)
-        for spec in specs
-        for suggestion in suggest(project.point(spec).ruleset(estate), project.facts)
-    ]
+    found = []
+    for spec in specs:
+        ruleset = project.point(spec).ruleset(estate)
+        with Progress(f"looks at rules of {spec.name}", 4 * len(ruleset.application)) as progress:
+            told = suggest(ruleset, project.facts, lambda done, _: progress.at(done))
+        found += [(spec.name, suggestion) for suggestion in told]
     if as_json:
         put_json([suggestion_json(target, suggestion) for target, suggestion in found])
     else:

@@ -40,15 +40,38 @@ class Suggestion:
     closes: tuple[str, ...] = ()
 
 
-def suggest(ruleset: Ruleset, facts: Facts = NOTHING_KNOWN) -> list[Suggestion]:
+Told = Callable[[int, int], None]
+"""Hears how many looks at a rule are done, of how many."""
+
+
+def _nobody(done: int, total: int) -> None:
+    del done, total
+
+
+def suggest(ruleset: Ruleset, facts: Facts = NOTHING_KNOWN, told: Told = _nobody) -> list[Suggestion]:
     """Simplifications of the application rules that hold together, in evaluation order.
 
     Left alone are rules with parts that cannot be modelled, rules with an ``owner`` (written by this product, one
     for each requirement) and denies: one that decides nothing today still guards against tomorrow's allow.
     """
     state = _State(ruleset, facts)
-    found = [*_drops(state), *_merges(state), *_splits(state)]
+    looks = _Looks(len(ruleset.application), told)
+    found = [*_drops(state, looks), *_merges(state, looks), *_splits(state, looks)]
     return sorted(found, key=lambda item: item.rules[0].order)
+
+
+class _Looks:
+    """Each rule is looked at to be dropped, twice to be merged and once to be split."""
+
+    def __init__(self, rules: int, told: Told) -> None:
+        self._rules = rules
+        self._told = told
+
+    def at(self, number: int, rules: Iterable[LookedAt]) -> Iterator[LookedAt]:
+        """``rules``, or groups of them, in look ``number``."""
+        for count, rule in enumerate(rules):
+            self._told(number * self._rules + count, 4 * self._rules)
+            yield rule
 
 
 class _State:
@@ -191,6 +214,7 @@ class _State:
         )
 
 
+LookedAt = TypeVar("LookedAt")
 NamedRule = TypeVar("NamedRule", ApplicationRule, NetworkRule)
 
 
@@ -267,9 +291,9 @@ def _is_plain(rule: ApplicationRule) -> bool:
     )
 
 
-def _drops(state: _State) -> Iterator[Suggestion]:
+def _drops(state: _State, looks: _Looks) -> Iterator[Suggestion]:
     """Rules that hide behind earlier ones, and those whose flows others allow just the same; the first one stays."""
-    for rule in reversed(state.rules()):
+    for rule in looks.at(0, reversed(state.rules())):
         if state.surely_decides(rule):
             continue
         if state.has_company(rule) and not state.differences([rule], None):
@@ -287,10 +311,10 @@ def _has_company(engine: CoverageEngine, rule: ApplicationRule) -> bool:
     return True
 
 
-def _merges(state: _State) -> Iterator[Suggestion]:
+def _merges(state: _State, looks: _Looks) -> Iterator[Suggestion]:
     """Rules of one collection that differ in nothing but their names, or in nothing but their sources."""
-    for likeness in (_all_but_names, _all_but_sources):
-        for rules in _groups(state.rules(), likeness):
+    for number, likeness in enumerate((_all_but_names, _all_but_sources), start=1):
+        for rules in looks.at(number, _groups(state.rules(), likeness)):
             merged = _merged(rules)
             if len(rules) > 1 and not state.differences(rules, merged):
                 state.accept(rules, merged)
@@ -323,9 +347,9 @@ def _merged(rules: Sequence[ApplicationRule]) -> ApplicationRule:
     return replace(rules[0], sources=Sources(addresses=sources), patterns=tuple(patterns))
 
 
-def _splits(state: _State) -> Iterator[Suggestion]:
+def _splits(state: _State, looks: _Looks) -> Iterator[Suggestion]:
     """``*contoso.com`` opens xcontoso.com to whoever registers it; ``contoso.com`` and ``*.contoso.com`` do not."""
-    for rule in state.rules():
+    for rule in looks.at(3, state.rules()):
         if not any(_can_be_split(pattern) for pattern in rule.patterns):
             continue
         tight = replace(rule, patterns=tuple(_without_lookalikes(rule.patterns)))

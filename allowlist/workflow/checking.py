@@ -16,6 +16,7 @@ from allowlist.rules.flow import Flow
 from allowlist.rules.model import HTTP_PORTS
 from allowlist.rules.near_miss import NearMisses
 from allowlist.rules.requirement import Requirement
+from allowlist.workflow import steps
 from allowlist.workflow.hints import with_hints
 from allowlist.workflow.judging import Judgement, concerns, judge_target, requirement_findings
 from allowlist.workflow.memory import collector_paused
@@ -53,22 +54,29 @@ def check_targets(
     do about them. Each takes work of its own, which is not done for thousands of which a few are shown.
     """
     told: set[str] = set()
-    return [_check(judge_target(project, estate, spec), in_full, told) for spec in specs]
+    return [
+        _check(judge_target(project, estate, spec), in_full, told)
+        for spec in steps.through(specs, 4, lambda spec: spec.name)
+    ]
 
 
 def _check(judgement: Judgement, in_full: Chooses, told: set[str]) -> TargetCheck:
     """``told`` is what was said at targets before: what asks for nothing asks nothing of every target."""
     resolved = judgement.resolved
+    steps.at(0, "what is covered")
     answers, besides = requirement_findings(judgement), concerns(judgement)
+    steps.at(1, "what its rules show")
     rest = list(_of_rules(judgement))
     known = {*answers, *rest} if besides else set()
     rest += [item for item in besides if item not in known]
     rest = [item for item in rest if item.code != NOTHING_ASKED or item.rule not in told]
     told |= {item.rule for item in rest if item.code == NOTHING_ASKED}
+    steps.at(2, "near misses")
     near = NearMisses(judgement.engine.index.ruleset, judgement.engine.index.facts)
     if in_full is not every:
         answers = [_counted(near, item) for item in answers]
     chosen = set(map(id, in_full([*answers, *rest])))
+    steps.at(3, "what a plan would do")
     hinted = with_hints(judgement, answers, [id(item) in chosen for item in answers])
     explained = [
         _with_near_misses(near, item) if id(plain) in chosen else item

@@ -16,6 +16,7 @@ from allowlist.rules.coverage import CoverageEngine
 from allowlist.rules.model import Ruleset
 from allowlist.rules.requirement import Requirement
 from allowlist.rules.services import aligned
+from allowlist.workflow import steps
 from allowlist.workflow.judging import Judgement, judge_target, refined_findings
 from allowlist.workflow.memory import collector_paused
 from allowlist.workflow.project import Project, files_in, in_azure, read_estate
@@ -49,7 +50,7 @@ class Comparison:
 def compare_states(project: Project, specs: Sequence[TargetSpec], before: Path, after: Path) -> Comparison:
     """Raises InvalidInput where a snapshot cannot be read or lacks a target."""
     estates = _both(project, specs, before, after)
-    found = [_between(project, spec, estates) for spec in specs]
+    found = [_between(project, spec, estates) for spec in steps.through(specs, 4, lambda spec: spec.name)]
     same = [
         f"{spec.name}: neither state holds {spec.resource}, so both are what stands beside the workload file"
         for spec in specs
@@ -85,11 +86,13 @@ def _between(project: Project, spec: TargetSpec, estates: tuple[Estate, Estate])
     Both are read into one comparison, from which all of it is told. Requirements by address cut what is compared, and
     other kinds of rules are compared in a form of their own: then each question is asked apart.
     """
+    steps.at(0, "reading both states")
     rulesets = tuple(project.point(spec).ruleset(estate) for estate in estates)
     judged = tuple(judge_target(project, estate, spec) for estate in estates)
     before, after = aligned(*rulesets)
     asked, wanted = judged[0].resolved.wanted, judged[1].resolved.wanted
     comparison = Compare.over(before, after, wanted, project.facts, also=asked, presumes=project.presumes)
+    steps.at(1, "which flows differ")
     by_address = any(item.addresses for item in (*asked, *wanted))
     regardless = (
         find_differences(before, after, facts=project.facts)
@@ -100,7 +103,9 @@ def _between(project: Project, spec: TargetSpec, estates: tuple[Estate, Estate])
     is_shared = is_whole and not (by_address or comparison.cuts)
     engines = (comparison.before, comparison.after) if is_shared else [item.engine for item in judged]
     old, new = (_State(item, engine) for item, engine in zip(judged, engines, strict=True))
+    steps.at(2, "what that breaks or mends")
     broken, mended = _changed(old, new)
+    steps.at(3, "what nobody asked for")
     return Compared(
         target=spec.name,
         relation=relation_of(regardless)[0],

@@ -21,6 +21,7 @@ from allowlist.plan.proofs import Evidence, evidence_of_no_change, gather_eviden
 from allowlist.points.point import Point, Write
 from allowlist.rules.coverage import CoverageEngine
 from allowlist.rules.requirement import Requirement
+from allowlist.workflow import steps
 from allowlist.workflow.ended import held_back
 from allowlist.workflow.judging import Judgement, concerns, judge_target, refined_findings
 from allowlist.workflow.memory import collector_paused
@@ -74,7 +75,7 @@ def _target_inputs(project: Project, estate: Estate, specs: Sequence[TargetSpec]
     """Each target by itself; what a path of several lacks after all of them stands with its first filter."""
     inputs: dict[str, TargetInput] = {}
     after: dict[str, Estate] = {}
-    for spec in specs:
+    for spec in steps.through(specs, 4, lambda spec: spec.name):
         inputs[spec.name], after[spec.name] = _target_input(project, estate, spec)
     if any(_may_take_away(item.draft) for item in inputs.values()):
         for spec in specs:
@@ -89,9 +90,11 @@ def _target_inputs(project: Project, estate: Estate, specs: Sequence[TargetSpec]
 
 def _target_input(project: Project, estate: Estate, spec: TargetSpec) -> tuple[TargetInput, Estate]:
     """What is planned for a target, and the estate after that."""
+    steps.at(0, "what is covered")
     judgement = judge_target(project, estate, spec)
     point = judgement.point
     drafted = _settled_draft(judgement)
+    steps.at(3, "what is left to tell")
     told = _still_moving(estate, drafted.estate)
     after = judge_target(project, told, spec) if drafted.writes else judgement
     found = TargetInput(
@@ -166,6 +169,7 @@ _TAKEN = "allowed now only by a rule that this plan takes away or narrows"
 
 
 def _draft(judgement: Judgement, needed: Sequence[Requirement], kept: Sequence[Requirement]) -> Draft:
+    steps.at(1, "drafting changes")
     return held_back(judgement, judgement.point.draft(judgement.estate, needed, kept), needed, kept)
 
 
@@ -175,6 +179,7 @@ def _evidenced(
     left: Collection[tuple[str, ...]],
     taken: Collection[str],
 ) -> _Drafted:
+    steps.at(2, "proving changes")
     point, estate = judgement.point, judgement.estate
     changes = tuple(
         replace(item, why=item.why or _TAKEN)
