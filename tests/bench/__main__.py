@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from tests.bench import engine, process
 from tests.bench.table import Row, table
 
-OTHERS = ("tui", "fleet")
+OTHERS = ("tui", "keys", "fleet")
 
 
 def main() -> None:
