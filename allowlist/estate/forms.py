@@ -19,7 +19,7 @@ from allowlist.estate.powershell import as_resource, is_powershell
 from allowlist.estate.spelling import spelled
 from allowlist.estate.template.form import is_parameter_file, is_template
 from allowlist.estate.terraform.form import is_terraform
-from allowlist.estate.unread import unread_body
+from allowlist.estate.unread import Unread, unread_body
 
 FILTERS: Final = "/filters/"
 """How the ids of filters begin, whose files a snapshot of ours keeps beside resources of Azure."""
@@ -44,7 +44,7 @@ class Terraform(msgspec.Struct, frozen=True):
     data: Mapping[str, Any]
 
 
-Item = dict[str, Any] | Template | Parameters | Terraform
+Item = dict[str, Any] | Template | Parameters | Terraform | Unread
 
 
 def items_in(file: JsonFile, parent: str = "") -> Iterator[Item]:
@@ -148,33 +148,56 @@ def _folded(data: Mapping[str, Any], name: str) -> Any:
 
 
 def _changes_of(data: Mapping[str, Any]) -> list[Any] | None:
-    """The changes of a what-if result, as the CLI prints it or as REST answers."""
+    """The changes of a what-if result."""
+    return _listed_in(data, "changes")
+
+
+def _listed_in(data: Mapping[str, Any], name: str) -> list[Any] | None:
+    """A list of objects of a what-if result, as the CLI prints it or as REST answers."""
     inner = _folded(data, "properties")
     for holder in (data, inner if isinstance(inner, dict) else {}):
-        found = _folded(holder, "changes")
+        found = _folded(holder, name)
         if isinstance(found, list) and all(isinstance(item, dict) for item in found):
             return found
     return None
 
 
 def _of_what_if(data: dict[str, Any], file: str) -> Iterator[Item]:
-    """The resources as they would be afterwards; what is deleted is gone, what is not shown is unknown."""
+    """The resources as they would be afterwards; what is deleted is gone, what is not shown, not supported or changed only
+    perhaps (``potentialChanges``) is unknown.
+    """
     if _folded(data, "error") or str(_folded(data, "status") or "Succeeded").lower() != "succeeded":
         raise InvalidInput.of(
             file, "is a what-if that did not succeed", hint="run it again; it says what it lacks"
         )
+    yield from _left_out(data, file)
+    perhaps = [_folded(change, "resourceid") for change in _listed_in(data, "potentialchanges") or ()]
+    perhaps = list(filter(is_id, perhaps))
+    yield from (unread_body(named, "a potential change of a what-if") for named in perhaps)
     for change in _changes_of(data) or ():
         named, kind = _folded(change, "resourceid"), str(_folded(change, "changetype") or "").lower()
-        if not is_id(named) or kind == "delete":
+        if not is_id(named) or kind == "delete" or named in perhaps:
             continue
         after = _folded(change, "after") or (
             _folded(change, "before") if kind in ("ignore", "nochange") else None
         )
-        if isinstance(after, dict) and "properties" in {key.lower() for key in after}:
+        shown = isinstance(after, dict) and "properties" in {key.lower() for key in after}
+        if shown and kind != "unsupported":
             yield {**after, "id": named}
         else:
             reason = _folded(change, "unsupportedreason") or "use --result-format FullResourcePayloads"
             yield unread_body(named, f"{kind} in a what-if without its content: {reason}")
+
+
+_DEPLOYMENTS: Final = "/microsoft.resources/deployments/"
+
+
+def _left_out(data: dict[str, Any], file: str) -> Iterator[Unread]:
+    """Nested deployments that a what-if did not go into; it says so in ``diagnostics``."""
+    for one in _listed_in(data, "diagnostics") or ():
+        target, code = str(_folded(one, "target") or ""), str(_folded(one, "code") or "")
+        if _DEPLOYMENTS in target.lower() and str(_folded(one, "level")).lower() != "info":
+            yield Unread(f"deployment {target.rpartition('/')[2]} ({code})", file, everywhere=True)
 
 
 def _of_wrapper(data: dict[str, Any], keys: Mapping[str, str], file: str) -> Iterator[Item]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from allowlist.estate.powershell import as_resource, is_powershell
 from allowlist.estate.resource_id import ResourceId
+from allowlist.estate.shapes import outbound_rule
 from allowlist.estate.spelling import as_arm_spells, spelled
 
 _GROUP = "microsoft.network/firewallpolicies/rulecollectiongroups"
@@ -23,27 +25,36 @@ def parts_of(data: Any, parent: str) -> list[dict[str, Any]] | None:
         return None
     if not all(map(_may_be_part, items)):
         return None
-    items = [as_arm_spells(item) for item in items]
+    items = [as_arm_spells(as_resource(item) if is_powershell(item) else item) for item in items]
     kind, parent = ResourceId(parent).type, parent.rstrip("/")
     if kind in (_GROUP, _POLICY) and all(_is_collection(item) for item in items):
         group = parent if kind == _GROUP else f"{parent}/ruleCollectionGroups/given"
         return [_group(group, items)]
+    if kind == _POLICY and all(_is_group(item) for item in items):
+        return [{**item, "id": f"{parent}/ruleCollectionGroups/{item['name']}"} for item in items]
     if kind == _FIREWALL and all(_is_collection(item) for item in items):
         return [
-            {"id": f"{parent}/{_list_of(item)}/{item.get('name')}", "name": item.get("name"), **_inner(item)}
+            {
+                "id": f"{parent}/{_list_of(item)}/{item.get('name')}",
+                "name": item.get("name"),
+                "properties": _inner(item),
+            }
             for item in items
         ]
     if kind in (_WORKSPACE, _NETWORK, _ACCOUNT) and all(_is_rule(item) for item in items):
         network = f"{parent}/managedNetworks/default" if kind == _ACCOUNT else parent
-        return [{"id": f"{network}/outboundRules/{item['name']}", **_inner(item)} for item in items]
+        return [
+            {"id": f"{network}/outboundRules/{item['name']}", "properties": outbound_rule(_inner(item))}
+            for item in items
+        ]
     return None
 
 
 def _may_be_part(item: Mapping[str, Any]) -> bool:
     """Has it the members of a part, in any spelling? A list of whole resources is not gone through to learn that."""
     inner = (value for value in item.values() if isinstance(value, Mapping))
-    names = {spelled(key) for holder in (item, *inner) for key in holder}
-    return "rules" in names or {"type", "destination"} <= names
+    names = {spelled(key).lower() for holder in (item, *inner) for key in holder}
+    return bool({"rules", "rulecollections", "rulecollection"} & names) or {"type", "destination"} <= names
 
 
 def _id_of(item: Mapping[str, Any]) -> str:
@@ -55,6 +66,11 @@ def _is_collection(item: Mapping[str, Any]) -> bool:
     return isinstance(inner, Mapping) and isinstance(inner.get("rules"), list)
 
 
+def _is_group(item: Mapping[str, Any]) -> bool:
+    inner = item.get("properties") if isinstance(item.get("properties"), Mapping) else item
+    return bool(item.get("name")) and isinstance(inner, Mapping) and "ruleCollections" in inner
+
+
 def _is_rule(item: Mapping[str, Any]) -> bool:
     inner = item.get("properties") if isinstance(item.get("properties"), Mapping) else item
     return bool(item.get("name")) and isinstance(inner, Mapping) and {"type", "destination"} <= inner.keys()
@@ -62,7 +78,7 @@ def _is_rule(item: Mapping[str, Any]) -> bool:
 
 def _inner(item: Mapping[str, Any]) -> dict[str, Any]:
     inner = item.get("properties")
-    return {"properties": dict(inner if isinstance(inner, Mapping) else item)}
+    return dict(inner if isinstance(inner, Mapping) else item)
 
 
 def _group(group_id: str, items: list[dict[str, Any]]) -> dict[str, Any]:
@@ -76,7 +92,7 @@ def _group(group_id: str, items: list[dict[str, Any]]) -> dict[str, Any]:
 
 def _list_of(collection: Mapping[str, Any]) -> str:
     """Which list of a classic firewall the collection stands in, by what its rules say."""
-    inner = _inner(collection)["properties"]
+    inner = _inner(collection)
     rules = [rule for rule in inner.get("rules") or () if isinstance(rule, Mapping)]
     if any("translatedAddress" in rule or "translatedPort" in rule for rule in rules):
         return "natRuleCollections"

@@ -86,14 +86,20 @@ def _folded(data: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _renamed(value: Any) -> Any:
-    """Without members that repeat others as text, and with ARM's names for those that have a name of their own."""
+    """Without members that repeat others as text, and with ARM's names for those that have a name of their own.
+
+    Of a rule, null is what was not set: its object has every member there is.
+    """
     if isinstance(value, list):
         return [_renamed(item) for item in value]
     if not isinstance(value, Mapping):
         return value
     names = {key.lower() for key in value}
+    is_rule = "ruletype" in names
     return {
-        _name(key, item, value): _renamed(item) for key, item in value.items() if not _repeats(key, names)
+        _name(key, item, value): _renamed(item)
+        for key, item in value.items()
+        if not _repeats(key, names) and not (is_rule and item is None)
     }
 
 

@@ -31,6 +31,10 @@ _LISTED = _ENVELOPE | {
 _LISTED |= {"tenantId", "apiVersion"}
 """Members with which ``az resource list`` and queries of Resource Graph name a resource without saying what is in it."""
 
+_AZ = "resourceGroup"
+"""What the Azure command line adds to a resource. It prints null for whatever its model has and the answer did not;
+rows of Resource Graph, which have a subscription beside it, hold what Resource Manager answered."""
+
 _RULES = "outboundRules"
 _ACCOUNT_RULES = "microsoft.cognitiveservices/accounts/managednetworks/outboundrules"
 
@@ -59,6 +63,8 @@ def in_arm_shape(body: Body, file: str) -> Body:
         raise InvalidInput.of(file, f"{found['id']}: 'properties' is not an object")
     if properties.get("managedNetwork") is not None:
         properties = {**properties, "managedNetwork": _network(properties["managedNetwork"])}
+    if _AZ in found and "subscriptionId" not in found:
+        properties = without_nulls(properties)
     if isinstance(properties.get("basePolicy"), str) and properties["basePolicy"]:
         properties = {**properties, "basePolicy": {"id": properties["basePolicy"]}}
     return found if properties is found["properties"] else {**found, "properties": properties}
@@ -127,13 +133,14 @@ def _by_name(rules: list[Any]) -> Body:
         name = _rule_name(rule, at)
         first = spelled.setdefault(name.lower(), name)
         found[first] = (
-            _unnamed(_rule(rule)) if first not in found else {"type": unknown(f"several rules named {first}")}
+            outbound_rule(rule) if first not in found else {"type": unknown(f"several rules named {first}")}
         )
     return found
 
 
-def _unnamed(rule: Any) -> Any:
-    return {key: value for key, value in rule.items() if key != "name"}
+def outbound_rule(rule: Any) -> Body:
+    """A rule as ``az ml`` prints it (``service_tag``, ``user_defined``), without its name."""
+    return {key: value for key, value in _rule(rule).items() if key != "name"}
 
 
 def _rule_name(rule: Any, at: int) -> str:
@@ -141,7 +148,7 @@ def _rule_name(rule: Any, at: int) -> str:
     return name if isinstance(name, str) and name else f"rule-{at + 1}"
 
 
-def _rule(rule: Any) -> Any:
+def _rule(rule: Any) -> Body:
     if not isinstance(rule, dict):
         return {"type": unknown(rule)}
     found = dict(as_arm_spells(rule))

@@ -159,6 +159,9 @@ def _take(
                 from allowlist.estate.parameter_files import ParameterFile
 
                 found.parameters.append(ParameterFile.of(file.path, item.data))
+            elif isinstance(item, Unread):
+                found.unread.append(item)
+                found.unreadable.append(f"{item.what} in {file.path.name}")
             elif isinstance(item, Terraform):
                 _take_terraform(item, file, found, subscription)
             else:

@@ -94,6 +94,92 @@ def test_what_if_without_content_is_unknown_and_what_is_deleted_is_gone(tmp_path
     assert is_unread(body)
 
 
+@pytest.mark.parametrize(
+    "more",
+    [
+        {
+            "changes": [
+                {"resourceId": GROUP_ID, "changeType": "Unsupported", "before": IP_GROUP, "after": IP_GROUP}
+            ]
+        },
+        {"potentialChanges": [{"resourceId": GROUP_ID, "changeType": "Create", "after": IP_GROUP}]},
+        {
+            "changes": [{"resourceId": GROUP_ID, "changeType": "Ignore", "before": IP_GROUP}],
+            "potentialChanges": [{"resourceId": GROUP_ID, "changeType": "Modify", "after": IP_GROUP}],
+        },
+    ],
+)
+def test_what_a_what_if_is_not_certain_of_is_unknown(more: dict[str, Any], tmp_path: Path) -> None:
+    result = {"status": "Succeeded", "changes": [], **more}
+    (body,) = _read(tmp_path, result_json=result).resources.values()
+    assert is_unread(body)
+
+
+def test_a_deployment_that_a_what_if_did_not_go_into_is_told(tmp_path: Path) -> None:
+    module = GROUP_ID.rpartition("/providers/")[0] + "/providers/Microsoft.Resources/deployments/rules"
+    skipped = {"level": "Warning", "code": "NestedDeploymentShortCircuited", "target": module, "message": "m"}
+    change = {"resourceId": GROUP_ID, "changeType": "NoChange", "before": IP_GROUP, "after": IP_GROUP}
+    result = {"status": "Succeeded", "properties": {"changes": [change], "diagnostics": [skipped]}}
+    estate = _read(tmp_path, result_json=result)
+    assert _addresses(estate) == ["10.0.0.0/24"]
+    assert any("deployment rules (NestedDeploymentShortCircuited)" in str(one) for one in estate.unreadable)
+
+
+def test_null_is_what_the_command_line_prints_for_nothing(tmp_path: Path) -> None:
+    """Rows of Resource Graph hold what was answered, and null there says nothing."""
+    account = {
+        "id": GROUP_ID.replace("Microsoft.Network/ipGroups", "Microsoft.CognitiveServices/accounts"),
+        "name": "clients",
+        "resourceGroup": "rg",
+        "properties": {"restrictOutboundNetworkAccess": None},
+    }
+    (printed,) = _read(tmp_path, a_json=account).resources.values()
+    (row,) = _read(tmp_path, a_json={**account, "subscriptionId": "s"}).resources.values()
+    assert (printed["properties"], row["properties"]) == ({}, account["properties"])
+
+
+def test_groups_that_powershell_printed_without_ids_belong_to_the_parent_that_is_named(
+    tmp_path: Path,
+) -> None:
+    policy = GROUP_ID.rpartition("/providers/")[0] + "/providers/Microsoft.Network/firewallPolicies/afwp"
+    rule = {"RuleType": "ApplicationRule", "Name": "r", "TargetFqdns": ["a.example"], "FqdnTags": None}
+    collection = {"Name": "c", "Priority": 100, "Action": {"Type": "Allow"}, "Rules": [rule]}
+    groups = [{"Name": "g", "Properties": {"Priority": 200, "RuleCollection": [collection]}}]
+    (tmp_path / "groups.json").write_text(json.dumps(groups), encoding="utf-16")
+    estate = read_snapshot(tmp_path, parent=policy)
+    body = estate.get(f"{policy}/ruleCollectionGroups/g")
+    assert body is not None
+    (read,) = body["properties"]["ruleCollections"][0]["rules"]
+    assert (body["properties"]["priority"], "fqdnTags" in read) == (200, False)
+
+
+def test_outbound_rules_as_the_machine_learning_extension_lists_them(tmp_path: Path) -> None:
+    hub = (
+        GROUP_ID.rpartition("/providers/")[0] + "/providers/Microsoft.MachineLearningServices/workspaces/hub"
+    )
+    listed = [
+        {
+            "name": "a",
+            "type": "fqdn",
+            "category": "user_defined",
+            "destination": "a.example",
+            "status": "active",
+        },
+        {"name": "t", "type": "service_tag", "destination": {"service_tag": "Storage", "port_ranges": "443"}},
+    ]
+    (tmp_path / "rules.json").write_text(json.dumps(listed))
+    estate = read_snapshot(tmp_path, parent=hub)
+    rules = [estate.get(f"{hub}/outboundRules/{name}") for name in "at"]
+    assert [rule and sorted(rule["properties"]) for rule in rules] == [
+        ["category", "destination", "status", "type"],
+        ["destination", "type"],
+    ]
+    assert rules[1] and rules[1]["properties"]["destination"] == {
+        "serviceTag": "Storage",
+        "portRanges": "443",
+    }
+
+
 def test_two_different_copies_of_a_resource_are_refused_with_both_files(tmp_path: Path) -> None:
     other = {**IP_GROUP, "properties": {"ipAddresses": ["10.9.0.0/24"]}}
     with pytest.raises(InvalidInput, match=r"b\.json and .*a\.json hold"):
