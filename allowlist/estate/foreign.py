@@ -49,6 +49,8 @@ def what_it_is(data: Any, file: str) -> str:
         return "a definition of Azure Policy"
     if str(keys.get("version")).lower().startswith(_WORKBOOK):
         return "a workbook"
+    if "provider_schemas" in keys:
+        return "a schema of Terraform's providers"
     if any(form <= keys.keys() for form in _FORM):
         return "a form of the portal"
     schema = keys.get("$schema")

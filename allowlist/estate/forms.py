@@ -181,8 +181,8 @@ def _of_what_if(data: dict[str, Any], file: str) -> Iterator[Item]:
         after = _folded(change, "after") or (
             _folded(change, "before") if kind in ("ignore", "nochange") else None
         )
-        shown = isinstance(after, dict) and "properties" in {key.lower() for key in after}
-        if shown and kind != "unsupported":
+        is_whole = isinstance(after, dict) and "properties" in map(str.lower, after)
+        if isinstance(after, dict) and is_whole and kind != "unsupported":
             yield {**after, "id": named}
         else:
             reason = _folded(change, "unsupportedreason") or "use --result-format FullResourcePayloads"

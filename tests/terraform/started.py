@@ -52,8 +52,10 @@ class Terraform:
         (folder / ".rc").write_text(
             f"provider_installation {{\n  dev_overrides {{\n{overrides}\n  }}\n  direct {{}}\n}}\n"
         )
+        # Beside the folder, which is read like one of a person's.
+        self._schema = folder.with_name(f"{folder.name}.schema.json")
         package = Path(ROOT).resolve() / "node_modules" / "@cdktf" / "provider-azurerm"
-        (folder / ".schema.json").write_text(json.dumps(schema_of(package, *FOLDERS)))
+        self._schema.write_text(json.dumps(schema_of(package, *FOLDERS)))
         (folder / "head.tf").write_text(_HEAD)
 
     def _starter(self, plugins: Path, name: str) -> None:
@@ -71,7 +73,7 @@ class Terraform:
         names = {
             "TF_CLI_CONFIG_FILE": str(self.folder / ".rc"),
             "CHECKPOINT_DISABLE": "1",
-            "TERRAFORM_SCHEMA": str(self.folder / ".schema.json"),
+            "TERRAFORM_SCHEMA": str(self._schema),
             "TERRAFORM_CLOUD": str(self.folder / "cloud.json"),
         }
         done = subprocess.run(
