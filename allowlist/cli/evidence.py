@@ -32,6 +32,7 @@ from allowlist.cli.common import (
 from allowlist.cli.console import put, say, styled, uses_colour
 from allowlist.cli.exits import Exit
 from allowlist.cli.outputs import Output, form_for, format_option, output_option, report_option, shown_path
+from allowlist.errors import AllowlistError
 
 if TYPE_CHECKING:
     from allowlist.azure.connection import SignIn
@@ -191,7 +192,7 @@ def evidence(
     opened = (
         _traffic(logs, zone, memory_mb, asked, signed_in) if logs else _remembered(workload_path, ledger_url)
     )
-    with opened as traffic:
+    with _unnamed(logs if anonymise else None), opened as traffic:
         if learning:
             _put_draft(traffic, window, wildcards=wildcards, anonymise=anonymise)
             return Exit.DONE
@@ -229,6 +230,29 @@ def evidence(
         say(f"written to {output}")
     say(summary_line(found))
     return Exit.PENDING if exit_code and found.pending else Exit.DONE
+
+
+@contextmanager
+def _unnamed(places: tuple[str, ...] | None) -> Iterator[None]:
+    """Errors tell no more of people than what is printed would: of one that nobody foresaw only its kind, as it may hold lines of logs."""
+    try:
+        yield
+    except (click.ClickException, click.Abort, click.exceptions.Exit):
+        raise
+    except Exception as error:
+        if places is None:
+            raise
+        from allowlist.render.anonymous import error_text
+
+        key = secrets.token_bytes(16)
+        if isinstance(error, AllowlistError):
+            told = AllowlistError(
+                error_text(str(error), places, key), hint=error_text(error.hint, places, key)
+            )
+            told.exit_code = error.exit_code
+            raise told from None
+        kind = f"{type(error).__name__} (what it says is left out: run again without --anonymise)"
+        raise RuntimeError(kind).with_traceback(error.__traceback__) from None
 
 
 @contextmanager

@@ -10,6 +10,7 @@ import hashlib
 import hmac
 import ipaddress
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -66,6 +67,13 @@ class Veil:
 
     def file(self, shown: str) -> str:
         return self.named("file", shown)
+
+
+def error_text(text: str, places: Sequence[str], key: bytes) -> str:
+    """What an error says, without the places that were named, what lies below them, and machines of somebody's own network."""
+    for number, place in enumerate(places, 1):
+        text = re.sub(re.escape(place) + r"[^\s:,]*", f"place {number}", text)
+    return Veil(key).names_in(text)
 
 
 def is_own(name: str) -> bool:

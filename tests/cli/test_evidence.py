@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import traceback
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -246,6 +247,31 @@ def test_nothing_that_is_anonymised_tells_of_people(tmp_path: Path, form: str) -
     assert result.code == 0, result.err
     assert "public.example.net" in result.out
     assert not [word for word in secret if word in result.out + result.err]
+
+
+def test_errors_under_anonymise_name_nobody_either(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A place that is not there, and a defect whose text holds a line of a log, also with its traceback."""
+    gone = tmp_path / "home-alice" / "logs"
+    result = on_contoso("evidence", gone, "--anonymise")
+    assert result.code == 1
+    assert "place 1" in result.err
+    assert "alice" not in result.err
+    folder = write(tmp_path / "logs", [event(0, "printer.corp")])
+
+    held = "cannot read 'alice asked for printer.corp'"
+
+    def fails(*_: object) -> None:
+        raise ValueError(held)
+
+    monkeypatch.setattr("allowlist.workflow.logs.read_traffic", fails)
+    result = on_contoso("evidence", folder, "--anonymise")
+    assert result.code == 1
+    assert "ValueError" in result.err
+    assert "alice" not in result.err
+    monkeypatch.setenv("ALLOWLIST_DEBUG", "1")
+    with pytest.raises(RuntimeError, match="ValueError") as caught:
+        on_contoso("evidence", folder, "--anonymise")
+    assert "alice" not in "".join(traceback.format_exception(caught.value))
 
 
 def test_a_draft_holds_no_pattern_that_a_log_made_up_and_none_over_strangers(tmp_path: Path) -> None:
