@@ -11,14 +11,14 @@ import hashlib
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Final
 
 from allowlist.traffic.account import Account, LeftOut, account_of
 from allowlist.traffic.dialect import DUCKDB
-from allowlist.traffic.files import LogFile, opened
+from allowlist.traffic.files import LogFile, damaged, opened
 from allowlist.traffic.query import FAULTS, KEYS, aggregate, aggregate_counted, judged_rows, once
 from allowlist.traffic.shapes import COLUMNS, MEMBERS, Columns, Shape, Struct, columns_of
 
@@ -32,6 +32,7 @@ _PARTS: Final = 16
 _BATCH_BYTES: Final = 64 << 20
 _BATCH_FILES: Final = 200
 _TOLD: Final = 3
+_PIECE: Final = 1 << 16
 KEPT_BYTES: Final = 2 << 30
 
 Progress = Callable[[int, int], None]
@@ -95,13 +96,14 @@ class _Reader:
         self._store.mkdir(parents=True, exist_ok=True)
         self.connection = connect(folder, settings.memory_mb, settings.threads)
         self._twice: list[str] = []
+        self._damaged: list[LogFile] = []
 
     def read(self, files: Sequence[LogFile]) -> Traffic:
         distinct, copies = _without_copies(files, self._store)
         parts: list[tuple[Path, Sequence[LogFile]]] = []
         total, done = sum(file.size for file, _ in distinct), 0
         for batch in _batches(distinct):
-            parts.append((self._part(batch, done, total), [file for file, _ in batch]))
+            parts += self._parts_of(batch, done, total)
             done += sum(file.size for file, _ in batch)
             self._settings.progress(done, total)
         read = [file for file, _ in distinct]
@@ -110,7 +112,7 @@ class _Reader:
         account = account_of(
             self.connection,
             files=[file for _, batch in parts for file in batch],
-            unread=[file for file in files if file.shape is None],
+            unread=[*(file for file in files if file.shape is None), *self._damaged],
             copies=copies,
             repeated=repeated,
             left_out=self._left_out(read, parts),
@@ -134,6 +136,33 @@ class _Reader:
         self.connection.execute(
             "CREATE OR REPLACE VIEW traffic AS SELECT * FROM everything WHERE fault = '' AND log <> 'beside'"
         )
+
+    def _parts_of(
+        self, batch: Sequence[tuple[LogFile, str]], done: int, total: int
+    ) -> list[tuple[Path, Sequence[LogFile]]]:
+        """One part, or several where a file of ``batch`` is damaged: what it holds up to there is read and told as not all."""
+        import duckdb
+
+        try:
+            return [(self._part(batch, done, total), [file for file, _ in batch])]
+        except duckdb.OutOfMemoryException:
+            raise
+        except duckdb.Error as error:
+            self.connection.execute("DROP TABLE IF EXISTS reject_errors; DROP TABLE IF EXISTS reject_scans")
+            why = str(error).splitlines()[0]
+        middle = len(batch) // 2
+        if middle:
+            return [
+                part
+                for half in (batch[:middle], batch[middle:])
+                for part in self._parts_of(half, done, total)
+            ]
+        ((file, digest),) = batch
+        if file.compression != "none":
+            cut = _unpacked_as_far_as_it_goes(file, self._folder / f"cut-{digest}")
+            return self._parts_of([(cut, f"cut {digest}")], done, total)
+        self._damaged.append(replace(file, shape=None, why_not=f"cannot be read: {why}"))
+        return []
 
     def _part(self, batch: Sequence[tuple[LogFile, str]], done: int, total: int) -> Path:
         key = hashlib.sha256(
@@ -357,6 +386,19 @@ class _Reader:
             ended.set()
             if thread.is_alive():
                 thread.join()
+
+
+def _unpacked_as_far_as_it_goes(file: LogFile, path: Path) -> LogFile:
+    # Each library has exceptions of its own for what is cut off or changed.
+    with (
+        opened(file.path, file.compression) as stream,
+        path.open("wb") as unpacked,
+        suppress(Exception),
+    ):
+        while piece := stream.read(_PIECE):
+            unpacked.write(piece)
+    told = {*file.partial, damaged(file.shown)}
+    return replace(file, path=path, compression="none", partial=tuple(sorted(told)))
 
 
 def connect(folder: Path, memory_mb: int, threads: int, *, ordered: bool = False) -> DuckDBPyConnection:

@@ -9,7 +9,7 @@ import shutil
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Any, Final, cast
 from urllib.parse import unquote
@@ -22,6 +22,7 @@ from allowlist.traffic import capture
 from allowlist.traffic.asking import Ask, Credentials
 from allowlist.traffic.documents import elements_of
 from allowlist.traffic.exports import answered, bodies, has_body, in_utf_8, is_utf_16, named_rows, rows_of_csv
+from allowlist.traffic.frames import is_cut_off
 from allowlist.traffic.services import SCHEMES
 from allowlist.traffic.shapes import DIAGNOSED, Shape
 
@@ -163,9 +164,18 @@ def _recognised(shown: str, path: Path, spool: Path, root: Path | None) -> LogFi
     if not window.strip():
         return LogFile(shown=shown, path=path, shape=Shape.EVENTS, compression=compression, delivery=delivery)
     shape = sniff(window)
+    partial = (damaged(shown),) if compression == "zstd" and is_cut_off(path) else ()
     if shape is not None:
-        return LogFile(shown=shown, path=path, shape=shape, compression=compression, delivery=delivery)
-    return _rewritten(shown, path, compression, window, spool, delivery)
+        return LogFile(
+            shown=shown, path=path, shape=shape, compression=compression, delivery=delivery, partial=partial
+        )
+    found = _rewritten(shown, path, compression, window, spool, delivery)
+    return replace(found, partial=(*found.partial, *partial))
+
+
+def damaged(shown: str) -> str:
+    """What is said of a packed file that breaks off, or holds what cannot be unpacked."""
+    return f"{shown} is damaged: what stands before that was read"
 
 
 def _shape_of_columns(path: Path) -> Shape:

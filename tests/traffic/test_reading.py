@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from allowlist.simulator.traffic import SHAPES, Event
 from allowlist.traffic.account import gaps_of
 from allowlist.traffic.files import find_files
+from allowlist.traffic.frames import is_cut_off
 from tests.helpers.laws import examples
 from tests.helpers.traffic import FIREWALL, START, allowed, counted, event, lines, plainly, reading, write
 
@@ -53,6 +54,59 @@ def test_packed_files_are_read_whatever_they_are_called(tmp_path: Path, how: str
     _packed(folder / "event-hub" / "2026-11-23.jsonl", how)
     with reading([folder], tmp_path) as traffic:
         assert counted(traffic) == plainly(EVENTS)
+
+
+@pytest.mark.parametrize("how", ["gzip", "zstd"])
+def test_a_packed_file_that_is_cut_off_is_read_up_to_there_and_costs_no_other_file(
+    tmp_path: Path, how: str
+) -> None:
+    """Beyond the first 256 KiB, by which shapes are recognised."""
+    row = {"TimeGenerated": "2026-11-23T09:00:00Z", "Type": "AZFWApplicationRule", "Action": "Deny", "Protocol": "HTTPS", "DestinationPort": 443}  # fmt: skip
+    long = "".join(lines({**row, "SourceIp": f"10.0.{n // 200}.{n % 200}", "Fqdn": f"{n * 7919:x}.example"}) for n in range(4000))  # fmt: skip
+    pack = gzip.compress if how == "gzip" else zstandard.compress
+    folder = tmp_path / "logs"
+    folder.mkdir()
+    (folder / "cut.log").write_bytes(pack(long.encode())[:-2000])
+    for number in range(3):
+        text = lines({**row, "SourceIp": "10.9.9.9", "Fqdn": f"whole{number}.example"})
+        (folder / f"whole{number}.log").write_bytes(pack(text.encode()))
+    with reading([folder], tmp_path) as traffic:
+        account = traffic.account
+        assert traffic.rows("SELECT sum(n)::BIGINT FROM traffic WHERE name LIKE 'whole%'") == [(3,)]
+        assert account.understood > 2000
+        assert not account.is_whole
+        assert account.partial == (f"{folder}/cut.log is damaged: what stands before that was read",)
+
+
+@settings(max_examples=examples(25), deadline=None)
+@given(st.lists(st.binary(max_size=300), min_size=1, max_size=3), st.booleans(), st.data())
+def test_zstandard_is_whole_with_its_last_byte_and_never_before(
+    texts: list[bytes], checked: bool, data: st.DataObject
+) -> None:
+    packer = zstandard.ZstdCompressor(write_checksum=checked)
+    packed = b"".join(packer.compress(text) for text in texts[:-1]) + b"\x50\x2a\x4d\x18\x03\x00\x00\x00abc"
+    last = packer.compress(texts[-1] * 900)
+    with TemporaryDirectory() as name:
+        file = Path(name) / "file"
+        file.write_bytes(packed + last)
+        assert not is_cut_off(file)
+        file.write_bytes(packed + last[: data.draw(st.integers(1, len(last) - 1))])
+        assert is_cut_off(file)
+
+
+def test_a_table_that_is_damaged_inside_is_told_and_costs_no_other_file(tmp_path: Path) -> None:
+    import duckdb
+
+    for name in ("a", "b"):
+        duckdb.execute(
+            f"COPY (SELECT '2026-11-23T09:00:00Z' AS TimeGenerated, 'AZFWDnsQuery' AS Type, '10.0.0.4' AS SourceIp, 'x' || '{name}' || range AS QueryName "
+            f"FROM range(2000)) TO '{tmp_path}/{name}.parquet' (FORMAT parquet, COMPRESSION gzip)"
+        )
+    data = (tmp_path / "b.parquet").read_bytes()
+    (tmp_path / "b.parquet").write_bytes(data[:50] + b"\xff" * 4000 + data[4050:])
+    with reading([tmp_path / "a.parquet", tmp_path / "b.parquet"], tmp_path) as traffic:
+        assert traffic.account.understood == 2000
+        assert [item.file for item in traffic.account.unread] == [f"{tmp_path}/b.parquet"]
 
 
 def test_documents_over_several_lines_are_read_record_by_record(tmp_path: Path) -> None:
