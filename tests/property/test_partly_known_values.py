@@ -261,7 +261,7 @@ def _by_turns() -> Callable[[str], str]:
 
 
 @given(VALUES)
-@settings(max_examples=examples(200), deadline=None)
+@settings(max_examples=examples(160), deadline=None)
 def test_no_function_says_more_than_is_known(values: Values) -> None:
     for _, shape in ALL_SHAPES:
         _holds(_Filler(_by_turns()).filled(shape), values)
