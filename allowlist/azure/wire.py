@@ -73,9 +73,13 @@ def is_elsewhere(item: Body, url: str) -> bool:
     Of a list below a resource the names up to that resource decide, of a list of a scope the scope and the type.
     """
     path, said = urlsplit(url).path.lower(), item.get("id")
-    if not _is_list_of_resources(path) or not isinstance(said, str):
+    if not isinstance(said, str):
         return False
     asked, came = _segments(path), _segments(said)
+    if "/providers/" not in path:  # the resources or the groups of a subscription
+        return asked[0] == "subscriptions" and asked[:2] != came[: min(2, len(asked))]
+    if not _is_list_of_resources(path):
+        return False
     if "providers" not in came or asked[0] != came[0] or _is_of_another_type(item, asked):
         return True
     outermost, there = asked.index("providers"), came.index("providers")

@@ -124,6 +124,10 @@ def init(
     from allowlist.workflow.proposing import propose_sources
     from allowlist.workflow.workloads import read_workload
 
+    if output.suffix.lower() == ".json":
+        raise AllowlistError(
+            f"{output} would be read as JSON, and a workload file is YAML", hint="name it -o NAME.yaml"
+        )
     draft = None if force or not output.exists() else read_draft(output)
     if draft is None and output.exists() and not force:
         raise AllowlistError(

@@ -137,7 +137,9 @@ def plan(
             "markdown": lambda: _summary(made, page or ""),
         },
     )
-    if output is not None and not made.is_empty:
+    if (
+        output is not None and not made.is_empty and output.is_file()
+    ):  # from a pipe or a device nothing is read again
         place = shlex.quote(str(output))
         say(f"next: allowlist review {place}")
         say(f"or: allowlist approve {place} --all --reason TEXT{accepting(made)}")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from typing import IO, Any, TextIO, cast
 
 from allowlist.apply.events import ProgressEvent
 from allowlist.apply.result import RunResult
@@ -33,7 +34,8 @@ def show_progress() -> Iterator[Callable[[ProgressEvent], None]]:
     from rich.console import Console
     from rich.status import Status
 
-    console = Console(stderr=True)
+    # A live line is written by the run itself: a terminal that went away must not end it in the middle of a step.
+    console = Console(file=cast("IO[str]", _Lasting(sys.stderr)))
     with Status("starting", console=console) as status:
 
         def show(event: ProgressEvent) -> None:
@@ -43,6 +45,25 @@ def show_progress() -> Iterator[Callable[[ProgressEvent], None]]:
             status.update(line.replace("[", "\\["))
 
         yield show
+
+
+class _Lasting:
+    """A text stream that goes on silently when nobody can read it any more."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        with suppress(OSError):
+            return self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with suppress(OSError):
+            self._stream.flush()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
 
 
 def begun(stop: Stop) -> Callable[[str], None]:

@@ -142,6 +142,10 @@ NOT_OF_THE_LIST = {
     "the parent": (GROUPS, {"id": ID}),
     "no resource": (GROUPS, {"id": "/subscriptions/s"}),
     "a rule without a name": (RULES, {"id": "w/outboundRules/a"}),
+    "a resource of another subscription": (
+        "/subscriptions/s/resources",
+        {"id": "/subscriptions/t/resourceGroups/g/providers/Microsoft.Network/x/y"},
+    ),
     "an item of a plain list without id": ("/subscriptions/s/resources", {"name": "x"}),
 }
 OF_THE_LIST = (
@@ -149,6 +153,8 @@ OF_THE_LIST = (
     (GROUPS, {"id": f"{ID}/ruleGroups/r", "type": "Microsoft.Network/FirewallPolicies/RuleGroups"}),
     (f"{ID}/providers/Microsoft.Insights/diagnosticSettings", {"id": None}),
     (RULES, {"id": "w/outboundRules/a", "name": "a"}),
+    ("/subscriptions", {"id": "/subscriptions/t"}),
+    ("/subscriptions/s/resourceGroups", {"id": "/subscriptions/S/resourceGroups/g"}),
 )
 
 

@@ -220,6 +220,12 @@ def _registry() -> dict[str, object]:
     return {"id": registry, "name": "crcontoso", "location": "West Europe", "properties": {}}
 
 
+def test_init_writes_no_yaml_where_json_would_be_read(workplace: Path) -> None:
+    refused = allowlist("init", "--snapshot", "state.json", "--name", "x", "-o", "first.json")
+    assert (refused.code, list(workplace.iterdir())) == (1, [])
+    assert "first.json would be read as JSON" in refused.err
+
+
 def test_init_takes_a_bare_list_of_rule_collection_groups(workplace: Path) -> None:
     (workplace / "rcg.json").write_text(json.dumps([GROUP]))
     made = allowlist(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import json
 import os
 import signal
@@ -11,8 +13,10 @@ from pathlib import Path
 
 import pytest
 
+from allowlist.apply.events import ProgressEvent
 from allowlist.cli.given import begin
 from allowlist.cli.main import main
+from allowlist.cli.progress import show_progress
 from allowlist.cli.stopping import stopping
 from allowlist.simulator import Simulator, serve
 from tests.helpers.cli import CONTOSO, FIREWALL_ONLY, allowlist
@@ -157,6 +161,39 @@ def test_a_run_in_the_background_of_a_shell_that_ignores_ctrl_c_still_ends_by_it
             assert stop.asked()
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+class Terminal(io.StringIO):
+    """One that a person looks at, until it is closed."""
+
+    gone = False
+
+    def isatty(self) -> bool:
+        return True
+
+    def write(self, text: str) -> int:
+        if self.gone:
+            raise OSError(errno.EIO, "Input/output error")
+        return super().write(text)
+
+    def flush(self) -> None:
+        self.write("")
+
+
+def test_a_terminal_that_is_closed_ends_no_run_in_the_middle_of_a_step(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("NO_COLOR", "CI"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr(sys, "stderr", terminal := Terminal())
+    with show_progress() as show:
+        show(ProgressEvent(target="hub", step="put", state="verified", text="first"))
+        terminal.gone = True
+        for state in ("sent", "landed", "verified"):
+            show(ProgressEvent(target="hub", step="put", state=state, text="second"))
+    assert "first" in terminal.getvalue()
+    assert "second" not in terminal.getvalue()
 
 
 def test_the_second_ctrl_c_of_a_run_says_that_it_leaves(capfd: pytest.CaptureFixture[str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,12 @@ def test_every_change_of_the_plan_carries_three_proofs_that_hold(plan_file: Path
         }
         assert change["requirements"]
         assert change["operation"]["after"]["description"].startswith("allowlist:research-agents:")
+
+
+def test_of_a_plan_that_went_into_a_device_no_command_is_told_that_reads_it(workplace: Path) -> None:
+    made = on_contoso("plan", "--only", "hub-firewall", "-o", os.devnull)
+    assert made.code == 0
+    assert os.devnull not in made.err
 
 
 def test_one_group_means_one_write(plan_file: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -85,6 +86,42 @@ def test_a_run_of_an_older_ledger_that_noted_nothing_is_told_once_and_holds_noth
     assert len(world.rules()) == 35
     close_run(world.context(), old, "of last year")
     assert all(item.run_id != old for item in run(world).outcomes)
+
+
+WORKING = """
+import datetime as dt, sys
+from allowlist.store import open_ledger
+now = lambda: dt.datetime.now(dt.UTC)
+with open_ledger(sys.argv[1], environ={}, clock=now) as ledger:
+    ledger.begin_run("20260601-000000-bbbbbb", sys.argv[2], "bob", now(), "apply", changes=sys.argv[3:])
+    print("begun", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_a_run_that_another_process_still_carries_out_is_waited_for_not_called_unfinished(
+    world: World, tmp_path: Path
+) -> None:
+    """Its lock may be gone, as when a person freed it while the process was stopped."""
+    plan = world.plan()
+    world.ledger.save_plan(
+        plan.digest, msgspec.json.encode(plan), workload=plan.workload, created=now(), who="bob"
+    )
+    asked = [
+        sys.executable,
+        "-c",
+        WORKING,
+        f"sqlite:///{tmp_path}/ledger.db",
+        plan.digest,
+        plan.changes[0].id,
+    ]
+    with subprocess.Popen(asked, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as working:
+        assert working.stdout is not None
+        assert working.stdout.readline() == "begun\n"
+        told, *_ = run(world).outcomes
+        assert (told.code, told.state) == (6, "failed")
+        assert "is being carried out by bob" in told.text
+        working.communicate("")
 
 
 def test_a_run_whose_target_has_another_name_now_is_told_all_the_same(world: World) -> None:

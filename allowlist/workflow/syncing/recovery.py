@@ -22,6 +22,7 @@ from allowlist.workflow.lives import (
     is_worked_on,
     life_of,
     plan_of_run,
+    refuse_while_worked_on,
 )
 from allowlist.workflow.resuming import resume_run
 from allowlist.workflow.rolling_back import roll_back
@@ -95,6 +96,7 @@ def _recover(given: Pass, left: LeftBehind) -> Outcome:
 
 def _finish(given: Pass, left: LeftBehind) -> Outcome:
     run = left.run
+    refuse_while_worked_on(life_of(given.context.ledger, run.run_id), given.context)
     if given.settings.plan_only or given.project.workload.automation.apply == "nothing":
         raise AppliedInPart(
             f"run {run.run_id} was not finished ({run.state}); nothing is applied automatically here",
