@@ -11,6 +11,8 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
+import msgspec
+
 from allowlist.azure.facts import broad_tag
 from allowlist.documents.grouping import grouped
 from allowlist.documents.words import counted
@@ -30,8 +32,7 @@ RulePath = tuple[str, ...]
 Look = Callable[[CoverageEngine, Sequence[Requirement]], Sequence[Finding]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Judged:
+class Judged(msgspec.Struct, frozen=True, kw_only=True):
     """A drafted change with its proofs, classification and the foreign rules it meets."""
 
     drafted: Drafted

@@ -7,10 +7,10 @@ when it may not, and which requirements become entries is said here once.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any, Literal
 
 import msgspec
+from msgspec.structs import replace
 
 from allowlist.estate.bodies import Body
 from allowlist.plan.drafts import Drafted

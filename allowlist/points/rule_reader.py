@@ -7,7 +7,6 @@ not know) makes every answer that depends on it unknown.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -251,10 +250,12 @@ def _completed(found: Rule, kind: str, rule: Body) -> Rule:
     """
     if rule.keys().isdisjoint(_SOURCES):
         unresolved = (*found.sources.unresolved, f"rule {found.ref}, which says nothing of sources")
-        found = replace(found, sources=replace(found.sources, unresolved=unresolved))
+        found = msgspec.structs.replace(
+            found, sources=msgspec.structs.replace(found.sources, unresolved=unresolved)
+        )
     if rule.keys().isdisjoint(_TARGETS[kind]):
         what = f"rule {found.ref}, which says nothing of targets"
-        found = replace(found, unresolved=(*found.unresolved, what))
+        found = msgspec.structs.replace(found, unresolved=(*found.unresolved, what))
     return found
 
 
@@ -271,7 +272,9 @@ def _doubted(rule: Rule, unknown: tuple[str, ...], frame: Frame) -> Rule:
     """``rule`` with keys nobody models. Each may narrow the match; one that reads like a further kind of source or
     target, or that stands where there is no known one, may also widen it: kinds of sources and targets add up.
     """
-    found = replace(rule, unmodelled=(*rule.unmodelled, *unknown, *frame.doubts), state=frame.state)
+    found = msgspec.structs.replace(
+        rule, unmodelled=(*rule.unmodelled, *unknown, *frame.doubts), state=frame.state
+    )
     sources = tuple(key for key in unknown if key.lower().startswith("source"))
     targets = tuple(key for key in unknown if key.lower().startswith(_MORE_TARGETS))
     neither = tuple(key for key in unknown if key not in sources and key not in targets)
@@ -281,9 +284,11 @@ def _doubted(rule: Rule, unknown: tuple[str, ...], frame: Frame) -> Rule:
         targets += neither
     if sources:
         unresolved = (*rule.sources.unresolved, *(f"'{key}' in rule {rule.ref}" for key in sources))
-        found = replace(found, sources=replace(rule.sources, unresolved=unresolved))
+        found = msgspec.structs.replace(
+            found, sources=msgspec.structs.replace(rule.sources, unresolved=unresolved)
+        )
     more = tuple(f"'{key}' in rule {rule.ref}" for key in targets)
-    return replace(found, unresolved=(*rule.unresolved, *more)) if more else found
+    return msgspec.structs.replace(found, unresolved=(*rule.unresolved, *more)) if more else found
 
 
 def is_host_in_tags(tag: str) -> bool:

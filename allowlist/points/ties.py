@@ -7,9 +7,10 @@ which of them decides.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from itertools import groupby, product
 from typing import TypeVar
+
+from msgspec.structs import replace
 
 from allowlist.names.pattern import Pattern, overlaps
 from allowlist.rules.model import Action, ApplicationRule, FilterRule, NetworkRule, Sources

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+import msgspec
+
 from allowlist.rules.addresses import AddressSet
 from allowlist.rules.model import Action, RuleRef, Stage
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Flow:
+class Flow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What a client sends. ``application`` is http, https, mssql or empty; ``name`` is SNI and Host alike.
 
     Where they differ, ``sni`` and ``host`` say so; an empty ``sni`` with https means that none was sent.
@@ -69,8 +70,7 @@ class Facts:
 NOTHING_KNOWN = Facts()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
+class Step(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One rule that was looked at and mattered: it decided, or it might have."""
 
     ref: RuleRef
@@ -84,8 +84,7 @@ class Step:
     """That answer: does the rule match?"""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class Verdict(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The answer for one flow. ``action`` None means unknown: the ``unknowns`` say what would decide it.
 
     ``assumptions`` are conditions, in words, under which the answer would be another one; empty where it is certain.

@@ -6,9 +6,10 @@ Never a guess: a part of a rule that cannot be read makes the answer "perhaps", 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import reduce
 from typing import Final
+
+import msgspec
 
 from allowlist.azure.facts import (
     documented_members,
@@ -34,8 +35,7 @@ from allowlist.rules.model import (
 from allowlist.rules.urls import find_url_fault, matches_url
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
+class Match(msgspec.Struct, frozen=True, gc=False):
     """``certain`` is False for "perhaps"; then ``unknowns`` say what would have to be known.
 
     ``assumes`` is set where "perhaps" has a likely answer: the condition, in words, under which that answer is wrong.

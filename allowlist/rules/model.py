@@ -8,9 +8,10 @@ Firewall documentation, "rule processing").
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
+
+import msgspec
 
 from allowlist.azure.facts import DEFAULT_PORTS
 from allowlist.rules.addresses import NOWHERE, AddressSet, Interval
@@ -38,8 +39,7 @@ class Stage(StrEnum):
     DEFAULT = "default"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RuleRef:
+class RuleRef(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The full path of a rule; ``order`` is (depth, group priority, collection priority, position)."""
 
     policy: str
@@ -48,26 +48,19 @@ class RuleRef:
     rule: str
     order: tuple[int, ...] = ()
     inherited: bool = False
-    _text: str = field(init=False, repr=False, compare=False, default="")
-
-    def __post_init__(self) -> None:
-        parts = (self.policy, self.group, self.collection, self.rule)
-        object.__setattr__(self, "_text", "/".join(filter(None, parts)))
 
     def __str__(self) -> str:
-        return self._text
+        return "/".join(filter(None, (self.policy, self.group, self.collection, self.rule)))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sources:
+class Sources(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Who a rule is for. ``unresolved`` names what could not be read: then a mismatch is not certain."""
 
     addresses: AddressSet = NOWHERE
     unresolved: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ApplicationRule:
+class ApplicationRule(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Allows or denies by name; ``services`` are (protocol, port) with protocol http, https or mssql.
 
     ``unresolved`` targets may stand for any name; ``unmodelled`` fields may narrow the match.
@@ -93,8 +86,7 @@ class ApplicationRule:
     """Why it is not certain to be in force, such as ``group g is Failed``; empty where it is."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NetworkRule:
+class NetworkRule(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Allows or denies by address and port. ``protocols`` holds tcp, udp, icmp or any.
 
     ``any`` with explicit ports means TCP and UDP, with all ports every IANA protocol (rule processing page).
@@ -123,8 +115,7 @@ class NetworkRule:
     """Why it is not certain to be in force, such as ``group g is Failed``; empty where it is."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NatRule:
+class NatRule(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A DNAT rule: a match translates and allows; no later rule is asked."""
 
     ref: RuleRef
@@ -142,8 +133,7 @@ OPEN = "open"
 OPEN_THREAT_MODE = "what threat intelligence is set to"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
+class Settings(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What besides rules decides; the defaults are those of a Standard policy without settings.
 
     ``is_managed``: rules name no sources, and a service tag counts for the documented names beside it only.
@@ -168,15 +158,14 @@ class Settings:
         return {"basic": "alert", "unknown": OPEN}.get(self.tier, self.threat_intelligence)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ruleset:
+class Ruleset(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Everything one firewall evaluates, each tuple in evaluation order."""
 
     name: str
     dnat: tuple[NatRule, ...] = ()
     network: tuple[NetworkRule, ...] = ()
     application: tuple[ApplicationRule, ...] = ()
-    settings: Settings = field(default_factory=Settings)
+    settings: Settings = msgspec.field(default_factory=Settings)
 
 
 FilterRule = ApplicationRule | NetworkRule

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Final
+
+import msgspec
 
 from allowlist.rules.addresses import NOWHERE, AddressSet, Interval
 
@@ -11,8 +12,7 @@ FIELD_SCENARIO: Final = "field"
 """The scenario of what no page says and the field found out: taken on request only, and never unattended."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Origin:
+class Origin(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Who wants it: a catalog entry at a version, or the workload itself (then ``catalog`` is ``own``)."""
 
     catalog: str
@@ -24,8 +24,7 @@ class Origin:
         return f"{self.catalog}@{self.version}#{self.entry}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Requirement:
+class Requirement(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One thing that must be reachable: exactly one of ``pattern``, ``service_tag``, ``fqdn_tag``, ``addresses`` and
     ``endpoint`` (a resource's id and its sub-resource, to be reached by private endpoint) is set.
 
@@ -48,13 +47,15 @@ class Requirement:
     source_date: str = ""
     evidence: str = ""
     """How it is known, where more than a page says so: one line, with the confidence computed on the day of the plan."""
-    key: str = field(init=False, compare=False, repr=False)
+    key: str = ""
     """Names the requirement in plans and reports."""
 
     def __post_init__(self) -> None:
         low, high = self.ports
         ports = low if low == high else f"{low}-{high}"
-        object.__setattr__(self, "key", f"{self.origin} {self.destination} {self.protocol}:{ports}")
+        msgspec.structs.force_setattr(
+            self, "key", f"{self.origin} {self.destination} {self.protocol}:{ports}"
+        )
 
     @property
     def destination(self) -> str:

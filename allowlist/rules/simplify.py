@@ -5,9 +5,11 @@ from __future__ import annotations
 import itertools
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Generic, TypeVar
+
+from msgspec.structs import replace
 
 from allowlist.names import Pattern, is_host_name, is_lookalike
 from allowlist.rules.addresses import AddressSet
@@ -79,7 +81,8 @@ class _State:
 
     A change of a few rules can only change flows that those rules match. Rules that share no flow with them decide
     the same before and after, so a comparison is made among the neighbours alone: its answer is that of the whole
-    ruleset, at the cost of the neighbourhood.
+    ruleset, at the cost of the neighbourhood. Nor does a neighbour match such a flow by a name that shares nothing with
+    theirs, so only its other names are taken along: a rule that was merged from thousands is a neighbour of many.
     """
 
     def __init__(self, ruleset: Ruleset, facts: Facts) -> None:
@@ -155,6 +158,20 @@ class _State:
         engine = self._engine(rules)
         return Comparison(engine, _changed(engine.index.ruleset, rules, instead), ()).differences()
 
+    def differences_around(
+        self,
+        names: Iterable[str],
+        rule: ApplicationRule,
+        change: Callable[[ApplicationRule], ApplicationRule],
+    ) -> list[Difference]:
+        """What ``change`` does to ``rule``, where it can only bear on flows to ``names`` of it: then the rest of its names
+        is no more looked at than those of a neighbour.
+        """
+        places = {place for text in names for place, other in self._named.near(text) if other is rule}
+        part = _narrowed(rule, places)
+        engine = self._engine([part], instead_of=rule)
+        return Comparison(engine, _changed(engine.index.ruleset, [part], change(part)), ()).differences()
+
     def accept(self, rules: Sequence[ApplicationRule], instead: ApplicationRule | None) -> None:
         if instead is not None:
             self._alive[id(instead)] = instead
@@ -163,35 +180,43 @@ class _State:
         for rule in rules:
             del self._alive[id(rule)]
 
-    def _engine(self, rules: Sequence[ApplicationRule]) -> CoverageEngine:
-        """The rules that may share a flow with ``rules``, in their order."""
+    def _engine(
+        self, rules: Sequence[ApplicationRule], instead_of: ApplicationRule | None = None
+    ) -> CoverageEngine:
+        """The rules that may share a flow with ``rules``, in their order. ``rules`` stand themselves, or one that is a part
+        of ``instead_of`` stands in its place.
+        """
         services = frozenset(service for rule in rules for service in rule.services)
         addresses = {rule.sources.addresses for rule in rules}
-        near = {id(rule): rule for rule in self._near(rules) if rule.services & services}
-        kept = (
-            rule for rule in near.values() if id(rule) in self._alive and self._meets(rule.sources, addresses)
-        )
-        application = tuple(self._in_order(map(id, kept)))
+        found = {self._place[id(instead_of or rule)]: rule for rule in rules}
+        for key, places in self._near(rules).items():
+            rule = self._alive.get(key)
+            if rule is None or self._place[key] in found:
+                continue
+            if rule.services & services and self._meets(rule.sources, addresses):
+                found[self._place[key]] = _narrowed(rule, places) if places else rule
         network = tuple(
             rule
             for rule in self._near_network(rules)
             if self._carries(rule, services) and self._meets(rule.sources, addresses)
         )
+        application = tuple(found[place] for place in sorted(found))
         return CoverageEngine.of(
             replace(self._ruleset, application=application, network=network), (), self._facts
         )
 
-    def _near(self, rules: Sequence[ApplicationRule]) -> Iterator[ApplicationRule]:
-        """Whoever names a name of ``rules``, or may."""
-        yield from rules
-        yield from self._opaque
+    def _near(self, rules: Iterable[ApplicationRule]) -> dict[int, set[int]]:
+        """By identity whoever names a name of ``rules``, and at which places; at no place whoever may name any."""
+        found: dict[int, set[int]] = defaultdict(set)
         for text in {text for rule in rules for text in rule.patterns}:
-            yield from self._named.near(text)
+            for place, rule in self._named.near(text):
+                found[id(rule)].add(place)
+        return {**found, **{id(rule): set() for rule in self._opaque}}
 
     def _near_network(self, rules: Sequence[ApplicationRule]) -> list[NetworkRule]:
         """The network rules that name a name of ``rules``, or may, in their order."""
         texts = {text for rule in rules for text in rule.patterns}
-        named = (rule for text in texts for rule in self._named_network.near(text))
+        named = (rule for text in texts for _, rule in self._named_network.near(text))
         found = {self._places[id(rule)]: rule for rule in (*self._nameless, *named)}
         return [found[place] for place in sorted(found)]
 
@@ -225,15 +250,16 @@ class _ByName(Generic[NamedRule]):
         self._wildcards = wildcards
         self._lengths = {len(text) - 1 for text in wildcards if text[1:2] not in ("", ".")}
         """Of the tails of wildcards that have no dot behind the asterisk."""
-        self._by_text: dict[str, list[NamedRule]] = defaultdict(list)
-        self._below: dict[str, list[NamedRule]] = defaultdict(list)
+        self._by_text: dict[str, list[tuple[int, NamedRule]]] = defaultdict(list)
+        """With the place of the name in the rule."""
+        self._below: dict[str, list[tuple[int, NamedRule]]] = defaultdict(list)
 
     def enter(self, rule: NamedRule, texts: Iterable[str]) -> None:
-        for text in texts:
-            self._by_text[text].append(rule)
+        for place, text in enumerate(texts):
+            self._by_text[text].append((place, rule))
             for wider in self._around(text):
                 if wider in self._wildcards:
-                    self._below[wider].append(rule)
+                    self._below[wider].append((place, rule))
 
     def _around(self, text: str) -> Iterator[str]:
         """The wildcards that hold all of ``text`` and are not it: those with a dot, and those of lengths there are."""
@@ -249,14 +275,24 @@ class _ByName(Generic[NamedRule]):
 
     def above(self, text: str) -> Iterator[NamedRule]:
         """Whoever names all of ``text``."""
+        return (rule for _, rule in self._named_above(text))
+
+    def _named_above(self, text: str) -> Iterator[tuple[int, NamedRule]]:
         yield from self._by_text.get(text, ())
         for wider in self._around(text):
             yield from self._by_text.get(wider, ())
 
-    def near(self, text: str) -> Iterator[NamedRule]:
-        """Whoever names all or a part of ``text``."""
-        yield from self.above(text)
+    def near(self, text: str) -> Iterator[tuple[int, NamedRule]]:
+        """Whoever names all or a part of ``text``, and at which place of its names."""
+        yield from self._named_above(text)
         yield from self._below.get(text, ())
+
+
+def _narrowed(rule: ApplicationRule, places: Collection[int]) -> ApplicationRule:
+    """``rule`` with those of its names that stand at ``places``."""
+    if len(places) == len(rule.patterns):
+        return rule
+    return replace(rule, patterns=tuple(rule.patterns[place] for place in sorted(places)))
 
 
 def _is_by_name(rule: NetworkRule, facts: Facts) -> bool:
@@ -350,13 +386,18 @@ def _merged(rules: Sequence[ApplicationRule]) -> ApplicationRule:
 def _splits(state: _State, looks: _Looks) -> Iterator[Suggestion]:
     """``*contoso.com`` opens xcontoso.com to whoever registers it; ``contoso.com`` and ``*.contoso.com`` do not."""
     for rule in looks.at(3, state.rules()):
-        if not any(_can_be_split(pattern) for pattern in rule.patterns):
+        loose = list(filter(_can_be_split, rule.patterns))
+        if not loose:
             continue
-        tight = replace(rule, patterns=tuple(_without_lookalikes(rule.patterns)))
-        differences = state.differences([rule], tight)
+        tight = _tightened(rule)
+        differences = state.differences_around(loose, rule, _tightened)
         if differences and not any(item.opened for item in differences):
             closes = tuple(item.witness() for item in differences)
             yield Suggestion(kind=Kind.SPLIT, rules=(rule.ref,), instead=tight, closes=closes)
+
+
+def _tightened(rule: ApplicationRule) -> ApplicationRule:
+    return replace(rule, patterns=tuple(_without_lookalikes(rule.patterns)))
 
 
 def _without_lookalikes(patterns: Iterable[str]) -> Iterator[str]:

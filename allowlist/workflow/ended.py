@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import msgspec
 from msgspec.structs import replace
 
 from allowlist.catalog.removal import Removal, RemovalStage
@@ -64,4 +65,8 @@ def _place(item: Drafted) -> Place:
 def _marked(item: Drafted, removal: Removal | None) -> Drafted | None:
     if removal is None:
         return item
-    return None if removal.stage is RemovalStage.PROPOSE else replace(item, quarantine=str(removal))
+    return (
+        None
+        if removal.stage is RemovalStage.PROPOSE
+        else msgspec.structs.replace(item, quarantine=str(removal))
+    )

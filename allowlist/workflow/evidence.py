@@ -13,6 +13,8 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import TypeVar
 
+import msgspec
+
 from allowlist.estate.bodies import Estate
 from allowlist.rules.addresses import NOWHERE, AddressSet
 from allowlist.rules.columns.verdicts import CompiledVerdicts, compile_verdicts
@@ -475,7 +477,7 @@ def without_rules(names: Sequence[str]) -> Callable[[TargetSpec, Ruleset], Rules
                 str(ref).lower() == name.lower() or ref.rule.lower() == name.lower() for name in names
             )
 
-        return replace(
+        return msgspec.structs.replace(
             ruleset,
             network=tuple(rule for rule in ruleset.network if kept(rule.ref)),
             application=tuple(rule for rule in ruleset.application if kept(rule.ref)),

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache, lru_cache, partial
 from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
-from msgspec.structs import astuple
+from msgspec.structs import astuple, replace
 
 from allowlist.catalog import Port, parse_port
 from allowlist.catalog.packages import advice_text
@@ -146,8 +146,7 @@ def _address(text: str, what: str) -> int:
     return low
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Explanation:
+class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     """The answer for one flow on one target."""
 
     line: FlowLine

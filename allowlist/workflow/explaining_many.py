@@ -8,10 +8,10 @@ requirements, by what answers a single flow.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from typing import NamedTuple
 
 import msgspec
+from msgspec.structs import replace
 
 from allowlist.rules.addresses import plain_address
 from allowlist.rules.near_miss import Lack, Missing, NearMiss

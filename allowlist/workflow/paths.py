@@ -7,9 +7,9 @@ A proxy opens connections of its own, so what stands behind it sees the proxy's 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 
 import msgspec
+from msgspec.structs import replace
 
 from allowlist.estate.bodies import Estate
 from allowlist.names import Pattern, covers

@@ -182,7 +182,7 @@ def _evidenced(
     steps.at(2, "proving changes")
     point, estate = judgement.point, judgement.estate
     changes = tuple(
-        replace(item, why=item.why or _TAKEN)
+        msgspec.structs.replace(item, why=item.why or _TAKEN)
         if any(requirement.key in taken for requirement in item.requirements)
         else item
         for item in draft.changes

@@ -6,7 +6,7 @@ import datetime as dt
 import os
 import shlex
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -134,7 +134,8 @@ class Project:
         if kind_of(spec.surface).names_sources:
             return found
         return [
-            (removal, tuple(replace(one, sources=EVERYWHERE) for one in items)) for removal, items in found
+            (removal, tuple(msgspec.structs.replace(one, sources=EVERYWHERE) for one in items))
+            for removal, items in found
         ]
 
     def _asking(self, spec: TargetSpec, estate: Estate) -> _Asking:
@@ -157,7 +158,7 @@ def _anywhere(resource: str) -> AddressSet:
 
 def _from_everywhere(resolved: Resolved) -> Resolved:
     """For surfaces whose rules name no sources: each requirement is one of everything behind them."""
-    everywhere = (replace(item, sources=EVERYWHERE) for item in resolved.requirements)
+    everywhere = (msgspec.structs.replace(item, sources=EVERYWHERE) for item in resolved.requirements)
     return msgspec.structs.replace(resolved, requirements=tuple(everywhere), sources=EVERYWHERE)
 
 

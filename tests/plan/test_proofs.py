@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from allowlist.plan.drafts import Drafted
 from allowlist.plan.findings import Finding, Status, find_requirement_findings, own_excess

@@ -5,13 +5,13 @@ answers for all flows of a requirement at once. Where they part, one of them is 
 """
 
 from collections.abc import Iterable
-from dataclasses import replace
 from itertools import product
 from random import Random
 from typing import TypeVar
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from allowlist.names import Pattern
 from allowlist.rules.addresses import AddressSet

@@ -7,11 +7,11 @@ after · nothing else: no flow outside the requirements changes its fate; a fail
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from itertools import product
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from allowlist.names import Pattern
 from allowlist.plan.drafts import Drafted

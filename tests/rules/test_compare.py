@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from allowlist.rules.addresses import NOWHERE, AddressSet
 from allowlist.rules.compare import Relation, find_differences, relation

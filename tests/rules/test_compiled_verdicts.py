@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import dataclasses
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from allowlist.names import ancestors
 from allowlist.rules.addresses import NOWHERE, AddressSet
@@ -31,7 +32,7 @@ def worlds(draw: Any) -> tuple[Ruleset, Facts]:
         for at, rule in enumerate(ruleset.application)
     )
     mode = draw(among("off", "alert", "deny", "open"))
-    known = replace(
+    known = dataclasses.replace(
         known,
         threat_names=draw(among((), (), (), ("x.a.com",))),
         threat_addresses=draw(among(NOWHERE, NOWHERE, AddressSet(((11, 11),)))),

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from allowlist.rules.addresses import EVERYWHERE, AddressSet, parse_interval
 from allowlist.rules.by_source import verdicts_by_source

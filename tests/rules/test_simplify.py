@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import product
 from typing import Any
 
 from hypothesis import event, given, settings
+from msgspec.structs import replace
 
 from allowlist.rules.addresses import EVERYWHERE, AddressSet
+from allowlist.rules.compare import Comparison, Difference
+from allowlist.rules.coverage import CoverageEngine
 from allowlist.rules.evaluate import evaluate
 from allowlist.rules.flow import NOTHING_KNOWN, Facts, Flow
 from allowlist.rules.model import Action, ApplicationRule, NetworkRule, RuleRef, Ruleset, Sources
-from allowlist.rules.simplify import Kind, Suggestion, _State, suggest
+from allowlist.rules.simplify import (
+    Kind,
+    Suggestion,
+    _can_be_split,
+    _changed,
+    _State,
+    _tightened,
+    suggest,
+)
 from tests.helpers.estates import ADDRESSES, NAMES, SERVICES, rulesets
 from tests.helpers.laws import examples
 
@@ -190,3 +200,26 @@ def test_a_rule_that_surely_decides_can_never_be_dropped(ruleset: Ruleset) -> No
         surely = state.surely_decides(item)
         event(f"surely: {surely}")
         assert not surely or state.differences([item], None)
+
+
+@settings(max_examples=examples(300), deadline=None)
+@given(rulesets())
+def test_a_comparison_among_neighbours_and_their_near_names_says_what_one_of_all_rules_says(
+    ruleset: Ruleset,
+) -> None:
+    merged = [item for item in suggest(ruleset) if item.kind is Kind.MERGE]
+    ruleset = _after(ruleset, merged)
+    state, whole = _State(ruleset, NOTHING_KNOWN), CoverageEngine.of(ruleset, ())
+
+    def told(found: list[Difference]) -> list[tuple[str, bool, bool]]:
+        return sorted((item.witness(), bool(item.opened), bool(item.closed)) for item in found)
+
+    for item in state.rules():
+        loose = [text for text in item.patterns if _can_be_split(text)]
+        event(f"loose: {bool(loose)}")
+        for instead in (None, _tightened(item)):
+            after = _changed(ruleset, [item], instead)
+            expected = told(Comparison(whole, after, ()).differences())
+            assert told(state.differences([item], instead)) == expected
+            if instead and loose:
+                assert told(state.differences_around(loose, item, _tightened)) == expected

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from allowlist.rules.addresses import EVERYWHERE, INTERNET, NOT_INTERNET, AddressSet, parse_interval
 from allowlist.rules.coverage import CoverageEngine, Dependence, Outcome, decide, dependences, is_within

@@ -6,7 +6,6 @@ with the same one, collections of others in our own group, plans that only remov
 from __future__ import annotations
 
 import copy
-import dataclasses
 import datetime as dt
 import json
 import random
@@ -349,7 +348,7 @@ class Day:
             for item in added:
                 names = [*(item.operation.after or {})["targetFqdns"], "evil.example"]
                 body = {**(item.operation.after or {}), "targetFqdns": names}
-                wider = dataclasses.replace(item, operation=replace(item.operation, after=body))
+                wider = msgspec.structs.replace(item, operation=replace(item.operation, after=body))
                 self.hold("a rule that opens more fails its proof", not self.proved(judgement, wider))
 
     def proved(self, judgement: Judgement, item: Drafted) -> bool:

@@ -7,6 +7,7 @@ import ipaddress
 from dataclasses import replace
 from typing import Any
 
+import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -109,7 +110,7 @@ def test_without_all_redundant_rules_every_flow_seen_is_decided_as_it_was(
         assert flow is not None
         logged.append((flow, replace(one, action=evaluate(ruleset, flow, NOTHING_KNOWN).word)))
     gone = {item.rule for item in redundant(ruleset, *(one for _, one in logged))}
-    left = replace(
+    left = msgspec.structs.replace(
         ruleset,
         network=tuple(item for item in ruleset.network if str(item.ref) not in gone),
         application=tuple(item for item in ruleset.application if str(item.ref) not in gone),

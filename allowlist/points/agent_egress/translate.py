@@ -8,8 +8,10 @@ Enforced and default Deny where they are left out.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final
+
+from msgspec.structs import replace
 
 from allowlist.estate.bodies import Body
 from allowlist.estate.fields import owner_of

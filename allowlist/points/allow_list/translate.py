@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final
+
+from msgspec.structs import replace
 
 from allowlist.estate.known import SETTLED, KnownObject, holds, is_expression, state_in
 from allowlist.names import normalise

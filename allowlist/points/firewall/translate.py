@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import Any, NamedTuple
 
 import msgspec
@@ -362,7 +361,9 @@ class _ReadRule(NamedTuple):
         if position == self.position:
             return self
         rules = [
-            replace(rule, ref=replace(rule.ref, order=(*rule.ref.order[:-1], position)))
+            msgspec.structs.replace(
+                rule, ref=msgspec.structs.replace(rule.ref, order=(*rule.ref.order[:-1], position))
+            )
             for rule in self.rules
         ]
         return _ReadRule(self.body, position, rules)

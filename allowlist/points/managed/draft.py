@@ -206,7 +206,7 @@ class Drafter:
             old = self.intended.rule(desired.rule.name)
             if old is not None and old.meaning != desired.rule.meaning and self.target.delete == "sync":
                 drafted = self._upsert(desired, False)
-                yield from [replace(drafted, drift=DRIFT)] if drafted else []
+                yield from [msgspec.structs.replace(drafted, drift=DRIFT)] if drafted else []
 
     def _upsert(self, desired: _DesiredRule, tightens: bool) -> Drafted | None:
         old = self.intended.rule(desired.rule.name)

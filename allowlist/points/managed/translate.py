@@ -8,7 +8,8 @@ claimed too early.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from allowlist.azure.facts import base_tag, tag_hosts
 from allowlist.estate.fields import ports_of

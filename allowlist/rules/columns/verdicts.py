@@ -11,9 +11,11 @@ from __future__ import annotations
 import itertools
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property, reduce
 from operator import or_, xor
+
+from msgspec.structs import replace
 
 from allowlist.names import normalise
 from allowlist.rules.addresses import AddressSet
