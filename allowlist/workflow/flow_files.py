@@ -8,6 +8,7 @@ import itertools
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache, lru_cache
+from operator import itemgetter
 from pathlib import Path
 
 import msgspec
@@ -16,7 +17,7 @@ from allowlist.documents.prepared import prepared
 from allowlist.documents.reader import near_miss
 from allowlist.documents.source import read_standard_input, refuse_pipes_and_devices
 from allowlist.errors import InvalidInput, Problem
-from allowlist.workflow.explaining import MANY, FlowLine
+from allowlist.workflow.explaining import MANY, FlowLine, address_of
 
 STANDARD_INPUT = Path("-")
 _BOM = b"\xef\xbb\xbf"
@@ -27,6 +28,7 @@ _ROWS_AT_ONCE = 8192
 MANY_TOWARD = 1 << 18
 """So many different ends of flows are remembered at once."""
 _SOME_SOURCE = "192.0.2.1"
+_TOWARD = itemgetter(1)
 
 MOST_BYTES = 2 << 30
 """Of a file of flows; it is held in memory."""
@@ -109,12 +111,9 @@ class FlowFile:
         sources, goals = set[str](), set[Toward]()
         for numbers, flows in self._blocks(problems):
             new_sources = {source for source, _ in flows} - sources
-            new_goals = [
-                toward for toward in dict.fromkeys(toward for _, toward in flows) if toward not in goals
-            ]
+            new_goals = [toward for toward in dict.fromkeys(map(_TOWARD, flows)) if toward not in goals]
             self.names |= dict.fromkeys(toward.line.fqdn for toward in new_goals)
-            lines = (*(FlowLine(source=source) for source in new_sources), *(item.line for item in new_goals))
-            if all(map(_makes_sense, lines)):
+            if all(map(_is_address, new_sources)) and all(_makes_sense(item.line) for item in new_goals):
                 sources |= new_sources
                 goals.update(new_goals)
             else:
@@ -224,6 +223,13 @@ class FlowFile:
 def _unzipped(found: Iterable[Numbered]) -> Block:
     pairs = list(found)
     return [number for number, _ in pairs], [sent for _, sent in pairs]
+
+
+def _is_address(source: str) -> bool:
+    try:
+        return not source or address_of(source) >= 0
+    except ValueError:
+        return False
 
 
 def _makes_sense(line: FlowLine) -> bool:
