@@ -226,10 +226,12 @@ def denied_in(
 
 
 class _Once:
-    """A flow that several targets share one firewall for: each tally counts it once."""
+    """A flow that several targets share one firewall for, or that may be any's: each tally counts it once, each effect tells it once."""
 
     def __init__(self, seen: Seen) -> None:
         self.seen = seen
+        self.effects: dict[str, tuple[dict[str, None], dict[str, None]]] = {}
+        """What a change does to it, with all that decide it before and after."""
         self._counted: set[int] = set()
 
     def count(self, tally: Tally) -> None:
@@ -278,12 +280,17 @@ class _Gathering:
             kept.ours = True
             kept.tally.add(seen)
             return
-        flow = flow_of_seen(seen)
         about = [number for number, judge in enumerate(self._judges) if judge.is_about(seen)]
+        if not about:
+            return
+        flow = flow_of_seen(seen)
         wanted = {number: self._wanted[number].of(seen, flow) if flow is not None else [] for number in about}
         once = _Once(seen)
         for number in about:
             self._take(number, once, flow, wanted[number], is_wanted=any(wanted.values()))
+        for word, (before, after) in once.effects.items():
+            key = (word, seen.end, " or ".join(before), " or ".join(after))
+            self._effects.setdefault(key, Tally()).add(seen)
 
     def _take(
         self, number: int, once: _Once, flow: Flow | None, wanted: list[str], *, is_wanted: bool
@@ -320,8 +327,8 @@ class _Gathering:
     def _compare(self, once: _Once, before: Verdict, after: Verdict) -> None:
         word = effect_word(before, after)
         if word:
-            key = (word, once.seen.end, _by(before), _by(after))
-            once.count(self._effects.setdefault(key, Tally()))
+            befores, afters = once.effects.setdefault(word, ({}, {}))
+            befores[_by(before)] = afters[_by(after)] = None
 
     def denied_items(self) -> Iterator[Denied]:
         for (end, by), kept in self._denied.items():

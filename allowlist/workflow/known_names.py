@@ -22,6 +22,7 @@ class KnownNames:
     def __init__(self, library: Library) -> None:
         self._by_pattern: dict[str, list[tuple[str, str]]] = {}
         self._library = library
+        self._nearest: dict[str, str] = {}
         for catalog in library:
             for entry in catalog.entries_at("latest"):
                 if entry.pattern and entry.is_egress:
@@ -77,8 +78,15 @@ class KnownNames:
         )
         if worn and domain != worn:
             return worn
-        near = difflib.get_close_matches(domain, self._domains, n=1, cutoff=_ALIKE)
-        return near[0] if near and near[0] != domain else ""
+        near = self._near(domain)
+        return near if near != domain else ""
+
+    def _near(self, domain: str) -> str:
+        """The known domain that ``domain`` resembles most; very many names lie below few domains."""
+        if domain not in self._nearest:
+            found = difflib.get_close_matches(domain, self._domains, n=1, cutoff=_ALIKE)
+            self._nearest[domain] = found[0] if found else ""
+        return self._nearest[domain]
 
     @cached_property
     def _domains(self) -> list[str]:
