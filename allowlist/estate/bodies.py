@@ -13,6 +13,7 @@ from typing import Any
 
 from allowlist.documents import digest_of
 from allowlist.estate.resource_id import ResourceId, normal_id
+from allowlist.estate.unread import unresolved
 from allowlist.estate.unreadable import Unreadable
 
 Body = dict[str, Any]
@@ -41,7 +42,8 @@ class Estate:
 
     @classmethod
     def of(cls, bodies: Iterable[Body], origin: str = "", unreadable: Iterable[Unreadable] = ()) -> Estate:
-        return cls({normal_id(body["id"]): body for body in bodies}, origin, unreadable=tuple(unreadable))
+        found = {normal_id(body["id"]): _with_properties(body) for body in bodies}
+        return cls(found, origin, unreadable=tuple(unreadable))
 
     def get(self, resource_id: str) -> Body | None:
         return self.resources.get(normal_id(resource_id))
@@ -81,6 +83,20 @@ class Estate:
             key: theirs[key] if theirs.get(key) == body else body for key, body in self.resources.items()
         }
         return replace(self, resources=bodies, derived=other.derived)
+
+
+def _with_properties(body: Body) -> Body:
+    """``body`` with an object under ``properties``: what else stands there is an expression that was not worked out."""
+    if isinstance(body.get("properties"), dict):
+        return body
+    found = body.get("properties", {})
+    kind = ResourceId(body["id"]).type
+    return {
+        **body,
+        "properties": unresolved(kind, f"[{found}]".replace("[[", "[").replace("]]", "]"))
+        if found != {}
+        else {},
+    }
 
 
 # Server-made parts of a body: they change without anybody changing what is configured.

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from allowlist.estate.bodies import Body, Estate
 from allowlist.estate.inheritance import dns_holder
 from allowlist.estate.known import as_flag
+from allowlist.estate.parts import is_unread
 from allowlist.estate.resource_id import ResourceId, normal_id
+from allowlist.estate.unread import is_unread as is_unread_resource
 from allowlist.network.read import member, objects, properties, reference, texts, under
 
 FIREWALL_TYPE = "Microsoft.Network/azureFirewalls"
@@ -17,12 +19,16 @@ POLICY_TYPE = "Microsoft.Network/firewallPolicies"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DnsSettings:
-    """``servers`` empty means Azure DNS as seen from the firewall's own network. ``path`` is where it stands."""
+    """``servers`` empty means Azure DNS as seen from the firewall's own network. ``path`` is where it stands.
+
+    ``open``: whether the proxy is on is not known.
+    """
 
     proxy: bool
     servers: tuple[str, ...]
     holder: Body
     path: str
+    open: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +88,8 @@ def _firewall(estate: Estate, body: Body) -> Firewall:
 
 def _dns_of_policy(estate: Estate, policy: str) -> DnsSettings:
     """The child's settings where it has any, else its parent's."""
-    chain = [body for item in _ancestry(estate, policy) if (body := estate.get(item)) is not None]
+    read = [estate.get(item) for item in _ancestry(estate, policy)]
+    chain = [body for body in read if body is not None]
     holder = dns_holder(chain) or (chain[0] if chain else {})
     found = member(properties(holder), "dnsSettings")
     return DnsSettings(
@@ -90,7 +97,19 @@ def _dns_of_policy(estate: Estate, policy: str) -> DnsSettings:
         servers=tuple(texts(found, "servers")),
         holder=holder,
         path="properties.dnsSettings",
+        open=_is_open(read, found),
     )
+
+
+def _is_open(chain: Sequence[Body | None], found: Body) -> bool:
+    """Is a policy, its settings or the switch in them an expression, or not read? ``found`` are those in force."""
+    for body in chain:
+        settings = properties(body).get("dnsSettings")
+        if body is None or is_unread(settings):
+            return True
+        if settings:
+            break
+    return is_unread(as_flag(found.get("enableProxy")))
 
 
 def _dns_of_firewall(body: Body) -> DnsSettings:
@@ -98,10 +117,11 @@ def _dns_of_firewall(body: Body) -> DnsSettings:
     extra = {
         key.lower(): str(value) for key, value in member(properties(body), "additionalProperties").items()
     }
-    servers = extra.get("network.dns.servers", "")
+    servers, switch = extra.get("network.dns.servers", ""), extra.get("network.dns.enableproxy", "")
     return DnsSettings(
-        proxy=extra.get("network.dns.enableproxy", "").lower() == "true",
+        proxy=switch.lower() == "true",
         servers=tuple(item.strip() for item in servers.split(",") if item.strip()),
         holder=body,
         path="properties.additionalProperties",
+        open=is_unread_resource(body) or is_unread(switch),
     )

@@ -52,6 +52,11 @@ def _through_firewall(
 ) -> DnsResolution:
     settings = firewall.dns
     places = (shown, evidence(settings.holder or firewall.body, settings.path))
+    if settings.open:
+        because = f"firewall {firewall.name} is asked, and whether its DNS proxy is on is not known"
+        return DnsResolution(
+            network="", says=because, through_proxy=firewall, unreadable=because, evidence=places
+        )
     if not settings.proxy:
         because = f"DNS questions go to firewall {firewall.name}, whose DNS proxy is off"
         return DnsResolution(

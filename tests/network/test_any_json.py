@@ -28,8 +28,14 @@ def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
 
 
 CLEAN = clean_bodies()
-AROUND = [key for key in sorted(CLEAN) if "/firewallpolicies/" not in key]
-ALL = [(key, path) for key in AROUND for path in places(CLEAN[key]) if path[0] == "properties"]
+AROUND = [key for key in sorted(CLEAN) if "/rulecollectiongroups/" not in key]
+READ = ("properties", "sku", "kind", "zones", "identity", "tags", "location")
+ALL = [
+    (key, path)
+    for key in AROUND
+    for path in [*((name,) for name in READ if name in CLEAN[key]), *places(CLEAN[key])]
+    if path[0] in READ
+]
 
 
 def without(bodies: dict[str, Any], key: str, path: tuple[Any, ...], kind: str) -> None:
@@ -76,6 +82,7 @@ def _not_met(bodies: dict[str, Any]) -> list[str]:
 @example(next(key for key in AROUND if "/routetables/" in key))
 @example(next(key for key in AROUND if key.endswith("/accounts/contoso-ai")))
 @example(next(key for key in AROUND if "/azurefirewalls/" in key))
+@example(next(key for key in AROUND if key.endswith("/firewallpolicies/afwp-hub")))
 def test_of_a_resource_that_was_not_read_nothing_is_certainly_wrong(key: str) -> None:
     """All is as it should be in this network, and so it may be where one of its resources was not read."""
     bodies = clean_bodies()
@@ -105,6 +112,8 @@ def _place(ending: str, *path: Any) -> tuple[str, tuple[Any, ...]]:
 @example(_place("/rt-apim", "routes", 1))
 @example(_place("/rt-apim", "routes", 1, "properties", "addressPrefix"))
 @example(_place("/afw-hub", "firewallPolicy"))
+@example(_place("/afwp-hub", "threatIntelMode"))
+@example(_place("/afwp-hub", "dnsSettings", "enableProxy"))
 @example(_place("/vnet-ai", "dhcpOptions"))
 @example(_place("/vnet-ai", "subnets", 1, "properties"))
 def test_an_expression_makes_nothing_certainly_wrong(place: tuple[str, tuple[Any, ...]]) -> None:
@@ -119,7 +128,12 @@ def _hidden(plant: Plant) -> list[tuple[str, tuple[Any, ...]]]:
     bodies, before = clean_bodies(), clean_bodies()
     plant.edit(bodies)
     touched = [key for key in bodies if before.get(key) != bodies[key] and key in AROUND]
-    return [(key, path) for key in touched for path in places(bodies[key]) if path[0] == "properties"]
+    return [
+        (key, path)
+        for key in touched
+        for path in [*((name,) for name in READ[1:] if name in bodies[key]), *places(bodies[key])]
+        if path[0] in READ
+    ]
 
 
 HIDDEN = [(plant, *place) for plant in PLANTS for place in _hidden(plant)]

@@ -11,6 +11,7 @@ from allowlist.network.scene import Scene
 from allowlist.rules.model import Ruleset
 
 Observations = Iterator[Observation]
+_READ_IT = "read it, or give the values of its parameters: allowlist snapshot -o DIR"
 
 
 def policy_carried(scene: Scene) -> Observations:
@@ -55,7 +56,9 @@ def dns_proxy(scene: Scene) -> Observations:
         if firewall is None:
             continue
         holder = str(firewall.dns.holder.get("id") or firewall.id)
-        if answer.broken:
+        if firewall.dns.open:
+            yield unknown("dns-proxy", holder, answer.says, _READ_IT, *answer.evidence)
+        elif answer.broken:
             remedy = (
                 "enable the DNS proxy (dnsSettings.enableProxy), or take the firewall out of the DNS servers"
             )
@@ -76,6 +79,10 @@ def names_in_network_rules(scene: Scene, rulesets: dict[str, Ruleset]) -> Observ
             place = evidence(firewall.dns.holder or firewall.body, firewall.dns.path)
             holder = str(firewall.dns.holder.get("id") or firewall.id)
             rule = named[0].ref
+            if firewall.dns.open:
+                says = f"rule {rule} names hosts, and whether the DNS proxy is on is not known"
+                yield unknown(code, holder, says, _READ_IT, place)
+                continue
             if not ruleset.settings.resolves_network_names:
                 says = f"rule {rule} names hosts, but the DNS proxy is off: it matches nothing"
                 yield fault(code, holder, says, "enable the DNS proxy (dnsSettings.enableProxy)", place)

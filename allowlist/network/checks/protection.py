@@ -11,11 +11,14 @@ from typing import Any
 
 from allowlist.documents.words import counted
 from allowlist.estate.bodies import Body
-from allowlist.network.observation import Observation, evidence, fault, met, note
+from allowlist.estate.parts import is_unread
+from allowlist.estate.unread import is_unread as is_unread_resource
+from allowlist.network.observation import Observation, evidence, fault, met, note, unknown
 from allowlist.network.read import member, objects, properties, texts
 from allowlist.network.scene import Scene
 
 Observations = Iterator[Observation]
+_READ_IT = "read it, or give the values of its parameters: allowlist snapshot -o DIR"
 
 
 def protections(scene: Scene) -> Observations:
@@ -23,12 +26,17 @@ def protections(scene: Scene) -> Observations:
     for target in scene.targets:
         policy = scene.estate.get(target)
         inner = properties(policy)
-        if policy is not None and "threatIntelMode" in inner:
-            yield _threat_intelligence(target, policy, str(inner["threatIntelMode"]))
-        if policy is not None and _tier(inner) == "premium":
-            yield _intrusion_detection(target, policy, member(inner, "intrusionDetection"))
+        if policy is not None and (is_unread_resource(policy) or "threatIntelMode" in inner):
+            yield _threat_intelligence(target, policy, str(inner.get("threatIntelMode", "[]")))
+        if policy is not None and (_tier(inner) == "premium" or _is_open(inner, "sku", "tier")):
+            yield _intrusion_detection(target, policy, inner)
         if policy is not None:
             yield from _bypasses(target, policy, inner)
+
+
+def _is_open(inner: dict[str, Any], outer: str, key: str) -> bool:
+    """Is a setting, or the object it stands in, an expression?"""
+    return is_unread(inner.get(outer)) or is_unread(member(inner, outer).get(key))
 
 
 def _tier(inner: dict[str, Any]) -> str:
@@ -37,6 +45,8 @@ def _tier(inner: dict[str, Any]) -> str:
 
 def _threat_intelligence(target: str, policy: Body, mode: str) -> Observation:
     code, place = "threat-intelligence", evidence(policy, "properties.threatIntelMode")
+    if is_unread(mode):
+        return unknown(code, target, "what threat intelligence does is not known", _READ_IT, place)
     if mode.lower() == "deny":
         return met(code, target, "threat intelligence denies", place)
     if mode.lower() == "alert":
@@ -47,9 +57,12 @@ def _threat_intelligence(target: str, policy: Body, mode: str) -> Observation:
     )
 
 
-def _intrusion_detection(target: str, policy: Body, found: dict[str, Any]) -> Observation:
+def _intrusion_detection(target: str, policy: Body, inner: dict[str, Any]) -> Observation:
     code, place = "intrusion-detection", evidence(policy, "properties.intrusionDetection.mode")
-    mode = str(found.get("mode") or "Off").lower()
+    mode = str(member(inner, "intrusionDetection").get("mode") or "Off").lower()
+    if mode != "deny" and (_is_open(inner, "sku", "tier") or _is_open(inner, "intrusionDetection", "mode")):
+        says = "what intrusion detection does, or whether the tier has it, is not known"
+        return unknown(code, target, says, _READ_IT, place)
     if mode == "deny":
         return met(code, target, "intrusion detection denies", place)
     if mode == "alert":
