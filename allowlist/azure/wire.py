@@ -16,6 +16,7 @@ from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
 from allowlist.azure.answers import Answer, error_detail
+from allowlist.documents.words import counted
 from allowlist.errors import TargetUnavailable
 
 Body = dict[str, Any]
@@ -144,7 +145,9 @@ def rows_of(answer: Answer, url: str, what: str) -> tuple[list[Body], str]:
     if not token and str(body.get("resultTruncated")).lower() == "true":
         raise no_answer(answer, url, what, "with a part of the rows and no way to the others")
     if type(body.get("count")) is int and body["count"] != len(rows):
-        raise no_answer(answer, url, what, f"with {len(rows)} rows where it counts {body['count']}")
+        raise no_answer(
+            answer, url, what, f"with {counted(len(rows), 'row')} where it counts {body['count']}"
+        )
     return rows, token
 
 
@@ -171,7 +174,9 @@ class Pages:
         if following in self.links:
             raise no_answer(answer, url, self.what, "with a way to the next page that was followed before")
         if following and self.idle >= _IDLE_PAGES:
-            raise no_answer(answer, url, self.what, f"with {self.idle} pages in a row that hold nothing new")
+            raise no_answer(
+                answer, url, self.what, f"with {counted(self.idle, 'page')} in a row that hold nothing new"
+            )
         self.links.add(following)
         return items
 

@@ -89,7 +89,7 @@ class Trial:
 
     def make_plan(self) -> None:
         before = self._writes()
-        self.plan = self.world.plan()
+        self.plan = self.world.made_plan()
         self.planned_on = self._state()
         self._hold("a plan never writes", self._writes() == before)
         self.counts["plans"] += 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
@@ -14,7 +15,7 @@ from allowlist.apply.executor import RunContext
 from allowlist.apply.result import RunResult
 from allowlist.azure.client import ArmClient, Patience
 from allowlist.azure.connection import Connection, connect
-from allowlist.documents import canonical_json
+from allowlist.documents import canonical_json, digest_of
 from allowlist.plan.model import Change, Plan
 from allowlist.simulator import Running, Simulator, parse_fault, serve
 from allowlist.store import Ledger, open_ledger
@@ -36,6 +37,9 @@ ALICE = Identity(who="alice@contoso.example", kind="verified")
 PATIENCE = Patience(first_poll=0.02, longest_poll=0.1, first_retry=0.02, longest_retry=0.1, retry=5.0)
 
 
+_FIRST_PLANS: dict[str, Plan] = {}
+
+
 @dataclass
 class World:
     """A simulated estate, a client for it, and a ledger."""
@@ -54,9 +58,35 @@ class World:
         return remembering(load_project(self.workload, catalogs=self.catalogs, now=now()), self.ledger)
 
     def plan(self) -> Plan:
+        """A plan for what stands in the simulated Azure now.
+
+        Of a world that nobody has asked or changed yet it is the same for every test, and made once a process.
+        """
+        world = self._as_it_began()
+        if world is None:
+            return self.made_plan()
+        if world not in _FIRST_PLANS:
+            _FIRST_PLANS[world] = self.made_plan()
+        return _FIRST_PLANS[world]
+
+    def made_plan(self) -> Plan:
+        """A plan that is made now, whatever was planned before."""
         project = self.project
         specs = project.targets()
         return make_plan(project, read_estate(project, specs, self.arm), specs)
+
+    def _as_it_began(self) -> str | None:
+        """The digest of everything that a plan hangs on, or None where more has happened than that it was made."""
+        simulator, folder = self.simulator, self.workload.parent
+        others = [
+            each.name for each in folder.iterdir() if each != self.workload and "ledger.db" not in each.name
+        ]
+        if others or self.catalogs or len(simulator.requests) or simulator.denied or simulator.faults.faults:
+            return None
+        if self.ledger.entries(1):
+            return None
+        today, policy = now().date().isoformat(), os.environ.get("ALLOWLIST_POLICY", "")
+        return digest_of([today, policy, self.workload.read_text(), simulator.resources()])
 
     def approve(self, plan: Plan, *changes: Change, who: Identity = ALICE, gates: bool = True) -> None:
         accepted = [gate.id for gate in plan.gates if not gate.final] if gates else []

@@ -60,7 +60,7 @@ def test_apply_then_plan_is_empty_and_one_write_was_enough(world: World) -> None
 
 
 def test_planning_and_deciding_write_nothing(world: World) -> None:
-    world.approve(world.plan())
+    world.approve(world.made_plan())
     assert {request.method for request in world.simulator.requests} == {"GET"}
 
 
