@@ -30,6 +30,7 @@ NOTHING = {
     "an empty body": Given(),
     "an empty object": Given(body=b"{}"),
     "null": Given(body=b"null"),
+    "an empty array": Given(body=b"[]"),
     "no content": Given(204),
     "not modified": Given(304),
     "a page of a gateway": Given(body=b"<html>sign in</html>"),
@@ -144,6 +145,13 @@ def test_an_answer_that_says_nothing_is_told_and_asked_for_once(
             ask(trusted.url, tmp_path)
         assert HOST in str(caught.value) or "without a count" in str(caught.value) or "workspace" in str(caught.value), name  # fmt: skip
         assert len(trusted.asked) <= 1, name
+
+
+def test_an_error_under_200_is_no_whole_answer_of_log_analytics(trusted: Bad, tmp_path: Path) -> None:
+    trusted.given = Given(body=b'{"error": {"code": "InternalServerError", "message": "An error occurred."}}')
+    doubts = log_analytics(trusted.url, tmp_path)
+    assert doubts
+    assert all("answered in part" in text for text in cast("tuple[str, ...]", doubts))
 
 
 @asked
