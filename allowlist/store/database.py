@@ -32,7 +32,10 @@ _POSTGRESQL_DEFAULTS: dict[str, Any] = {
     "keepalives_idle": 30,
     "tcp_user_timeout": 30_000,
     "application_name": "allowlist",
+    "prepare_threshold": None,
 }
+"""No statement is prepared on the server: behind a pooler that hands out connections by transaction (PgBouncer, as Azure Database
+for PostgreSQL brings it) the next one runs on another server connection, which does not know it."""
 
 
 class Database:
@@ -174,16 +177,18 @@ def _postgresql_engine(url: URL) -> Engine:
             "a ledger in PostgreSQL needs the driver psycopg",
             hint="install allowlist with its extra 'postgresql'",
         ) from None
-    event.listen(engine, "connect", _prepare_postgresql)
+    event.listen(engine, "begin", _begin_postgresql)
     return engine
 
 
-def _prepare_postgresql(connection: Any, _record: object) -> None:
-    milliseconds = int(BUSY_TIMEOUT.total_seconds() * 1000)
-    with connection.cursor() as cursor:
-        cursor.execute(f"SET lock_timeout = {milliseconds}")
-        cursor.execute(f"SET idle_in_transaction_session_timeout = {3 * milliseconds}")
-        cursor.execute("SHOW synchronous_commit")
-        if cursor.fetchone()[0] == "off":
-            cursor.execute("SET synchronous_commit = on")
-    connection.commit()
+_MILLISECONDS = int(BUSY_TIMEOUT.total_seconds() * 1000)
+_SETTINGS = f"""
+SELECT set_config('lock_timeout', '{_MILLISECONDS}', true),
+       set_config('idle_in_transaction_session_timeout', '{3 * _MILLISECONDS}', true),
+       set_config('synchronous_commit', coalesce(nullif(current_setting('synchronous_commit'), 'off'), 'on'), true)
+"""
+
+
+def _begin_postgresql(connection: Connection) -> None:
+    """For this transaction alone: a session may be shared with others, and be another one the next time."""
+    connection.exec_driver_sql(_SETTINGS).close()

@@ -96,6 +96,32 @@ class TestDurability:
             assert connection.exec_driver_sql("SHOW synchronous_commit").scalar() == "on"
 
 
+class TestBehindAPooler:
+    """PgBouncer in transaction mode, as Azure Database for PostgreSQL brings it, hands out a server connection by transaction."""
+
+    def test_each_transaction_brings_its_settings_and_leaves_none_behind(
+        self, postgresql_ledger_url: str
+    ) -> None:
+        with opened(postgresql_ledger_url) as ledger:
+            for _ in range(2):
+                with ledger._database.read() as connection:
+                    assert connection.exec_driver_sql("SHOW lock_timeout").scalar() == "10s"
+                with ledger._database._engine.connect() as connection:
+                    raw = connection.connection.cursor()
+                    raw.execute("SHOW lock_timeout")
+                    assert raw.fetchone() == ("0",)
+                    raw.execute("RESET ALL")
+                    connection.connection.commit()
+
+    def test_nothing_is_prepared_on_the_server(self, postgresql_ledger_url: str) -> None:
+        with opened(postgresql_ledger_url) as ledger:
+            for _ in range(12):
+                ledger.decisions_made()
+                with ledger._database.read() as connection:
+                    found = connection.exec_driver_sql("SELECT count(*) FROM pg_prepared_statements").scalar()
+                    assert found == 0
+
+
 class TestFaults:
     def test_a_server_that_is_not_there_is_told_without_the_password(self) -> None:
         message = refusal("postgresql://ada:hunter2@127.0.0.1:1/ledger")
