@@ -25,7 +25,7 @@ from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from tests.bench.estates import SHAPES, Place, write_estate, write_steady
+from tests.bench.estates import HOT, SHAPES, Place, write_estate, write_steady
 from tests.bench.peers import peers
 
 HERE = Path(__file__).parents[2]
@@ -155,8 +155,9 @@ def measure(
                     break
                 for place in places:
                     write_steady(place)
-            known = smaller.get(name) if size not in SHAPES else None
-            smaller[name] = row.mine.cpu
+            known = smaller.get(name) if size in SIZES else None
+            if size in SIZES:
+                smaller[name] = row.mine.cpu
             yield replace(row, growth=row.mine.cpu / known if known else None)
         for name, words in peers(places[0], size):
             yield _row(name, size, _rounds([partial(trees[0].run, words, patience)], rounds))
@@ -226,7 +227,7 @@ def checkout(ref: str, folder: Path) -> Iterator[Path]:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.bench.commands", description=__doc__)
     parser.add_argument("--against", metavar="REF", help="another commit, run in turn with the working copy")
-    parser.add_argument("--sizes", nargs="+", default=SIZES, choices=[*SIZES, "S", "M", "Q16", *SHAPES])
+    parser.add_argument("--sizes", nargs="+", default=SIZES, choices=[*SIZES, "S", "M", "Q16", *HOT, *SHAPES])
     parser.add_argument(
         "--only", nargs="+", default=(), metavar="COMMAND", help="only these, as the table calls them"
     )

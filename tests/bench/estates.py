@@ -14,6 +14,9 @@ Json = dict[str, Any]
 SHAPES = ("parents", "one-group", "many-sources", "many-targets")
 """A chain of parents, one group of 5,000 rules, 300 sources, 100 targets."""
 
+HOT = ("Q2H", "Q4H", "LH")
+"""Sizes in which one wildcard stands in a twentieth of all rules."""
+
 
 @dataclass(frozen=True)
 class Place:
@@ -49,7 +52,10 @@ def write_estate(folder: Path, size: str) -> Place:
     place = Place(folder)
     for path in (place.before, place.after):
         path.mkdir(parents=True)
-    given = make("Q1" if size == "many-targets" else "Q4" if size in SHAPES else size)
+    given = make(
+        "Q1" if size == "many-targets" else "Q4" if size in SHAPES else size.removesuffix("H"),
+        hot=size in HOT,
+    )
     bodies: list[Json] = json.loads(given.policy)["value"]
     resources = [given.policy_id]
     if size == "parents":
