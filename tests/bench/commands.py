@@ -13,13 +13,10 @@ import json
 import os
 import platform
 import shutil
-import signal
 import statistics
 import subprocess
 import sys
 import tempfile
-import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
@@ -29,6 +26,21 @@ from tests.bench.estates import HOT, SHAPES, Place, write_estate, write_steady
 from tests.bench.peers import peers
 
 HERE = Path(__file__).parents[2]
+_LAUNCHER = """
+import os, signal, sys, time
+begun = time.perf_counter()
+process = os.fork()
+if process == 0:
+    silent = os.open(os.devnull, os.O_RDWR)
+    for number in range(3):
+        os.dup2(silent, number)
+    os.execv(sys.argv[2], sys.argv[2:])
+signal.signal(signal.SIGALRM, lambda number, frame: os.kill(process, signal.SIGKILL))
+signal.setitimer(signal.ITIMER_REAL, float(sys.argv[1]))
+_, status, usage = os.wait4(process, 0)
+print(usage.ru_utime + usage.ru_stime, time.perf_counter() - begun, usage.ru_maxrss, os.waitstatus_to_exitcode(status))
+"""
+"""Starts the process that is measured: the peak of one that this bench started itself would be the bench's own memory."""
 SIZES = ("Q1", "Q2", "Q4", "L")
 AGAIN = ", told again"
 """Ends the name of a command that is given twice about the same: everything else is worked out anew."""
@@ -75,22 +87,15 @@ class Tree:
             "XDG_CACHE_HOME": str(self.home / "cache"),
             "XDG_STATE_HOME": str(self.home / "state"),
         }
-        begun = time.perf_counter()
-        process = subprocess.Popen(
-            [sys.executable, *arguments],
+        found = subprocess.run(
+            [sys.executable, "-S", "-E", "-c", _LAUNCHER, str(patience), sys.executable, *arguments],
             cwd=self.home,
             env=environment,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            check=True,
         )
-        stop = threading.Timer(patience, process.send_signal, (signal.SIGKILL,))
-        stop.start()
-        _, status, usage = os.wait4(process.pid, 0)
-        stop.cancel()
-        process.returncode = os.waitstatus_to_exitcode(status)
-        wall = time.perf_counter() - begun
-        memory = usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-        return Cost(usage.ru_utime + usage.ru_stime, wall, memory, process.returncode >= 0)
+        cpu, wall, memory, code = map(float, found.stdout.split())
+        return Cost(cpu, wall, int(memory) * (1 if sys.platform == "darwin" else 1024), code >= 0)
 
     def allowlist(self, *arguments: object, patience: float, again: bool = False) -> Cost:
         """A command that works its answer out anew, or ``again`` may tell what the one before found out."""
