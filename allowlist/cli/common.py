@@ -391,7 +391,7 @@ parent_option = click.option(
     metavar="ID",
     expose_value=False,
     callback=_keep(_PARENT),
-    help="What a list without ids belongs to: a policy, group, firewall, workspace or account (default: the only target).",
+    help="What a list without ids belongs to: a policy, group, firewall, workspace or account.",
 )
 
 

@@ -24,6 +24,7 @@ from allowlist.estate.unread import Unread, unread_body
 FILTERS: Final = "/filters/"
 """How the ids of filters begin, whose files a snapshot of ours keeps beside resources of Azure."""
 
+_SNAPSHOT: Final = "write it again: allowlist snapshot -o DIR"
 SCHEMA = "allowlist/snapshot/v1"
 
 
@@ -99,9 +100,13 @@ def is_id(value: Any) -> bool:
 
 def _of_snapshot(data: dict[str, Any], file: str) -> Iterator[Item]:
     if data["schema"] != SCHEMA:
-        raise InvalidInput.of(file, f"says schema '{data['schema']}', expected '{SCHEMA}'", line=1, column=1)
+        raise InvalidInput.of(
+            file, f"says schema '{data['schema']}', expected '{SCHEMA}'", line=1, column=1, hint=_SNAPSHOT
+        )
     if not isinstance(data.get("resources"), list):
-        raise InvalidInput.of(file, "is a snapshot without an array 'resources'", line=1, column=1)
+        raise InvalidInput.of(
+            file, "is a snapshot without an array 'resources'", line=1, column=1, hint=_SNAPSHOT
+        )
     yield from _items(data["resources"], file)
 
 
@@ -223,20 +228,42 @@ def _values(parameters: Any) -> dict[str, Any]:
 _NO_RESOURCE = "holds something that is no ARM resource: an object with an 'id' was expected"
 
 
+_GROUPS = "az network firewall policy rule-collection-group list --policy-name POLICY -g GROUP"
+
+
+def _names_in(data: Any) -> set[str]:
+    """The names of an object's members and of its ``properties``, in small letters; underscores as Terraform has them."""
+    if not isinstance(data, dict):
+        return set()
+    inner = _folded(data, "properties")
+    named = {str(key).lower() for holder in (data, inner) if isinstance(holder, dict) for key in holder}
+    return named | {spelled(name).lower() for name in named}
+
+
 def _advice(data: Any) -> str:
     """What to do with what was found instead."""
-    keys = {key.lower() for key in data} if isinstance(data, dict) else set()
+    keys = _names_in(data)
     if keys & {"terraform_version", "planned_values", "resource_changes"}:
         return "this is a part of Terraform's JSON; save all of it: terraform show -json PLAN > plan.json"
-    if keys & {"rulecollectiontype", "rulecollections", "ruletype"}:
+    if keys & {"rulecollections", "rulecollection"}:
         return (
-            "rule collections without the group they stand in; name it: --parent ID of the group, or save the groups: "
-            "az network firewall policy rule-collection-group list --policy-name POLICY -g GROUP"
+            "a rule collection group that does not say of which policy; name it: check, explain or plan --parent ID of the policy, "
+            f"or save the groups with their ids: {_GROUPS}"
         )
-    if keys & {"isolation_mode", "outbound_rules"} or {"category", "destination"} <= keys:
+    if keys & {"rulecollectiontype", "ruletype"}:
         return (
-            "outbound rules without the network they belong to; name it: --parent ID of the workspace, or save that: "
-            "az ml workspace show -n NAME -g GROUP"
+            "rule collections without the group they stand in; name it: check, explain or plan --parent ID of the group, "
+            f"or save the groups: {_GROUPS}"
+        )
+    if "rules" in keys and keys & {"priority", "action"}:
+        return (
+            "rule collections that do not say where they stand; name it: check, explain or plan --parent ID of the group or firewall, "
+            f"or save what they stand in: az network firewall show --ids ID, {_GROUPS}"
+        )
+    if keys & {"isolationmode", "outboundrules"} or {"type", "destination"} <= keys:
+        return (
+            "outbound rules without the network they belong to; name it: check, explain or plan --parent ID of the workspace or account, "
+            "or save that: az ml workspace show -n NAME -g GROUP"
         )
     if "format_version" in keys:
         return (

@@ -20,6 +20,7 @@ import msgspec
 from allowlist.documents.source import MAX_JSON_BYTES, deepest_line, parse_json_source, read_standard_input
 from allowlist.errors import InvalidInput
 from allowlist.estate.foreign import TOOL_FOLDERS
+from allowlist.estate.yaml_files import refuse_yaml
 
 ENDINGS = (".json", ".jsonc")
 RULE_LISTS = ".rules.yaml"
@@ -29,6 +30,12 @@ MAX_FILES = 20_000
 MAX_TEMPLATE_CHARACTERS = 16 * 1024 * 1024
 """Of a text with comments. Resource Manager takes templates of 4 MB."""
 _HINT = "write one with: allowlist snapshot -o DIR"
+_AGAIN = "save the whole answer again; nothing was read from this snapshot"
+_SMALLER = (
+    "save fewer resources in a file, those of the targets and of what they name: allowlist snapshot -o DIR"
+)
+_REGULAR = "save it as a file, or hand it over as standard input: … --snapshot -"
+_NESTED = "give the template or the resources themselves; none of Azure's is nested like this"
 
 
 class JsonFile(msgspec.Struct, frozen=True):
@@ -105,7 +112,7 @@ def _bytes(file: Path) -> bytes:
         mode = file.stat().st_mode
         handed_over = stat.S_ISFIFO(mode) and str(file).startswith(("/dev/fd/", "/proc/self/fd/"))
         if not stat.S_ISREG(mode) and not handed_over:
-            raise InvalidInput.of(file, "is no regular file, so it is not read")
+            raise InvalidInput.of(file, "is no regular file, so it is not read", hint=_REGULAR)
         with file.open("rb") as stream:
             return _bounded(stream.read(MAX_JSON_BYTES + 1), str(file))
     except OSError as error:
@@ -114,7 +121,7 @@ def _bytes(file: Path) -> bytes:
 
 def _bounded(raw: bytes, name: str) -> bytes:
     if len(raw) > MAX_JSON_BYTES:
-        raise InvalidInput.of(name, f"is larger than {MAX_JSON_BYTES // 1024 // 1024} MiB")
+        raise InvalidInput.of(name, f"is larger than {MAX_JSON_BYTES // 1024 // 1024} MiB", hint=_SMALLER)
     return raw
 
 
@@ -134,7 +141,7 @@ def _decoded(raw: bytes, name: str) -> Any:
         return msgspec.json.decode(raw)
     except RecursionError:
         line = deepest_line(raw.decode("utf-8", "replace"))
-        raise InvalidInput.of(name, "is nested too deeply", line=line, column=1) from None
+        raise InvalidInput.of(name, "is nested too deeply", line=line, column=1, hint=_NESTED) from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         return _decoded_with_comments(raw.decode("utf-8", "replace"), name, error)
 
@@ -145,8 +152,12 @@ def _decoded_with_comments(text: str, name: str, error: Exception) -> Any:
             return parse_commented(text)
         except (ValueError, RecursionError):
             pass
-    parse_json_source(text, name)
-    raise InvalidInput.of(name, f"is not JSON: {error}")
+    refuse_yaml(text, name)
+    try:
+        parse_json_source(text, name)
+    except InvalidInput as found:
+        raise InvalidInput(found.problems, hint=_AGAIN if "not JSON" in str(found) else "") from None
+    raise InvalidInput.of(name, f"is not JSON: {error}", hint=_AGAIN)
 
 
 def parse_commented(text: str) -> Any:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from allowlist.estate.bodies import Body
+from allowlist.estate.members import unknown
 from allowlist.estate.powershell import as_resource, is_powershell
 from allowlist.estate.resource_id import ResourceId
 from allowlist.estate.shapes import outbound_rule
@@ -16,6 +18,8 @@ _WORKSPACE = "microsoft.machinelearningservices/workspaces"
 _NETWORK = "microsoft.cognitiveservices/accounts/managednetworks"
 _ACCOUNT = "microsoft.cognitiveservices/accounts"
 _FIREWALL = "microsoft.network/azurefirewalls"
+
+_NOT_LISTED = unknown("the priority of the group is in no list of its collections")
 
 
 def parts_of(data: Any, parent: str) -> list[dict[str, Any]] | None:
@@ -30,6 +34,8 @@ def parts_of(data: Any, parent: str) -> list[dict[str, Any]] | None:
     if kind in (_GROUP, _POLICY) and all(_is_collection(item) for item in items):
         group = parent if kind == _GROUP else f"{parent}/ruleCollectionGroups/given"
         return [_group(group, items)]
+    if kind == _GROUP and len(items) == 1 and _is_group(items[0]) and _named(items[0], parent):
+        return [{**items[0], "id": parent}]
     if kind == _POLICY and all(_is_group(item) for item in items):
         return [{**item, "id": f"{parent}/ruleCollectionGroups/{item['name']}"} for item in items]
     if kind == _FIREWALL and all(_is_collection(item) for item in items):
@@ -71,6 +77,10 @@ def _is_group(item: Mapping[str, Any]) -> bool:
     return bool(item.get("name")) and isinstance(inner, Mapping) and "ruleCollections" in inner
 
 
+def _named(item: Mapping[str, Any], resource_id: str) -> bool:
+    return str(item["name"]).lower() == ResourceId(resource_id).name.lower()
+
+
 def _is_rule(item: Mapping[str, Any]) -> bool:
     inner = item.get("properties") if isinstance(item.get("properties"), Mapping) else item
     return bool(item.get("name")) and isinstance(inner, Mapping) and {"type", "destination"} <= inner.keys()
@@ -82,12 +92,28 @@ def _inner(item: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _group(group_id: str, items: list[dict[str, Any]]) -> dict[str, Any]:
-    """Its priority is in no such list; alone below its policy it does not matter."""
+    """Its priority is in no such list, so beside other groups the order is unknown; alone it does not matter."""
     return {
         "id": group_id,
         "name": group_id.rpartition("/")[2],
-        "properties": {"priority": 100, "ruleCollections": items},
+        "properties": {"priority": _NOT_LISTED, "ruleCollections": items},
     }
+
+
+def alone_or_unknown(bodies: dict[str, Body]) -> None:
+    """Gives a group whose priority was in no list one, where it is the only group of its policy and so none is asked for."""
+    groups = [ResourceId(key) for key in bodies if ResourceId(key).type == _GROUP]
+    for group in groups:
+        body = bodies[group.text]
+        if (
+            body["properties"].get("priority") == _NOT_LISTED
+            and sum(_beside(group, other) for other in groups) == 1
+        ):
+            bodies[group.text] = {**body, "properties": {**body["properties"], "priority": 100}}
+
+
+def _beside(group: ResourceId, other: ResourceId) -> bool:
+    return other.parent.text == group.parent.text
 
 
 def _list_of(collection: Mapping[str, Any]) -> str:

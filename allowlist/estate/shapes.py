@@ -31,6 +31,8 @@ _LISTED = _ENVELOPE | {
 _LISTED |= {"tenantId", "apiVersion"}
 """Members with which ``az resource list`` and queries of Resource Graph name a resource without saying what is in it."""
 
+_RESOURCE = "save the resource as Azure answers it: az resource show --ids ID"
+
 _AZ = "resourceGroup"
 """What the Azure command line adds to a resource. It prints null for whatever its model has and the answer did not;
 rows of Resource Graph, which have a subscription beside it, hold what Resource Manager answered."""
@@ -44,7 +46,7 @@ def in_arm_shape(body: Body, file: str) -> Body:
     try:
         found: Body = as_arm_spells(body)
     except TooDeep as error:
-        raise InvalidInput.of(file, str(error)) from None
+        raise InvalidInput.of(file, str(error), hint=_RESOURCE) from None
     _refuse_cut(found, body, file)
     if found.get("properties") is None and found.keys() <= _LISTED:
         return {
@@ -60,7 +62,7 @@ def in_arm_shape(body: Body, file: str) -> Body:
     if isinstance(properties, str) and properties.startswith("["):
         properties = unresolved(ResourceId(found["id"]).type, properties)
     if not isinstance(properties, dict):
-        raise InvalidInput.of(file, f"{found['id']}: 'properties' is not an object")
+        raise InvalidInput.of(file, f"{found['id']}: 'properties' is not an object", hint=_RESOURCE)
     if properties.get("managedNetwork") is not None:
         properties = {**properties, "managedNetwork": _network(properties["managedNetwork"])}
     if _AZ in found and "subscriptionId" not in found:

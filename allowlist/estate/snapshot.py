@@ -16,6 +16,7 @@ from allowlist.estate.bodies import Body, Estate, fingerprint
 from allowlist.estate.foreign import ForeignDocument
 from allowlist.estate.forms import SCHEMA, Parameters, Template, Terraform, items_in
 from allowlist.estate.json_files import JsonFile, files_below
+from allowlist.estate.parents import alone_or_unknown
 from allowlist.estate.parts import without_nulls
 from allowlist.estate.resource_id import normal_id
 from allowlist.estate.shapes import in_arm_shape, with_children
@@ -33,6 +34,10 @@ UNREADABLE = "unreadable.json"
 """The file of a snapshot that says what could not be read."""
 EMPTY = "empty-lists.json"
 """The file of a snapshot that says which lists below resources were read and held nothing."""
+_BY_AZURE = (
+    "let Azure work it out, and give its answer: az deployment group what-if --no-pretty-print "
+    "--result-format FullResourcePayloads --template-file TEMPLATE -g GROUP > what-if.json"
+)
 
 
 @dataclass(slots=True)
@@ -94,11 +99,8 @@ def read_snapshot(
     _read_templates(found, cloud)
     planned = _put_together(found, beneath)
     if found.problems:
-        hints = dict.fromkeys(found.hints) or {
-            "save the whole answer again; nothing was read from this snapshot": None
-        }
-        raise InvalidInput(found.problems, hint="; ".join(hints))
-    return replace(_estate(found, path), planned=planned)
+        raise InvalidInput(found.problems, hint="; ".join(dict.fromkeys(found.hints)))
+    return replace(_estate(found, path, parent), planned=planned)
 
 
 def _put_together(found: _Snapshot, beneath: Estate | None) -> bool:
@@ -239,17 +241,20 @@ def _template_bodies(file: JsonFile, template: Template, found: _Snapshot, cloud
             f"is not worked out: {error}",
             line=file.line_of(error.near),
             column=1 if error.near else 0,
+            hint=_BY_AZURE,
         ) from None
     found.unread += reading.unread
     found.unreadable += [f"{item.what} in {Path(item.file).name}" for item in reading.unread]
     return reading.bodies.values()
 
 
-def _estate(found: _Snapshot, path: Path) -> Estate:
+def _estate(found: _Snapshot, path: Path, parent: str) -> Estate:
     bodies = with_children(found.bodies)
     places = {key: found.places.get(key, "") for key in bodies}
     for body in [*announced(bodies), *perhaps(bodies, places, found.unread)]:
         bodies.setdefault(normal_id(body["id"]), body)
+    if parent:
+        alone_or_unknown(bodies)
     return Estate(
         with_children(bodies),
         str(path),

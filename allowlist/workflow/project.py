@@ -231,7 +231,7 @@ def read_estate(
 
     Of the network around them what private endpoints need is read, or with ``whole`` all a posture looks at. A plan of
     Terraform on disk is put over ``beneath``, the state before it, if there is one. ``parent`` is the id of what a list
-    without ids belongs to; where one target is asked about it is that one.
+    without ids belongs to; it is never guessed, not even where one target is asked about.
     """
     if isinstance(origin, Path):
         return _with_files(project, specs, origin, _estate_on_disk(project, specs, origin, beneath, parent))
@@ -255,10 +255,7 @@ def _estate_on_disk(
     if not in_azure(specs) and not source_ids(project, specs):
         return Estate(origin=str(origin))
     cloud, subscription = project.workload.cloud, _subscription_of(in_azure(specs))
-    single = in_azure(specs)[0].resource if len(in_azure(specs)) == 1 else ""
-    return read_snapshot(
-        origin, cloud=cloud, subscription=subscription, beneath=beneath, parent=parent or single
-    )
+    return read_snapshot(origin, cloud=cloud, subscription=subscription, beneath=beneath, parent=parent)
 
 
 def in_azure(specs: Sequence[TargetSpec]) -> list[TargetSpec]:

@@ -285,7 +285,82 @@ def test_collections_without_their_group_belong_to_the_parent_that_is_named(tmp_
     (tmp_path / "estate").mkdir()
     (tmp_path / "estate" / "policy.json").write_text(json.dumps(policy))
     (tmp_path / "estate" / "list.json").write_text(json.dumps([COLLECTION]))
-    assert _verdict(tmp_path, tmp_path / "estate", "huggingface.co") == "allow"
+    assert _verdict(tmp_path, tmp_path / "estate", "huggingface.co", "--parent", POLICY) == "allow"
+
+
+WITHOUT_ID = {
+    "a group of PowerShell": {
+        "Name": "g",
+        "Properties": {
+            "Priority": 200,
+            "RuleCollection": [
+                {
+                    "Name": "models",
+                    "Priority": 100,
+                    "Action": {"Type": "Allow"},
+                    "Rules": [
+                        {
+                            "RuleType": "ApplicationRule",
+                            "Name": "hf",
+                            "SourceAddresses": ["10.0.0.0/24"],
+                            "TargetFqdns": ["huggingface.co"],
+                            "Protocols": [{"ProtocolType": "Https", "Port": 443}],
+                        }
+                    ],
+                }
+            ],
+        },
+    },
+    "a group as az flattens it": {"name": "g", "priority": 200, "ruleCollections": [COLLECTION]},
+    "a row of Resource Graph": {
+        "name": "g",
+        "type": "microsoft.network/firewallpolicies/rulecollectiongroups",
+        "properties": {"priority": 200, "ruleCollections": [COLLECTION]},
+    },
+    "a collection": COLLECTION,
+}
+
+
+def _beside_their_policy(folder: Path, what: str, *others: dict[str, Any]) -> Path:
+    estate = folder / "estate"
+    estate.mkdir()
+    (estate / "policy.json").write_text(
+        json.dumps([{"id": POLICY, "name": "afwp", "properties": {}}, *others])
+    )
+    (estate / "part.json").write_text(json.dumps(WITHOUT_ID[what]))
+    return estate
+
+
+@pytest.mark.parametrize("what", WITHOUT_ID)
+def test_what_does_not_say_whose_it_is_is_never_taken_for_the_only_target_s(
+    what: str, tmp_path: Path
+) -> None:
+    estate = _beside_their_policy(tmp_path, what)
+    told = _run(tmp_path, estate, "explain", "huggingface.co", "--from", "10.0.0.5")
+    assert (told.code, "--parent ID" in told.err) == (1, True)
+    for parent in (POLICY, f"{POLICY}/ruleCollectionGroups/g"):
+        assert _verdict(tmp_path, estate, "huggingface.co", "--parent", parent) == "allow"
+
+
+@pytest.mark.parametrize(
+    ("what", "right"), [("a collection", "unknown"), ("a row of Resource Graph", "allow")]
+)
+def test_beside_other_groups_the_priority_of_a_group_counts_that_a_list_of_collections_does_not_hold(
+    what: str, right: str, tmp_path: Path
+) -> None:
+    stop = {**COLLECTION, "name": "stop", "action": {"type": "Deny"}}
+    other = {
+        "id": f"{POLICY}/ruleCollectionGroups/stop",
+        "properties": {"priority": 300, "ruleCollections": [stop]},
+    }
+    estate = _beside_their_policy(tmp_path, what, other)
+    assert _verdict(tmp_path, estate, "huggingface.co", "--parent", POLICY) == right
+
+
+def test_a_group_of_another_name_is_not_the_one_that_is_named(tmp_path: Path) -> None:
+    estate = _beside_their_policy(tmp_path, "a row of Resource Graph")
+    other = f"{POLICY}/ruleCollectionGroups/other"
+    assert _run(tmp_path, estate, "explain", "a.example", "--from", "10.0.0.5", "--parent", other).code == 1
 
 
 def test_classic_collections_alone_leave_the_rest_of_their_firewall_unknown(tmp_path: Path) -> None:
