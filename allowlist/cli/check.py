@@ -114,10 +114,11 @@ def _checked(asked: Asked, *, is_brief: bool) -> Checked:
     from allowlist.render.findings import told_in_full
     from allowlist.workflow.checked import Checked
     from allowlist.workflow.checking import check_targets, every
+    from allowlist.workflow.memory import kept_to_the_end
     from allowlist.workflow.paths import check_paths
 
     project, specs, estate = asked.project, asked.specs, asked.estate
-    with steps_shown():
+    with kept_to_the_end(), steps_shown():
         checks = check_targets(project, estate, specs, told_in_full if is_brief else every)
     told: list[TargetCheck | PathCheck] = [*checks]
     told += check_paths(project, specs, {spec.name: estate for spec in specs})

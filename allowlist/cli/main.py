@@ -17,6 +17,7 @@ from allowlist import __version__
 from allowlist.cli.exits import Exit
 from allowlist.cli.log_format import log_format_option
 from allowlist.errors import AllowlistError
+from allowlist.workflow.memory import PROCESS
 
 COMMANDS = {
     "demo": "The whole loop on the embedded simulator, nothing to set up.",
@@ -102,6 +103,7 @@ def run() -> None:
     """The entry point: run a command and exit with the code of the contract."""
     # A command makes many objects and few cycles; collecting rarely saves a third of the time on large estates.
     gc.set_threshold(200_000, 20, 20)
+    PROCESS.is_one_command = True
     _open_standard_streams()
     sys.unraisablehook = _lost
     try:

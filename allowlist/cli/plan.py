@@ -163,9 +163,10 @@ def _report(project: Project, made: Plan, workload_path: Path) -> Report:
 
 
 def _made(asked: Asked, asked_by: str) -> Plan:
+    from allowlist.workflow.memory import kept_to_the_end
     from allowlist.workflow.planning import make_plan
 
-    with steps_shown():
+    with kept_to_the_end(), steps_shown():
         return make_plan(asked.project, asked.estate, asked.specs, asked_by)
 
 

@@ -226,6 +226,15 @@ class Point(ABC):
 
     def posture(self, estate: Estate) -> list[Finding]:
         """What the target shows by itself, whatever is required of it."""
+        return [*self.states(estate), *self.faults(estate)]
+
+    def states(self, estate: Estate) -> list[Finding]:
+        """What of the target is not in force, or not as it should be: no command calls it fine."""
+        del estate
+        return []
+
+    def faults(self, estate: Estate) -> list[Finding]:
+        """What is configured that the service would refuse, or take and not do: told where rules are looked at."""
         del estate
         return []
 

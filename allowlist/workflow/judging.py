@@ -59,9 +59,14 @@ class Judgement:
         return refined_findings(self.project, self.estate, self.spec, self.engine, wanted)
 
     @cached_property
+    def states(self) -> tuple[Finding, ...]:
+        """What of the target is not in force, or not as it should be."""
+        return tuple(self.point.states(self.estate))
+
+    @property
     def posture(self) -> tuple[Finding, ...]:
         """What the target shows by itself."""
-        return tuple(self.point.posture(self.estate))
+        return (*self.states, *self.point.faults(self.estate))
 
     def by_status(self) -> tuple[list[Requirement], list[Requirement]]:
         """The requirements that are not covered, and those that are."""
@@ -69,9 +74,14 @@ class Judgement:
         return [item for item, covered in pairs if not covered], [item for item, covered in pairs if covered]
 
 
-def judge_target(project: Project, estate: Estate, spec: TargetSpec) -> Judgement:
-    """Judge every requirement of ``spec`` as the kind of its enforcement point sees it."""
-    resolved = project.requirements(spec, estate)
+def judge_target(
+    project: Project, estate: Estate, spec: TargetSpec, known: Resolved | None = None
+) -> Judgement:
+    """Judge every requirement of ``spec`` as the kind of its enforcement point sees it.
+
+    ``known`` are its requirements in another state of the estate.
+    """
+    resolved = project.requirements(spec, estate, known)
     project.point(spec).ruleset(
         estate
     )  # what cannot be judged is told here, not where something is first asked
@@ -119,7 +129,7 @@ def concerns(judgement: Judgement) -> list[Finding]:
     idle = judgement.point.idle(judgement.estate)
     return [
         *([in_bad_state(name, name, f"{idle}: nothing it says is in force", _CARRY)] if idle else []),
-        *(item for item in judgement.posture if item.code in _NOT_IN_FORCE),
+        *(item for item in judgement.states if item.code in _NOT_IN_FORCE),
         *excess_of(judgement),
         *(left_out(name, text) for text in judgement.resolved.left_out),
         *(

@@ -96,7 +96,7 @@ def _target_input(project: Project, estate: Estate, spec: TargetSpec) -> tuple[T
     drafted = _settled_draft(judgement)
     steps.at(3, "what is left to tell")
     told = _still_moving(estate, drafted.estate)
-    after = judge_target(project, told, spec) if drafted.writes else judgement
+    after = judge_target(project, told, spec, judgement.resolved) if drafted.writes else judgement
     found = TargetInput(
         target=_target_plan(point, estate, source_prefixes(project, estate, [spec])),
         draft=drafted.draft,

@@ -99,8 +99,8 @@ class Project:
     def point(self, spec: TargetSpec) -> Point:
         return kind_of(spec.surface).bind(self.target(spec))
 
-    def requirements(self, spec: TargetSpec, estate: Estate) -> Resolved:
-        """What this target must let through."""
+    def requirements(self, spec: TargetSpec, estate: Estate, known: Resolved | None = None) -> Resolved:
+        """What this target must let through; ``known`` is what it must in another state of the estate."""
         kind = kind_of(spec.surface)
         if kind.names_sources and not self.workload.sources:
             place = ("targets", self.workload.targets.index(spec))
@@ -108,7 +108,9 @@ class Project:
             raise InvalidInput([self.source.problem(place, f"target '{spec.name}' {problem}")])
         from allowlist.workflow.private_links import with_served
 
-        resolved = resolve_requirements(*self._asking(spec, estate), hits=self.hits)
+        if known is not None and known.served:
+            known = None  # what an endpoint serves is no longer among its requirements
+        resolved = resolve_requirements(*self._asking(spec, estate), hits=self.hits, known=known)
         return (
             with_served(self.workload, estate, spec, resolved)
             if kind.names_sources

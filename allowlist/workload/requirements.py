@@ -77,15 +77,19 @@ def resolve_requirements(
     lookup: AddressLookup,
     today: dt.date,
     hits: Hits | None = None,
+    known: Resolved | None = None,
 ) -> Resolved:
     """Everything ``target`` must let through for ``workload``.
 
-    ``hits`` of one's own logs make what is known of an entry fresh again. Raises InvalidInput for unknown catalogs,
+    ``hits`` of one's own logs make what is known of an entry fresh again. ``known`` is what this found for the same
+    arguments but ``lookup``: it holds where traffic starts at the same addresses. Raises InvalidInput for unknown catalogs,
     versions, scenarios or parameters (all at once), with their place.
     """
     builder = _Builder(workload, source, library, set(target.consumers or consumers), today)
     builder.hits = hits or Hits()
     addresses = _sources_of(workload, source, target, lookup)
+    if known is not None and known.sources == addresses:
+        return known
     found = [*builder.from_catalogs(addresses), *builder.own(addresses)]
     if builder.problems:
         raise InvalidInput(builder.problems)

@@ -79,7 +79,7 @@ class AgentEgress(Point):
         judge = PolicyJudge(self.policy(estate), [item for item, _ in findings])
         return [refined(finding, judge.judge(item)) for item, finding in findings]
 
-    def posture(self, estate: Estate) -> list[Finding]:
+    def states(self, estate: Estate) -> list[Finding]:
         return list(posture(self.policy(estate), self.target.name))
 
     def draft(self, estate: Estate, needed: Sequence[Requirement], kept: Sequence[Requirement]) -> Draft:

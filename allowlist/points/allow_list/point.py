@@ -61,7 +61,7 @@ class AccountAllowList(Point):
         judge = ListJudge(self.allowed(estate), [item for item, _ in findings], wildcards=wildcards)
         return [refined(finding, judge.judge(item)) for item, finding in findings]
 
-    def posture(self, estate: Estate) -> list[Finding]:
+    def states(self, estate: Estate) -> list[Finding]:
         return list(posture(self.allowed(estate), self.target.name))
 
     def draft(self, estate: Estate, needed: Sequence[Requirement], kept: Sequence[Requirement]) -> Draft:

@@ -85,14 +85,16 @@ class ClassicFirewall(Point):
         rest = {key: value for key, value in body["properties"].items() if key not in _KEYS}
         return meaning({**body, "properties": {"threatIntelMode": "Alert", **rest, **_rules(body)}})
 
-    def posture(self, estate: Estate) -> list[Finding]:
-        """What is wrong with the classic rules, whoever owns them."""
-        firewall, name = self._firewall(estate), self.target.name
+    def states(self, estate: Estate) -> list[Finding]:
+        firewall = self._firewall(estate)
         state = firewall_state(firewall)
-        states = [
-            in_bad_state(name, str(firewall.get("name")), f"{state}: its rules are not known to be in force")
-        ]
-        return (states if state else []) + [
+        because = f"{state}: its rules are not known to be in force"
+        return [in_bad_state(self.target.name, str(firewall.get("name")), because)] if state else []
+
+    def faults(self, estate: Estate) -> list[Finding]:
+        """What is wrong with the classic rules, whoever owns them."""
+        firewall = self._firewall(estate)
+        return [
             invalid(self.target.name, firewall.get("name", ""), text)
             for text in find_classic_faults(firewall)
         ]

@@ -128,7 +128,7 @@ class Filter(Point):
     def _remedy(self) -> str:
         return f"allowlist export --to {self.format.name} -o FOLDER"
 
-    def posture(self, estate: Estate) -> list[Finding]:
+    def states(self, estate: Estate) -> list[Finding]:
         found = self.imported(estate)
         return [
             *(self._trouble(item) for item in dict.fromkeys(found.troubles)),

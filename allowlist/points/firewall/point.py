@@ -98,10 +98,12 @@ class FirewallPolicy(Point):
     def limits(self, estate: Estate) -> list[LimitFinding]:
         return limits.check(estate, self.target)
 
-    def posture(self, estate: Estate) -> list[Finding]:
+    def states(self, estate: Estate) -> list[Finding]:
+        return list(_states(estate, self.target))
+
+    def faults(self, estate: Estate) -> list[Finding]:
         """What is wrong with the policy, its parents, all their groups and the IP groups they name."""
-        faults = [invalid(self.target.name, *fault) for fault in _faults(estate, self.target)]
-        return [*_states(estate, self.target), *faults]
+        return [invalid(self.target.name, *fault) for fault in _faults(estate, self.target)]
 
     def idle(self, estate: Estate) -> str:
         return not_carried(estate, policy_chain(estate, self.target.resource)[-1])

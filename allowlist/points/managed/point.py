@@ -66,7 +66,7 @@ class ManagedNetworkPoint(Point):
         judge = NetworkJudge(self.network(estate), [item for item, _ in findings])
         return [refined(finding, judge.judge(item)) for item, finding in findings]
 
-    def posture(self, estate: Estate) -> list[Finding]:
+    def states(self, estate: Estate) -> list[Finding]:
         return list(posture(self.network(estate), self.target.name))
 
     def draft(self, estate: Estate, needed: Sequence[Requirement], kept: Sequence[Requirement]) -> Draft:

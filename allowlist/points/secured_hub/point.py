@@ -114,8 +114,12 @@ class SecuredHub(Point):
             code=NOT_ROUTED,
         )
 
-    def posture(self, estate: Estate) -> list[Finding]:
-        found = self._policy(estate).posture(estate)
+    def states(self, estate: Estate) -> list[Finding]:
+        return self._policy(estate).states(estate)
+
+    def faults(self, estate: Estate) -> list[Finding]:
+        """Of the policy, and of the way to its firewall."""
+        found = self._policy(estate).faults(estate)
         if doubt := doubt_about_way(estate, self.target.resource):
             found.append(self._uncertain(doubt))
         return found if self._is_routed(estate) else [*found, self._unrouted(estate)]

@@ -106,7 +106,7 @@ class SecurityPerimeter(Point):
         judge = PerimeterJudge(self.profile(estate), wanted, wildcards=wildcards)
         return [refined(finding, judge.judge(item)) for item, finding in findings]
 
-    def posture(self, estate: Estate) -> list[Finding]:
+    def states(self, estate: Estate) -> list[Finding]:
         """Resources that are not held to the rules, associations the service has trouble with."""
         profile = self.profile(estate)
         found = [self._only_logs(profile, item) for item in profile.associations if item.mode != ENFORCED]
