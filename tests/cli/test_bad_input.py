@@ -195,12 +195,12 @@ def test_a_full_standard_output_is_told_in_words(command: tuple[str, ...]) -> No
 
 
 def test_a_file_for_which_there_is_no_room_is_named_and_what_was_there_stays(tmp_path: Path) -> None:
-    """A limit on the size of files stands for a disk that fills."""
+    """A limit on the size of files stands for a disk that fills; without -B Python would cut its own compiled modules there."""
     resource = pytest.importorskip("resource")
     kept = tmp_path / "index.json"
     kept.write_text("{}")
     ended = subprocess.run(
-        [sys.executable, "-m", "allowlist", "catalog", "index", "-o", str(tmp_path)],
+        [sys.executable, "-B", "-m", "allowlist", "catalog", "index", "-o", str(tmp_path)],
         capture_output=True,
         text=True,
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000)),
