@@ -138,6 +138,40 @@ def test_modules_see_their_own_parameters_as_the_outer_template_gives_them() -> 
     assert body["name"] == "hub"
 
 
+OPEN = "reference('other').outputs.x.value"
+
+
+@pytest.mark.parametrize(
+    ("argument", "addresses"),
+    [
+        ("[if(parameters('flag'), createObject('value', createArray('1')), createObject('value', createArray('2')))]", ["2"]),
+        ("[if(parameters('flag'), createObject('value', createArray('1')), createObject('value', null()))]", "none"),
+        (f"[if({OPEN}, createObject('value', createArray('1')), createObject('value', createArray('1')))]", ["1"]),
+        (f"[if({OPEN}, createObject('value', createArray('1')), createObject('value', createArray('2')))]", "unknown"),
+        (f"[if({OPEN}, createObject('value', createArray('1')), createObject('value', null()))]", "unknown"),
+        (f"[if({OPEN}, createObject('value', createArray('1')), createObject())]", "unknown"),
+        ("[createObject('reference', createObject('secretName', 's'))]", "unknown"),
+        (f"[{OPEN}]", "unknown"),
+        ("text", "unknown"),
+    ],
+)  # fmt: skip
+def test_an_argument_may_be_an_expression_as_bicep_writes_conditional_ones(
+    argument: str, addresses: Any
+) -> None:
+    group = {
+        "type": "Microsoft.Network/ipGroups",
+        "name": "g",
+        "properties": {"ipAddresses": "[coalesce(parameters('given'), 'none')]"},
+    }
+    inner = {"parameters": {"given": {"type": "array", "nullable": True}}, "resources": [group]}
+    module = _module(inner)
+    module["properties"]["parameters"] = {"given": argument}
+    (body,) = _read([module], parameters={"flag": {"type": "bool", "defaultValue": False}})
+    found = body["properties"]["ipAddresses"]
+    unknown = str(found).lstrip("['\"").startswith(("coalesce(", "if("))
+    assert ("unknown" if unknown else found) == addresses
+
+
 def test_loops_over_resources_properties_and_variables_are_run() -> None:
     bodies = _read(
         [

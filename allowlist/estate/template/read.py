@@ -15,7 +15,7 @@ from allowlist.estate.template.budget import COPIES, Budget, TooMuch
 from allowlist.estate.template.evaluate import as_json, is_count, resolved, shown
 from allowlist.estate.template.frames import Given, constant, frame_of
 from allowlist.estate.template.scopes import Frame, Lazy, Place, Scope, id_of, name_in_id
-from allowlist.estate.template.values import Open, Unknown, hides_members, nickname
+from allowlist.estate.template.values import Open, Unknown, hides_members, may_be_absent, nickname
 from allowlist.estate.unread import CONTAINERS, UNRESOLVED, Unread, perhaps_deployed, unresolved
 
 _DEPLOYMENT = "microsoft.resources/deployments"
@@ -382,7 +382,15 @@ def _arguments(properties: Mapping[str, Any], scope: Scope) -> tuple[dict[str, L
 def _argument(name: str, item: Any, scope: Scope) -> Lazy:
     if isinstance(item, Mapping) and "value" in item:
         return Lazy(name, lambda: resolved(item["value"], scope))
-    return constant(Unknown(f"parameters('{name}')", name))
+    unknown = Unknown(f"parameters('{name}')", name)
+    return Lazy(name, lambda: _value_in(item, unknown, scope)) if isinstance(item, str) else constant(unknown)
+
+
+def _value_in(item: str, unknown: Unknown, scope: Scope) -> Any:
+    """What an expression gives that stands for a whole argument, as Bicep writes a conditional one."""
+    found = resolved_object(item, scope)
+    value = found["value"] if found is not None and "value" in found else unknown
+    return unknown if may_be_absent(value) else value
 
 
 def _place_inside(item: Mapping[str, Any], scope: Scope, place: Place) -> Place:
