@@ -256,7 +256,7 @@ def _marked(values: dict[str, Any], unknown: dict[str, Any]) -> dict[str, Any]:
         ("azure-firewall", {"rule": [{"target_fqdns": [True]}]}, "unknown"),
         ("azure-firewall", {"action": True}, "unknown"),
         ("azure-firewall", {"priority": True}, "unknown"),
-        ("azure-firewall", {"threat_intel_mode": True}, "unknown"),
+        ("azure-firewall", {"threat_intel_mode": True}, "allow"),
     ],
 )
 def test_every_kind_of_point_knows_what_is_known_after_apply(

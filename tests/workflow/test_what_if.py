@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import cast
+
+from msgspec.structs import replace
 
 from allowlist.rules.addresses import NOWHERE
 from allowlist.rules.columns.verdicts import compile_verdicts
