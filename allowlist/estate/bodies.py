@@ -158,3 +158,10 @@ def _plain(value: Any) -> Any:
 
 def _is_empty(value: Any) -> bool:
     return value is None or value is False or value in ([], {}, "")
+
+
+def names_of_others(bodies: Iterable[Body], wanted: str) -> str:
+    """How ``bodies`` are called, for who looked for ``wanted`` in vain: by their id where their name is that one's."""
+    name = ResourceId(wanted).name.lower()
+    named = ((str(body.get("name") or ""), body["id"]) for body in bodies)
+    return ", ".join(sorted({key if called.lower() == name else called for called, key in named})) or "none"

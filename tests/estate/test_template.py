@@ -17,6 +17,8 @@ from allowlist.points.firewall.translate import to_ruleset
 from allowlist.rules.evaluate import evaluate
 from allowlist.rules.flow import Flow
 
+POLICIES = "Microsoft.Network/firewallPolicies"
+
 
 def _reading(resources: Any, **more: Any) -> TemplateReading:
     return read_template({"resources": resources, **more}, "template.json")
@@ -487,3 +489,17 @@ def test_a_workspace_whose_properties_are_an_expression_may_be_isolated_or_open(
     template = {"resources": [{"type": kind, "name": "hub", "properties": "[parameters('given')]"}]}
     (body,) = read_template(template, "template.json").bodies.values()
     assert body["properties"]["managedNetwork"]["isolationMode"] == "[parameters('given')]"
+
+
+def test_a_policy_of_the_same_name_elsewhere_is_told_by_its_id(tmp_path: Path) -> None:
+    """A template stands in a resource group that was made up, so its name alone would read like the one that was asked for."""
+    group: dict[str, Any] = {
+        "$schema": "https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#"
+    }
+    group |= {"contentVersion": "1.0.0.0", "resources": [{"type": POLICIES, "name": "hub"}]}
+    (tmp_path / "main.json").write_text(json.dumps(group))
+    estate = read_snapshot(tmp_path)
+    (policy,) = estate.of_type(POLICIES)
+    with pytest.raises(InvalidInput) as refused:
+        to_ruleset(estate, policy["id"].replace("resourceGroups/template", "resourceGroups/rg-hub"))
+    assert refused.value.hint == f"policies found: {policy['id']}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from allowlist.errors import InvalidInput
-from allowlist.estate.bodies import Body, Estate, fingerprint, meaning
+from allowlist.estate.bodies import Body, Estate, fingerprint, meaning, names_of_others
 from allowlist.estate.parts import object_in, objects_in, texts_in
 from allowlist.estate.resource_id import ResourceId, normal_id
 from allowlist.plan.drafts import Draft, LimitFinding
@@ -15,7 +15,7 @@ from allowlist.points.classic import write as writing
 from allowlist.points.classic.translate import firewall_state, to_ruleset
 from allowlist.points.classic.write import API_VERSION
 from allowlist.points.firewall.readback import same_configuration
-from allowlist.points.firewall.translate import FIREWALL_TYPE, is_stopped, name_of
+from allowlist.points.firewall.translate import FIREWALL_TYPE, is_stopped
 from allowlist.points.firewall.validate import find_classic_faults
 from allowlist.points.point import ArmReader, ArmWriter, Point, Write
 from allowlist.points.unmet import Unmet
@@ -48,7 +48,7 @@ class ClassicFirewall(Point):
     def _firewall(self, estate: Estate) -> Body:
         firewall = estate.get(self.target.resource)
         if firewall is None:
-            known = ", ".join(sorted({name_of(body) for body in estate.of_type(FIREWALL_TYPE)})) or "none"
+            known = names_of_others(estate.of_type(FIREWALL_TYPE), self.target.resource)
             raise InvalidInput.of(
                 estate.origin or "estate",
                 f"lacks the firewall {self.target.resource}",

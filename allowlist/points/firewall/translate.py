@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from allowlist.errors import InvalidInput
-from allowlist.estate.bodies import Body, Estate
+from allowlist.estate.bodies import Body, Estate, names_of_others
 from allowlist.estate.fields import TIERS, object_of, readable_addresses, texts_of, threat_mode_of, tier_of
 from allowlist.estate.inheritance import effective_policy, resolves_network_names
 from allowlist.estate.known import (
@@ -233,7 +233,7 @@ def policy_chain(estate: Estate, policy_id: str) -> list[Body]:
     while wanted:
         policy = estate.get(wanted)
         if policy is None:
-            known = ", ".join(sorted({name_of(body) for body in estate.of_type(POLICY_TYPE)})) or "none"
+            known = names_of_others(estate.of_type(POLICY_TYPE), wanted)
             what = "parent policy" if chain else "firewall policy"
             raise InvalidInput.of(
                 estate.origin or "estate", f"lacks the {what} {wanted}", hint=f"policies found: {known}"
