@@ -117,7 +117,15 @@ def _successors(ledger: Ledger, run: Run) -> list[Run]:
 
 
 def plan_of_run(ledger: Ledger, run: Run) -> Plan:
-    return msgspec.json.decode(ledger.plan(run.plan_id), type=prepared(Plan))
+    """The plan that ``run`` carries out. Raises AllowlistError where its document is gone or of another version."""
+    try:
+        return msgspec.json.decode(ledger.plan(run.plan_id), type=prepared(Plan))
+    except msgspec.MsgspecError as error:
+        raise PlanRefused(
+            f"the plan of run {run.run_id} cannot be read: {error}",
+            hint=f"go on with the allowlist that began it on {run.begun:%Y-%m-%d}; or see whether the ledger was edited: "
+            "allowlist history --verify",
+        ) from None
 
 
 def refuse_edited_plan(life: Life, changes: Iterable[Change]) -> None:

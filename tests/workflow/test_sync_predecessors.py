@@ -88,6 +88,32 @@ def test_a_run_of_an_older_ledger_that_noted_nothing_is_told_once_and_holds_noth
     assert all(item.run_id != old for item in run(world).outcomes)
 
 
+def test_a_run_whose_plan_cannot_be_read_holds_up_its_own_workload_and_is_told(world: World) -> None:
+    """A later version may have begun it. What it wrote is not known, so nothing is written beside it."""
+    automate(world, SAFE_EVERYTHING)
+    foreign = "20260101-000000-cccccc"
+    plan = "sha256:" + "c" * 64
+    name = world.project.workload.name
+    world.ledger.save_plan(plan, b'{"format": "of tomorrow"}', workload=name, created=now(), who="me")
+    world.ledger.begin_run(foreign, plan, "me", now(), "apply", changes=("one",))
+    before = writes(world)
+    told, *rest = run(world).outcomes
+    assert (told.state, told.target, told.code) == ("failed", "all targets", 1)
+    assert f"the plan of run {foreign} cannot be read" in told.text
+    assert "allowlist history --verify" in told.hint
+    assert rest
+    assert {item.state for item in rest} & {"applied"} == set()
+    assert writes(world) == before
+
+
+def test_a_run_of_others_whose_plan_cannot_be_read_is_their_matter(world: World) -> None:
+    automate(world, SAFE_EVERYTHING)
+    plan = "sha256:" + "d" * 64
+    world.ledger.save_plan(plan, b"[]", workload="of others", created=now(), who="me")
+    world.ledger.begin_run("20260101-000000-dddddd", plan, "me", now(), "apply", changes=("one",))
+    assert {item.state for item in run(world).outcomes} == {"applied"}
+
+
 WORKING = """
 import datetime as dt, sys
 from allowlist.store import open_ledger

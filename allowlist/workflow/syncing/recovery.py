@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from allowlist.apply.result import RunResult
 from allowlist.documents.words import counted
@@ -35,21 +35,33 @@ class LeftBehind:
     """A run that still needs somebody, and the names of the targets it set out to change.
 
     ``is_unbegun``: it ended before it noted what it would do, so it wrote nothing and is in nobody's way.
+    ``unreadable``: why its plan cannot be read; it may have written to any target of its workload.
     """
 
     run: Run
-    targets: tuple[str, ...]
+    targets: tuple[str, ...] = ()
     is_unbegun: bool = False
+    unreadable: AllowlistError | None = None
 
 
 def left_behind(ledger: Ledger) -> Mapping[str, Sequence[LeftBehind]]:
     """What earlier runs left, by workload; read once for a whole fleet."""
     found: dict[str, list[LeftBehind]] = {}
     for run in ledger.unfinished_runs():
-        plan = plan_of_run(ledger, run)
-        left = LeftBehind(run=run, targets=_targets(ledger, run, plan), is_unbegun=_is_unbegun(ledger, run))
-        found.setdefault(plan.workload, []).append(left)
+        workload, left = _left_by(ledger, run)
+        found.setdefault(workload, []).append(left)
     return found
+
+
+def _left_by(ledger: Ledger, run: Run) -> tuple[str, LeftBehind]:
+    try:
+        plan = plan_of_run(ledger, run)
+    except AllowlistError as error:
+        record = ledger.plan_record(run.plan_id)
+        return record.workload if record else "", LeftBehind(run=run, unreadable=error)
+    return plan.workload, LeftBehind(
+        run=run, targets=_targets(ledger, run, plan), is_unbegun=_is_unbegun(ledger, run)
+    )
 
 
 def _is_unbegun(ledger: Ledger, run: Run) -> bool:
@@ -65,6 +77,10 @@ def _targets(ledger: Ledger, run: Run, plan: Plan) -> tuple[str, ...]:
 def recover(given: Pass, left: Sequence[LeftBehind]) -> Iterator[tuple[LeftBehind, Outcome]]:
     """Finish what earlier runs left on the targets of this pass; one outcome per such run."""
     for item in left:
+        if item.unreadable is not None:
+            everything = tuple(spec.name for spec in given.specs)
+            yield replace(item, targets=everything), failed(given.workload, "all targets", item.unreadable)
+            continue
         if not _is_mine(given, item):
             continue
         try:
