@@ -8,7 +8,7 @@ from typing import Final
 from allowlist.errors import InvalidInput
 
 _SHOWN: Final = 4_000
-_COMMENTS: Final = r"(?:\s*(?:#[^\n]*|---[^\n]*)?\n)*"
+_COMMENTS: Final = r"(?:[ \t\r]*(?:#[^\n]*|---[^\n]*)?\n)*"
 _YAML: Final = re.compile(rf"\ufeff?{_COMMENTS}(?:- +)?[\w$.-]+:(?:[ \t]|\r?\n|$)")
 _FORMS_OF_ML: Final = re.compile(
     r"azuremlschemas|^ *(?:managed_network|isolation_mode|outbound_rules):", re.MULTILINE

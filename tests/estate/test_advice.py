@@ -9,6 +9,7 @@ import pytest
 
 from allowlist.errors import InvalidInput
 from allowlist.estate.snapshot import read_snapshot
+from allowlist.estate.yaml_files import refuse_yaml
 
 FORM_OF_ML = """\
 # a hub
@@ -60,3 +61,7 @@ def test_each_kind_of_refusal_has_its_own_advice(case: str, tmp_path: Path) -> N
     assert problem in str(refused.value)
     assert advice in refused.value.hint
     assert ("save the whole answer" in refused.value.hint) == (case == "half of an answer")
+
+
+def test_blank_lines_without_an_end_are_told_at_once_to_be_no_yaml() -> None:
+    refuse_yaml(" \n" * 1_900 + "!", "hub.json")

@@ -88,13 +88,13 @@ _ITALIC = re.compile(
 
 _RAISED = re.compile(r"</?(?:sup|del|s|strike)\b[^>]*>", re.IGNORECASE)
 """Between these stands a footnote, or what was struck out."""
-_BRACES = re.compile(r"\{\{\s*([^{}]+?)\s*\}\}|\$\(([^()]+)\)|\$\{([^{}]+)\}")
+_BRACES = re.compile(r"\{\{([^{}]+)\}\}|\$\(([^()]+)\)|\$\{([^{}]+)\}")
 
 
 def _code_text(content: str) -> str:
     """Placeholders as pages mean them: code spans keep escapes and entities, and templates have their own braces."""
     plain = html.unescape(content.replace("\\<", "<").replace("\\>", ">"))
-    return _BRACES.sub(lambda found: "{" + next(part for part in found.groups() if part) + "}", plain)
+    return _BRACES.sub(lambda found: f"{{{next(part for part in found.groups() if part).strip()}}}", plain)
 
 
 def read_inline(tokens: Sequence[Any], line: int) -> Text:
